@@ -1,0 +1,37 @@
+import type { Readable } from 'node:stream';
+
+export interface BlobFacts {
+  /** Bytes. */
+  size: number;
+  /** Lower-case hex. */
+  sha256: string;
+}
+
+export interface WriteLimits {
+  /** More bytes than this end the write with TOO_LARGE and leave nothing behind. */
+  maxBytes: number;
+  signal?: AbortSignal;
+}
+
+export interface ByteRange {
+  start: number;
+  /** Inclusive, as in HTTP. */
+  end: number;
+}
+
+/**
+ * Where bytes rest. Ids are made by us, never by a user. A blob appears whole or not at all,
+ * and writing the same id again replaces it whole. Missing blobs throw ConversionError NOT_FOUND.
+ */
+export interface BlobStore {
+  /** Streams into the store with a running digest; nothing is buffered whole. */
+  write(id: string, source: Readable, limits: WriteLimits): Promise<BlobFacts>;
+  /** Takes over a finished local file; it is gone from `path` afterwards. */
+  adopt(id: string, path: string): Promise<BlobFacts>;
+  read(id: string, range?: ByteRange): Promise<Readable>;
+  /** A local, read-only path that lives until the attempt's scratch directory is removed. */
+  localPath(id: string, scratchDir: string): Promise<string>;
+  size(id: string): Promise<number>;
+  /** Idempotent. */
+  remove(id: string): Promise<void>;
+}

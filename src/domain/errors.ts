@@ -1,0 +1,75 @@
+/**
+ * Every failure that a caller may see, by its stable code. `retry` says whether the same
+ * attempt may succeed later: activities/failure.ts turns it into Temporal retryability.
+ * Each transport maps codes to its own language; no HTTP status lives here.
+ */
+export const ERROR_CODES = {
+  // The wish itself is wrong.
+  INVALID_INPUT: { retry: false },
+  INVALID_OPTION: { retry: false },
+  UNKNOWN_CONVERTER: { retry: false },
+  UNSUPPORTED_CONVERSION: { retry: false },
+  TOO_LARGE: { retry: false },
+  BLOCKED_ADDRESS: { retry: false },
+  // The caller may not, or the thing is not in the right state.
+  UNAUTHENTICATED: { retry: false },
+  FORBIDDEN: { retry: false },
+  NOT_FOUND: { retry: false },
+  WRONG_STATE: { retry: false },
+  EXPIRED: { retry: false },
+  // The bytes are not what was promised.
+  UPLOAD_EXPIRED: { retry: false },
+  UPLOAD_MISSING: { retry: false },
+  SIZE_MISMATCH: { retry: false },
+  TYPE_MISMATCH: { retry: false },
+  EMPTY_FILE: { retry: false },
+  CORRUPT_INPUT: { retry: false },
+  TOO_MANY_PIXELS: { retry: false },
+  TOO_MANY_FRAMES: { retry: false },
+  // An engine could not do it.
+  NOT_SUPPORTED: { retry: false },
+  ENGINE_TIMEOUT: { retry: false },
+  RESOURCE_LIMIT: { retry: false },
+  ENGINE_CRASHED: { retry: true },
+  // The world around us is not well.
+  CANCELLED: { retry: false },
+  INSUFFICIENT_STORAGE: { retry: true },
+  UNAVAILABLE: { retry: true },
+  INTERNAL: { retry: true },
+} as const satisfies Record<string, { retry: boolean }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorDetails {
+  /** The field of the request that is wrong, in the caller's own path notation. */
+  field?: string;
+  /** One sentence that says how to fix it. */
+  hint?: string;
+  cause?: unknown;
+}
+
+/**
+ * The one error that crosses our own layers. `message` is safe to show to the caller:
+ * no path, no stack, no secret. What really happened goes into `cause`, for the log.
+ */
+export class ConversionError extends Error {
+  override readonly name = 'ConversionError';
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.field = details.field;
+    this.hint = details.hint;
+  }
+}
+
+export function isRetryable(code: ErrorCode): boolean {
+  return ERROR_CODES[code].retry;
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
+}

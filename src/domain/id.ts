@@ -1,0 +1,16 @@
+import { v7 as uuidv7, validate } from 'uuid';
+
+/** Time-ordered ids (UUID version 7): sorting by id sorts by creation time. */
+export function newId(): string {
+  return uuidv7();
+}
+
+export function isId(value: string): boolean {
+  return validate(value);
+}
+
+/** Deterministic workflow ids: starting the same work twice is refused by Temporal. */
+export const workflowId = {
+  job: (jobId: string) => `job:${jobId}`,
+  delivery: (deliveryId: string) => `delivery:${deliveryId}`,
+} as const;
