@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { createDiskBlobStore } from './blobs/disk.ts';
+import { createScratch } from './blobs/scratch.ts';
+import type { Config } from './config.ts';
+import { createConverters } from './converters/converters.ts';
+import { createLog } from './log.ts';
+import { createGuard } from './net/guard.ts';
+import { createHttpSender } from './net/fetch.ts';
+import { createAuthenticate } from './operations/authenticate.ts';
+import { createCancelJob } from './operations/cancel-job.ts';
+import { createCompleteUpload } from './operations/complete-upload.ts';
+import { createFiles } from './operations/files.ts';
+import { createFindJobs } from './operations/find-jobs.ts';
+import { createLinks } from './operations/links.ts';
+import { createPrepareUpload } from './operations/prepare-upload.ts';
+import { createReceiveUpload } from './operations/receive-upload.ts';
+import { createRepairJobs } from './operations/repair-jobs.ts';
+import { createSubmitJob } from './operations/submit-job.ts';
+import { createWatchJob } from './operations/watch-job.ts';
+import { hashApiKey } from './secrets/api-key.ts';
+import { createEnvelopeSealer } from './secrets/envelope.ts';
+import { createKeyring } from './secrets/keyring.ts';
+import { createTokenSigner } from './secrets/signed-token.ts';
+import { createAccountRepository } from './store/accounts.ts';
+import { createApiKeyRepository } from './store/api-keys.ts';
+import { createChanges } from './store/changes.ts';
+import { createDeliveryRepository } from './store/deliveries.ts';
+import { createFileRepository } from './store/files.ts';
+import { createJobRepository } from './store/jobs.ts';
+import { connectMongo } from './store/mongo.ts';
+import { createUploadRepository } from './store/uploads.ts';
+import { connectTemporal } from './temporal/connect.ts';
+import { createWorkflowRunner } from './temporal/runner.ts';
+
+/** Kiln's own version, as sent to receivers and shown by `kiln doctor`. */
+export const KILN_VERSION = '0.1.0';
+
+/** Where the engines are: embedded ones or the operator's. */
+export interface Endpoints {
+  mongoUri: string;
+  temporalAddress: string;
+  masterKeys: Uint8Array[];
+  /** Ports that outgoing requests never reach, whatever network is allowed. */
+  refusedPorts: readonly number[];
+}
+
+export type App = Awaited<ReturnType<typeof createApp>>;
+
+/** Builds every long-lived thing of a process once and introduces them to each other. */
+export async function createApp(config: Config, endpoints: Endpoints) {
+  const log = createLog(config.logLevel);
+  const temporal = await connectTemporal(config.temporal, endpoints.temporalAddress, log);
+  const mongo = await connectMongo(endpoints.mongoUri);
+  const changes = createChanges(mongo.collections);
+  const jobs = createJobRepository(mongo.collections, changes);
+  const uploads = createUploadRepository(mongo.collections);
+  const files = createFileRepository(mongo.collections);
+  const deliveries = createDeliveryRepository(mongo.collections);
+  const accounts = createAccountRepository(mongo.collections);
+  const keys = createApiKeyRepository(mongo.collections);
+
+  const blobs = createDiskBlobStore(join(config.dataDir, 'blobs'));
+  const scratch = createScratch(join(config.dataDir, 'scratch'));
+  const keyring = createKeyring(endpoints.masterKeys);
+  const sealer = createEnvelopeSealer(keyring);
+  const links = createLinks(createTokenSigner(keyring));
+  const guard = createGuard({ allowedNetworks: config.allowedNetworks, refusedPorts: () => endpoints.refusedPorts });
+  const sender = createHttpSender({ guard, version: KILN_VERSION });
+  const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
+  const converters = createConverters({
+    hosts: config.concurrency.image,
+    limits: {
+      maxPixels: config.limits.pixels,
+      maxFrames: config.limits.frames,
+      timeoutMs: config.limits.engineMs,
+      maxMemoryBytes: config.limits.engineMemoryBytes,
+      maxOutputBytes: config.limits.uploadBytes,
+    },
+  });
+
+  const limits = { uploadBytes: config.limits.uploadBytes, uploadMs: config.retention.uploadMs };
+  const { findJob, listJobs } = createFindJobs({ jobs });
+  const operations = {
+    authenticate: createAuthenticate({
+      keys,
+      accounts,
+      hashApiKey,
+      readGuestToken: (token) => {
+        const subject = links.subjectOf('guest', token);
+        return subject === 'expired' ? null : subject;
+      },
+    }),
+    submitJob: createSubmitJob({ jobs, uploads, files, runner, limits, checkUrl: guard.checkUrl, seal: sealer.seal }),
+    prepareUpload: createPrepareUpload({ uploads, limits }),
+    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
+    completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
+    findJob,
+    listJobs,
+    cancelJob: createCancelJob({ jobs, runner, findJob }),
+    ...createWatchJob({ jobs, changes, findJob }),
+    ...createFiles({ files, blobs }),
+    repairJobs: createRepairJobs({ jobs, uploads, runner, log }),
+    links,
+  };
+
+  return {
+    config,
+    log,
+    operations,
+    temporal,
+    mongo,
+    converters,
+    /** What activities work with; only src/worker.ts hands it on. */
+    capabilities: { jobs, uploads, files, deliveries, blobs, scratch, converters, sender, sealer, links, fileMs: config.retention.fileMs },
+    accounts,
+    keys,
+    sealer,
+    /** Rejects with the first part that does not answer. */
+    async checkReady(): Promise<void> {
+      await Promise.all([mongo.ping(), runner.ping()]);
+    },
+    async close(): Promise<void> {
+      await converters.close();
+      sender.close();
+      await changes.close();
+      await temporal.close();
+      await mongo.close();
+    },
+  };
+}
+
+export type Operations = App['operations'];
+export type Capabilities = App['capabilities'];

@@ -1,0 +1,42 @@
+import type { Fault } from './job.ts';
+import type { FormatId } from './format.ts';
+
+/** One stored object that belongs to an owner. */
+export interface StoredFile {
+  _id: string;
+  owner: string;
+  blobId: string;
+  filename: string;
+  /** Bytes. */
+  size: number;
+  sha256: string;
+  /** What the bytes are, not what the name says. Null when unknown to us. */
+  format: FormatId | null;
+  mime: string;
+  width: number | null;
+  height: number | null;
+  origin: 'upload' | 'output';
+  jobId: string | null;
+  createdAt: Date;
+  expiresAt: Date;
+}
+
+/**
+ * An intent to bring a file; the file will carry the upload's id.
+ * `open` → `received` (bytes are there, may be replaced) → `finalized`; or `rejected` for good.
+ */
+export interface Upload {
+  _id: string;
+  owner: string;
+  jobId: string | null;
+  filename: string;
+  mime: string;
+  /** Bytes, as declared; the stored ones must agree. */
+  size: number;
+  state: 'open' | 'received' | 'finalized' | 'rejected';
+  blobId: string | null;
+  received: { size: number; sha256: string } | null;
+  fault: Fault | null;
+  createdAt: Date;
+  expiresAt: Date;
+}

@@ -1,0 +1,156 @@
+import { ConversionError, type ErrorCode } from './errors.ts';
+import type { FormatId } from './format.ts';
+import type { StepOptions } from './options.ts';
+
+/** DESIGN 4: where each state may come from. Terminal states never move. */
+const LEGAL_SOURCES = {
+  draft: [],
+  awaiting_upload: ['draft'],
+  importing: ['draft', 'awaiting_upload'],
+  queued: ['draft', 'awaiting_upload', 'importing'],
+  processing: ['queued', 'importing'],
+  ready: ['processing'],
+  failed: ['awaiting_upload', 'importing', 'queued', 'processing'],
+  cancelled: ['draft', 'awaiting_upload', 'importing', 'queued', 'processing'],
+  expired: ['draft', 'awaiting_upload'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type JobStatus = keyof typeof LEGAL_SOURCES;
+
+export const JOB_STATUSES = Object.keys(LEGAL_SOURCES) as JobStatus[];
+export const TERMINAL_STATUSES: readonly JobStatus[] = ['ready', 'failed', 'cancelled', 'expired'];
+
+/** The states from which `target` may be reached in one move. */
+export function legalSources(target: JobStatus): readonly JobStatus[] {
+  return LEGAL_SOURCES[target];
+}
+
+export function isTerminal(status: JobStatus): boolean {
+  return TERMINAL_STATUSES.includes(status);
+}
+
+/** Which door a job came through; a dialect shows only its own. */
+export type Dialect = 'graphql' | 'swapmyfile';
+
+/** An account, or a guest whom only a signed token identifies. */
+export type Owner = { accountId: string } | { guestId: string };
+
+export interface Fault {
+  code: ErrorCode;
+  /** Safe to show. */
+  message: string;
+}
+
+export interface JobInput {
+  /** The upload that brings it and the file that it becomes share this id. */
+  fileId: string;
+  filename: string;
+  /** As declared; what the bytes really are stands in `format`. */
+  mime: string;
+  /** Bytes, as declared. */
+  size: number;
+  format: FormatId | null;
+  status: 'waiting' | 'ready' | 'failed';
+  error: Fault | null;
+}
+
+export interface JobConversion {
+  /** Null until the bytes have been looked at, unless the caller insisted on one. */
+  source: FormatId | null;
+  target: FormatId;
+  options: StepOptions;
+  status: 'waiting' | 'processing' | 'ready' | 'failed';
+  engine: string | null;
+  /** Milliseconds that the engine worked. */
+  engineMs: number | null;
+  error: Fault | null;
+}
+
+export interface JobOutput {
+  fileId: string;
+  filename: string;
+  mime: string;
+  size: number;
+  sha256: string;
+  width: number | null;
+  height: number | null;
+  expiresAt: Date;
+}
+
+export interface JobCallback {
+  url: string;
+  /** Sealed; the plain secret exists only while a delivery is signed. */
+  sealedSecret: string | null;
+  status: 'pending' | 'delivered' | 'failed';
+  attempts: number;
+}
+
+export interface JobProgress {
+  /** 0 to 100. */
+  percent: number;
+  stage: string;
+}
+
+export type JobEventType = 'status' | 'warning' | 'callback';
+
+/** What happened, once. `cause` is deterministic, so that a repeated write is recognised. */
+export interface JobEvent {
+  type: JobEventType;
+  /** The state after the event. */
+  status: JobStatus;
+  at: Date;
+  cause: string;
+  message: string | null;
+}
+
+export interface Job {
+  _id: string;
+  owner: string;
+  dialect: Dialect;
+  status: JobStatus;
+  inputs: JobInput[];
+  conversions: JobConversion[];
+  outputs: JobOutput[];
+  warnings: string[];
+  error: Fault | null;
+  progress: JobProgress;
+  callback: JobCallback | null;
+  /** Number of events so far; event i of the window has seq − events.length + i + 1. */
+  seq: number;
+  events: JobEvent[];
+  createdAt: Date;
+  updatedAt: Date;
+  /** When the upload must have arrived. */
+  uploadDeadline: Date;
+  finishedAt: Date | null;
+}
+
+/** Older events fall out of the window; a reader who is further behind gets a snapshot. */
+export const EVENT_WINDOW = 500;
+
+export interface NumberedEvent extends JobEvent {
+  seq: number;
+}
+
+export interface EventsAfter {
+  events: NumberedEvent[];
+  /** True when events between `after` and the window are gone. */
+  truncated: boolean;
+}
+
+/** The events that a reader who has seen `after` still has to see, oldest first. */
+export function eventsAfter(job: Pick<Job, 'seq' | 'events'>, after: number): EventsAfter {
+  const first = job.seq - job.events.length + 1;
+  const events = job.events.map((event, i) => ({ ...event, seq: first + i })).filter((event) => event.seq > after);
+  return { events, truncated: after + 1 < first };
+}
+
+/** One string per owner, the unit of listing, limits and fairness. */
+export function ownerKey(owner: Owner): string {
+  return 'accountId' in owner ? `account:${owner.accountId}` : `guest:${owner.guestId}`;
+}
+
+/** @throws ConversionError WRONG_STATE that says what the job is doing instead. */
+export function refuseMove(job: Pick<Job, 'status'>, target: JobStatus): never {
+  throw new ConversionError('WRONG_STATE', `The job is ${job.status} and cannot become ${target}.`);
+}

@@ -1,0 +1,100 @@
+/** How a delivery behaves: schedule, patience and what an answer means. */
+export type WebhookProfile = 'swapmyfile' | 'standard';
+
+/** Why no answer came; the whole vocabulary, so that it may be shown and stored as it is. */
+export type NetworkError =
+  | 'blocked'
+  | 'dns'
+  | 'refused'
+  | 'unreachable'
+  | 'reset'
+  | 'timeout'
+  | 'tls'
+  | 'too_large'
+  | 'protocol';
+
+/** What one attempt came to: an answer, or the reason why there was none. */
+export type AttemptResult =
+  | { status: number; retryAfterSeconds?: number | undefined }
+  | { networkError: NetworkError };
+
+/** What follows from an attempt. `gone` asks to disable the endpoint as well. */
+export type AttemptVerdict =
+  | { outcome: 'delivered' }
+  | { outcome: 'retry'; delayMs: number }
+  | { outcome: 'failed'; reason: 'exhausted' | 'gone' };
+
+interface Schedule {
+  /** The wait before each attempt; its length is the number of attempts. */
+  readonly delaysMs: readonly number[];
+  /** From the first byte of the connection to the last byte of the answer. */
+  readonly timeoutMs: number;
+  /** The share of a delay that jitter may take away or add. */
+  readonly jitterShare: number;
+  readonly honoursRetryAfter: boolean;
+  /** 410 means: never send here again. */
+  readonly goneDisables: boolean;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** A receiver may slow us down, but not park a delivery beyond the schedule's own longest wait. */
+const LONGEST_RETRY_AFTER_MS = 24 * HOUR;
+
+/** The schedule of each profile. */
+export const WEBHOOK_SCHEDULES: Readonly<Record<WebhookProfile, Schedule>> = {
+  swapmyfile: {
+    delaysMs: [0, SECOND, 3 * SECOND, 9 * SECOND],
+    timeoutMs: 5 * SECOND,
+    jitterShare: 0,
+    honoursRetryAfter: false,
+    goneDisables: false,
+  },
+  standard: {
+    delaysMs: [
+      0,
+      5 * SECOND,
+      5 * MINUTE,
+      30 * MINUTE,
+      2 * HOUR,
+      5 * HOUR,
+      10 * HOUR,
+      14 * HOUR,
+      20 * HOUR,
+      24 * HOUR,
+    ],
+    timeoutMs: 15 * SECOND,
+    jitterShare: 0.1,
+    honoursRetryAfter: true,
+    goneDisables: true,
+  },
+};
+
+/**
+ * Judges attempt `attempt` (the first is 1). `jitter` is a random number from 0 to 1: it comes
+ * from outside so that the same attempt is always judged alike.
+ */
+export function judgeAttempt(
+  profile: WebhookProfile,
+  attempt: number,
+  result: AttemptResult,
+  jitter: number,
+): AttemptVerdict {
+  const schedule = WEBHOOK_SCHEDULES[profile];
+  if ('status' in result) {
+    if (result.status >= 200 && result.status < 300) return { outcome: 'delivered' };
+    if (result.status === 410 && schedule.goneDisables) return { outcome: 'failed', reason: 'gone' };
+  }
+  const delayMs = schedule.delaysMs[attempt];
+  if (delayMs === undefined) return { outcome: 'failed', reason: 'exhausted' };
+  const spread = 1 + schedule.jitterShare * (2 * jitter - 1);
+  const wished = schedule.honoursRetryAfter ? retryAfterMs(result) : 0;
+  return { outcome: 'retry', delayMs: Math.max(Math.round(delayMs * spread), wished) };
+}
+
+function retryAfterMs(result: AttemptResult): number {
+  if (!('status' in result) || result.retryAfterSeconds === undefined) return 0;
+  return Math.min(result.retryAfterSeconds * SECOND, LONGEST_RETRY_AFTER_MS);
+}

@@ -1,0 +1,76 @@
+import type { Caller } from '../domain/account.ts';
+import { ConversionError } from '../domain/errors.ts';
+import type { StoredFile, Upload } from '../domain/file.ts';
+import { ownerKey } from '../domain/job.ts';
+import type { FileRepository } from '../store/files.ts';
+import type { JobRepository } from '../store/jobs.ts';
+import type { UploadRepository } from '../store/uploads.ts';
+import { jobStart } from './job-start.ts';
+import type { WorkflowRunner } from './runner.ts';
+
+export interface CompleteUploadPorts {
+  uploads: UploadRepository;
+  files: FileRepository;
+  jobs: JobRepository;
+  runner: WorkflowRunner;
+  fileMs: number;
+}
+
+export interface CompletedUpload {
+  upload: Upload;
+  /** False for every call but the first. */
+  first: boolean;
+}
+
+/**
+ * Declares the bytes complete: the upload becomes a file and its job goes on.
+ * Idempotent; each repeat also repairs what a crash of the first call left undone.
+ * @param caller must own the upload; null where a signed URL has already proved the right.
+ */
+export function createCompleteUpload(ports: CompleteUploadPorts) {
+  return async function completeUpload(caller: Caller | null, uploadId: string): Promise<CompletedUpload> {
+    const open = await ports.uploads.get(uploadId);
+    if (caller && (caller.kind === 'anonymous' || ownerKey(caller) !== open.owner)) {
+      throw new ConversionError('NOT_FOUND', 'There is no such upload.');
+    }
+    refuseUnlessReceived(open);
+    const first = await ports.uploads.finalize(uploadId);
+    // Read again: another body may have replaced the first one until this very moment.
+    const upload = await ports.uploads.get(uploadId);
+    const { received, blobId } = refuseUnlessReceived(upload);
+    await ports.files.insertIfAbsent(fileOf(upload, blobId, received, ports.fileMs));
+    if (upload.jobId) {
+      const job = await ports.jobs.get(upload.jobId);
+      if (job.status === 'awaiting_upload') await ports.runner.uploadCompleted(jobStart(job));
+    }
+    return { upload, first };
+  };
+}
+
+function refuseUnlessReceived({ state, fault, received, blobId }: Upload) {
+  if (state === 'rejected') throw new ConversionError(fault?.code ?? 'WRONG_STATE', fault?.message ?? 'The upload is closed.');
+  if (received && blobId) return { received, blobId };
+  throw new ConversionError('UPLOAD_MISSING', 'The bytes of this upload have not arrived yet.', {
+    hint: 'Send the file to the upload URL first.',
+  });
+}
+
+function fileOf(upload: Upload, blobId: string, received: NonNullable<Upload['received']>, fileMs: number): StoredFile {
+  const createdAt = new Date();
+  return {
+    _id: upload._id,
+    owner: upload.owner,
+    blobId,
+    filename: upload.filename,
+    size: received.size,
+    sha256: received.sha256,
+    format: null,
+    mime: upload.mime,
+    width: null,
+    height: null,
+    origin: 'upload',
+    jobId: upload.jobId,
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + fileMs),
+  };
+}

@@ -1,0 +1,37 @@
+import type { Readable } from 'node:stream';
+import type { BlobStore, ByteRange } from '../blobs/blob-store.ts';
+import type { Caller } from '../domain/account.ts';
+import { ConversionError } from '../domain/errors.ts';
+import type { StoredFile } from '../domain/file.ts';
+import { ownerKey } from '../domain/job.ts';
+import type { FileRepository } from '../store/files.ts';
+
+export interface FilesPorts {
+  files: FileRepository;
+  blobs: Pick<BlobStore, 'read'>;
+}
+
+export interface FileQuery {
+  before?: string;
+  after?: string;
+  limit: number;
+}
+
+/** Stored files: the caller's own, or any file whose signed link has already been checked. */
+export function createFiles({ files, blobs }: FilesPorts) {
+  return {
+    async findFile(caller: Caller, id: string): Promise<StoredFile> {
+      const file = await files.get(id);
+      if (caller.kind === 'anonymous' || ownerKey(caller) !== file.owner) throw new ConversionError('NOT_FOUND', 'There is no such file.');
+      return file;
+    },
+
+    async listFiles(caller: Caller, query: FileQuery): Promise<StoredFile[]> {
+      if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
+      return files.list({ ...query, owner: ownerKey(caller) });
+    },
+
+    fileOfSignedLink: (id: string): Promise<StoredFile> => files.get(id),
+    readFile: (file: StoredFile, range?: ByteRange): Promise<Readable> => blobs.read(file.blobId, range),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Caller } from '../domain/account.ts';
+import { ConversionError } from '../domain/errors.ts';
+import { type Dialect, type Job, type JobStatus, ownerKey } from '../domain/job.ts';
+import type { JobRepository } from '../store/jobs.ts';
+
+export interface JobQuery {
+  dialect?: Dialect;
+  status?: JobStatus;
+  before?: string;
+  after?: string;
+  limit: number;
+}
+
+/** Reads jobs of the caller; somebody else's job looks exactly like one that does not exist. */
+export function createFindJobs({ jobs }: { jobs: JobRepository }) {
+  return {
+    async findJob(caller: Caller, id: string, dialect?: Dialect): Promise<Job> {
+      const job = await jobs.get(id);
+      const foreign = caller.kind === 'anonymous' || ownerKey(caller) !== job.owner;
+      if (foreign || (dialect && job.dialect !== dialect)) throw new ConversionError('NOT_FOUND', 'There is no such job.');
+      return job;
+    },
+
+    async listJobs(caller: Caller, query: JobQuery): Promise<Job[]> {
+      if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
+      return jobs.list({ ...query, owner: ownerKey(caller) });
+    },
+  };
+}

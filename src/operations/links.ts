@@ -1,0 +1,45 @@
+import type { StoredFile, Upload } from '../domain/file.ts';
+import type { Job, JobOutput } from '../domain/job.ts';
+import { outputFilename } from '../domain/format.ts';
+import type { TokenPurpose, TokenSigner } from '../secrets/signed-token.ts';
+
+/** How long a status token of a job outlives its preparation. */
+const STATUS_TOKEN_MS = 7 * 24 * 3_600_000;
+/** A guest may come back for the result as long as a file lives by default. */
+const GUEST_TOKEN_MS = 24 * 3_600_000;
+
+export type Links = ReturnType<typeof createLinks>;
+
+/**
+ * Signed links and tokens. Paths are root-relative: each door puts its own public base in front.
+ * A token stands in the path as one segment, so there is exactly one way to write each link.
+ */
+export function createLinks({ issueToken, readToken }: TokenSigner) {
+  function subjectOf(purpose: TokenPurpose, token: string): string | 'expired' | null {
+    const grant = readToken(purpose, token, new Date());
+    return grant === 'invalid' ? null : grant === 'expired' ? 'expired' : grant.subject;
+  }
+
+  return {
+    /** `PUT` raw bytes here. */
+    uploadPath: ({ _id, expiresAt }: Upload) => `/_kiln/uploads/${issueToken('upload', { subject: _id, expiresAt })}`,
+    /** `POST` multipart/form-data here, one part named `file`; completes by itself. */
+    formPath: ({ _id, expiresAt }: Upload) => `/_kiln/uploads/${issueToken('upload', { subject: _id, expiresAt })}/form`,
+    /** `POST` here when the bytes are there. */
+    completePath: ({ _id, expiresAt }: Upload) => `/_kiln/uploads/${issueToken('complete', { subject: _id, expiresAt })}/complete`,
+    /** `GET` or `HEAD`; the last segment only pleases the eye. */
+    downloadPath: (file: Pick<StoredFile, '_id' | 'filename' | 'expiresAt'> | JobOutput) => {
+      const id = '_id' in file ? file._id : file.fileId;
+      return `/downloads/signed/${issueToken('download', { subject: id, expiresAt: file.expiresAt })}/${encodeURIComponent(file.filename)}`;
+    },
+    statusToken: (job: Job) =>
+      issueToken('job-status', { subject: job._id, expiresAt: new Date(job.createdAt.getTime() + STATUS_TOKEN_MS) }),
+    guestToken: (guestId: string) => issueToken('guest', { subject: guestId, expiresAt: new Date(Date.now() + GUEST_TOKEN_MS) }),
+    subjectOf,
+  };
+}
+
+/** The name of a job's result, known before it exists. */
+export function resultName(job: Job): string {
+  return outputFilename(job.inputs[0]?.filename ?? 'file', job.conversions[0]?.target ?? 'bin');
+}

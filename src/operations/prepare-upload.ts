@@ -1,0 +1,60 @@
+import type { Caller } from '../domain/account.ts';
+import { ConversionError } from '../domain/errors.ts';
+import type { Upload } from '../domain/file.ts';
+import { newId } from '../domain/id.ts';
+import { ownerKey } from '../domain/job.ts';
+import type { UploadRepository } from '../store/uploads.ts';
+
+export interface UploadWish {
+  filename: string;
+  mime: string;
+  /** Bytes. */
+  size: number;
+}
+
+export interface Limits {
+  uploadBytes: number;
+  /** How long an upload may take to arrive. */
+  uploadMs: number;
+}
+
+/** Registers a file that will come, without a job. */
+export function createPrepareUpload(ports: { uploads: UploadRepository; limits: Limits }) {
+  return async function prepareUpload(caller: Caller, wish: UploadWish): Promise<Upload> {
+    if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', { hint: 'Send it in the X-API-Key header.' });
+    const upload = newUpload({ wish, owner: ownerKey(caller), jobId: null, limits: ports.limits });
+    await ports.uploads.insert(upload);
+    return upload;
+  };
+}
+
+const MAX_NAME = 255;
+
+/** @throws ConversionError INVALID_INPUT or TOO_LARGE that names the field. */
+export function newUpload({ wish, owner, jobId, limits }: { wish: UploadWish; owner: string; jobId: string | null; limits: Limits }): Upload {
+  const { filename, mime, size } = wish;
+  if (filename.length === 0 || filename.length > MAX_NAME) {
+    throw new ConversionError('INVALID_INPUT', `The file name must have 1 to ${MAX_NAME} characters.`, { field: 'filename' });
+  }
+  if (!Number.isSafeInteger(size) || size <= 0) {
+    throw new ConversionError('INVALID_INPUT', 'The size must be a whole number of bytes greater than 0.', { field: 'size', hint: 'Send the exact size of the file.' });
+  }
+  if (size > limits.uploadBytes) {
+    throw new ConversionError('TOO_LARGE', `The file may have at most ${limits.uploadBytes} bytes.`, { field: 'size' });
+  }
+  const createdAt = new Date();
+  return {
+    _id: newId(),
+    owner,
+    jobId,
+    filename,
+    mime,
+    size,
+    state: 'open',
+    blobId: null,
+    received: null,
+    fault: null,
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + limits.uploadMs),
+  };
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { BlobFacts, BlobStore } from '../blobs/blob-store.ts';
+import { ConversionError } from '../domain/errors.ts';
+import type { Upload } from '../domain/file.ts';
+import type { JobRepository } from '../store/jobs.ts';
+import type { UploadRepository } from '../store/uploads.ts';
+import { jobStart } from './job-start.ts';
+import type { WorkflowRunner } from './runner.ts';
+
+export interface ReceiveUploadPorts {
+  uploads: UploadRepository;
+  jobs: JobRepository;
+  blobs: Pick<BlobStore, 'write' | 'remove'>;
+  runner: WorkflowRunner;
+}
+
+/**
+ * Streams bytes under an intent. They may be sent again until the upload is completed;
+ * a body of another length than declared ends the upload, and its job, for good.
+ */
+export function createReceiveUpload(ports: ReceiveUploadPorts) {
+  return async function receiveUpload(uploadId: string, source: Readable, signal?: AbortSignal): Promise<BlobFacts> {
+    const upload = await ports.uploads.get(uploadId);
+    refuseUnlessOpen(upload);
+    const blobId = `${upload._id}.${randomBytes(6).toString('hex')}`;
+    const facts = await store(ports, upload, blobId, source, signal);
+    const replaced = await ports.uploads.receive(upload._id, blobId, facts);
+    if (replaced === 'closed') {
+      await ports.blobs.remove(blobId);
+      throw new ConversionError('WRONG_STATE', 'The upload was completed in the meantime.');
+    }
+    if (replaced) await ports.blobs.remove(replaced);
+    return facts;
+  };
+}
+
+function refuseUnlessOpen(upload: Upload): void {
+  if (upload.state === 'finalized' || upload.state === 'rejected') {
+    throw new ConversionError('WRONG_STATE', 'The upload is closed.', { hint: 'Prepare a new one.' });
+  }
+  if (upload.expiresAt.getTime() <= Date.now()) {
+    throw new ConversionError('UPLOAD_EXPIRED', 'The time for this upload is over.', { hint: 'Prepare a new one.' });
+  }
+}
+
+async function store(ports: ReceiveUploadPorts, upload: Upload, blobId: string, source: Readable, signal?: AbortSignal): Promise<BlobFacts> {
+  const limits = { maxBytes: upload.size, ...(signal && { signal }) };
+  const facts = await ports.blobs.write(blobId, source, limits).catch((error: unknown) => {
+    if (error instanceof ConversionError && error.code === 'TOO_LARGE') return null;
+    throw error;
+  });
+  if (facts?.size === upload.size) return facts;
+  if (facts) await ports.blobs.remove(blobId);
+  const message = facts
+    ? `The upload has ${facts.size} bytes, but ${upload.size} were announced.`
+    : `The upload has more than the ${upload.size} bytes that were announced.`;
+  await reject(ports, upload, message);
+  throw new ConversionError('SIZE_MISMATCH', message, { hint: 'Prepare a new upload with the exact size.' });
+}
+
+async function reject(ports: ReceiveUploadPorts, upload: Upload, message: string): Promise<void> {
+  await ports.uploads.reject(upload._id, { code: 'SIZE_MISMATCH', message });
+  if (upload.blobId) await ports.blobs.remove(upload.blobId);
+  if (upload.jobId) await ports.runner.uploadCompleted(jobStart(await ports.jobs.get(upload.jobId)));
+}

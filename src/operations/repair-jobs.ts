@@ -1,0 +1,37 @@
+import type { Log } from '../log.ts';
+import type { JobRepository } from '../store/jobs.ts';
+import type { UploadRepository } from '../store/uploads.ts';
+import { jobStart } from './job-start.ts';
+import type { WorkflowRunner } from './runner.ts';
+
+export interface RepairJobsPorts {
+  jobs: JobRepository;
+  uploads: UploadRepository;
+  runner: WorkflowRunner;
+  log: Log;
+}
+
+/** A job that was touched more recently is taken to be in good hands. */
+const STALLED_MS = 10_000;
+const PAGE = 500;
+
+/**
+ * Finishes what a crash left half-way: a job whose workflow was never started, or whose upload
+ * was completed without the workflow hearing of it. Both calls do nothing where all is well.
+ */
+export function createRepairJobs({ jobs, uploads, runner, log }: RepairJobsPorts) {
+  return async function repairJobs(): Promise<number> {
+    const stalled = await jobs.listStalled(new Date(Date.now() - STALLED_MS), PAGE);
+    for (const job of stalled) {
+      const start = jobStart(job);
+      const inputId = job.inputs[0]?.fileId;
+      const waiting = job.status === 'awaiting_upload' && inputId !== undefined;
+      const upload = waiting ? await uploads.get(inputId).catch(() => null) : null;
+      const arrived = upload?.state === 'finalized' || upload?.state === 'rejected';
+      await (arrived ? runner.uploadCompleted(start) : runner.startJob(start)).catch((error: unknown) => {
+        log.warn({ jobId: job._id, error: String(error) }, 'could not repair a stalled job; the next round tries again');
+      });
+    }
+    return stalled.length;
+  };
+}

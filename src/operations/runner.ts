@@ -1,0 +1,25 @@
+/** What a job's workflow needs to begin. Ids only: bytes and secrets never travel through Temporal. */
+export interface JobStart {
+  jobId: string;
+  owner: string;
+  /** For the Temporal UI: what a person sees first. */
+  title: string;
+  source: string;
+  target: string;
+  /** Bytes, as declared; decides between one activity and several. */
+  size: number;
+  /** Set while the job still waits for its upload: milliseconds since the epoch. */
+  uploadDeadline: number | null;
+  hasCallback: boolean;
+}
+
+/** The port to the workflow engine. Every call is idempotent by the job's id. */
+export interface WorkflowRunner {
+  startJob(start: JobStart): Promise<void>;
+  /** Wakes a job that waits for its upload; starts the workflow first if a crash had lost it. */
+  uploadCompleted(start: JobStart): Promise<void>;
+  /** @throws ConversionError WRONG_STATE when the job has already ended. */
+  cancelJob(jobId: string, reason: string): Promise<void>;
+  /** Rejects when Temporal or the workers do not answer. */
+  ping(): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { ConversionError } from '../domain/errors.ts';
+
+/** Bytes of a master key. */
+export const MASTER_KEY_BYTES = 32;
+const SUBKEY_BYTES = 32;
+const KEY_ID_BYTES = 4;
+
+/** What a subkey is for; no two uses ever share one. */
+export type KeyPurpose = 'envelope' | `token/${string}`;
+
+/** The master keys of this installation, seen only through subkeys. */
+export interface Keyring {
+  /** The key that signs and seals, with the id that tokens and envelopes carry. */
+  newest(purpose: KeyPurpose): { keyId: string; key: KeyObject };
+  /** Undefined when no master key has this id (any more). */
+  find(keyId: string, purpose: KeyPurpose): KeyObject | undefined;
+}
+
+/** Builds the ring from the master keys, newest first: the first one signs and seals, all verify and open. */
+export function createKeyring(masterKeys: readonly Uint8Array[]): Keyring {
+  const [newest] = masterKeys;
+  if (!newest || masterKeys.some((key) => key.length !== MASTER_KEY_BYTES)) {
+    throw new ConversionError('INVALID_INPUT', `Each master key must be ${MASTER_KEY_BYTES} bytes long.`);
+  }
+  const newestId = keyIdOf(newest);
+  const newestMaster = createSecretKey(newest);
+  const masters = new Map(masterKeys.map((key) => [keyIdOf(key), createSecretKey(key)]));
+  const subkeys = new Map<string, KeyObject>();
+
+  const subkey = (keyId: string, master: KeyObject, purpose: KeyPurpose) => {
+    const name = `${keyId}/${purpose}`;
+    const key = subkeys.get(name) ?? createSecretKey(derive(master, purpose, SUBKEY_BYTES));
+    subkeys.set(name, key);
+    return key;
+  };
+
+  return {
+    newest: (purpose) => ({ keyId: newestId, key: subkey(newestId, newestMaster, purpose) }),
+    find: (keyId, purpose) => {
+      const master = masters.get(keyId);
+      return master && subkey(keyId, master, purpose);
+    },
+  };
+}
+
+/** The id is derived like a subkey, so publishing it tells nothing about the key. */
+function keyIdOf(masterKey: Uint8Array): string {
+  return derive(createSecretKey(masterKey), 'key-id', KEY_ID_BYTES).toString('hex');
+}
+
+function derive(master: KeyObject, purpose: string, bytes: number): Buffer {
+  return Buffer.from(hkdfSync('sha256', master, '', `kiln/v1/${purpose}`, bytes));
+}

@@ -1,0 +1,101 @@
+import type { Filter, UpdateFilter } from 'mongodb';
+import { EVENT_WINDOW, type Job, type JobEvent, type JobProgress, type JobStatus, isTerminal, legalSources, refuseMove } from '../domain/job.ts';
+import { ConversionError } from '../domain/errors.ts';
+import type { Changes } from './changes.ts';
+import { type Collections, translateFaults } from './mongo.ts';
+
+/** The fields that a transition may set besides the state. */
+export type JobPatch = Partial<Pick<Job, 'inputs' | 'conversions' | 'outputs' | 'warnings' | 'error' | 'progress' | 'callback' | 'finishedAt'>>;
+
+export interface Transition {
+  to: JobStatus;
+  /** Deterministic: the same cause twice is one event. */
+  cause: string;
+  message?: string;
+  patch?: JobPatch;
+}
+
+export interface JobPage {
+  owner: string;
+  dialect?: Job['dialect'];
+  status?: JobStatus;
+  /** Ids sort by creation time. */
+  before?: string;
+  after?: string;
+  limit: number;
+}
+
+export type JobRepository = ReturnType<typeof createJobRepository>;
+
+/** The jobs collection. Each state change is one conditional update that also appends its event. */
+export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes: Pick<Changes, 'publish'>) {
+  async function get(id: string): Promise<Job> {
+    const job = await jobs.findOne({ _id: id });
+    if (!job) throw new ConversionError('NOT_FOUND', 'There is no such job.');
+    return job;
+  }
+
+  async function apply(id: string, filter: Filter<Job>, event: JobEvent, patch: Partial<Job>): Promise<Job | null> {
+    const update: UpdateFilter<Job> = {
+      $set: { ...patch, status: event.status, updatedAt: event.at },
+      $inc: { seq: 1 },
+      $push: { events: { $each: [event], $slice: -EVENT_WINDOW } },
+    };
+    const job = await jobs.findOneAndUpdate({ ...filter, _id: id, 'events.cause': { $ne: event.cause } }, update, {
+      returnDocument: 'after',
+    });
+    if (job) changes.publish(id);
+    return job;
+  }
+
+  return translateFaults({
+    get,
+
+    async insert(job: Job): Promise<void> {
+      await jobs.insertOne(job);
+      changes.publish(job._id);
+    },
+
+    /** @throws ConversionError WRONG_STATE unless the move is legal or was made before by the same cause. */
+    async transition(id: string, { to, cause, message, patch = {} }: Transition): Promise<Job> {
+      const at = new Date();
+      const finishedAt = isTerminal(to) ? { finishedAt: at } : {};
+      const event: JobEvent = { type: 'status', status: to, at, cause, message: message ?? null };
+      const moved = await apply(id, { status: { $in: [...legalSources(to)] } }, event, { ...patch, ...finishedAt });
+      if (moved) return moved;
+      const job = await get(id);
+      return job.events.some((known) => known.cause === cause) ? job : refuseMove(job, to);
+    },
+
+    /** Appends an event that moves nothing, such as a delivered callback. */
+    async append(id: string, event: Omit<JobEvent, 'at' | 'status'>, patch: JobPatch = {}): Promise<Job> {
+      const job = await get(id);
+      const written = await apply(id, { status: job.status }, { ...event, status: job.status, at: new Date() }, patch);
+      return written ?? get(id);
+    },
+
+    /** Progress is no event: it only moves while the job is processing. */
+    async setProgress(id: string, progress: JobProgress): Promise<void> {
+      const { modifiedCount } = await jobs.updateOne({ _id: id, status: 'processing' }, { $set: { progress, updatedAt: new Date() } });
+      if (modifiedCount > 0) changes.publish(id);
+    },
+
+    /** Newest first unless `after` asks for the page before a cursor. */
+    async list({ owner, dialect, status, before, after, limit }: JobPage): Promise<Job[]> {
+      const filter: Filter<Job> = {
+        owner,
+        ...(dialect && { dialect }),
+        ...(status && { status }),
+        ...((before || after) && { _id: { ...(before && { $lt: before }), ...(after && { $gt: after }) } }),
+      };
+      return jobs.find(filter, { sort: { _id: after && !before ? 1 : -1 }, limit }).toArray();
+    },
+
+    /** Jobs that should be moving but were not touched since `before`: a crash may have left them. */
+    async listStalled(before: Date, limit: number): Promise<Job[]> {
+      return jobs
+        .find({ status: { $in: ['awaiting_upload', 'importing', 'queued', 'processing'] }, updatedAt: { $lt: before } }, { limit })
+        .toArray();
+    },
+  });
+}

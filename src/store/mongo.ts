@@ -1,0 +1,97 @@
+import { type Collection, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
+import { ConversionError } from '../domain/errors.ts';
+import type { Job } from '../domain/job.ts';
+import type { Account, ApiKey } from '../domain/account.ts';
+import type { Delivery } from '../domain/delivery.ts';
+import type { StoredFile, Upload } from '../domain/file.ts';
+
+export interface Collections {
+  accounts: Collection<Account>;
+  keys: Collection<ApiKey>;
+  files: Collection<StoredFile>;
+  uploads: Collection<Upload>;
+  jobs: Collection<Job>;
+  deliveries: Collection<Delivery>;
+}
+
+export interface Mongo {
+  collections: Collections;
+  db: Db;
+  /** Rejects when the server does not answer. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How long a call waits for a reachable server before it counts as unavailable. */
+const SERVER_SELECTION_MS = 5000;
+
+/** Connects and makes sure of the indexes. `database` defaults to the one named in the URI, or `kiln`. */
+export async function connectMongo(uri: string, database?: string): Promise<Mongo> {
+  const client = new MongoClient(uri, {
+    serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+    writeConcern: { w: 'majority', journal: true },
+    ignoreUndefined: true,
+  });
+  await client.connect();
+  const db = client.db(database ?? (new URL(uri.replace(/^mongodb(\+srv)?:/, 'http:').replace(/,[^/]*/, '')).pathname.slice(1) || 'kiln'));
+  const collections: Collections = {
+    accounts: db.collection('accounts'),
+    keys: db.collection('keys'),
+    files: db.collection('files'),
+    uploads: db.collection('uploads'),
+    jobs: db.collection('jobs'),
+    deliveries: db.collection('deliveries'),
+  };
+  await ensureIndexes(collections);
+  return {
+    collections,
+    db,
+    ping: async () => void (await db.command({ ping: 1 })),
+    close: () => client.close(),
+  };
+}
+
+/** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
+async function ensureIndexes({ keys, files, jobs }: Collections): Promise<void> {
+  await keys.createIndex({ secretHash: 1 }, { unique: true });
+  await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
+  await jobs.createIndex({ owner: 1, _id: -1 });
+  await jobs.createIndex({ status: 1 });
+  await files.createIndex({ owner: 1, _id: -1 });
+}
+
+const DUPLICATE_KEY = 11_000;
+
+/** Inserts unless a document with this `_id` is there already; a repeat counts as done. */
+export async function insertIfAbsent<T extends { _id: string }>(collection: Collection<T>, document: T): Promise<void> {
+  try {
+    await collection.insertOne(document as Parameters<Collection<T>['insertOne']>[0]);
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+  }
+}
+
+/**
+ * Wraps each method of a repository so that a database that is away or ill surfaces as
+ * UNAVAILABLE (retryable) and never as a driver's own error.
+ */
+export function translateFaults<T extends object>(repository: T): T {
+  return new Proxy(repository, {
+    get(target, property, receiver) {
+      const member: unknown = Reflect.get(target, property, receiver);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        const result: unknown = member.apply(target, args);
+        return result instanceof Promise ? result.catch(rethrowTranslated) : result;
+      };
+    },
+  });
+}
+
+function rethrowTranslated(error: unknown): never {
+  if (!(error instanceof MongoError)) throw error;
+  throw new ConversionError('UNAVAILABLE', 'The database does not answer at the moment.', {
+    cause: error,
+    hint: 'Try again in a few seconds.',
+  });
+}
