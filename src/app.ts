@@ -4,14 +4,14 @@ import { createScratch } from './blobs/scratch.ts';
 import type { Config } from './config.ts';
 import { createConverters } from './converters/converters.ts';
 import { createLog } from './log.ts';
-import { createGuard } from './net/guard.ts';
 import { createHttpSender } from './net/fetch.ts';
+import { createGuard } from './net/guard.ts';
+import { signWebhook } from './net/webhook.ts';
 import { createAuthenticate } from './operations/authenticate.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
 import { createFiles } from './operations/files.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
-import { createLinks } from './operations/links.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
@@ -20,6 +20,7 @@ import { createWatchJob } from './operations/watch-job.ts';
 import { hashApiKey } from './secrets/api-key.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
+import { createLinks } from './secrets/links.ts';
 import { createTokenSigner } from './secrets/signed-token.ts';
 import { createAccountRepository } from './store/accounts.ts';
 import { createApiKeyRepository } from './store/api-keys.ts';
@@ -64,7 +65,10 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const keyring = createKeyring(endpoints.masterKeys);
   const sealer = createEnvelopeSealer(keyring);
   const links = createLinks(createTokenSigner(keyring));
-  const guard = createGuard({ allowedNetworks: config.allowedNetworks, refusedPorts: () => endpoints.refusedPorts });
+  const guard = createGuard({
+    allowedNetworks: config.allowedNetworks,
+    refusedPorts: () => endpoints.refusedPorts,
+  });
   const sender = createHttpSender({ guard, version: KILN_VERSION });
   const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
   const converters = createConverters({
@@ -90,7 +94,15 @@ export async function createApp(config: Config, endpoints: Endpoints) {
         return subject === 'expired' ? null : subject;
       },
     }),
-    submitJob: createSubmitJob({ jobs, uploads, files, runner, limits, checkUrl: guard.checkUrl, seal: sealer.seal }),
+    submitJob: createSubmitJob({
+      jobs,
+      uploads,
+      files,
+      runner,
+      limits,
+      checkUrl: guard.checkUrl,
+      seal: sealer.seal,
+    }),
     prepareUpload: createPrepareUpload({ uploads, limits }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
     completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
@@ -111,7 +123,20 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     mongo,
     converters,
     /** What activities work with; only src/worker.ts hands it on. */
-    capabilities: { jobs, uploads, files, deliveries, blobs, scratch, converters, sender, sealer, links, fileMs: config.retention.fileMs },
+    capabilities: {
+      jobs,
+      uploads,
+      files,
+      deliveries,
+      blobs,
+      scratch,
+      converters,
+      sender,
+      sealer,
+      signWebhook,
+      links,
+      fileMs: config.retention.fileMs,
+    },
     accounts,
     keys,
     sealer,

@@ -10,7 +10,12 @@ export class ConfigError extends Error {
 
 const text = z.string().trim().min(1);
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const csv = text.transform((value) => value.split(',').map((part) => part.trim()).filter(Boolean));
+const csv = text.transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+);
 
 const masterKeys = csv
   .transform((keys) => keys.map((key) => Buffer.from(key, 'base64')))
@@ -29,20 +34,60 @@ interface Variable {
 export const VARIABLES = {
   KILN_HOST: { schema: text, format: 'a host name or address to listen on', example: '127.0.0.1' },
   KILN_PORT: { schema: integer(0, 65_535), format: 'a port, 0 for any free one', example: '4000' },
-  KILN_PUBLIC_URL: { schema: z.url({ protocol: /^https?$/ }), format: 'an http or https URL', example: 'https://kiln.example' },
+  KILN_PUBLIC_URL: {
+    schema: z.url({ protocol: /^https?$/ }),
+    format: 'an http or https URL',
+    example: 'https://kiln.example',
+  },
   KILN_DATA_DIR: { schema: text, format: 'a folder', example: '.kiln' },
   KILN_CACHE_DIR: { schema: text, format: 'a folder', example: '/var/cache/kiln' },
-  KILN_LOG_LEVEL: { schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']), format: 'debug, info, warn, error or silent', example: 'info' },
-  MONGODB_URI: { schema: text.regex(/^mongodb(\+srv)?:\/\//), format: 'a MongoDB connection string', example: 'mongodb://db.example/kiln?replicaSet=rs0' },
-  TEMPORAL_ADDRESS: { schema: text.regex(/^[^\s/]+:\d+$/), format: 'host:port of a Temporal frontend', example: 'temporal.example:7233' },
+  KILN_LOG_LEVEL: {
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+    format: 'debug, info, warn, error or silent',
+    example: 'info',
+  },
+  MONGODB_URI: {
+    schema: text.regex(/^mongodb(\+srv)?:\/\//),
+    format: 'a MongoDB connection string',
+    example: 'mongodb://db.example/kiln?replicaSet=rs0',
+  },
+  TEMPORAL_ADDRESS: {
+    schema: text.regex(/^[^\s/]+:\d+$/),
+    format: 'host:port of a Temporal frontend',
+    example: 'temporal.example:7233',
+  },
   TEMPORAL_NAMESPACE: { schema: text, format: 'a Temporal namespace', example: 'default' },
   TEMPORAL_API_KEY: { schema: text, format: 'a Temporal API key', example: 'eyJhbGciOi…' },
-  KILN_QUEUE_PREFIX: { schema: text.regex(/^[a-z0-9-]{1,40}$/), format: 'a prefix of task-queue names (a-z, 0-9, -)', example: 'kiln' },
-  KILN_TEMPORAL_SYNCHRONOUS: { schema: z.enum(['NORMAL', 'FULL']), format: 'NORMAL or FULL (survives a power cut)', example: 'NORMAL' },
-  KILN_MASTER_KEY: { schema: masterKeys, format: 'base64 of 32 bytes; several, newest first, with commas between', example: 'openssl rand -base64 32' },
-  KILN_ADMIN_TOKEN: { schema: text.min(24), format: 'a token of at least 24 characters', example: 'openssl rand -hex 32' },
-  KILN_ALLOWED_NETWORKS: { schema: networks, format: 'CIDR ranges with commas between', example: '10.1.0.0/16,fd00::/8' },
-  KILN_CONCURRENCY_IMAGE: { schema: integer(1, 256), format: 'a number of conversions at a time', example: '2' },
+  KILN_QUEUE_PREFIX: {
+    schema: text.regex(/^[a-z0-9-]{1,40}$/),
+    format: 'a prefix of task-queue names (a-z, 0-9, -)',
+    example: 'kiln',
+  },
+  KILN_TEMPORAL_SYNCHRONOUS: {
+    schema: z.enum(['NORMAL', 'FULL']),
+    format: 'NORMAL or FULL (survives a power cut)',
+    example: 'NORMAL',
+  },
+  KILN_MASTER_KEY: {
+    schema: masterKeys,
+    format: 'base64 of 32 bytes; several, newest first, with commas between',
+    example: 'openssl rand -base64 32',
+  },
+  KILN_ADMIN_TOKEN: {
+    schema: text.min(24),
+    format: 'a token of at least 24 characters',
+    example: 'openssl rand -hex 32',
+  },
+  KILN_ALLOWED_NETWORKS: {
+    schema: networks,
+    format: 'CIDR ranges with commas between',
+    example: '10.1.0.0/16,fd00::/8',
+  },
+  KILN_CONCURRENCY_IMAGE: {
+    schema: integer(1, 256),
+    format: 'a number of conversions at a time',
+    example: '2',
+  },
   KILN_CONCURRENCY_IO: { schema: integer(1, 1000), format: 'a number of transfers at a time', example: '50' },
   KILN_RETENTION_UPLOAD_MINUTES: { schema: integer(1, 10_080), format: 'minutes', example: '60' },
   KILN_RETENTION_FILE_HOURS: { schema: integer(1, 8760), format: 'hours', example: '24' },
@@ -164,7 +209,8 @@ function parse(env: Record<string, string | undefined>): Parsed {
     if (result.success) values[name] = result.data;
     else faults.push(describeFault(name as keyof typeof VARIABLES));
   }
-  if (faults.length > 0) throw new ConfigError(`The configuration has ${faults.length} fault(s):\n${faults.join('\n')}`);
+  if (faults.length > 0)
+    throw new ConfigError(`The configuration has ${faults.length} fault(s):\n${faults.join('\n')}`);
   return values as Parsed;
 }
 

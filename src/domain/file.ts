@@ -1,5 +1,5 @@
-import type { Fault } from './job.ts';
 import type { FormatId } from './format.ts';
+import type { Fault } from './job.ts';
 
 /** One stored object that belongs to an owner. */
 export interface StoredFile {

@@ -1,5 +1,5 @@
 import { ConversionError, type ErrorCode } from './errors.ts';
-import type { FormatId } from './format.ts';
+import { type FormatId, outputFilename } from './format.ts';
 import type { StepOptions } from './options.ts';
 
 /** DESIGN 4: where each state may come from. Terminal states never move. */
@@ -141,7 +141,9 @@ export interface EventsAfter {
 /** The events that a reader who has seen `after` still has to see, oldest first. */
 export function eventsAfter(job: Pick<Job, 'seq' | 'events'>, after: number): EventsAfter {
   const first = job.seq - job.events.length + 1;
-  const events = job.events.map((event, i) => ({ ...event, seq: first + i })).filter((event) => event.seq > after);
+  const events = job.events
+    .map((event, i) => ({ ...event, seq: first + i }))
+    .filter((event) => event.seq > after);
   return { events, truncated: after + 1 < first };
 }
 
@@ -153,4 +155,9 @@ export function ownerKey(owner: Owner): string {
 /** @throws ConversionError WRONG_STATE that says what the job is doing instead. */
 export function refuseMove(job: Pick<Job, 'status'>, target: JobStatus): never {
   throw new ConversionError('WRONG_STATE', `The job is ${job.status} and cannot become ${target}.`);
+}
+
+/** The name of a job's result, known before it exists. */
+export function resultName(job: Pick<Job, 'inputs' | 'conversions'>): string {
+  return outputFilename(job.inputs[0]?.filename ?? 'file', job.conversions[0]?.target ?? 'bin');
 }

@@ -1,4 +1,5 @@
-import type { FormatCategory, FormatId } from './format.ts';
+import { ConversionError } from './errors.ts';
+import { type FormatCategory, type FormatId, findFormat, targetsOf } from './format.ts';
 import type { StepOptions } from './options.ts';
 
 /** One engine call: bytes of one format in, bytes of another out. */
@@ -7,4 +8,34 @@ export interface ConvertStep {
   source: FormatId;
   target: FormatId;
   options: StepOptions;
+}
+
+/** What is asked of a plan: names of formats may be aliases, options are already checked. */
+export interface PlanWish {
+  source: FormatId;
+  target: FormatId;
+  options: StepOptions;
+}
+
+/** The steps from source to target, or UNSUPPORTED_CONVERSION with what would be possible. */
+export function planConversion({ source, target, options }: PlanWish): ConvertStep[] {
+  const from = findFormat(source);
+  const to = findFormat(target);
+  if (!from) throw unsupported('Files of this format cannot be read.', 'source');
+  const targets = targetsOf(from.id);
+  if (!to || !targets.includes(to.id)) {
+    const asked = to
+      ? `${from.name} cannot be converted to ${to.name}.`
+      : `${from.name} cannot be converted to that format.`;
+    throw unsupported(asked, 'target', `Possible targets: ${targets.join(', ')}.`);
+  }
+  return [{ category: from.category, source: from.id, target: to.id, options }];
+}
+
+function unsupported(message: string, field: string, hint?: string): ConversionError {
+  return new ConversionError(
+    'UNSUPPORTED_CONVERSION',
+    message,
+    hint === undefined ? { field } : { field, hint },
+  );
 }

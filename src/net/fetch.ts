@@ -30,7 +30,7 @@ export interface HttpAnswer {
 
 /** No answer came, or only a part of one. */
 export interface HttpFailure {
-  networkError: NetworkError;
+  reason: NetworkError;
   durationMs: number;
 }
 
@@ -84,7 +84,7 @@ export function createHttpSender({ guard, version }: HttpSenderOptions): HttpSen
         const answer = await readAnswer(stream, request.maxResponseBytes ?? MAX_RESPONSE_BYTES);
         return { ...answer, durationMs: durationMs() };
       } catch (error) {
-        return { networkError: reasonOf(error, request.signal), durationMs: durationMs() };
+        return { reason: reasonOf(error, request.signal), durationMs: durationMs() };
       }
     },
 

@@ -15,7 +15,7 @@ export interface GuardOptions {
   /** CIDR ranges that may be reached although they are not on the open Internet. */
   allowedNetworks: readonly string[];
   /** Ports of our own database and engines; asked each time, since they are known only after the start. */
-  refusedPorts: () => ReadonlySet<number>;
+  refusedPorts: () => readonly number[];
   resolver?: Resolver;
 }
 
@@ -48,7 +48,7 @@ export function createGuard(options: GuardOptions): Guard {
     checkUrl(text) {
       const url = parseUrl(text);
       const port = url.port === '' ? DEFAULT_PORTS[url.protocol] : Number(url.port);
-      if (port === undefined || options.refusedPorts().has(port)) throw blocked();
+      if (port === undefined || options.refusedPorts().includes(port)) throw blocked();
       const addresses = literalAddresses(url.hostname);
       if (addresses.length > 0 && !addresses.some(isAllowed)) throw blocked();
       return url;

@@ -7,9 +7,10 @@ const REASONS: readonly (readonly [RegExp, NetworkError])[] = [
   [/^ECONNREFUSED$/, 'refused'],
   [/^(EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM)$/, 'unreachable'],
   [/^ETIMEDOUT$/, 'timeout'],
-  [/^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE)$/, 'reset'],
+  // A mismatch is an answer that ended before the length it had announced.
+  [/^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE|ERR_HTTP_CONTENT_LENGTH_MISMATCH)$/, 'reset'],
   [/^HPE_HEADER_OVERFLOW$/, 'too_large'],
-  [/^(HPE_\w+|ERR_HTTP_CONTENT_LENGTH_MISMATCH)$/, 'protocol'],
+  [/^HPE_\w+$/, 'protocol'],
   [/^(EPROTO|ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|\w*SELF_SIGNED)/, 'tls'],
 ];
 

@@ -48,14 +48,20 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
 }
 
 function refuseUnlessReceived({ state, fault, received, blobId }: Upload) {
-  if (state === 'rejected') throw new ConversionError(fault?.code ?? 'WRONG_STATE', fault?.message ?? 'The upload is closed.');
+  if (state === 'rejected')
+    throw new ConversionError(fault?.code ?? 'WRONG_STATE', fault?.message ?? 'The upload is closed.');
   if (received && blobId) return { received, blobId };
   throw new ConversionError('UPLOAD_MISSING', 'The bytes of this upload have not arrived yet.', {
     hint: 'Send the file to the upload URL first.',
   });
 }
 
-function fileOf(upload: Upload, blobId: string, received: NonNullable<Upload['received']>, fileMs: number): StoredFile {
+function fileOf(
+  upload: Upload,
+  blobId: string,
+  received: NonNullable<Upload['received']>,
+  fileMs: number,
+): StoredFile {
   const createdAt = new Date();
   return {
     _id: upload._id,

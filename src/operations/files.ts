@@ -22,7 +22,8 @@ export function createFiles({ files, blobs }: FilesPorts) {
   return {
     async findFile(caller: Caller, id: string): Promise<StoredFile> {
       const file = await files.get(id);
-      if (caller.kind === 'anonymous' || ownerKey(caller) !== file.owner) throw new ConversionError('NOT_FOUND', 'There is no such file.');
+      if (caller.kind === 'anonymous' || ownerKey(caller) !== file.owner)
+        throw new ConversionError('NOT_FOUND', 'There is no such file.');
       return file;
     },
 

@@ -17,7 +17,8 @@ export function createFindJobs({ jobs }: { jobs: JobRepository }) {
     async findJob(caller: Caller, id: string, dialect?: Dialect): Promise<Job> {
       const job = await jobs.get(id);
       const foreign = caller.kind === 'anonymous' || ownerKey(caller) !== job.owner;
-      if (foreign || (dialect && job.dialect !== dialect)) throw new ConversionError('NOT_FOUND', 'There is no such job.');
+      if (foreign || (dialect && job.dialect !== dialect))
+        throw new ConversionError('NOT_FOUND', 'There is no such job.');
       return job;
     },
 

@@ -21,7 +21,10 @@ export interface Limits {
 /** Registers a file that will come, without a job. */
 export function createPrepareUpload(ports: { uploads: UploadRepository; limits: Limits }) {
   return async function prepareUpload(caller: Caller, wish: UploadWish): Promise<Upload> {
-    if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', { hint: 'Send it in the X-API-Key header.' });
+    if (caller.kind === 'anonymous')
+      throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
+        hint: 'Send it in the X-API-Key header.',
+      });
     const upload = newUpload({ wish, owner: ownerKey(caller), jobId: null, limits: ports.limits });
     await ports.uploads.insert(upload);
     return upload;
@@ -31,16 +34,33 @@ export function createPrepareUpload(ports: { uploads: UploadRepository; limits: 
 const MAX_NAME = 255;
 
 /** @throws ConversionError INVALID_INPUT or TOO_LARGE that names the field. */
-export function newUpload({ wish, owner, jobId, limits }: { wish: UploadWish; owner: string; jobId: string | null; limits: Limits }): Upload {
+export function newUpload({
+  wish,
+  owner,
+  jobId,
+  limits,
+}: {
+  wish: UploadWish;
+  owner: string;
+  jobId: string | null;
+  limits: Limits;
+}): Upload {
   const { filename, mime, size } = wish;
   if (filename.length === 0 || filename.length > MAX_NAME) {
-    throw new ConversionError('INVALID_INPUT', `The file name must have 1 to ${MAX_NAME} characters.`, { field: 'filename' });
+    throw new ConversionError('INVALID_INPUT', `The file name must have 1 to ${MAX_NAME} characters.`, {
+      field: 'filename',
+    });
   }
   if (!Number.isSafeInteger(size) || size <= 0) {
-    throw new ConversionError('INVALID_INPUT', 'The size must be a whole number of bytes greater than 0.', { field: 'size', hint: 'Send the exact size of the file.' });
+    throw new ConversionError('INVALID_INPUT', 'The size must be a whole number of bytes greater than 0.', {
+      field: 'size',
+      hint: 'Send the exact size of the file.',
+    });
   }
   if (size > limits.uploadBytes) {
-    throw new ConversionError('TOO_LARGE', `The file may have at most ${limits.uploadBytes} bytes.`, { field: 'size' });
+    throw new ConversionError('TOO_LARGE', `The file may have at most ${limits.uploadBytes} bytes.`, {
+      field: 'size',
+    });
   }
   const createdAt = new Date();
   return {

@@ -20,7 +20,11 @@ export interface ReceiveUploadPorts {
  * a body of another length than declared ends the upload, and its job, for good.
  */
 export function createReceiveUpload(ports: ReceiveUploadPorts) {
-  return async function receiveUpload(uploadId: string, source: Readable, signal?: AbortSignal): Promise<BlobFacts> {
+  return async function receiveUpload(
+    uploadId: string,
+    source: Readable,
+    signal?: AbortSignal,
+  ): Promise<BlobFacts> {
     const upload = await ports.uploads.get(uploadId);
     refuseUnlessOpen(upload);
     const blobId = `${upload._id}.${randomBytes(6).toString('hex')}`;
@@ -40,11 +44,19 @@ function refuseUnlessOpen(upload: Upload): void {
     throw new ConversionError('WRONG_STATE', 'The upload is closed.', { hint: 'Prepare a new one.' });
   }
   if (upload.expiresAt.getTime() <= Date.now()) {
-    throw new ConversionError('UPLOAD_EXPIRED', 'The time for this upload is over.', { hint: 'Prepare a new one.' });
+    throw new ConversionError('UPLOAD_EXPIRED', 'The time for this upload is over.', {
+      hint: 'Prepare a new one.',
+    });
   }
 }
 
-async function store(ports: ReceiveUploadPorts, upload: Upload, blobId: string, source: Readable, signal?: AbortSignal): Promise<BlobFacts> {
+async function store(
+  ports: ReceiveUploadPorts,
+  upload: Upload,
+  blobId: string,
+  source: Readable,
+  signal?: AbortSignal,
+): Promise<BlobFacts> {
   const limits = { maxBytes: upload.size, ...(signal && { signal }) };
   const facts = await ports.blobs.write(blobId, source, limits).catch((error: unknown) => {
     if (error instanceof ConversionError && error.code === 'TOO_LARGE') return null;

@@ -29,7 +29,10 @@ export function createRepairJobs({ jobs, uploads, runner, log }: RepairJobsPorts
       const upload = waiting ? await uploads.get(inputId).catch(() => null) : null;
       const arrived = upload?.state === 'finalized' || upload?.state === 'rejected';
       await (arrived ? runner.uploadCompleted(start) : runner.startJob(start)).catch((error: unknown) => {
-        log.warn({ jobId: job._id, error: String(error) }, 'could not repair a stalled job; the next round tries again');
+        log.warn(
+          { jobId: job._id, error: String(error) },
+          'could not repair a stalled job; the next round tries again',
+        );
       });
     }
     return stalled.length;

@@ -66,7 +66,15 @@ export function createSubmitJob(ports: SubmitJobPorts) {
       status: upload ? 'awaiting_upload' : 'queued',
       inputs: [inputOf(upload, file)],
       conversions: [
-        { source: wish.source ?? null, target: target.id, options, status: 'waiting', engine: null, engineMs: null, error: null },
+        {
+          source: wish.source ?? null,
+          target: target.id,
+          options,
+          status: 'waiting',
+          engine: null,
+          engineMs: null,
+          error: null,
+        },
       ],
       outputs: [],
       warnings: [],
@@ -75,13 +83,23 @@ export function createSubmitJob(ports: SubmitJobPorts) {
       callback: callback
         ? {
             url: callback.url,
-            sealedSecret: callback.secret ? ports.seal(callback.secret, { collection: 'jobs', id: jobId, field: 'callback.secret' }) : null,
+            sealedSecret: callback.secret
+              ? ports.seal(callback.secret, { collection: 'jobs', id: jobId, field: 'callback.secret' })
+              : null,
             status: 'pending',
             attempts: 0,
           }
         : null,
       seq: 1,
-      events: [{ type: 'status', status: upload ? 'awaiting_upload' : 'queued', at: now, cause: 'submitted', message: null }],
+      events: [
+        {
+          type: 'status',
+          status: upload ? 'awaiting_upload' : 'queued',
+          at: now,
+          cause: 'submitted',
+          message: null,
+        },
+      ],
       createdAt: now,
       updatedAt: now,
       uploadDeadline: upload?.expiresAt ?? now,
@@ -94,18 +112,26 @@ export function createSubmitJob(ports: SubmitJobPorts) {
 }
 
 function requireOwner(caller: Caller): string {
-  if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', { hint: 'Send it in the X-API-Key header.' });
+  if (caller.kind === 'anonymous')
+    throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
+      hint: 'Send it in the X-API-Key header.',
+    });
   return ownerKey(caller);
 }
 
 function requireTarget(id: FormatId) {
   const format = findFormat(id);
-  if (!format) throw new ConversionError('UNSUPPORTED_CONVERSION', `"${id}" is not a format that Kiln knows.`, { field: 'target', hint: 'See the list of formats.' });
+  if (!format)
+    throw new ConversionError('UNSUPPORTED_CONVERSION', `"${id}" is not a format that Kiln knows.`, {
+      field: 'target',
+      hint: 'See the list of formats.',
+    });
   return format;
 }
 
 function acceptCallback(ports: SubmitJobPorts, caller: Caller, callback: NonNullable<JobWish['callback']>) {
-  if (caller.kind !== 'account') throw new ConversionError('FORBIDDEN', 'Callbacks need an account.', { field: 'callbackUrl' });
+  if (caller.kind !== 'account')
+    throw new ConversionError('FORBIDDEN', 'Callbacks need an account.', { field: 'callbackUrl' });
   ports.checkUrl(callback.url);
   return callback;
 }
@@ -122,7 +148,8 @@ async function acceptInput(
     return { upload, file: null };
   }
   const file = await ports.files.get(wish.input.fileId);
-  if (file.owner !== owner) throw new ConversionError('NOT_FOUND', 'There is no such file.', { field: 'fileId' });
+  if (file.owner !== owner)
+    throw new ConversionError('NOT_FOUND', 'There is no such file.', { field: 'fileId' });
   return { upload: null, file };
 }
 

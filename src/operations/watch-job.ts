@@ -48,7 +48,12 @@ export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
   }
 
   return {
-    async *watchJob(caller: Caller, jobId: string, after: number, signal?: AbortSignal): AsyncGenerator<JobUpdate> {
+    async *watchJob(
+      caller: Caller,
+      jobId: string,
+      after: number,
+      signal?: AbortSignal,
+    ): AsyncGenerator<JobUpdate> {
       await findJob(caller, jobId);
       yield* watch(jobId, after, signal);
     },

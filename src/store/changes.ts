@@ -20,7 +20,10 @@ export interface ChangesOptions {
  * Three sources, one fan-out: the in-process bus for writes made here, one poller for all
  * watched jobs, and a change stream where the server has them (a replica set).
  */
-export function createChanges({ jobs }: Pick<Collections, 'jobs'>, { pollMs = 200 }: ChangesOptions = {}): Changes {
+export function createChanges(
+  { jobs }: Pick<Collections, 'jobs'>,
+  { pollMs = 200 }: ChangesOptions = {},
+): Changes {
   const watched = new Map<string, { listeners: Set<Listener>; version: string | undefined }>();
   let stream: ChangeStream | undefined;
   let streaming: 'unknown' | 'yes' | 'no' = 'unknown';
@@ -47,9 +50,11 @@ export function createChanges({ jobs }: Pick<Collections, 'jobs'>, { pollMs = 20
     if (watched.size === 0 || polling || streaming === 'yes') return;
     polling = true;
     // An unreachable database is seen by the watchers' own reads; the next tick tries again.
-    poll().catch(() => {}).finally(() => {
-      polling = false;
-    });
+    poll()
+      .catch(() => {})
+      .finally(() => {
+        polling = false;
+      });
   }, pollMs);
   timer.unref();
 

@@ -1,5 +1,5 @@
-import { ConversionError } from '../domain/errors.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/delivery.ts';
+import { ConversionError } from '../domain/errors.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>;

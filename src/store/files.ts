@@ -17,7 +17,8 @@ export function createFileRepository({ files }: Pick<Collections, 'files'>) {
   return translateFaults({
     async get(id: string): Promise<StoredFile> {
       const file = await files.findOne({ _id: id });
-      if (!file || file.expiresAt.getTime() <= Date.now()) throw new ConversionError('NOT_FOUND', 'There is no such file.');
+      if (!file || file.expiresAt.getTime() <= Date.now())
+        throw new ConversionError('NOT_FOUND', 'There is no such file.');
       return file;
     },
 
@@ -26,6 +27,10 @@ export function createFileRepository({ files }: Pick<Collections, 'files'>) {
     /** Records what the bytes turned out to be. */
     async setFacts(id: string, facts: Pick<StoredFile, 'format' | 'width' | 'height'>): Promise<void> {
       await files.updateOne({ _id: id }, { $set: facts });
+    },
+
+    async remove(id: string): Promise<void> {
+      await files.deleteOne({ _id: id });
     },
 
     async list({ owner, before, after, limit }: FilePage): Promise<StoredFile[]> {

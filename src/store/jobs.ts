@@ -1,11 +1,25 @@
 import type { Filter, UpdateFilter } from 'mongodb';
-import { EVENT_WINDOW, type Job, type JobEvent, type JobProgress, type JobStatus, isTerminal, legalSources, refuseMove } from '../domain/job.ts';
 import { ConversionError } from '../domain/errors.ts';
+import {
+  EVENT_WINDOW,
+  isTerminal,
+  type Job,
+  type JobEvent,
+  type JobProgress,
+  type JobStatus,
+  legalSources,
+  refuseMove,
+} from '../domain/job.ts';
 import type { Changes } from './changes.ts';
 import { type Collections, translateFaults } from './mongo.ts';
 
 /** The fields that a transition may set besides the state. */
-export type JobPatch = Partial<Pick<Job, 'inputs' | 'conversions' | 'outputs' | 'warnings' | 'error' | 'progress' | 'callback' | 'finishedAt'>>;
+export type JobPatch = Partial<
+  Pick<
+    Job,
+    'inputs' | 'conversions' | 'outputs' | 'warnings' | 'error' | 'progress' | 'callback' | 'finishedAt'
+  >
+>;
 
 export interface Transition {
   to: JobStatus;
@@ -35,15 +49,24 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
     return job;
   }
 
-  async function apply(id: string, filter: Filter<Job>, event: JobEvent, patch: Partial<Job>): Promise<Job | null> {
+  async function apply(
+    id: string,
+    filter: Filter<Job>,
+    event: JobEvent,
+    patch: Partial<Job>,
+  ): Promise<Job | null> {
     const update: UpdateFilter<Job> = {
       $set: { ...patch, status: event.status, updatedAt: event.at },
       $inc: { seq: 1 },
       $push: { events: { $each: [event], $slice: -EVENT_WINDOW } },
     };
-    const job = await jobs.findOneAndUpdate({ ...filter, _id: id, 'events.cause': { $ne: event.cause } }, update, {
-      returnDocument: 'after',
-    });
+    const job = await jobs.findOneAndUpdate(
+      { ...filter, _id: id, 'events.cause': { $ne: event.cause } },
+      update,
+      {
+        returnDocument: 'after',
+      },
+    );
     if (job) changes.publish(id);
     return job;
   }
@@ -61,7 +84,10 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
       const at = new Date();
       const finishedAt = isTerminal(to) ? { finishedAt: at } : {};
       const event: JobEvent = { type: 'status', status: to, at, cause, message: message ?? null };
-      const moved = await apply(id, { status: { $in: [...legalSources(to)] } }, event, { ...patch, ...finishedAt });
+      const moved = await apply(id, { status: { $in: [...legalSources(to)] } }, event, {
+        ...patch,
+        ...finishedAt,
+      });
       if (moved) return moved;
       const job = await get(id);
       return job.events.some((known) => known.cause === cause) ? job : refuseMove(job, to);
@@ -70,13 +96,21 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
     /** Appends an event that moves nothing, such as a delivered callback. */
     async append(id: string, event: Omit<JobEvent, 'at' | 'status'>, patch: JobPatch = {}): Promise<Job> {
       const job = await get(id);
-      const written = await apply(id, { status: job.status }, { ...event, status: job.status, at: new Date() }, patch);
+      const written = await apply(
+        id,
+        { status: job.status },
+        { ...event, status: job.status, at: new Date() },
+        patch,
+      );
       return written ?? get(id);
     },
 
     /** Progress is no event: it only moves while the job is processing. */
     async setProgress(id: string, progress: JobProgress): Promise<void> {
-      const { modifiedCount } = await jobs.updateOne({ _id: id, status: 'processing' }, { $set: { progress, updatedAt: new Date() } });
+      const { modifiedCount } = await jobs.updateOne(
+        { _id: id, status: 'processing' },
+        { $set: { progress, updatedAt: new Date() } },
+      );
       if (modifiedCount > 0) changes.publish(id);
     },
 
@@ -94,7 +128,13 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
     /** Jobs that should be moving but were not touched since `before`: a crash may have left them. */
     async listStalled(before: Date, limit: number): Promise<Job[]> {
       return jobs
-        .find({ status: { $in: ['awaiting_upload', 'importing', 'queued', 'processing'] }, updatedAt: { $lt: before } }, { limit })
+        .find(
+          {
+            status: { $in: ['awaiting_upload', 'importing', 'queued', 'processing'] },
+            updatedAt: { $lt: before },
+          },
+          { limit },
+        )
         .toArray();
     },
   });

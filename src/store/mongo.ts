@@ -1,9 +1,9 @@
 import { type Collection, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
-import { ConversionError } from '../domain/errors.ts';
-import type { Job } from '../domain/job.ts';
 import type { Account, ApiKey } from '../domain/account.ts';
 import type { Delivery } from '../domain/delivery.ts';
+import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
+import type { Job } from '../domain/job.ts';
 
 export interface Collections {
   accounts: Collection<Account>;
@@ -33,7 +33,10 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     ignoreUndefined: true,
   });
   await client.connect();
-  const db = client.db(database ?? (new URL(uri.replace(/^mongodb(\+srv)?:/, 'http:').replace(/,[^/]*/, '')).pathname.slice(1) || 'kiln'));
+  const db = client.db(
+    database ??
+      (new URL(uri.replace(/^mongodb(\+srv)?:/, 'http:').replace(/,[^/]*/, '')).pathname.slice(1) || 'kiln'),
+  );
   const collections: Collections = {
     accounts: db.collection('accounts'),
     keys: db.collection('keys'),
@@ -63,7 +66,10 @@ async function ensureIndexes({ keys, files, jobs }: Collections): Promise<void> 
 const DUPLICATE_KEY = 11_000;
 
 /** Inserts unless a document with this `_id` is there already; a repeat counts as done. */
-export async function insertIfAbsent<T extends { _id: string }>(collection: Collection<T>, document: T): Promise<void> {
+export async function insertIfAbsent<T extends { _id: string }>(
+  collection: Collection<T>,
+  document: T,
+): Promise<void> {
   try {
     await collection.insertOne(document as Parameters<Collection<T>['insertOne']>[0]);
   } catch (error) {

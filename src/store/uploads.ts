@@ -1,6 +1,6 @@
-import type { Fault } from '../domain/job.ts';
-import type { Upload } from '../domain/file.ts';
 import { ConversionError } from '../domain/errors.ts';
+import type { Upload } from '../domain/file.ts';
+import type { Fault } from '../domain/job.ts';
 import { type Collections, translateFaults } from './mongo.ts';
 
 export type UploadRepository = ReturnType<typeof createUploadRepository>;
@@ -24,7 +24,11 @@ export function createUploadRepository({ uploads }: Pick<Collections, 'uploads'>
      * Puts freshly stored bytes under the intent.
      * @returns the blob that they replace, for removal; or 'closed' when the upload was finalized meanwhile.
      */
-    async receive(id: string, blobId: string, received: NonNullable<Upload['received']>): Promise<string | null | 'closed'> {
+    async receive(
+      id: string,
+      blobId: string,
+      received: NonNullable<Upload['received']>,
+    ): Promise<string | null | 'closed'> {
       const before = await uploads.findOneAndUpdate(
         { _id: id, state: { $in: ['open', 'received'] } },
         { $set: { state: 'received', blobId, received } },
@@ -35,13 +39,29 @@ export function createUploadRepository({ uploads }: Pick<Collections, 'uploads'>
 
     /** Only the first of many parallel calls returns true. */
     async finalize(id: string): Promise<boolean> {
-      const { modifiedCount } = await uploads.updateOne({ _id: id, state: 'received' }, { $set: { state: 'finalized' } });
+      const { modifiedCount } = await uploads.updateOne(
+        { _id: id, state: 'received' },
+        { $set: { state: 'finalized' } },
+      );
       return modifiedCount === 1;
+    },
+
+    /** Accepts no more bytes. @returns the intent as it is now, or null when there never was one. */
+    async close(id: string): Promise<Upload | null> {
+      const rejected = {
+        state: 'rejected',
+        fault: { code: 'WRONG_STATE', message: 'The job has ended.' },
+      } as const;
+      await uploads.updateOne({ _id: id, state: { $in: ['open', 'received'] } }, { $set: rejected });
+      return uploads.findOne({ _id: id });
     },
 
     /** Ends the upload for good; what was wrong is told by the job. */
     async reject(id: string, fault: Fault): Promise<void> {
-      await uploads.updateOne({ _id: id, state: { $in: ['open', 'received'] } }, { $set: { state: 'rejected', fault } });
+      await uploads.updateOne(
+        { _id: id, state: { $in: ['open', 'received'] } },
+        { $set: { state: 'rejected', fault } },
+      );
     },
   });
 }

@@ -4,7 +4,7 @@ import { ConversionError } from '../../src/domain/errors.ts';
 import { createGuard, type GuardOptions } from '../../src/net/guard.ts';
 
 const guardWith = (options: Partial<GuardOptions> = {}) =>
-  createGuard({ allowedNetworks: [], refusedPorts: () => new Set(), ...options });
+  createGuard({ allowedNetworks: [], refusedPorts: () => [], ...options });
 
 function codeOf(url: string, guard = guardWith()): string {
   try {
@@ -59,7 +59,13 @@ describe('what checkUrl refuses as an address', () => {
       for (const host of [`10.${octet}.${255 - octet}.7`, `127.${octet}.0.1`, `192.168.${octet}.1`]) {
         const mapped = `[::ffff:${host}]`;
         const decimal = host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-        for (const spelling of [host, mapped, decimal, `0x${decimal.toString(16)}`, `0${decimal.toString(8)}`]) {
+        for (const spelling of [
+          host,
+          mapped,
+          decimal,
+          `0x${decimal.toString(16)}`,
+          `0${decimal.toString(8)}`,
+        ]) {
           expect([spelling, codeOf(`http://${spelling}/`)]).toEqual([spelling, 'BLOCKED_ADDRESS']);
         }
       }
@@ -67,7 +73,7 @@ describe('what checkUrl refuses as an address', () => {
   });
 
   it('says the same sentence whatever the reason was', () => {
-    const guard = guardWith({ refusedPorts: () => new Set([27017]) });
+    const guard = guardWith({ refusedPorts: () => [27017] });
     for (const url of ['http://10.0.0.1/', 'http://[::1]/', 'http://example.com:27017/']) {
       expect(() => guard.checkUrl(url)).toThrow('The address is not allowed.');
     }
@@ -78,11 +84,23 @@ describe('what checkUrl refuses as a URL', () => {
   it.each([
     ['another scheme', ['file:///etc/passwd', 'gopher://example.com/', 'ftp://example.com/', 'data:,x']],
     ['an inner scheme', ['javascript:alert(1)', 'blob:http://example.com/1', 'ws://example.com/']],
-    ['credentials', ['http://user@example.com/', 'http://user:pass@example.com/', 'http://:pass@example.com/']],
-    ['a host in disguise', ['http://example.com@127.0.0.1/', 'http://127.0.0.1#@example.com@8.8.8.8/..'.replace('#', '%23')]],
-    ['a backslash', ['http:\\\\127.0.0.1\\', 'http://example.com\\@127.0.0.1/', 'http://8.8.8.8\\.example.com/']],
-    ['white space', ['ht\ntp://example.com/', 'http://exa\tmple.com/', ' http://example.com/', 'http://a b/']],
-    ['control characters', ['http://example.com/\r\nx: y', 'http://example.com/\0', '\u0001http://example.com']],
+    [
+      'credentials',
+      ['http://user@example.com/', 'http://user:pass@example.com/', 'http://:pass@example.com/'],
+    ],
+    ['a host in disguise', ['http://example.com@127.0.0.1/', 'http://127.0.0.1%23@example.com@8.8.8.8/']],
+    [
+      'a backslash',
+      ['http:\\\\127.0.0.1\\', 'http://example.com\\@127.0.0.1/', 'http://8.8.8.8\\.example.com/'],
+    ],
+    [
+      'white space',
+      ['ht\ntp://example.com/', 'http://exa\tmple.com/', ' http://example.com/', 'http://a b/'],
+    ],
+    [
+      'control characters',
+      ['http://example.com/\r\nx: y', 'http://example.com/\0', '\u0001http://example.com'],
+    ],
     ['no URL', ['', '/relative', 'example.com', 'http://', 'http://[::1', 'http://example.com:99999/']],
     ['a broken number', ['http://256.1.1.1/', 'http://1.2.3.4.5/', 'http://0x100000000/', 'http://08.1/']],
   ])('%s', (_kind, urls) => {
@@ -118,12 +136,12 @@ describe('what the operator decides', () => {
   });
 
   it('keeps a refused port shut in an allowed network, also when it is the scheme’s own', () => {
-    const ports = new Set([27017]);
+    const ports = [27017];
     const guard = guardWith({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => ports });
     expect(codeOf('http://127.0.0.1:27017/', guard)).toBe('BLOCKED_ADDRESS');
     expect(codeOf('http://example.com:027017/', guard)).toBe('BLOCKED_ADDRESS');
     expect(codeOf('https://127.0.0.1/', guard)).toBe('allowed');
-    ports.add(443);
+    ports.push(443);
     expect(codeOf('https://127.0.0.1/', guard)).toBe('BLOCKED_ADDRESS');
   });
 
@@ -179,7 +197,9 @@ describe('lookup', () => {
 
   it('judges the system resolver’s answer for this machine', async () => {
     const lookup = new Promise((resolve, reject) => {
-      guardWith().lookup('localhost', { all: true }, (error, found) => (error ? reject(error) : resolve(found)));
+      guardWith().lookup('localhost', { all: true }, (error, found) =>
+        error ? reject(error) : resolve(found),
+      );
     });
     await expect(lookup).rejects.toMatchObject({ code: 'BLOCKED_ADDRESS' });
   });

@@ -1,7 +1,6 @@
 import type { StoredFile, Upload } from '../domain/file.ts';
 import type { Job, JobOutput } from '../domain/job.ts';
-import { outputFilename } from '../domain/format.ts';
-import type { TokenPurpose, TokenSigner } from '../secrets/signed-token.ts';
+import type { TokenPurpose, TokenSigner } from './signed-token.ts';
 
 /** How long a status token of a job outlives its preparation. */
 const STATUS_TOKEN_MS = 7 * 24 * 3_600_000;
@@ -22,24 +21,26 @@ export function createLinks({ issueToken, readToken }: TokenSigner) {
 
   return {
     /** `PUT` raw bytes here. */
-    uploadPath: ({ _id, expiresAt }: Upload) => `/_kiln/uploads/${issueToken('upload', { subject: _id, expiresAt })}`,
+    uploadPath: ({ _id, expiresAt }: Upload) =>
+      `/_kiln/uploads/${issueToken('upload', { subject: _id, expiresAt })}`,
     /** `POST` multipart/form-data here, one part named `file`; completes by itself. */
-    formPath: ({ _id, expiresAt }: Upload) => `/_kiln/uploads/${issueToken('upload', { subject: _id, expiresAt })}/form`,
+    formPath: ({ _id, expiresAt }: Upload) =>
+      `/_kiln/uploads/${issueToken('upload', { subject: _id, expiresAt })}/form`,
     /** `POST` here when the bytes are there. */
-    completePath: ({ _id, expiresAt }: Upload) => `/_kiln/uploads/${issueToken('complete', { subject: _id, expiresAt })}/complete`,
+    completePath: ({ _id, expiresAt }: Upload) =>
+      `/_kiln/uploads/${issueToken('complete', { subject: _id, expiresAt })}/complete`,
     /** `GET` or `HEAD`; the last segment only pleases the eye. */
     downloadPath: (file: Pick<StoredFile, '_id' | 'filename' | 'expiresAt'> | JobOutput) => {
       const id = '_id' in file ? file._id : file.fileId;
       return `/downloads/signed/${issueToken('download', { subject: id, expiresAt: file.expiresAt })}/${encodeURIComponent(file.filename)}`;
     },
     statusToken: (job: Job) =>
-      issueToken('job-status', { subject: job._id, expiresAt: new Date(job.createdAt.getTime() + STATUS_TOKEN_MS) }),
-    guestToken: (guestId: string) => issueToken('guest', { subject: guestId, expiresAt: new Date(Date.now() + GUEST_TOKEN_MS) }),
+      issueToken('job-status', {
+        subject: job._id,
+        expiresAt: new Date(job.createdAt.getTime() + STATUS_TOKEN_MS),
+      }),
+    guestToken: (guestId: string) =>
+      issueToken('guest', { subject: guestId, expiresAt: new Date(Date.now() + GUEST_TOKEN_MS) }),
     subjectOf,
   };
-}
-
-/** The name of a job's result, known before it exists. */
-export function resultName(job: Job): string {
-  return outputFilename(job.inputs[0]?.filename ?? 'file', job.conversions[0]?.target ?? 'bin');
 }

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import type { Capabilities } from '../src/app.ts';
+import { DETECT_BYTES, detectFormat } from '../src/domain/detect.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import type { StoredFile } from '../src/domain/file.ts';
+import { findFormat } from '../src/domain/format.ts';
+import type { Job, JobConversion, JobInput } from '../src/domain/job.ts';
+import { type ConvertStep, planConversion } from '../src/domain/plan.ts';
+
+export interface AcquiredFile {
+  blobId: string;
+  steps: ConvertStep[];
+}
+
+/** Believes nothing that was declared: size and digest are counted again, the type is read from the bytes. */
+export function createAcquire({ jobs, uploads, files, blobs, scratch, converters }: Capabilities) {
+  return async function acquire({ jobId }: { jobId: string }): Promise<AcquiredFile> {
+    const job = await jobs.get(jobId);
+    const { input, conversion } = only(job);
+    const file = await fileOf(input);
+    const head = await verify(file, input);
+    const source = identify(head, file, conversion);
+    const steps = planConversion({ source, target: conversion.target, options: conversion.options });
+    const signal = Context.current().cancellationSignal;
+    const facts = await scratch.use(async (dir) =>
+      converters.probe(source, await blobs.localPath(file.blobId, dir), signal),
+    );
+    await files.setFacts(file._id, {
+      format: source,
+      width: facts.width ?? null,
+      height: facts.height ?? null,
+    });
+    return { blobId: file.blobId, steps };
+  };
+
+  async function fileOf(input: JobInput): Promise<StoredFile> {
+    const upload = await uploads.get(input.fileId).catch(() => null);
+    if (upload?.state === 'rejected' && upload.fault)
+      throw new ConversionError(upload.fault.code, upload.fault.message);
+    return files.get(input.fileId).catch((error: unknown) => {
+      const gone = error instanceof ConversionError && error.code === 'NOT_FOUND';
+      throw gone
+        ? new ConversionError('UPLOAD_MISSING', 'The file is not there any more.', { cause: error })
+        : error;
+    });
+  }
+
+  /** @returns the first bytes, for detection. */
+  async function verify(file: StoredFile, input: JobInput): Promise<Buffer> {
+    const hash = createHash('sha256');
+    const head: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of await blobs.read(file.blobId)) {
+      if (size < DETECT_BYTES) head.push(chunk.subarray(0, DETECT_BYTES - size));
+      hash.update(chunk);
+      size += chunk.length;
+      Context.current().heartbeat();
+    }
+    if (size === 0) throw new ConversionError('EMPTY_FILE', 'The file is empty.');
+    if (size !== input.size) {
+      throw new ConversionError(
+        'SIZE_MISMATCH',
+        `The file has ${size} bytes, but ${input.size} were announced.`,
+      );
+    }
+    if (hash.digest('hex') !== file.sha256) {
+      throw new ConversionError('CORRUPT_INPUT', 'The stored file has changed since it was uploaded.');
+    }
+    return Buffer.concat(head);
+  }
+}
+
+/** The one input and the one conversion that jobs have so far. */
+export function only(job: Job): { input: JobInput; conversion: JobConversion } {
+  const [input] = job.inputs;
+  const [conversion] = job.conversions;
+  if (!input || !conversion)
+    throw new ConversionError('INVALID_INPUT', 'The job has no input or no conversion.');
+  return { input, conversion };
+}
+
+/** The bytes decide. A caller who insisted on another source format is told so. */
+function identify(head: Buffer, file: StoredFile, { source: wanted }: JobConversion): string {
+  const found = detectFormat(head, file.filename);
+  if (!found) {
+    throw new ConversionError(
+      'TYPE_MISMATCH',
+      'The content of the file is not of a type that Kiln can read, whatever its name says.',
+    );
+  }
+  if (wanted && wanted !== found) {
+    const name = (id: string) => findFormat(id)?.name ?? id;
+    throw new ConversionError(
+      'TYPE_MISMATCH',
+      `The file was announced as ${name(wanted)}, but its content is ${name(found)}.`,
+    );
+  }
+  return found;
+}

@@ -1,0 +1,17 @@
+import type { createAcquire } from './acquire.ts';
+import type { ConvertedFile, createConvert } from './convert.ts';
+import type { createPublish } from './publish.ts';
+
+export interface ConvertSmallFileParts {
+  acquire: ReturnType<typeof createAcquire>;
+  convert: ReturnType<typeof createConvert>;
+  publish: ReturnType<typeof createPublish>;
+}
+
+/** Acquire, convert and publish in one go: for a small file each further activity would cost more than the work. */
+export function createConvertSmallFile({ acquire, convert, publish }: ConvertSmallFileParts) {
+  return async function convertSmallFile({ jobId }: { jobId: string }): Promise<ConvertedFile> {
+    const acquired = await acquire({ jobId });
+    return publish({ jobId, converted: await convert({ jobId, ...acquired }) });
+  };
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import { v5 as uuidv5 } from 'uuid';
+import type { Capabilities } from '../src/app.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import type { JobProgress } from '../src/domain/job.ts';
+import type { AcquiredFile } from './acquire.ts';
+
+/** Progress is written at most this often; nobody sees more, and each write costs. */
+const PROGRESS_MS = 250;
+const HEARTBEAT_MS = 1000;
+
+export interface ConvertedFile {
+  /** Deterministic, so that a second attempt replaces and never adds. */
+  fileId: string;
+  size: number;
+  sha256: string;
+  source: string;
+  engine: string;
+  engineMs: number;
+  width: number | null;
+  height: number | null;
+  warnings: string[];
+}
+
+/** The blob that holds the result before and after it is published. */
+export function outputBlobId(fileId: string): string {
+  return `out.${fileId}`;
+}
+
+/** The id of a job's n-th output. */
+export function outputFileId(jobId: string, index: number): string {
+  return uuidv5(`output-${index}`, jobId);
+}
+
+/** Runs the engine on a slot of this worker; the result is stored, not yet visible. */
+export function createConvert({ jobs, blobs, scratch, converters }: Capabilities) {
+  return async function convert({
+    jobId,
+    blobId,
+    steps,
+  }: { jobId: string } & AcquiredFile): Promise<ConvertedFile> {
+    const { heartbeat, cancellationSignal: signal } = Context.current();
+    const [step] = steps;
+    if (!step || steps.length > 1)
+      throw new ConversionError('NOT_SUPPORTED', 'This conversion needs more than one step.');
+    await jobs
+      .transition(jobId, {
+        to: 'processing',
+        cause: 'processing',
+        patch: { progress: { percent: 0, stage: 'converting' } },
+      })
+      .catch(refuseUnlessProcessing(jobId));
+    const progress = coalesced((value) => jobs.setProgress(jobId, value));
+    const beat = setInterval(() => heartbeat(), HEARTBEAT_MS);
+    try {
+      return await scratch.use(async (dir) => {
+        const fileId = outputFileId(jobId, 0);
+        const outputPath = join(dir, 'output');
+        const inputPath = await blobs.localPath(blobId, dir);
+        const onProgress = (percent: number) => progress.report({ percent, stage: 'converting' });
+        const outcome = await converters.convert(step, { inputPath, outputPath, signal, onProgress });
+        const { size, sha256 } = await blobs.adopt(outputBlobId(fileId), outputPath);
+        return {
+          fileId,
+          size,
+          sha256,
+          source: step.source,
+          engine: outcome.engine,
+          engineMs: outcome.engineMs,
+          width: outcome.output.width ?? null,
+          height: outcome.output.height ?? null,
+          warnings: outcome.warnings,
+        };
+      });
+    } finally {
+      clearInterval(beat);
+      progress.stop();
+    }
+  };
+
+  /** The attempt of a killed worker may have begun already; a job that has ended needs no engine. */
+  function refuseUnlessProcessing(jobId: string) {
+    return async (error: unknown): Promise<void> => {
+      const job = await jobs.get(jobId);
+      if (job.status !== 'processing') throw error;
+    };
+  }
+}
+
+function coalesced(write: (progress: JobProgress) => Promise<void>) {
+  let next: JobProgress | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    report(progress: JobProgress) {
+      next = progress;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        // Progress is a courtesy: a failed write must not fail the conversion.
+        if (next) write(next).catch(() => {});
+      }, PROGRESS_MS);
+    },
+    stop() {
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import type { Capabilities } from '../src/app.ts';
+import { outputBlobId, outputFileId } from './convert.ts';
+
+/** A job that did not become ready leaves no bytes: neither its upload nor a half-made result. */
+export function createDiscardFiles({ jobs, uploads, files, blobs }: Capabilities) {
+  return async function discardFiles({ jobId }: { jobId: string }): Promise<void> {
+    const job = await jobs.get(jobId);
+    const resultId = outputFileId(jobId, 0);
+    await files.remove(resultId);
+    await blobs.remove(outputBlobId(resultId));
+    for (const { fileId } of job.inputs) {
+      const upload = await uploads.close(fileId);
+      // A file that was there before the job belongs to its owner, not to the job.
+      if (upload?.jobId !== jobId) continue;
+      await files.remove(fileId);
+      if (upload.blobId) await blobs.remove(upload.blobId);
+    }
+  };
+}

@@ -1,0 +1,37 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { ConversionError, isRetryable } from '../src/domain/errors.ts';
+
+/** The only place where our errors become Temporal's: type = code, retryability looked up from the code. */
+export function toFailure(error: unknown): unknown {
+  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  if (error instanceof ConversionError) {
+    if (error.code === 'CANCELLED') return new CancelledFailure(error.message);
+    return ApplicationFailure.create({
+      type: error.code,
+      message: error.message,
+      nonRetryable: !isRetryable(error.code),
+    });
+  }
+  // Our own defect or a surprise of the system: its text may hold paths, so it stays in the log.
+  return ApplicationFailure.create({
+    type: 'INTERNAL',
+    message: 'The conversion did not finish because of a fault on our side.',
+  });
+}
+
+type AsyncFunction = (input: never) => Promise<unknown>;
+
+/** The same functions, which throw nothing but Temporal failures. */
+export function failuresTranslated<T extends Record<string, AsyncFunction>>(activities: T): T {
+  const wrapped = Object.entries(activities).map(([name, run]) => [
+    name,
+    async (input: never) => {
+      try {
+        return await run(input);
+      } catch (error) {
+        throw toFailure(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped);
+}

@@ -1,0 +1,37 @@
+import type { Capabilities } from '../src/app.ts';
+import { findFormat } from '../src/domain/format.ts';
+import { resultName } from '../src/domain/job.ts';
+import { only } from './acquire.ts';
+import { type ConvertedFile, outputBlobId } from './convert.ts';
+
+/** Makes the result a named file that expires. Repeating it changes nothing. */
+export function createPublish({ jobs, files, fileMs }: Capabilities) {
+  return async function publish({
+    jobId,
+    converted,
+  }: {
+    jobId: string;
+    converted: ConvertedFile;
+  }): Promise<ConvertedFile> {
+    const job = await jobs.get(jobId);
+    const { target } = only(job).conversion;
+    const createdAt = new Date();
+    await files.insertIfAbsent({
+      _id: converted.fileId,
+      owner: job.owner,
+      blobId: outputBlobId(converted.fileId),
+      filename: resultName(job),
+      size: converted.size,
+      sha256: converted.sha256,
+      format: target,
+      mime: findFormat(target)?.mime ?? 'application/octet-stream',
+      width: converted.width,
+      height: converted.height,
+      origin: 'output',
+      jobId,
+      createdAt,
+      expiresAt: new Date(createdAt.getTime() + fileMs),
+    });
+    return converted;
+  };
+}

@@ -1,0 +1,83 @@
+import type { Capabilities } from '../src/app.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import { type Fault, isTerminal, type Job, type JobOutput, type JobStatus } from '../src/domain/job.ts';
+import type { JobPatch } from '../src/store/jobs.ts';
+import type { ConvertedFile } from './convert.ts';
+
+/** How a job ends. */
+export type JobEnd =
+  | { to: 'ready'; outputs: ConvertedFile[] }
+  | { to: 'failed' | 'cancelled' | 'expired'; fault: Fault };
+
+/** Writes the job's state after submission. Every write carries its cause, so a repeat is recognised. */
+export function createRecord({ jobs, files }: Capabilities) {
+  async function outputsOf(converted: ConvertedFile[]): Promise<JobOutput[]> {
+    return Promise.all(
+      converted.map(async ({ fileId }) => {
+        const { filename, mime, size, sha256, width, height, expiresAt } = await files.get(fileId);
+        return { fileId, filename, mime, size, sha256, width, height, expiresAt };
+      }),
+    );
+  }
+
+  return {
+    /** The upload is there. A repair may have found the job further on already. */
+    async recordQueued({ jobId }: { jobId: string }): Promise<void> {
+      const patch = { progress: { percent: 0, stage: 'queued' } };
+      await jobs
+        .transition(jobId, { to: 'queued', cause: 'upload-completed', patch })
+        .catch(async (error: unknown) => {
+          const { status } = await jobs.get(jobId);
+          if (status === 'awaiting_upload' || isTerminal(status)) throw error;
+        });
+    },
+
+    /** @returns the state the job is in now: another end may have been written first, and then stands. */
+    async recordEnd({ jobId, end }: { jobId: string; end: JobEnd }): Promise<JobStatus> {
+      const job = await jobs.get(jobId);
+      const patch =
+        end.to === 'ready'
+          ? readyPatch(job, end.outputs, await outputsOf(end.outputs))
+          : faultPatch(job, end.fault);
+      const message = end.to === 'ready' ? null : end.fault.message;
+      const transition = { to: end.to, cause: 'ended', patch, ...(message && { message }) };
+      return (await jobs.transition(jobId, transition).catch(standingEnd(jobId))).status;
+    },
+  };
+
+  function standingEnd(jobId: string) {
+    return async (error: unknown): Promise<Job> => {
+      const refused = error instanceof ConversionError && error.code === 'WRONG_STATE';
+      const job = refused ? await jobs.get(jobId) : null;
+      if (!job || !isTerminal(job.status)) throw error;
+      return job;
+    };
+  }
+}
+
+function readyPatch(job: Job, converted: ConvertedFile[], outputs: JobOutput[]): JobPatch {
+  return {
+    outputs,
+    warnings: converted.flatMap(({ warnings }) => warnings),
+    progress: { percent: 100, stage: 'ready' },
+    inputs: job.inputs.map((input, i) => ({
+      ...input,
+      status: 'ready',
+      format: converted[i]?.source ?? input.format,
+    })),
+    conversions: job.conversions.map((conversion, i) => ({
+      ...conversion,
+      status: 'ready',
+      source: converted[i]?.source ?? conversion.source,
+      engine: converted[i]?.engine ?? null,
+      engineMs: converted[i]?.engineMs ?? null,
+    })),
+  };
+}
+
+function faultPatch(job: Job, fault: Fault): JobPatch {
+  return {
+    error: fault,
+    conversions: job.conversions.map((conversion) => ({ ...conversion, status: 'failed', error: fault })),
+  };
+}

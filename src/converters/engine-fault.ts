@@ -1,0 +1,71 @@
+import { ConversionError } from '../domain/errors.ts';
+import { type Format, requireFormat } from '../domain/format.ts';
+import type { ConvertStep } from '../domain/plan.ts';
+
+type Reading = Pick<ConvertStep, 'source'>;
+
+/** What the libraries say, most telling first, and what it means to a user. */
+const MEANINGS: {
+  pattern: RegExp;
+  explain(source: Format, target: Format | undefined, cause: unknown): ConversionError;
+}[] = [
+  {
+    pattern: /exceeds pixel limit|WidthOrHeightExceedsLimit|ListLengthExceedsLimit|image size .*limit/i,
+    explain: (_source, _target, cause) =>
+      new ConversionError('TOO_MANY_PIXELS', 'The picture has more pixels than is allowed.', { cause }),
+  },
+  {
+    pattern: /too large for the|NegativeOrZeroImageSize|image dimension.*(exceed|unsupported)/i,
+    explain: (_source, target, cause) => tooLargeForTarget(target, cause),
+  },
+  {
+    pattern:
+      /out of memory|cannot allocate|CacheResourcesExhausted|MemoryAllocationFailed|memory access out of bounds|Array buffer allocation failed/i,
+    explain: (_source, _target, cause) =>
+      new ConversionError('RESOURCE_LIMIT', 'The conversion needs more memory than is allowed.', { cause }),
+  },
+  {
+    pattern: /EFBIG|file too large/i,
+    explain: (_source, _target, cause) =>
+      new ConversionError('RESOURCE_LIMIT', 'The result is larger than is allowed.', { cause }),
+  },
+  {
+    pattern: /ENOSPC|no space left/i,
+    explain: (_source, _target, cause) =>
+      new ConversionError('INSUFFICIENT_STORAGE', 'There is no room left for the result.', { cause }),
+  },
+];
+
+/** Turns whatever a library threw into an error that may be shown; the original becomes the cause. */
+export function asEngineFault(error: unknown, step: Reading & Partial<ConvertStep>): ConversionError {
+  if (error instanceof ConversionError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const source = requireFormat(step.source);
+  const target = step.target === undefined ? undefined : requireFormat(step.target);
+  const meaning = MEANINGS.find(({ pattern }) => pattern.test(text));
+  if (meaning) return meaning.explain(source, target, error);
+  if (
+    /unsupported image format|no decode delegate|compression.*not supported/i.test(text) &&
+    source.readers.length > 1
+  ) {
+    return new ConversionError('NOT_SUPPORTED', `This kind of ${source.name} file cannot be read.`, {
+      cause: error,
+    });
+  }
+  return damaged(source, error);
+}
+
+function tooLargeForTarget(target: Format | undefined, cause: unknown): ConversionError {
+  const side = target?.maxSide
+    ? `A ${target.name} picture has at most ${target.maxSide} pixels on a side.`
+    : 'The result is too large for its format.';
+  return new ConversionError('TOO_MANY_PIXELS', side, { cause, hint: 'Ask for a smaller width or height.' });
+}
+
+function damaged(source: Format, cause: unknown): ConversionError {
+  return new ConversionError(
+    'CORRUPT_INPUT',
+    `The file is damaged or not a complete ${source.name} picture.`,
+    { cause },
+  );
+}

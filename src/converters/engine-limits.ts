@@ -1,0 +1,68 @@
+import { ConversionError } from '../domain/errors.ts';
+import type { FileFacts } from './converter.ts';
+
+/** What one engine call may cost; more ends it with a typed error. */
+export interface EngineLimits {
+  /** Pixels of one frame, of the input as of the output. */
+  maxPixels: number;
+  maxFrames: number;
+  /** Pixels of all frames together. */
+  maxPixelsTotal: number;
+  timeoutMs: number;
+  /** Resident memory of one engine process, in bytes. */
+  maxMemoryBytes: number;
+  maxOutputBytes: number;
+}
+
+/** For a small machine; the operator's settings replace them. */
+export const DEFAULT_ENGINE_LIMITS: EngineLimits = {
+  maxPixels: 100_000_000,
+  maxFrames: 1000,
+  maxPixelsTotal: 400_000_000,
+  timeoutMs: 120_000,
+  maxMemoryBytes: 1024 * 2 ** 20,
+  maxOutputBytes: 2 * 2 ** 30,
+};
+
+/** Refuses by the header alone, before any pixel is decoded. */
+export function checkInputFacts(facts: FileFacts, limits: EngineLimits): void {
+  const { width = 0, height = 0, frames = 1 } = facts;
+  if (width * height > limits.maxPixels) throw tooManyPixels('The picture', width, height, limits);
+  if (frames > limits.maxFrames) {
+    throw new ConversionError(
+      'TOO_MANY_FRAMES',
+      `The file has ${frames} frames; at most ${limits.maxFrames} are allowed.`,
+    );
+  }
+  if (width * height * frames > limits.maxPixelsTotal) {
+    throw new ConversionError(
+      'TOO_MANY_PIXELS',
+      `${frames} frames of ${width} × ${height} pixels are more than is allowed.`,
+      {
+        hint: 'Choose one frame with options.page.',
+      },
+    );
+  }
+}
+
+/** The same for what the options would make of the picture. */
+export function checkResultSize(
+  size: { width: number; height: number },
+  frames: number,
+  limits: EngineLimits,
+): void {
+  if (
+    size.width * size.height > limits.maxPixels ||
+    size.width * size.height * frames > limits.maxPixelsTotal
+  ) {
+    throw tooManyPixels('The result', size.width, size.height, limits);
+  }
+}
+
+function tooManyPixels(what: string, width: number, height: number, limits: EngineLimits): ConversionError {
+  const allowed = `${Math.floor(limits.maxPixels / 1e6)} megapixels`;
+  return new ConversionError(
+    'TOO_MANY_PIXELS',
+    `${what} would have ${width} × ${height} pixels; at most ${allowed} are allowed.`,
+  );
+}

@@ -1,0 +1,57 @@
+import type { Sharp } from 'sharp';
+import { type Format, requireFormat } from '../domain/format.ts';
+import type { ImageOptions } from '../domain/options.ts';
+import type { ConvertStep } from '../domain/plan.ts';
+import type { FileFacts } from './converter.ts';
+import type { Size } from './image-size.ts';
+
+const WHITE = '#ffffff';
+const CLEAR = '#00000000';
+
+/** Turns, scales and flattens, in the one order that the options' descriptions promise. */
+export function applyEdits(picture: Sharp, step: ConvertStep, size: Size): Sharp {
+  const { options } = step;
+  const target = requireFormat(step.target);
+  if (options.rotate !== 0) picture.rotate(options.rotate);
+  if (options.flip) picture.flip();
+  if (options.flop) picture.flop();
+  if (options.width !== undefined || options.height !== undefined) resize(picture, options, size, target);
+  if (!target.alpha || isOpaque(options.background))
+    picture.flatten({ background: opaque(options.background) });
+  return picture;
+}
+
+/** Sentences about what the target format cannot hold. */
+export function lossWarnings(step: ConvertStep, input: FileFacts, keptFrames: number): string[] {
+  const source = requireFormat(step.source);
+  const target = requireFormat(step.target);
+  const { frames = 1, hasAlpha = false } = input;
+  const warnings: string[] = [];
+  if (frames > keptFrames && step.options.page === undefined) {
+    warnings.push(`The ${source.name} file has ${frames} frames or pages; only the first was converted.`);
+  }
+  if (hasAlpha && !target.alpha && step.options.background === undefined) {
+    warnings.push(`${target.name} has no transparency: transparent parts, if there were any, are now white.`);
+  }
+  return warnings;
+}
+
+function resize(picture: Sharp, options: ImageOptions, size: Size, target: Format): void {
+  // `size` is already what inside and outside come to, so that result and limit agree to the pixel.
+  const { fit } = options;
+  const exact = fit === 'contain' || fit === 'cover';
+  const background = target.alpha ? (options.background ?? CLEAR) : opaque(options.background);
+  picture.resize({
+    ...size,
+    fit: exact ? fit : 'fill',
+    background: background === 'transparent' ? CLEAR : background,
+  });
+}
+
+function isOpaque(background: string | undefined): boolean {
+  return background !== undefined && background !== 'transparent' && background.length === WHITE.length;
+}
+
+function opaque(background: string | undefined): string {
+  return background === undefined || background === 'transparent' ? WHITE : background.slice(0, WHITE.length);
+}

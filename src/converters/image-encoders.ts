@@ -1,0 +1,79 @@
+import type { Sharp } from 'sharp';
+import type { FormatId } from '../domain/format.ts';
+import type { ImageOptions } from '../domain/options.ts';
+
+type Setting = 'quality' | 'lossless' | 'effort';
+
+interface Encoder {
+  uses: readonly Setting[];
+  encode(picture: Sharp, options: ImageOptions): Sharp;
+}
+
+/**
+ * Efforts are the encoder's price: WebP 4 took 3.4 times the time of 0 on a 6-megapixel photo. The
+ * defaults sit where the curve bends: most of the saving in bytes, a fraction of the processor time.
+ */
+const DEFAULT_EFFORT = { png: 6, webp: 2, gif: 4, avif: 2 };
+
+const ENCODERS: Record<FormatId, Encoder> = {
+  jpg: { uses: ['quality'], encode: (picture, { quality = 82 }) => picture.jpeg({ quality }) },
+  png: { uses: ['quality', 'lossless', 'effort'], encode: encodePng },
+  webp: {
+    uses: ['quality', 'lossless', 'effort'],
+    encode: (picture, { quality = 80, lossless, effort }) =>
+      picture.webp({ quality, lossless, effort: scaled(effort, 0, 6) ?? DEFAULT_EFFORT.webp }),
+  },
+  gif: {
+    uses: ['effort'],
+    encode: (picture, { effort }) => picture.gif({ effort: scaled(effort, 1, 10) ?? DEFAULT_EFFORT.gif }),
+  },
+  // Lossless and read by everything; sharp's own default would be JPEG inside.
+  tiff: {
+    uses: ['lossless'],
+    encode: (picture) => picture.tiff({ compression: 'lzw', predictor: 'horizontal' }),
+  },
+  avif: {
+    uses: ['quality', 'lossless', 'effort'],
+    encode: (picture, { quality = 50, lossless, effort }) =>
+      picture.avif({ quality, lossless, effort: effort ?? DEFAULT_EFFORT.avif }),
+  },
+};
+
+/** Chooses the encoder for what sharp writes. */
+export function encodeAs(picture: Sharp, target: FormatId, options: ImageOptions): Sharp {
+  const encoder = ENCODERS[target];
+  if (!encoder) throw new TypeError(`sharp does not write ${target}`);
+  return encoder.encode(picture, options);
+}
+
+/** Sentences about options that were given but change nothing in this format. */
+export function unusedSettings(
+  options: ImageOptions,
+  uses: readonly Setting[],
+  formatName: string,
+): string[] {
+  const given: Setting[] = [];
+  if (options.quality !== undefined) given.push('quality');
+  if (options.lossless) given.push('lossless');
+  if (options.effort !== undefined) given.push('effort');
+  return given
+    .filter((name) => !uses.includes(name))
+    .map((name) => `The option ${name} has no effect on ${formatName}.`);
+}
+
+/** What sharp's encoder for a format listens to. */
+export function settingsOf(target: FormatId): readonly Setting[] {
+  return ENCODERS[target]?.uses ?? [];
+}
+
+function encodePng(picture: Sharp, { quality, lossless, effort }: ImageOptions): Sharp {
+  const compressionLevel = effort ?? DEFAULT_EFFORT.png;
+  // Quality of a PNG means fewer colours; nobody who did not ask for it may get that.
+  return quality === undefined || lossless
+    ? picture.png({ compressionLevel })
+    : picture.png({ compressionLevel, quality, palette: true });
+}
+
+function scaled(effort: number | undefined, low: number, high: number): number | undefined {
+  return effort === undefined ? undefined : low + Math.round((effort / 9) * (high - low));
+}

@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import { ConversionError } from '../domain/errors.ts';
+import { type FormatId, requireFormat } from '../domain/format.ts';
+import type { ImageOptions } from '../domain/options.ts';
+import type { ConvertStep } from '../domain/plan.ts';
+import type { FileFacts } from './converter.ts';
+import type { Engine, EngineIo, EngineOutcome } from './engine.ts';
+import { asEngineFault } from './engine-fault.ts';
+import { checkInputFacts, checkResultSize, type EngineLimits } from './engine-limits.ts';
+import { applyEdits, lossWarnings } from './image-edits.ts';
+import { encodeAs, settingsOf, unusedSettings } from './image-encoders.ts';
+import { resultSize, type Size } from './image-size.ts';
+import { checkSvg } from './svg.ts';
+
+const LOADERS = ['JpegFile', 'PngFile', 'WebpFile', 'NsgifFile', 'TiffFile', 'HeifFile', 'SvgBuffer'];
+const LIBRARY_NAMES: Record<string, FormatId> = { jpeg: 'jpg', heif: 'avif' };
+
+/** libvips: fast, streaming, and the encoder for every common format. */
+export function createSharpEngine(): Engine {
+  // One thread for each picture: hosts, not threads, use the cores (2 threads cost 3-8 % more per picture).
+  sharp.concurrency(1);
+  sharp.cache(false);
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: LOADERS.map((name) => `VipsForeignLoad${name}`) });
+  return {
+    name: 'sharp',
+    version: `sharp ${sharp.versions.sharp} (libvips ${sharp.versions.vips})`,
+    probe: async (source, inputPath, limits) => {
+      const { facts } = await openPicture(source, inputPath, limits);
+      return facts;
+    },
+    convert,
+  };
+
+  async function convert(step: ConvertStep, io: EngineIo): Promise<EngineOutcome> {
+    try {
+      const { picture, facts, size, frames } = await readPicture(step, io.inputPath, io.limits);
+      io.onProgress(10);
+      applyEdits(picture, step, size);
+      keepMetadata(picture, step.options);
+      const info = await encodeAs(picture, step.target, step.options).toFile(io.outputPath);
+      const target = requireFormat(step.target);
+      return {
+        engine: this.version,
+        input: facts,
+        output: {
+          width: info.width,
+          height: info.pageHeight ?? info.height,
+          frames,
+          hasAlpha: target.alpha && info.channels % 2 === 0,
+        },
+        warnings: [
+          ...lossWarnings(step, facts, frames),
+          ...unusedSettings(step.options, settingsOf(target.id), target.name),
+        ],
+      };
+    } catch (error) {
+      throw asEngineFault(error, step);
+    }
+  }
+}
+
+/** A picture ready to be edited, upright, within all limits; nothing is decoded yet. */
+export async function readPicture(
+  step: ConvertStep,
+  inputPath: string,
+  limits: EngineLimits,
+): Promise<{ picture: Sharp; facts: FileFacts; size: Size; frames: number }> {
+  const { input, facts } = await openPicture(step.source, inputPath, limits, step.options);
+  const { page, density } = step.options;
+  const animate =
+    page === undefined && requireFormat(step.source).animated && requireFormat(step.target).animated;
+  const frames = animate ? (facts.frames ?? 1) : 1;
+  checkPage(page, facts);
+  refuseTurnedAnimation(step.options, frames);
+  const size = resultSize({ width: facts.width ?? 1, height: facts.height ?? 1 }, step.options);
+  checkResultSize(size, frames, limits);
+  const picture = sharp(input, {
+    ...readOptions(limits, density),
+    ...(frames > 1 ? { pages: -1 } : {}),
+    ...(page === undefined ? {} : { page: page - 1 }),
+  });
+  return { picture: frames > 1 ? picture : picture.autoOrient(), facts, size, frames };
+}
+
+async function openPicture(
+  source: FormatId,
+  inputPath: string,
+  limits: EngineLimits,
+  options?: ImageOptions,
+) {
+  try {
+    const input = source === 'svg' ? await readSvg(inputPath) : inputPath;
+    // Our own limits judge the header; the library's would refuse to show it.
+    const header = await sharp(input, {
+      ...readOptions(limits, options?.density),
+      limitInputPixels: false,
+    }).metadata();
+    if ((LIBRARY_NAMES[header.format] ?? header.format) !== source) {
+      throw new ConversionError('TYPE_MISMATCH', `The file is not a ${requireFormat(source).name} picture.`);
+    }
+    const facts = factsOf(header);
+    const wanted = options?.page === undefined ? facts : { ...facts, frames: 1 };
+    checkInputFacts(wanted, limits);
+    return { input, facts };
+  } catch (error) {
+    throw asEngineFault(error, { source });
+  }
+}
+
+function readOptions(limits: EngineLimits, density = 72): SharpOptions {
+  return { failOn: 'error', limitInputPixels: limits.maxPixelsTotal, density };
+}
+
+/** From memory, because librsvg follows references only relative to a file. */
+async function readSvg(inputPath: string): Promise<Uint8Array> {
+  const bytes = await readFile(inputPath);
+  checkSvg(bytes);
+  return bytes;
+}
+
+function factsOf(header: Metadata): FileFacts {
+  const { width, height } =
+    header.pageHeight === undefined ? header.autoOrient : { width: header.width, height: header.pageHeight };
+  return { width, height, frames: header.pages ?? 1, hasAlpha: header.hasAlpha };
+}
+
+function keepMetadata(picture: Sharp, options: ImageOptions): void {
+  if (!options.stripMetadata) picture.keepExif().keepXmp().withIccProfile('srgb');
+}
+
+function checkPage(page: number | undefined, { frames = 1 }: FileFacts): void {
+  if (page === undefined || page <= frames) return;
+  throw new ConversionError('INVALID_OPTION', `The option page must be at most ${frames} for this file.`, {
+    field: 'options.page',
+  });
+}
+
+function refuseTurnedAnimation({ rotate, flip }: ImageOptions, frames: number): void {
+  if (frames === 1 || (rotate === 0 && !flip)) return;
+  throw new ConversionError('INVALID_OPTION', 'An animation cannot be rotated or flipped top to bottom.', {
+    field: rotate === 0 ? 'options.flip' : 'options.rotate',
+    hint: 'Choose one frame with options.page.',
+  });
+}

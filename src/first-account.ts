@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { App } from './app.ts';
+import { newId } from './domain/id.ts';
+import { hashApiKey, newApiKey, newKeyPair } from './secrets/api-key.ts';
+
+/** What a newcomer needs to call any door at once; only on the machine itself, mode 600. */
+interface Credentials {
+  url: string;
+  adminToken: string;
+  account: string;
+  apiKey: string;
+  publicKey: string;
+  secretKey: string;
+}
+
+/**
+ * Makes sure that a ready-made Pro account exists and that credentials.json names it.
+ * @returns the path of credentials.json
+ */
+export async function ensureFirstAccount(app: App, url: string): Promise<string> {
+  const path = join(app.config.dataDir, 'credentials.json');
+  const known = await readCredentials(path);
+  const credentials: Credentials = known
+    ? { ...known, url }
+    : {
+        url,
+        adminToken: app.config.adminToken ?? randomBytes(32).toString('hex'),
+        account: newId(),
+        apiKey: newApiKey('kiln_live_').apiKey,
+        ...newKeyPair(),
+      };
+  // The file first: a crash after it leaves an account to be made again, never a key that nobody knows.
+  await writeFile(path, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+  await store(app, credentials);
+  return path;
+}
+
+async function readCredentials(path: string): Promise<Credentials | null> {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  return text === null ? null : JSON.parse(text);
+}
+
+async function store(
+  { accounts, keys, sealer }: App,
+  { account, apiKey, publicKey, secretKey }: Credentials,
+): Promise<void> {
+  const createdAt = new Date();
+  await accounts.insertIfAbsent({ _id: account, name: 'First account', plan: 'pro', createdAt });
+  await keys.insertIfAbsent({
+    _id: account,
+    accountId: account,
+    name: 'First key',
+    prefix: apiKey.slice(0, 14),
+    secretHash: hashApiKey(apiKey),
+    publicKey,
+    sealedSecretKey: sealer.seal(secretKey, { collection: 'keys', id: account, field: 'secretKey' }),
+    createdAt,
+    revokedAt: null,
+  });
+}

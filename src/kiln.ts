@@ -1,0 +1,93 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ATTRIBUTES } from '../workflows/search-attributes.ts';
+import { type App, createApp } from './app.ts';
+import type { Config } from './config.ts';
+import { startEmbedded } from './embedded/embedded.ts';
+import { ensureFirstAccount } from './first-account.ts';
+import type { Running } from './process.ts';
+import { loadOrCreateMasterKey } from './secrets/master-key-file.ts';
+import { startServing } from './server.ts';
+import { startWork } from './worker.ts';
+
+export interface Kiln extends Running {
+  url: string;
+  app: App;
+  temporalUi: string | undefined;
+  temporalAddress: string;
+  mongoUri: string;
+  credentialsPath: string;
+  /** Sentences that an operator should read at start. */
+  notes: string[];
+}
+
+/**
+ * Kiln on one machine: engines that are not configured elsewhere, then the app, the worker and the
+ * doors. `say` receives one line of progress at a time.
+ */
+export async function startKiln(config: Config, say: (line: string) => void): Promise<Kiln> {
+  await mkdir(config.dataDir, { recursive: true });
+  const died = Promise.withResolvers<never>();
+  const engines = await startEmbedded({
+    dataDir: config.dataDir,
+    cacheDir: config.cacheDir,
+    needTemporal: config.temporal.address === undefined,
+    needMongo: config.mongoUri === undefined,
+    searchAttributes: Object.values(ATTRIBUTES).map(({ name }) => name),
+    temporalSynchronous: config.temporal.synchronous,
+    onProgress: say,
+    onDeath: (engine, detail) =>
+      died.reject(new Error(`${engine} ended by itself (${detail}). Nothing is lost: start Kiln again.`)),
+  });
+  died.promise.catch(() => {});
+  try {
+    return await startOn(config, engines, died.promise);
+  } catch (error) {
+    await engines.stop();
+    throw error;
+  }
+}
+
+type Engines = Awaited<ReturnType<typeof startEmbedded>>;
+
+async function startOn(config: Config, engines: Engines, died: Promise<never>): Promise<Kiln> {
+  const mongoUri = config.mongoUri ?? engines.mongoUri ?? '';
+  const temporalAddress = config.temporal.address ?? engines.temporalAddress ?? '';
+  const masterKeys = config.masterKeys ?? [await loadOrCreateMasterKey(join(config.dataDir, 'master.key'))];
+  const app = await createApp(config, { mongoUri, temporalAddress, masterKeys, refusedPorts: engines.ports });
+  const workers = await startWork(app);
+  const serving = await startServing(app);
+  const credentialsPath = await ensureFirstAccount(app, serving.url);
+  const runPath = join(config.dataDir, 'run.json');
+  const run = {
+    pid: process.pid,
+    url: serving.url,
+    graphql: `${serving.url}/graphql`,
+    temporalAddress,
+    temporalUi: engines.temporalUi,
+    mongoUri,
+  };
+  await writeFile(runPath, JSON.stringify(run, null, 2), { mode: 0o600 });
+  return {
+    url: serving.url,
+    app,
+    temporalUi: engines.temporalUi,
+    temporalAddress,
+    mongoUri,
+    credentialsPath,
+    notes: notesFor(config),
+    ended: Promise.race([died, workers.ended]),
+    async stop() {
+      await rm(runPath, { force: true });
+      await serving.stop();
+      await workers.stop();
+      await app.close();
+      await engines.stop();
+    },
+  };
+}
+
+function notesFor(config: Config): string[] {
+  if (config.allowedNetworks.length === 0) return [];
+  return [`Outgoing requests may reach ${config.allowedNetworks.join(', ')} (KILN_ALLOWED_NETWORKS)`];
+}

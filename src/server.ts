@@ -1,0 +1,59 @@
+import { createGraphql } from '../schema/server.ts';
+import { type App, createApp } from './app.ts';
+import { isLoopbackHost, loadConfig, requireShared } from './config.ts';
+import { createHttp } from './http.ts';
+import { runProcess } from './process.ts';
+
+export interface Serving {
+  /** Base of every absolute URL in an answer. */
+  url: string;
+  port: number;
+  stop(): Promise<void>;
+}
+
+/** Requests that are under way may take this long to finish when the process stops. */
+const CLOSE_GRACE_MS = 5000;
+
+/** Opens every door of this process: GraphQL, the dialects, uploads and downloads. */
+export async function startServing(app: App): Promise<Serving> {
+  const { config, operations, log } = app;
+  let publicUrl = config.publicUrl ?? '';
+  const graphql = createGraphql({
+    operations,
+    log,
+    publicUrl: () => publicUrl,
+    development: isLoopbackHost(config.host),
+  });
+  const http = createHttp({
+    operations,
+    log,
+    publicUrl: () => publicUrl,
+    graphql,
+    checkReady: app.checkReady,
+  });
+  const { url, port } = await http.listen(config.host, config.port);
+  publicUrl ||= url;
+  return { url: publicUrl, port, stop: () => http.close(CLOSE_GRACE_MS) };
+}
+
+/** `npm run server`: the doors without the work. */
+if (import.meta.main) {
+  await runProcess(async () => {
+    const config = loadConfig();
+    requireShared(config);
+    const app = await createApp(config, {
+      mongoUri: config.mongoUri ?? '',
+      temporalAddress: config.temporal.address ?? '',
+      masterKeys: config.masterKeys ?? [],
+      refusedPorts: [],
+    });
+    const serving = await startServing(app);
+    process.stdout.write(`Kiln server is ready at ${serving.url}\n`);
+    return {
+      async stop() {
+        await serving.stop();
+        await app.close();
+      },
+    };
+  });
+}

@@ -1,0 +1,40 @@
+import { Client } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
+
+export interface Temporal {
+  client: Client;
+  connection: NativeConnection;
+  namespace: string;
+  close(): Promise<void>;
+}
+
+/**
+ * One native connection for client and workers alike: eager start needs them to share it.
+ * @see DESIGN 5 "Cost"
+ */
+export async function connectTemporal(
+  { namespace, apiKey }: Pick<Config['temporal'], 'namespace' | 'apiKey'>,
+  address: string,
+  log: Log,
+): Promise<Temporal> {
+  installLogger(log);
+  const connection = await NativeConnection.connect({ address, ...(apiKey && { apiKey }) });
+  const client = new Client({ connection, namespace });
+  return { client, connection, namespace, close: () => connection.close() };
+}
+
+let installed = false;
+
+/** Temporal's Runtime is one per process and must be configured before anything else touches it. */
+function installLogger(log: Log): void {
+  if (installed) return;
+  installed = true;
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    const write = level === 'ERROR' ? log.error : log.warn;
+    write.call(log, { source: 'temporal', ...meta }, message);
+  });
+  // Signals belong to our own processes, which drain before they stop.
+  Runtime.install({ logger, shutdownSignals: [] });
+}

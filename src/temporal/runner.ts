@@ -1,0 +1,114 @@
+import {
+  type Client,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
+import type { conversionJob } from '../../workflows/conversion-job.ts';
+import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import { ConversionError, isErrorCode } from '../domain/errors.ts';
+import { workflowId } from '../domain/id.ts';
+import type { JobStart, WorkflowRunner } from '../operations/runner.ts';
+import type { Temporal } from './connect.ts';
+import { queuesOf } from './queues.ts';
+
+/** Longer than this for an answer, and Temporal counts as away. */
+const RPC_TIMEOUT_MS = 10_000;
+
+/** Implements the port over Temporal. Ids are deterministic, so every call may be repeated. */
+export function createWorkflowRunner(
+  { client, connection, namespace }: Temporal,
+  queuePrefix: string,
+): WorkflowRunner {
+  const queues = queuesOf(queuePrefix);
+
+  function options(start: JobStart) {
+    return {
+      workflowId: workflowId.job(start.jobId),
+      taskQueue: queues.jobs,
+      args: [start] as [JobStart],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      // A closed workflow whose job has not ended was terminated by hand: it may run again.
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: start.title,
+      staticDetails: `Job \`${start.jobId}\` of ${start.owner}`,
+      priority: { priorityKey: 3, fairnessKey: start.owner.slice(0, 64) },
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: ATTRIBUTES.owner, value: start.owner },
+        { key: ATTRIBUTES.source, value: start.source },
+        { key: ATTRIBUTES.target, value: start.target },
+        { key: ATTRIBUTES.stage, value: start.uploadDeadline === null ? 'converting' : 'waiting for upload' },
+      ]),
+    } as const;
+  }
+
+  return {
+    startJob: (start) =>
+      call(client, async () => {
+        await client.workflow.start<typeof conversionJob>('conversionJob', {
+          ...options(start),
+          requestEagerStart: true,
+        });
+      }),
+
+    uploadCompleted: (start) =>
+      call(client, async () => {
+        const startWorkflowOperation = new WithStartWorkflowOperation<typeof conversionJob>(
+          'conversionJob',
+          options(start),
+        );
+        await client.workflow.startUpdateWithStart('uploadCompleted', {
+          args: [],
+          updateId: 'upload-completed',
+          waitForStage: 'ACCEPTED',
+          startWorkflowOperation,
+        });
+      }),
+
+    cancelJob: (jobId, reason) =>
+      call(client, async () => {
+        await client.workflow
+          .getHandle(workflowId.job(jobId))
+          .executeUpdate('cancel', { args: [{ reason }] });
+      }),
+
+    ping: () =>
+      call(client, async () => {
+        await connection.workflowService.describeNamespace({ namespace });
+        const { pollers } = await connection.workflowService.describeTaskQueue({
+          namespace,
+          taskQueue: { name: queues.jobs },
+          taskQueueType: 1,
+        });
+        if (pollers.length === 0) throw new ConversionError('UNAVAILABLE', 'No worker is running.');
+      }),
+  };
+}
+
+async function call<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  try {
+    return await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, work);
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+function translate(error: unknown): unknown {
+  if (error instanceof ConversionError) return error;
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+    const { type, message } = error.cause;
+    if (isErrorCode(type)) return new ConversionError(type, message, { cause: error });
+  }
+  if (error instanceof WorkflowNotFoundError) {
+    return new ConversionError('WRONG_STATE', 'The job has already ended.', { cause: error });
+  }
+  if (isGrpcServiceError(error)) {
+    return new ConversionError('UNAVAILABLE', 'The job engine does not answer at the moment.', {
+      cause: error,
+      hint: 'Try again in a few seconds.',
+    });
+  }
+  return error;
+}

@@ -1,0 +1,66 @@
+import { fileURLToPath } from 'node:url';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Temporal } from './connect.ts';
+import { queuesOf } from './queues.ts';
+
+/** Cancellation travels with heartbeats: this bounds how long a cancelled engine runs on. */
+const HEARTBEAT_THROTTLE = '1s';
+/** A worker that was killed hands its cached workflows over after this. */
+const STICKY_TIMEOUT = '3s';
+const SHUTDOWN_GRACE = '15s';
+
+export interface WorkersOptions {
+  temporal: Temporal;
+  queuePrefix: string;
+  activities: object;
+  concurrency: { image: number; io: number };
+}
+
+export interface Workers {
+  /** Drains within the grace period. */
+  stop(): Promise<void>;
+  /** Rejects when a worker ends by itself. */
+  ended: Promise<void>;
+}
+
+/** One worker per queue on one connection. Resolves when all of them poll. */
+export async function startWorkers({
+  temporal,
+  queuePrefix,
+  activities,
+  concurrency,
+}: WorkersOptions): Promise<Workers> {
+  const queues = queuesOf(queuePrefix);
+  const shared = {
+    connection: temporal.connection,
+    namespace: temporal.namespace,
+    activities,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+  } satisfies Partial<WorkerOptions>;
+  const workers = await Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue: queues.jobs,
+      workflowsPath: fileURLToPath(import.meta.resolve('../../workflows/index.ts')),
+      stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+      // Only local activities run on this queue.
+      enableNonLocalActivities: false,
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: queues.image,
+      maxConcurrentActivityTaskExecutions: concurrency.image,
+    }),
+    Worker.create({ ...shared, taskQueue: queues.io, maxConcurrentActivityTaskExecutions: concurrency.io }),
+  ]);
+  const ended = Promise.all(workers.map((worker) => worker.run())).then(() => {});
+  return {
+    ended,
+    async stop() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { createActivities } from '../activities/index.ts';
+import { type App, createApp } from './app.ts';
+import { loadConfig, requireShared } from './config.ts';
+import { runProcess } from './process.ts';
+import { startWorkers, type Workers } from './temporal/workers.ts';
+
+/** How often a crash's leftovers are looked for. */
+const REPAIR_MS = 15_000;
+/** No attempt is older than this: its directory was left by a killed process. */
+const SCRATCH_MS = 2 * 3_600_000;
+
+/** Starts what does the work in this process: workflows, activities, and the repair of what a crash left. */
+export async function startWork(app: App): Promise<Workers> {
+  const { config, temporal, converters, operations, log } = app;
+  await converters.warm();
+  const workers = await startWorkers({
+    temporal,
+    queuePrefix: config.temporal.queuePrefix,
+    activities: createActivities(app.capabilities),
+    concurrency: config.concurrency,
+  });
+  const repair = async () => {
+    await operations.repairJobs();
+    await app.capabilities.scratch.sweep(SCRATCH_MS);
+  };
+  const timer = setInterval(() => {
+    repair().catch((error: unknown) =>
+      log.warn({ error: String(error) }, 'the repair round failed; the next one tries again'),
+    );
+  }, REPAIR_MS);
+  return {
+    ended: workers.ended,
+    async stop() {
+      clearInterval(timer);
+      await workers.stop();
+    },
+  };
+}
+
+/** `npm run worker`: one process that only works, beside any number of others. */
+if (import.meta.main) {
+  await runProcess(async () => {
+    const config = loadConfig();
+    requireShared(config);
+    const app = await createApp(config, {
+      mongoUri: config.mongoUri ?? '',
+      temporalAddress: config.temporal.address ?? '',
+      masterKeys: config.masterKeys ?? [],
+      refusedPorts: [],
+    });
+    const workers = await startWork(app);
+    process.stdout.write('Kiln worker is ready\n');
+    return {
+      ended: workers.ended,
+      async stop() {
+        await workers.stop();
+        await app.close();
+      },
+    };
+  });
+}

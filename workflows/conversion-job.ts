@@ -1,0 +1,150 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  log,
+  ParentClosePolicy,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { ConvertedFile } from '../activities/convert.ts';
+import type { JobEnd } from '../activities/record.ts';
+import type { Fault, JobStatus } from '../src/domain/job.ts';
+import type { JobStart } from '../src/operations/runner.ts';
+import { show } from './details.ts';
+import { cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
+import { conversion, quickly, transfer } from './proxies.ts';
+import { ATTRIBUTES } from './search-attributes.ts';
+import { webhookDelivery } from './webhook-delivery.ts';
+
+/** Up to this size one activity does it all on one worker; beyond it each stage is retried by itself. */
+const ONE_ACTIVITY_BYTES = 32 * 2 ** 20;
+
+interface JobResult {
+  status: JobStatus;
+}
+
+/** One conversion, from the awaited upload to the started callback. The database holds the result. */
+export async function conversionJob(start: JobStart): Promise<JobResult> {
+  const state: { phase: Phase; uploaded: boolean; cancelReason: string | null; status: JobStatus | null } = {
+    phase: start.uploadDeadline === null ? 'converting' : 'waiting for upload',
+    uploaded: start.uploadDeadline === null,
+    cancelReason: null,
+    status: null,
+  };
+  const work = new CancellationScope();
+
+  setHandler(phaseQuery, () => state.phase);
+  setHandler(uploadCompletedUpdate, () => {
+    state.uploaded = true;
+  });
+  setHandler(
+    cancelUpdate,
+    async ({ reason }) => {
+      state.cancelReason ??= reason;
+      work.cancel();
+      await condition(() => state.status !== null);
+      if (state.status !== 'cancelled')
+        throw refusal(`The job is ${state.status} and cannot be cancelled any more.`);
+      return state.status;
+    },
+    {
+      validator: ({ reason }) => {
+        if (typeof reason !== 'string') throw refusal('A reason must be given.');
+        if (state.phase === 'ended') throw refusal('The job has already ended.');
+      },
+    },
+  );
+
+  const end = await work
+    .run(() => convert(start, state))
+    .catch((error: unknown) => endOf(error, state.cancelReason));
+  state.phase = 'finishing';
+  return CancellationScope.nonCancellable(async () => {
+    state.status = await finish(start, end);
+    state.phase = 'ended';
+    // A cancel that came while the end was written is answered before the workflow closes.
+    await condition(allHandlersFinished);
+    return { status: state.status };
+  });
+}
+
+async function convert(start: JobStart, state: { phase: Phase; uploaded: boolean }): Promise<JobEnd> {
+  if (start.uploadDeadline !== null) {
+    show(start, state.phase, { next: 'The upload, or the deadline.' });
+    // A durable timer: it fires on time even if nothing of Kiln runs for a week.
+    const left = Math.max(1, start.uploadDeadline - Date.now());
+    if (!(await condition(() => state.uploaded, left, { summary: 'upload deadline' }))) {
+      return {
+        to: 'expired',
+        fault: { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' },
+      };
+    }
+    await quickly('recordQueued', { jobId: start.jobId });
+    state.phase = 'converting';
+  }
+  show(start, 'converting');
+  const outputs = [await convertFile(start)];
+  return { to: 'ready', outputs };
+}
+
+async function convertFile({ jobId, title, size }: JobStart): Promise<ConvertedFile> {
+  if (size <= ONE_ACTIVITY_BYTES) return conversion(title).convertSmallFile({ jobId });
+  const acquired = await transfer('verify the upload').acquire({ jobId });
+  const converted = await conversion(title).convert({ jobId, ...acquired });
+  return transfer('publish the result').publish({ jobId, converted });
+}
+
+async function finish(start: JobStart, end: JobEnd): Promise<JobStatus> {
+  const status = await quickly('recordEnd', { jobId: start.jobId, end });
+  if (status !== 'ready') await quickly('discardFiles', { jobId: start.jobId });
+  const engine = end.to === 'ready' ? end.outputs.map((output) => output.engine).join(', ') : undefined;
+  const fault = end.to === 'ready' ? undefined : end.fault;
+  show(start, status, { engine, fault });
+  upsertSearchAttributes([
+    { key: ATTRIBUTES.stage, value: status },
+    ...(engine ? [{ key: ATTRIBUTES.engine, value: engine }] : []),
+    ...(fault ? [{ key: ATTRIBUTES.error, value: fault.code }] : []),
+  ]);
+  if (start.hasCallback) await startCallback(start.jobId);
+  return status;
+}
+
+/** The delivery lives on when this workflow has closed. */
+async function startCallback(jobId: string): Promise<void> {
+  const { deliveryId, event, url } = await quickly('prepareCallback', { jobId });
+  await startChild(webhookDelivery, {
+    workflowId: `delivery:${deliveryId}`,
+    args: [{ deliveryId }],
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    staticSummary: `${event} → ${url}`,
+  });
+}
+
+function endOf(error: unknown, cancelReason: string | null): JobEnd {
+  if (isCancellation(error)) {
+    return {
+      to: 'cancelled',
+      fault: { code: 'CANCELLED', message: `The job was ${cancelReason ?? 'cancelled'}.` },
+    };
+  }
+  const fault = faultOf(error);
+  log.info('the job fails', { code: fault.code });
+  return { to: 'failed', fault };
+}
+
+/** Only failures made in activities/failure.ts carry a code; anything else is ours to explain. */
+function faultOf(error: unknown): Fault {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure && cause.type)
+    return { code: cause.type as Fault['code'], message: cause.message };
+  return { code: 'INTERNAL', message: 'The conversion did not finish because of a fault on our side.' };
+}
+
+function refusal(message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, 'WRONG_STATE');
+}

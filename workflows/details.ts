@@ -1,0 +1,24 @@
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { Fault } from '../src/domain/job.ts';
+import type { JobStart } from '../src/operations/runner.ts';
+
+interface Details {
+  /** What the job waits for. */
+  next?: string;
+  engine?: string | undefined;
+  fault?: Fault | undefined;
+}
+
+/** What a person sees who opens this job in Temporal UI. */
+export function show(start: JobStart, stage: string, { next, engine, fault }: Details = {}): void {
+  const lines = [
+    `**${start.title}**`,
+    `- stage: ${stage}`,
+    `- source: ${start.source}`,
+    `- target: ${start.target}`,
+  ];
+  if (next) lines.push(`- waits for: ${next}`);
+  if (engine) lines.push(`- engine: ${engine}`);
+  if (fault) lines.push(`- error: ${fault.code}: ${fault.message}`);
+  setCurrentDetails(lines.join('\n'));
+}

@@ -1,0 +1,2 @@
+export { conversionJob } from './conversion-job.ts';
+export { webhookDelivery } from './webhook-delivery.ts';

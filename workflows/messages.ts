@@ -1,0 +1,18 @@
+import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import type { JobStatus } from '../src/domain/job.ts';
+
+export interface CancelRequest {
+  /** Shown in the job's timeline. */
+  reason: string;
+}
+
+/** The bytes are there (or were refused for good): go and look. Repeats are welcome. */
+export const uploadCompletedUpdate = defineUpdate<void, []>('uploadCompleted');
+
+/** Stops the job and answers with the state it ended in. Refused once it has ended another way. */
+export const cancelUpdate = defineUpdate<JobStatus, [CancelRequest]>('cancel');
+
+/** Where the workflow stands, for people and tests; the job's state is in the database. */
+export type Phase = 'waiting for upload' | 'converting' | 'finishing' | 'ended';
+
+export const phaseQuery = defineQuery<Phase>('phase');

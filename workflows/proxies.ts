@@ -1,0 +1,91 @@
+import {
+  ActivityFailure,
+  type ActivityOptions,
+  ApplicationFailure,
+  proxyActivities,
+  proxyLocalActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { Queues } from '../src/temporal/queues.ts';
+
+/** A killed worker is noticed after this much silence. */
+const HEARTBEAT_TIMEOUT = '10s';
+
+/** Sibling queues share the prefix of the queue that this workflow runs on. */
+function queue(name: keyof Queues): string {
+  return workflowInfo().taskQueue.replace(/-jobs$/, `-${name}`);
+}
+
+/** Database writes: a local activity for five seconds, which costs no round trip through Temporal. */
+const local = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '5s',
+  scheduleToCloseTimeout: '5s',
+  retry: { initialInterval: '100ms', maximumInterval: '1s' },
+});
+
+type Quick = 'recordQueued' | 'recordEnd' | 'discardFiles' | 'prepareCallback';
+
+/**
+ * Runs a database write for as long as it takes. An outage of more than five seconds moves it
+ * to a remote activity, whose retries do not grow the history.
+ */
+export async function quickly<Name extends Quick>(
+  name: Name,
+  input: Parameters<Activities[Name]>[0],
+): Promise<Awaited<ReturnType<Activities[Name]>>> {
+  type Run = (input: unknown) => Promise<Awaited<ReturnType<Activities[Name]>>>;
+  try {
+    return await (local[name] as Run)(input);
+  } catch (error) {
+    if (isFinal(error)) throw error;
+    const remote = proxyActivities<Activities>({
+      taskQueue: queue('io'),
+      startToCloseTimeout: '30s',
+      retry: { initialInterval: '1s', maximumInterval: '30s' },
+    });
+    return (remote[name] as Run)(input);
+  }
+}
+
+/** A refusal by code (not a timeout, not an unreachable database) will not change. */
+function isFinal(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.nonRetryable === true
+  );
+}
+
+/** Engine work. Cancellation is waited for, so that no engine outlives its job. */
+export function conversion(summary: string) {
+  return proxyActivities<Activities>({
+    ...engineOptions(),
+    taskQueue: queue('image'),
+    summary,
+  });
+}
+
+/** Reading, verifying and naming files. */
+export function transfer(summary: string) {
+  return proxyActivities<Activities>({ ...engineOptions(), taskQueue: queue('io'), summary });
+}
+
+function engineOptions(): ActivityOptions {
+  return {
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '500ms', maximumInterval: '10s', maximumAttempts: 4 },
+  };
+}
+
+/** One attempt to deliver a webhook; the workflow itself is the retry ladder. */
+export function delivery(summary: string) {
+  return proxyActivities<Activities>({
+    taskQueue: queue('io'),
+    summary,
+    startToCloseTimeout: '60s',
+    retry: { initialInterval: '1s', maximumInterval: '30s' },
+  });
+}
