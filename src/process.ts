@@ -8,36 +8,43 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** After a second signal, or this long after the first, the process goes without ceremony. */
+interface Stop {
+  code: number;
+  /** Then the process goes without ceremony. */
+  withinMs: number;
+}
+
 const STOP_DEADLINE_MS = 25_000;
+/** Nobody waits for an orphan's work: it comes back with the next start. */
+const ORPHAN_DEADLINE_MS = 4000;
+const SAME_SIGNAL_MS = 1000;
 
 /**
  * The life of a process: start, run until a signal, a lost parent or an essential part's end, stop.
  * Exit codes: 0 after a signal, 1 after a fault, 2 for a faulty configuration.
  */
 export async function runProcess(start: () => Promise<Running>): Promise<void> {
-  const stopped = Promise.withResolvers<number>();
-  let signals = 0;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  const stopped = Promise.withResolvers<Stop>();
+  let firstSignalAt = 0;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      signals += 1;
-      if (signals > 1) process.exit(1);
-      stopped.resolve(0);
+      // npm, the bootstrap and the terminal may each pass the same signal on.
+      if (firstSignalAt > 0 && Date.now() - firstSignalAt > SAME_SIGNAL_MS) process.exit(1);
+      firstSignalAt ||= Date.now();
+      stopped.resolve({ code: 0, withinMs: STOP_DEADLINE_MS });
     });
   }
-  watchParent(() => stopped.resolve(1));
+  watchParent(() => stopped.resolve({ code: 1, withinMs: ORPHAN_DEADLINE_MS }));
   try {
     const running = await Promise.race([start(), stopped.promise]);
-    if (typeof running === 'number') process.exit(running);
-    running.ended?.then(
-      () => stopped.resolve(1),
-      (error: unknown) => {
-        report(error);
-        stopped.resolve(1);
-      },
-    );
-    const code = await stopped.promise;
-    setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
+    if ('code' in running) process.exit(running.code);
+    const fallen = (error: unknown) => {
+      report(error);
+      stopped.resolve({ code: 1, withinMs: ORPHAN_DEADLINE_MS });
+    };
+    running.ended?.then(() => fallen('An essential part ended.'), fallen);
+    const { code, withinMs } = await stopped.promise;
+    setTimeout(() => process.exit(1), withinMs).unref();
     await running.stop();
     process.exit(code);
   } catch (error) {

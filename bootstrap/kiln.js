@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+// The door of every command. Plain JavaScript without dependencies: it runs on whatever Node the
+// machine has, makes sure of what is locked, and hands over to the pinned Node.
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { watchAncestors } from './ancestors.js';
+import { ensureInstalled, pinnedNode, root } from './install.js';
+
+/** @type {Record<string, string>} */
+const ENTRY_POINTS = {
+  start: 'src/start.ts',
+  server: 'src/server.ts',
+  worker: 'src/worker.ts',
+  demo: 'src/cli/demo.ts',
+  bench: 'bench/main.ts',
+  test: 'test/run.ts',
+};
+
+/** A child that ignores SIGTERM after its ancestors are gone is killed after this. */
+const KILL_AFTER_MS = 5000;
+
+/** @param {string[]} args */
+async function main([command = '', ...rest]) {
+  await ensureInstalled();
+  const entry = Object.hasOwn(ENTRY_POINTS, command) ? ENTRY_POINTS[command] : undefined;
+  const args = entry ? [join(root, entry), ...rest] : [join(root, 'src/cli/main.ts'), command, ...rest].filter(Boolean);
+  const child = spawn(pinnedNode(), args, {
+    stdio: 'inherit',
+    env: { ...process.env, PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH },
+  });
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    // The child tells a repeat that comes at once (a terminal signals the whole group) from a second wish.
+    process.on(signal, () => child.kill(signal));
+  }
+  watchAncestors(() => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+  });
+  child.on('error', (error) => fail(`The pinned Node could not be started: ${error.message}`));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 1)));
+}
+
+/** @param {string} message */
+function fail(message) {
+  process.stderr.write(`kiln: ${message}\n`);
+  process.exit(1);
+}
+
+main(process.argv.slice(2)).catch((error) => fail(error instanceof Error ? error.message : String(error)));

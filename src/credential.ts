@@ -1,0 +1,17 @@
+import type { Credential } from './operations/authenticate.ts';
+
+/** The form of every token that Kiln signs: key id, payload, signature. No API key looks like it. */
+const SIGNED_TOKEN = /^[0-9a-f]{8}\.[\w-]+\.[\w-]+$/;
+
+/**
+ * Finds what the caller presented, in the places that all doors share: X-API-Key, then Authorization.
+ * Something unusable is still handed on as a key, so that it is refused and never taken for nothing.
+ */
+export function credentialOf(headers: { get(name: string): string | null | undefined }): Credential {
+  const apiKey = headers.get('X-API-Key');
+  if (typeof apiKey === 'string') return { kind: 'api-key', apiKey };
+  const authorization = headers.get('Authorization');
+  if (typeof authorization !== 'string') return null;
+  const bearer = authorization.replace(/^bearer\s+/i, '').trim();
+  return SIGNED_TOKEN.test(bearer) ? { kind: 'guest-token', token: bearer } : { kind: 'api-key', apiKey: bearer };
+}

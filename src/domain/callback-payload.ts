@@ -1,0 +1,92 @@
+import { converterSlug, formatOfFilename } from './format.ts';
+import { type Job, type JobCallback, type JobProgress, type JobStatus, isTerminal, resultName } from './job.ts';
+
+/** The five states that a SwapMyFile client knows. */
+export type SwapmyfileStatus = 'awaiting_upload' | 'queued' | 'processing' | 'ready' | 'failed';
+
+const STATUS: Readonly<Record<JobStatus, SwapmyfileStatus>> = {
+  draft: 'awaiting_upload',
+  awaiting_upload: 'awaiting_upload',
+  importing: 'queued',
+  queued: 'queued',
+  processing: 'processing',
+  ready: 'ready',
+  failed: 'failed',
+  cancelled: 'failed',
+  expired: 'failed',
+};
+
+/** A job in SwapMyFile's words, the same in answers and in callbacks. */
+export interface SwapmyfileJob {
+  jobId: string;
+  converterSlug: string;
+  status: SwapmyfileStatus;
+  inputFilename: string;
+  outputFilename: string;
+  /** Root-relative. Null until the job is ready; absent for a reader who may see the status only. */
+  downloadUrl?: string | null;
+  error?: { code: string; message: string };
+  callback: Pick<JobCallback, 'url' | 'status' | 'attempts'> | null;
+  progress?: JobProgress;
+}
+
+/** Says what a job is to a SwapMyFile client. */
+export function swapmyfileJob(job: Job): SwapmyfileJob {
+  const status = STATUS[job.status];
+  return {
+    jobId: job._id,
+    converterSlug: slugOf(job),
+    status,
+    inputFilename: job.inputs[0]?.filename ?? '',
+    outputFilename: job.outputs[0]?.filename ?? resultName(job),
+    ...(status === 'failed' && { error: faultOf(job) }),
+    callback: job.callback && {
+      url: job.callback.url,
+      status: job.callback.status,
+      attempts: job.callback.attempts,
+    },
+    ...(!isTerminal(job.status) && { progress: job.progress }),
+  };
+}
+
+/** What a callback is made of. */
+export interface CallbackFacts {
+  job: Job;
+  /** Null when there is nothing to download. */
+  downloadPath: string | null;
+  deliveredAt: Date;
+}
+
+/**
+ * Builds the one message that every attempt of a callback sends. It shows the callback as it was
+ * before the first attempt: the same bytes must stay true, and signed alike, on the fourth.
+ */
+export function swapmyfileCallback({ job, downloadPath, deliveredAt }: CallbackFacts): { event: string; body: string } {
+  const event = job.status === 'ready' ? 'job.ready' : 'job.failed';
+  const { callback, ...view } = swapmyfileJob(job);
+  const body = {
+    event,
+    deliveredAt: deliveredAt.toISOString(),
+    job: {
+      ...view,
+      downloadUrl: downloadPath,
+      callback: callback && { ...callback, status: 'pending', attempts: 0 },
+    },
+  };
+  return { event, body: JSON.stringify(body) };
+}
+
+function slugOf({ inputs, conversions }: Job): string {
+  const [input] = inputs;
+  const [conversion] = conversions;
+  const source = conversion?.source ?? input?.format ?? formatOfFilename(input?.filename ?? '')?.id;
+  return converterSlug(source ?? 'file', conversion?.target ?? 'file');
+}
+
+/** A cancelled or expired job carries no fault of its own, but its reader is owed a reason. */
+function faultOf({ status, error }: Job): { code: string; message: string } {
+  if (error) return { code: error.code, message: error.message };
+  if (status === 'cancelled') return { code: 'CANCELLED', message: 'The job was cancelled.' };
+  if (status === 'expired') return { code: 'UPLOAD_EXPIRED', message: 'The file did not arrive in time.' };
+  return { code: 'INTERNAL', message: 'The conversion did not succeed.' };
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
+import { ConversionError } from '../domain/errors.ts';
+import { bodyOf } from './request-body.ts';
+
+/** The name of the one part that counts. */
+export const FILE_FIELD = 'file';
+
+/** Forms bring a few fields along; more than this is no form. */
+const LIMITS = { files: 1, fields: 16, parts: 17, fieldSize: 4096, headerPairs: 32, headerSize: 16 * 1024 };
+/** Everything around the file's own bytes. The first and the last chunk count as a whole, hence the width. */
+const MAX_OVERHEAD_BYTES = 1024 * 1024;
+
+/**
+ * Streams the only file of a multipart form into `store`. Whatever is wrong with the form, at whatever
+ * byte, ends both, and the returned promise settles only when `store` has let go.
+ */
+export async function receiveFormFile<T>(incoming: IncomingMessage, store: (file: Readable) => Promise<T>): Promise<T> {
+  const form = createParser(incoming);
+  const body = bodyOf(incoming);
+  let fault: unknown;
+  let part: Readable | undefined;
+  let stored: Promise<T> | undefined;
+
+  function fail(error: unknown) {
+    fault ??= error;
+    body.destroy(error instanceof Error ? error : undefined);
+  }
+  form.on('error', (error) => fail(malformed(error)));
+  form.on('filesLimit', () => fail(invalid('The form must hold exactly one file.')));
+  form.on('partsLimit', () => fail(invalid('The form has too many parts.')));
+  form.on('fieldsLimit', () => fail(invalid('The form has too many fields.')));
+  form.on('field', (name) => {
+    if (!name) fail(invalid('A field of the form has no name.'));
+  });
+  form.on('file', (name, file) => {
+    file.on('error', () => {});
+    if (name !== FILE_FIELD) return fail(invalid(`The file must be sent in a part named "${FILE_FIELD}".`));
+    part = file;
+    stored = store(file);
+    stored.catch(fail);
+  });
+
+  try {
+    await pipeline(body, (chunks: AsyncIterable<Buffer>) => refuseOverhead(chunks, () => part), form);
+    return await (stored ?? Promise.reject(invalid(`The form has no file in a part named "${FILE_FIELD}".`)));
+  } catch (error) {
+    part?.destroy(error instanceof Error ? error : undefined);
+    await stored?.catch(() => {});
+    throw fault ?? error;
+  }
+}
+
+function createParser({ headers }: IncomingMessage): BusboyInstance {
+  const type = headers['content-type'] ?? '';
+  if (!/^multipart\/form-data\s*;/i.test(type)) throw invalid('The body must be multipart/form-data.');
+  try {
+    return new Busboy({
+      headers: { ...headers, 'content-type': type },
+      limits: LIMITS,
+      isPartAFile: (name, mime, filename) =>
+        name === FILE_FIELD || filename !== undefined || mime === 'application/octet-stream',
+    });
+  } catch (error) {
+    throw malformed(error);
+  }
+}
+
+/** The parser itself only truncates what is too long outside a file; nobody may make us read it for ever. */
+async function* refuseOverhead(chunks: AsyncIterable<Buffer>, part: () => Readable | undefined) {
+  let overhead = 0;
+  for await (const chunk of chunks) {
+    const file = part();
+    if (!file || file.readableEnded) overhead += chunk.length;
+    if (overhead > MAX_OVERHEAD_BYTES) throw invalid('The form holds too much besides the file.');
+    yield chunk;
+  }
+}
+
+function invalid(message: string): ConversionError {
+  return new ConversionError('INVALID_INPUT', message, { hint: 'Send the file as curl -F "file=@photo.jpg" does.' });
+}
+
+function malformed(cause: unknown): ConversionError {
+  return new ConversionError('INVALID_INPUT', 'The body is not a complete and well-formed multipart form.', { cause });
+}

@@ -1,0 +1,22 @@
+import type { IncomingMessage } from 'node:http';
+import { PassThrough, type Readable } from 'node:stream';
+import { ConversionError } from '../domain/errors.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * The body as a stream of its own. Destroying it stops the reading but leaves the connection whole,
+ * so that an answer can still be sent; a client that goes away ends it with an error.
+ */
+export function bodyOf(incoming: IncomingMessage): Readable {
+  const body = new PassThrough({ highWaterMark: CHUNK_BYTES });
+  // The client may go away before anybody reads: an error without a listener would end the process.
+  body.on('error', () => {});
+  body.once('close', () => incoming.unpipe(body));
+  const cut = () => {
+    if (!incoming.readableEnded) body.destroy(new ConversionError('CANCELLED', 'The connection ended before the whole body had arrived.'));
+  };
+  incoming.on('error', cut);
+  incoming.once('close', cut);
+  return incoming.pipe(body);
+}

@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http';
+import type { HttpBindings } from '@hono/node-server';
+import { ConversionError } from '../domain/errors.ts';
+
+/** What Kiln's own routes find in their context: Node's request and response besides the fetch ones. */
+export type HttpEnv = { Bindings: HttpBindings };
+
+/**
+ * Takes a signed link apart as it stands on the wire, before any decoding or tidying: a link has
+ * exactly one spelling, so whatever was added to it, left out or written otherwise makes it invalid.
+ * @throws ConversionError FORBIDDEN
+ */
+export function matchSignedPath(incoming: IncomingMessage, form: RegExp): readonly (string | undefined)[] {
+  const [, ...parts] = form.exec(targetOf(incoming)) ?? refuseLink();
+  return parts;
+}
+
+/** One answer for every link that is not ours: forged, foreign, altered or of another purpose. */
+export function refuseLink(): never {
+  throw new ConversionError('FORBIDDEN', 'The link is not valid.', { hint: 'Use it exactly as it was given to you.' });
+}
+
+/** The request target without the origin that a proxy's absolute form has in front. */
+function targetOf({ url = '' }: IncomingMessage): string {
+  return url.replace(/^https?:\/\/[^/?]*/i, '');
+}
