@@ -26,24 +26,26 @@ export function createAcquire({ jobs, uploads, files, blobs, scratch, converters
     const facts = await scratch.use(async (dir) =>
       converters.probe(source, await blobs.localPath(file.blobId, dir), signal),
     );
-    await files.setFacts(file._id, {
-      format: source,
-      width: facts.width ?? null,
-      height: facts.height ?? null,
-    });
+    if (file.format === null) {
+      await files.setFacts(file._id, {
+        format: source,
+        width: facts.width ?? null,
+        height: facts.height ?? null,
+      });
+    }
     return { blobId: file.blobId, steps };
   };
 
   async function fileOf(input: JobInput): Promise<StoredFile> {
-    const upload = await uploads.get(input.fileId).catch(() => null);
-    if (upload?.state === 'rejected' && upload.fault)
-      throw new ConversionError(upload.fault.code, upload.fault.message);
-    return files.get(input.fileId).catch((error: unknown) => {
-      const gone = error instanceof ConversionError && error.code === 'NOT_FOUND';
-      throw gone
-        ? new ConversionError('UPLOAD_MISSING', 'The file is not there any more.', { cause: error })
-        : error;
-    });
+    try {
+      return await files.get(input.fileId);
+    } catch (error) {
+      if (!(error instanceof ConversionError && error.code === 'NOT_FOUND')) throw error;
+      const { fault } = await uploads.get(input.fileId);
+      throw fault
+        ? new ConversionError(fault.code, fault.message)
+        : new ConversionError('UPLOAD_MISSING', 'The file is not there any more.', { cause: error });
+    }
   }
 
   /** @returns the first bytes, for detection. */

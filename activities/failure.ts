@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ConversionError, isRetryable } from '../src/domain/errors.ts';
 
@@ -29,9 +30,23 @@ export function failuresTranslated<T extends Record<string, AsyncFunction>>(acti
       try {
         return await run(input);
       } catch (error) {
-        throw toFailure(error);
+        throw explain(error);
       }
     },
   ]);
   return Object.fromEntries(wrapped);
+}
+
+function explain(error: unknown): unknown {
+  const { cancellationSignal, log } = Context.current();
+  // What is torn down half-way may complain of anything; tried again it would only be torn down again.
+  if (cancellationSignal.aborted) return new CancelledFailure('The work was cancelled.');
+  const failure = toFailure(error);
+  // Temporal is told the code only: what really happened would be lost without this line.
+  if (failure !== error && isSurprise(error)) log.warn('an activity met a fault', { err: error });
+  return failure;
+}
+
+function isSurprise(error: unknown): boolean {
+  return !(error instanceof ConversionError) || error.code === 'INTERNAL' || isRetryable(error.code);
 }

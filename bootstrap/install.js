@@ -46,7 +46,9 @@ function isInstalled() {
 }
 
 function lockHash() {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 /** @returns {Promise<void>} */
@@ -55,10 +57,16 @@ function npmCi() {
   const script = process.env.npm_execpath;
   const [command, prefix] = script?.endsWith('.js') ? [process.execPath, [script]] : ['npm', []];
   const { NODE_ENV, ...env } = process.env;
-  const child = spawn(command, [...prefix, ...args], { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(command, [...prefix, ...args], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(new Error(`npm could not be started: ${error.message}`)));
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`npm ci failed with exit code ${code}.`))));
+    child.on('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`npm ci failed with exit code ${code}.`)),
+    );
   });
 }
 

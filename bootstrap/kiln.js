@@ -24,7 +24,9 @@ const KILL_AFTER_MS = 5000;
 async function main([command = '', ...rest]) {
   await ensureInstalled();
   const entry = Object.hasOwn(ENTRY_POINTS, command) ? ENTRY_POINTS[command] : undefined;
-  const args = entry ? [join(root, entry), ...rest] : [join(root, 'src/cli/main.ts'), command, ...rest].filter(Boolean);
+  const args = entry
+    ? [join(root, entry), ...rest]
+    : [join(root, 'src/cli/main.ts'), command, ...rest].filter(Boolean);
   const child = spawn(pinnedNode(), args, {
     stdio: 'inherit',
     env: { ...process.env, PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH },

@@ -83,7 +83,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   });
 
   const limits = { uploadBytes: config.limits.uploadBytes, uploadMs: config.retention.uploadMs };
-  const { findJob, listJobs } = createFindJobs({ jobs });
+  const finding = createFindJobs({ jobs });
+  const { findJob } = finding;
   const operations = {
     authenticate: createAuthenticate({
       keys,
@@ -106,8 +107,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     prepareUpload: createPrepareUpload({ uploads, limits }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
     completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
-    findJob,
-    listJobs,
+    ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),

@@ -13,5 +13,7 @@ export function credentialOf(headers: { get(name: string): string | null | undef
   const authorization = headers.get('Authorization');
   if (typeof authorization !== 'string') return null;
   const bearer = authorization.replace(/^bearer\s+/i, '').trim();
-  return SIGNED_TOKEN.test(bearer) ? { kind: 'guest-token', token: bearer } : { kind: 'api-key', apiKey: bearer };
+  return SIGNED_TOKEN.test(bearer)
+    ? { kind: 'guest-token', token: bearer }
+    : { kind: 'api-key', apiKey: bearer };
 }

@@ -30,6 +30,7 @@ export async function startServing(app: App): Promise<Serving> {
     publicUrl: () => publicUrl,
     graphql,
     checkReady: app.checkReady,
+    limits: { uploadBytes: config.limits.uploadBytes },
   });
   const { url, port } = await http.listen(config.host, config.port);
   publicUrl ||= url;

@@ -1,5 +1,4 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
@@ -17,7 +16,7 @@ import type { Fault, JobStatus } from '../src/domain/job.ts';
 import type { JobStart } from '../src/operations/runner.ts';
 import { show } from './details.ts';
 import { cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
-import { conversion, quickly, transfer } from './proxies.ts';
+import { causeOf, conversion, quickly, transfer } from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
 
@@ -114,19 +113,25 @@ async function finish(start: JobStart, end: JobEnd): Promise<JobStatus> {
   return status;
 }
 
-/** The delivery lives on when this workflow has closed. */
+/** The delivery lives on when this workflow has closed. A repaired run of the job starts no second one. */
 async function startCallback(jobId: string): Promise<void> {
   const { deliveryId, event, url } = await quickly('prepareCallback', { jobId });
-  await startChild(webhookDelivery, {
-    workflowId: `delivery:${deliveryId}`,
-    args: [{ deliveryId }],
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    staticSummary: `${event} → ${url}`,
-  });
+  try {
+    await startChild(webhookDelivery, {
+      workflowId: `delivery:${deliveryId}`,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      args: [{ deliveryId }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `${event} → ${url}`,
+    });
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError')) throw error;
+  }
 }
 
 function endOf(error: unknown, cancelReason: string | null): JobEnd {
-  if (isCancellation(error)) {
+  // An engine that is stopped half-way may report whatever it likes: the wish to stop explains it.
+  if (cancelReason !== null || isCancellation(error)) {
     return {
       to: 'cancelled',
       fault: { code: 'CANCELLED', message: `The job was ${cancelReason ?? 'cancelled'}.` },
@@ -139,7 +144,7 @@ function endOf(error: unknown, cancelReason: string | null): JobEnd {
 
 /** Only failures made in activities/failure.ts carry a code; anything else is ours to explain. */
 function faultOf(error: unknown): Fault {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const cause = causeOf(error);
   if (cause instanceof ApplicationFailure && cause.type)
     return { code: cause.type as Fault['code'], message: cause.message };
   return { code: 'INTERNAL', message: 'The conversion did not finish because of a fault on our side.' };

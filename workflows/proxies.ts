@@ -17,11 +17,14 @@ function queue(name: keyof Queues): string {
   return workflowInfo().taskQueue.replace(/-jobs$/, `-${name}`);
 }
 
-/** Database writes: a local activity for five seconds, which costs no round trip through Temporal. */
+/**
+ * Database writes: a local activity for five seconds, which costs no round trip through Temporal.
+ * The attempts are counted as well, because the deadline does not end a pause between two of them.
+ */
 const local = proxyLocalActivities<Activities>({
   startToCloseTimeout: '5s',
   scheduleToCloseTimeout: '5s',
-  retry: { initialInterval: '100ms', maximumInterval: '1s' },
+  retry: { initialInterval: '100ms', maximumInterval: '1s', maximumAttempts: 8 },
 });
 
 type Quick = 'recordQueued' | 'recordEnd' | 'discardFiles' | 'prepareCallback';
@@ -50,11 +53,13 @@ export async function quickly<Name extends Quick>(
 
 /** A refusal by code (not a timeout, not an unreachable database) will not change. */
 function isFinal(error: unknown): boolean {
-  return (
-    error instanceof ActivityFailure &&
-    error.cause instanceof ApplicationFailure &&
-    error.cause.nonRetryable === true
-  );
+  const cause = causeOf(error);
+  return cause instanceof ApplicationFailure && cause.nonRetryable === true;
+}
+
+/** What an activity threw: a remote one arrives wrapped, a local one bare. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof ActivityFailure ? error.cause : error;
 }
 
 /** Engine work. Cancellation is waited for, so that no engine outlives its job. */

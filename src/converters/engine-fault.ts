@@ -10,9 +10,16 @@ const MEANINGS: {
   explain(source: Format, target: Format | undefined, cause: unknown): ConversionError;
 }[] = [
   {
-    pattern: /exceeds pixel limit|WidthOrHeightExceedsLimit|ListLengthExceedsLimit|image size .*limit/i,
+    pattern: /exceeds pixel limit|WidthOrHeightExceedsLimit|image size .*limit/i,
     explain: (_source, _target, cause) =>
       new ConversionError('TOO_MANY_PIXELS', 'The picture has more pixels than is allowed.', { cause }),
+  },
+  {
+    pattern: /ListLengthExceedsLimit/,
+    explain: (_source, _target, cause) =>
+      new ConversionError('TOO_MANY_FRAMES', 'The file has more frames or pages than are allowed.', {
+        cause,
+      }),
   },
   {
     pattern: /too large for the|NegativeOrZeroImageSize|image dimension.*(exceed|unsupported)/i,

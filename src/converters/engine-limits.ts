@@ -1,5 +1,6 @@
 import { ConversionError } from '../domain/errors.ts';
 import type { FileFacts } from './converter.ts';
+import type { Size } from './image-size.ts';
 
 /** What one engine call may cost; more ends it with a typed error. */
 export interface EngineLimits {
@@ -27,42 +28,34 @@ export const DEFAULT_ENGINE_LIMITS: EngineLimits = {
 /** Refuses by the header alone, before any pixel is decoded. */
 export function checkInputFacts(facts: FileFacts, limits: EngineLimits): void {
   const { width = 0, height = 0, frames = 1 } = facts;
-  if (width * height > limits.maxPixels) throw tooManyPixels('The picture', width, height, limits);
+  if (width * height > limits.maxPixels) throw tooManyPixels('The picture has', { width, height }, limits);
   if (frames > limits.maxFrames) {
     throw new ConversionError(
       'TOO_MANY_FRAMES',
-      `The file has ${frames} frames; at most ${limits.maxFrames} are allowed.`,
-    );
-  }
-  if (width * height * frames > limits.maxPixelsTotal) {
-    throw new ConversionError(
-      'TOO_MANY_PIXELS',
-      `${frames} frames of ${width} × ${height} pixels are more than is allowed.`,
-      {
-        hint: 'Choose one frame with options.page.',
-      },
+      `The file has ${frames} frames or pages; at most ${limits.maxFrames} are allowed.`,
     );
   }
 }
 
-/** The same for what the options would make of the picture. */
-export function checkResultSize(
-  size: { width: number; height: number },
-  frames: number,
-  limits: EngineLimits,
-): void {
-  if (
-    size.width * size.height > limits.maxPixels ||
-    size.width * size.height * frames > limits.maxPixelsTotal
-  ) {
-    throw tooManyPixels('The result', size.width, size.height, limits);
-  }
+/** The same for the frames that are really decoded, and for what the options would make of them. */
+export function checkWork(input: Size, result: Size, frames: number, limits: EngineLimits): void {
+  if (result.width * result.height > limits.maxPixels)
+    throw tooManyPixels('The result would have', result, limits);
+  const largest = Math.max(input.width * input.height, result.width * result.height);
+  if (largest * frames <= limits.maxPixelsTotal) return;
+  throw new ConversionError(
+    'TOO_MANY_PIXELS',
+    `All ${frames} frames together have more pixels than is allowed.`,
+    {
+      hint: 'Choose one frame with options.page.',
+    },
+  );
 }
 
-function tooManyPixels(what: string, width: number, height: number, limits: EngineLimits): ConversionError {
+function tooManyPixels(what: string, { width, height }: Size, limits: EngineLimits): ConversionError {
   const allowed = `${Math.floor(limits.maxPixels / 1e6)} megapixels`;
   return new ConversionError(
     'TOO_MANY_PIXELS',
-    `${what} would have ${width} × ${height} pixels; at most ${allowed} are allowed.`,
+    `${what} ${width} × ${height} pixels; at most ${allowed} are allowed.`,
   );
 }

@@ -10,8 +10,8 @@ interface Encoder {
 }
 
 /**
- * Efforts are the encoder's price: WebP 4 took 3.4 times the time of 0 on a 6-megapixel photo. The
- * defaults sit where the curve bends: most of the saving in bytes, a fraction of the processor time.
+ * An encoder's effort is what a conversion costs. Measured on 3 megapixels: WebP 2 takes 90 ms for 38 kB
+ * where 4 takes 245 ms for 34 kB; AVIF 2 takes 0.4 s where 4 takes 2.7 s for a quarter fewer bytes.
  */
 const DEFAULT_EFFORT = { png: 6, webp: 2, gif: 4, avif: 2 };
 

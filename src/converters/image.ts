@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { ConversionError } from '../domain/errors.ts';
 import { type FormatId, requireFormat } from '../domain/format.ts';
 import type { ImageOptions } from '../domain/options.ts';
@@ -7,25 +7,20 @@ import type { ConvertStep } from '../domain/plan.ts';
 import type { FileFacts } from './converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from './engine.ts';
 import { asEngineFault } from './engine-fault.ts';
-import { checkInputFacts, checkResultSize, type EngineLimits } from './engine-limits.ts';
+import { checkInputFacts, checkWork, type EngineLimits } from './engine-limits.ts';
 import { applyEdits, lossWarnings } from './image-edits.ts';
 import { encodeAs, settingsOf, unusedSettings } from './image-encoders.ts';
 import { resultSize, type Size } from './image-size.ts';
+import { SHARP_VERSION, sharp } from './sharp-library.ts';
 import { checkSvg } from './svg.ts';
 
-const LOADERS = ['JpegFile', 'PngFile', 'WebpFile', 'NsgifFile', 'TiffFile', 'HeifFile', 'SvgBuffer'];
 const LIBRARY_NAMES: Record<string, FormatId> = { jpeg: 'jpg', heif: 'avif' };
 
 /** libvips: fast, streaming, and the encoder for every common format. */
 export function createSharpEngine(): Engine {
-  // One thread for each picture: hosts, not threads, use the cores (2 threads cost 3-8 % more per picture).
-  sharp.concurrency(1);
-  sharp.cache(false);
-  sharp.block({ operation: ['VipsForeignLoad'] });
-  sharp.unblock({ operation: LOADERS.map((name) => `VipsForeignLoad${name}`) });
   return {
     name: 'sharp',
-    version: `sharp ${sharp.versions.sharp} (libvips ${sharp.versions.vips})`,
+    version: SHARP_VERSION,
     probe: async (source, inputPath, limits) => {
       const { facts } = await openPicture(source, inputPath, limits);
       return facts;
@@ -42,7 +37,7 @@ export function createSharpEngine(): Engine {
       const info = await encodeAs(picture, step.target, step.options).toFile(io.outputPath);
       const target = requireFormat(step.target);
       return {
-        engine: this.version,
+        engine: SHARP_VERSION,
         input: facts,
         output: {
           width: info.width,
@@ -67,15 +62,16 @@ export async function readPicture(
   inputPath: string,
   limits: EngineLimits,
 ): Promise<{ picture: Sharp; facts: FileFacts; size: Size; frames: number }> {
-  const { input, facts } = await openPicture(step.source, inputPath, limits, step.options);
+  const { input, facts } = await openPicture(step.source, inputPath, limits, step.options.density);
   const { page, density } = step.options;
   const animate =
     page === undefined && requireFormat(step.source).animated && requireFormat(step.target).animated;
   const frames = animate ? (facts.frames ?? 1) : 1;
   checkPage(page, facts);
   refuseTurnedAnimation(step.options, frames);
-  const size = resultSize({ width: facts.width ?? 1, height: facts.height ?? 1 }, step.options);
-  checkResultSize(size, frames, limits);
+  const upright = { width: facts.width ?? 1, height: facts.height ?? 1 };
+  const size = resultSize(upright, step.options);
+  checkWork(upright, size, frames, limits);
   const picture = sharp(input, {
     ...readOptions(limits, density),
     ...(frames > 1 ? { pages: -1 } : {}),
@@ -84,25 +80,19 @@ export async function readPicture(
   return { picture: frames > 1 ? picture : picture.autoOrient(), facts, size, frames };
 }
 
-async function openPicture(
-  source: FormatId,
-  inputPath: string,
-  limits: EngineLimits,
-  options?: ImageOptions,
-) {
+async function openPicture(source: FormatId, inputPath: string, limits: EngineLimits, density?: number) {
   try {
     const input = source === 'svg' ? await readSvg(inputPath) : inputPath;
     // Our own limits judge the header; the library's would refuse to show it.
     const header = await sharp(input, {
-      ...readOptions(limits, options?.density),
+      ...readOptions(limits, density),
       limitInputPixels: false,
     }).metadata();
     if ((LIBRARY_NAMES[header.format] ?? header.format) !== source) {
       throw new ConversionError('TYPE_MISMATCH', `The file is not a ${requireFormat(source).name} picture.`);
     }
     const facts = factsOf(header);
-    const wanted = options?.page === undefined ? facts : { ...facts, frames: 1 };
-    checkInputFacts(wanted, limits);
+    checkInputFacts(facts, limits);
     return { input, facts };
   } catch (error) {
     throw asEngineFault(error, { source });

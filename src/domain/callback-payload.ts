@@ -1,5 +1,12 @@
 import { converterSlug, formatOfFilename } from './format.ts';
-import { type Job, type JobCallback, type JobProgress, type JobStatus, isTerminal, resultName } from './job.ts';
+import {
+  isTerminal,
+  type Job,
+  type JobCallback,
+  type JobProgress,
+  type JobStatus,
+  resultName,
+} from './job.ts';
 
 /** The five states that a SwapMyFile client knows. */
 export type SwapmyfileStatus = 'awaiting_upload' | 'queued' | 'processing' | 'ready' | 'failed';
@@ -61,7 +68,10 @@ export interface CallbackFacts {
  * Builds the one message that every attempt of a callback sends. It shows the callback as it was
  * before the first attempt: the same bytes must stay true, and signed alike, on the fourth.
  */
-export function swapmyfileCallback({ job, downloadPath, deliveredAt }: CallbackFacts): { event: string; body: string } {
+export function swapmyfileCallback({ job, downloadPath, deliveredAt }: CallbackFacts): {
+  event: string;
+  body: string;
+} {
   const event = job.status === 'ready' ? 'job.ready' : 'job.failed';
   const { callback, ...view } = swapmyfileJob(job);
   const body = {

@@ -16,8 +16,8 @@ const BRANDS: Record<string, FormatId> = {
   hevx: 'heic',
 };
 
-/** Raw files that are TIFF by their bytes: here the name chooses within the family. */
-const TIFF_BASED: readonly FormatId[] = ['dng', 'nef'];
+/** TIFF by their bytes: here the name chooses within the family. */
+const TIFF_BASED: readonly FormatId[] = ['dng'];
 
 const ICON_KINDS: Record<number, FormatId> = { 1: 'ico', 2: 'cur' };
 
@@ -44,7 +44,7 @@ const BY_SIGNATURE = [...FORMATS.values()]
       weight: weigh(signature),
     })),
   )
-  // The longest first: CR2 begins as TIFF does.
+  // The longest first: the more bytes agree, the surer it is.
   .sort((left, right) => right.weight - left.weight);
 
 /**

@@ -4,7 +4,10 @@ import type { ByteRange } from '../blobs/blob-store.ts';
  * Reads a Range header (RFC 9110, section 14) against a representation of `size` bytes.
  * @returns `whole` for anything that is not one range of bytes: a server may ignore what it does not serve.
  */
-export function parseByteRange(header: string | undefined, size: number): ByteRange | 'whole' | 'unsatisfiable' {
+export function parseByteRange(
+  header: string | undefined,
+  size: number,
+): ByteRange | 'whole' | 'unsatisfiable' {
   const [, first = '', last = ''] = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header ?? '') ?? [];
   if (first === '') return last === '' ? 'whole' : lastBytes(Number(last), size);
   const start = Number(first);

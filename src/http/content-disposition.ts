@@ -6,6 +6,9 @@ export function attachment(filename: string): string {
   const name = filename.toWellFormed().replace(DECEPTIVE, '').replace(/[/\\]/g, '_') || 'file';
   // Old clients read the plain form only, and some of them decode percent signs in it.
   const plain = name.replace(/[^\x20-\x7e]|["%]/g, '_');
-  const extended = encodeURIComponent(name).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+  const extended = encodeURIComponent(name).replace(
+    /[!'()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return `attachment; filename="${plain}"; filename*=UTF-8''${extended}`;
 }

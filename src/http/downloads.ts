@@ -23,30 +23,42 @@ const EXPOSED = ['Accept-Ranges', 'Content-Disposition', 'Content-Length', 'Cont
 /** Where results go out: signed links that carry their own permission, as attachments that run nothing. */
 export function downloadRoutes({ fileOfSignedLink, readFile, links }: DownloadPorts): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  app.use('/downloads/signed/*', cors({ origin: '*', allowMethods: ['GET', 'HEAD', 'OPTIONS'], exposeHeaders: EXPOSED, maxAge: 86_400 }));
+  app.use(
+    '/downloads/signed/*',
+    cors({ origin: '*', allowMethods: ['GET', 'HEAD', 'OPTIONS'], exposeHeaders: EXPOSED, maxAge: 86_400 }),
+  );
 
   async function fileOf(incoming: HttpEnv['Bindings']['incoming']): Promise<StoredFile> {
     const [token = '', name] = matchSignedPath(incoming, LINK);
     const subject = links.subjectOf('download', token);
-    if (subject === 'expired') throw new ConversionError('EXPIRED', 'The link has expired.', { hint: 'Ask for the job again to get a fresh one.' });
+    if (subject === 'expired')
+      throw new ConversionError('EXPIRED', 'The link has expired.', {
+        hint: 'Ask for the job again to get a fresh one.',
+      });
     const file = await fileOfSignedLink(subject ?? refuseLink());
     // The name is not signed, but a link must not be dressed up as another file.
     if (name !== undefined && decode(name) !== file.filename.toWellFormed()) refuseLink();
     return file;
   }
 
-  const download = async (c: Context<HttpEnv>) => {
+  async function download(c: Context<HttpEnv>): Promise<Response> {
     const file = await fileOf(c.env.incoming);
-    const headers = headersOf(file);
-    if (matchesAny(c.req.header('If-None-Match'), etagOf(file))) return new Response(null, { status: 304, headers });
+    if (matchesAny(c.req.header('If-None-Match'), etagOf(file))) {
+      return new Response(null, { status: 304, headers: headersOf(file) });
+    }
     const range = rangeOf(c, file);
     if (range === 'unsatisfiable') return answerUnsatisfiable(file);
-    const { start, end } = range === 'whole' ? { start: 0, end: file.size - 1 } : range;
-    headers['Content-Length'] = String(end - start + 1);
-    if (range !== 'whole') headers['Content-Range'] = `bytes ${start}-${end}/${file.size}`;
-    const bytes = c.req.method === 'HEAD' || file.size === 0 ? null : await readFile(file, range === 'whole' ? undefined : range);
-    return new Response(bytes && (Readable.toWeb(bytes) as ReadableStream), { status: range === 'whole' ? 200 : 206, headers });
-  };
+    const isEmpty = c.req.method === 'HEAD' || file.size === 0;
+    const bytes = isEmpty
+      ? null
+      : (Readable.toWeb(await readFile(file, range === 'whole' ? undefined : range)) as ReadableStream);
+    return range === 'whole'
+      ? new Response(bytes, { headers: { ...headersOf(file), ...lengthOf(file.size) } })
+      : new Response(bytes, {
+          status: 206,
+          headers: { ...headersOf(file), ...partOf(file, range) },
+        });
+  }
 
   for (const path of ['/downloads/signed/:token', '/downloads/signed/:token/:filename']) {
     app.get(path, download);
@@ -75,17 +87,32 @@ function headersOf(file: StoredFile): Record<string, string> {
   };
 }
 
+function lengthOf(bytes: number): Record<string, string> {
+  return { 'Content-Length': String(bytes) };
+}
+
+function partOf({ size }: StoredFile, { start, end }: ByteRange): Record<string, string> {
+  return { ...lengthOf(end - start + 1), 'Content-Range': `bytes ${start}-${end}/${size}` };
+}
+
 function etagOf({ sha256 }: StoredFile): string {
   return `"${sha256}"`;
 }
 
 function matchesAny(list: string | undefined, etag: string): boolean {
-  return (list ?? '').split(',').some((entry) => entry.trim() === '*' || entry.trim().replace(/^W\//, '') === etag);
+  return (list ?? '')
+    .split(',')
+    .some((entry) => entry.trim() === '*' || entry.trim().replace(/^W\//, '') === etag);
 }
 
 function answerUnsatisfiable({ size }: StoredFile): Response {
   const headers = { 'Content-Range': `bytes */${size}` };
-  return answerError({ status: 416, code: 'RANGE_NOT_SATISFIABLE', message: `The file has ${size} bytes; the range lies outside.`, headers });
+  return answerError({
+    status: 416,
+    code: 'RANGE_NOT_SATISFIABLE',
+    message: `The file has ${size} bytes; the range lies outside.`,
+    headers,
+  });
 }
 
 function decode(segment: string): string | null {

@@ -63,5 +63,10 @@ export function answerFault({ code, message, field, hint }: ConversionError): Re
 /** Answers a method that a known path does not have. */
 export function answerMethod(...allowed: string[]): Response {
   const message = `This address takes ${allowed.join(' or ')} only.`;
-  return answerError({ status: 405, code: 'METHOD_NOT_ALLOWED', message, headers: { Allow: allowed.join(', ') } });
+  return answerError({
+    status: 405,
+    code: 'METHOD_NOT_ALLOWED',
+    message,
+    headers: { Allow: allowed.join(', ') },
+  });
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Busboy, type BusboyInstance } from '@fastify/busboy';
+import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import { ConversionError } from '../domain/errors.ts';
 import { bodyOf } from './request-body.ts';
 
@@ -10,25 +10,28 @@ export const FILE_FIELD = 'file';
 
 /** Forms bring a few fields along; more than this is no form. */
 const LIMITS = { files: 1, fields: 16, parts: 17, fieldSize: 4096, headerPairs: 32, headerSize: 16 * 1024 };
-/** Everything around the file's own bytes. The first and the last chunk count as a whole, hence the width. */
-const MAX_OVERHEAD_BYTES = 1024 * 1024;
+/** Everything around the file's own bytes; those on their way through the parser count too, hence the width. */
+export const MAX_OVERHEAD_BYTES = 1024 * 1024;
 
 /**
  * Streams the only file of a multipart form into `store`. Whatever is wrong with the form, at whatever
  * byte, ends both, and the returned promise settles only when `store` has let go.
  */
-export async function receiveFormFile<T>(incoming: IncomingMessage, store: (file: Readable) => Promise<T>): Promise<T> {
+export async function receiveFormFile<T>(
+  incoming: IncomingMessage,
+  store: (file: Readable) => Promise<T>,
+): Promise<T> {
   const form = createParser(incoming);
   const body = bodyOf(incoming);
   let fault: unknown;
-  let part: Readable | undefined;
+  let part: BusboyFileStream | undefined;
   let stored: Promise<T> | undefined;
 
   function fail(error: unknown) {
     fault ??= error;
     body.destroy(error instanceof Error ? error : undefined);
   }
-  form.on('error', (error) => fail(malformed(error)));
+  form.on('error', (error) => fail(error instanceof ConversionError ? error : malformed(error)));
   form.on('filesLimit', () => fail(invalid('The form must hold exactly one file.')));
   form.on('partsLimit', () => fail(invalid('The form has too many parts.')));
   form.on('fieldsLimit', () => fail(invalid('The form has too many fields.')));
@@ -69,20 +72,25 @@ function createParser({ headers }: IncomingMessage): BusboyInstance {
 }
 
 /** The parser itself only truncates what is too long outside a file; nobody may make us read it for ever. */
-async function* refuseOverhead(chunks: AsyncIterable<Buffer>, part: () => Readable | undefined) {
-  let overhead = 0;
+async function* refuseOverhead(chunks: AsyncIterable<Buffer>, part: () => BusboyFileStream | undefined) {
+  let total = 0;
   for await (const chunk of chunks) {
-    const file = part();
-    if (!file || file.readableEnded) overhead += chunk.length;
-    if (overhead > MAX_OVERHEAD_BYTES) throw invalid('The form holds too much besides the file.');
+    total += chunk.length;
+    if (total - (part()?.bytesRead ?? 0) > MAX_OVERHEAD_BYTES) {
+      throw invalid('The form holds too much besides the file.');
+    }
     yield chunk;
   }
 }
 
 function invalid(message: string): ConversionError {
-  return new ConversionError('INVALID_INPUT', message, { hint: 'Send the file as curl -F "file=@photo.jpg" does.' });
+  return new ConversionError('INVALID_INPUT', message, {
+    hint: 'Send the file as curl -F "file=@photo.jpg" does.',
+  });
 }
 
 function malformed(cause: unknown): ConversionError {
-  return new ConversionError('INVALID_INPUT', 'The body is not a complete and well-formed multipart form.', { cause });
+  return new ConversionError('INVALID_INPUT', 'The body is not a complete and well-formed multipart form.', {
+    cause,
+  });
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import { ConversionError } from '../domain/errors.ts';
 
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /**
  * The body as a stream of its own. Destroying it stops the reading but leaves the connection whole,
@@ -14,7 +14,10 @@ export function bodyOf(incoming: IncomingMessage): Readable {
   body.on('error', () => {});
   body.once('close', () => incoming.unpipe(body));
   const cut = () => {
-    if (!incoming.readableEnded) body.destroy(new ConversionError('CANCELLED', 'The connection ended before the whole body had arrived.'));
+    if (!incoming.readableEnded)
+      body.destroy(
+        new ConversionError('CANCELLED', 'The connection ended before the whole body had arrived.'),
+      );
   };
   incoming.on('error', cut);
   incoming.once('close', cut);

@@ -17,7 +17,9 @@ export function matchSignedPath(incoming: IncomingMessage, form: RegExp): readon
 
 /** One answer for every link that is not ours: forged, foreign, altered or of another purpose. */
 export function refuseLink(): never {
-  throw new ConversionError('FORBIDDEN', 'The link is not valid.', { hint: 'Use it exactly as it was given to you.' });
+  throw new ConversionError('FORBIDDEN', 'The link is not valid.', {
+    hint: 'Use it exactly as it was given to you.',
+  });
 }
 
 /** The request target without the origin that a proxy's absolute form has in front. */

@@ -6,7 +6,7 @@ import type { createCompleteUpload } from '../operations/complete-upload.ts';
 import type { createReceiveUpload } from '../operations/receive-upload.ts';
 import type { Links } from '../secrets/links.ts';
 import { answerMethod } from './errors.ts';
-import { receiveFormFile } from './form-file.ts';
+import { MAX_OVERHEAD_BYTES, receiveFormFile } from './form-file.ts';
 import { bodyOf } from './request-body.ts';
 import { type HttpEnv, matchSignedPath, refuseLink } from './signed-path.ts';
 
@@ -20,15 +20,23 @@ export interface UploadPorts {
 const PUT_LINK = /^\/_kiln\/uploads\/([\w.-]+)$/;
 const FORM_LINK = /^\/_kiln\/uploads\/([\w.-]+)\/form$/;
 const COMPLETE_LINK = /^\/_kiln\/uploads\/([\w.-]+)\/complete$/;
-/** What a form may weigh beyond its file. */
-const FORM_BYTES = 64 * 1024;
 
 /** Where bytes come in. The signed link is the whole permission, so browsers of any origin may use it. */
-export function uploadRoutes({ receiveUpload, completeUpload, links }: UploadPorts, maxBytes: number): Hono<HttpEnv> {
+export function uploadRoutes(
+  { receiveUpload, completeUpload, links }: UploadPorts,
+  maxBytes: number,
+): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  app.use('/_kiln/uploads/*', cors({ origin: '*', allowMethods: ['PUT', 'POST', 'OPTIONS'], maxAge: 86_400 }));
+  app.use(
+    '/_kiln/uploads/*',
+    cors({ origin: '*', allowMethods: ['PUT', 'POST', 'OPTIONS'], maxAge: 86_400 }),
+  );
 
-  function uploadOf(incoming: HttpEnv['Bindings']['incoming'], form: RegExp, purpose: 'upload' | 'complete'): string {
+  function uploadOf(
+    incoming: HttpEnv['Bindings']['incoming'],
+    form: RegExp,
+    purpose: 'upload' | 'complete',
+  ): string {
     const [token = ''] = matchSignedPath(incoming, form);
     const subject = links.subjectOf(purpose, token);
     return subject === null || subject === 'expired' ? refuseLink() : subject;
@@ -43,7 +51,7 @@ export function uploadRoutes({ receiveUpload, completeUpload, links }: UploadPor
 
   app.post('/_kiln/uploads/:token/form', async (c) => {
     const id = uploadOf(c.env.incoming, FORM_LINK, 'upload');
-    refuseHopeless(c.req.header('content-length'), maxBytes + FORM_BYTES);
+    refuseHopeless(c.req.header('content-length'), maxBytes + MAX_OVERHEAD_BYTES);
     const { size } = await receiveFormFile(c.env.incoming, (file) => receiveUpload(id, file));
     await completeUpload(null, id);
     return c.json({ status: 'completed', size });

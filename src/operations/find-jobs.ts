@@ -22,6 +22,13 @@ export function createFindJobs({ jobs }: { jobs: JobRepository }) {
       return job;
     },
 
+    /** For somebody whose signed token has already proved the right to see the job's state. */
+    async jobOfSignedToken(id: string, dialect: Dialect): Promise<Job> {
+      const job = await jobs.get(id);
+      if (job.dialect !== dialect) throw new ConversionError('NOT_FOUND', 'There is no such job.');
+      return job;
+    },
+
     async listJobs(caller: Caller, query: JobQuery): Promise<Job[]> {
       if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
       return jobs.list({ ...query, owner: ownerKey(caller) });

@@ -11,7 +11,7 @@ export type JobUpdate =
   | { kind: 'snapshot'; job: Job };
 
 export interface WatchJobPorts {
-  jobs: JobRepository;
+  jobs: Pick<JobRepository, 'get'>;
   changes: Pick<Changes, 'subscribe'>;
   findJob: ReturnType<typeof createFindJobs>['findJob'];
 }
@@ -27,23 +27,18 @@ export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
   async function* watch(jobId: string, after: number, signal?: AbortSignal): AsyncGenerator<JobUpdate> {
     const bell = createBell(signal);
     const unsubscribe = changes.subscribe(jobId, bell.ring);
+    const news = createNews(after);
     try {
-      let seen = after;
-      let progress = -1;
       while (!signal?.aborted) {
         bell.reset();
         const job = await jobs.get(jobId);
-        const { events, truncated } = eventsAfter(job, seen);
-        if (truncated) yield { kind: 'snapshot', job };
-        for (const event of events) yield { kind: 'event', event, job };
-        if (events.length === 0 && job.progress.percent !== progress) yield { kind: 'progress', job };
-        seen = job.seq;
-        progress = job.progress.percent;
+        yield* news.of(job);
         if (isTerminal(job.status)) return;
         await bell.wait(QUIET_MS);
       }
     } finally {
       unsubscribe();
+      bell.dispose();
     }
   }
 
@@ -69,7 +64,24 @@ export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
   };
 }
 
-/** A doorbell that remembers a ring until somebody listens. */
+/** Remembers what one watcher has been told, and picks out what is new to it. */
+function createNews(after: number) {
+  let seen = after;
+  let percent = -1;
+  return {
+    *of(job: Job): Generator<JobUpdate> {
+      const { events, truncated } = eventsAfter(job, seen);
+      const moved = job.progress.percent !== percent;
+      seen = job.seq;
+      percent = job.progress.percent;
+      if (truncated) yield { kind: 'snapshot', job };
+      for (const event of events) yield { kind: 'event', event, job };
+      if (events.length === 0 && moved) yield { kind: 'progress', job };
+    },
+  };
+}
+
+/** A doorbell that remembers a ring until somebody listens; an abort rings as well. */
 function createBell(signal?: AbortSignal) {
   let rung = false;
   let wake: (() => void) | undefined;
@@ -77,7 +89,7 @@ function createBell(signal?: AbortSignal) {
     rung = true;
     wake?.();
   }
-  signal?.addEventListener('abort', ring, { once: true });
+  signal?.addEventListener('abort', ring);
   return {
     ring,
     reset() {
@@ -91,6 +103,9 @@ function createBell(signal?: AbortSignal) {
       await promise;
       clearTimeout(timer);
       wake = undefined;
+    },
+    dispose() {
+      signal?.removeEventListener('abort', ring);
     },
   };
 }

@@ -32,6 +32,8 @@ function installLogger(log: Log): void {
   if (installed) return;
   installed = true;
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    // Two of our three workers serve activities only, and the SDK warns of that at every start.
+    if (message.startsWith('No workflows registered')) return;
     const write = level === 'ERROR' ? log.error : log.warn;
     write.call(log, { source: 'temporal', ...meta }, message);
   });

@@ -23,11 +23,6 @@ function image(row: Row): Format {
   };
 }
 
-/** A camera's raw file; most are TIFF inside, so that only the name tells them apart. */
-function raw(row: Row): Format {
-  return image({ writers: NOTHING, alpha: false, ...row });
-}
-
 /** Pixel formats, SVG included: it is drawn, never kept as shapes. */
 export const IMAGE_FORMATS: readonly Format[] = [
   image({
@@ -295,12 +290,6 @@ export const IMAGE_FORMATS: readonly Format[] = [
   }),
   image({ id: 'viff', name: 'Khoros VIFF', mime: 'image/x-viff', signatures: [{ 0: 'ab01' }] }),
   image({ id: 'wbmp', name: 'Wireless bitmap', mime: 'image/vnd.wap.wbmp', alpha: false }),
-  raw({ id: 'dng', name: 'Digital negative', mime: 'image/x-adobe-dng' }),
-  raw({
-    id: 'cr2',
-    name: 'Canon raw',
-    mime: 'image/x-canon-cr2',
-    signatures: [{ 0: '49492a00', 8: '4352' }],
-  }),
-  raw({ id: 'nef', name: 'Nikon raw', mime: 'image/x-nikon-nef' }),
+  // A TIFF by its bytes; detect.ts asks the name.
+  image({ id: 'dng', name: 'Digital negative', mime: 'image/x-adobe-dng', writers: NOTHING, alpha: false }),
 ];

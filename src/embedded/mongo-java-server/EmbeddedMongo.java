@@ -19,6 +19,12 @@ public final class EmbeddedMongo {
     // must not hold up another connection.
     private static final int HANDLER_THREADS = 48;
 
+    private static final int REUSE_AFTER_MS = 5_000;
+    private static final long TIDY_INTERVAL_MS = 1_000;
+    private static final int TIDY_FILL_PERCENT = 50;
+    // Small: writers wait meanwhile.
+    private static final int TIDY_WRITE_BYTES = 1 << 20;
+
     private EmbeddedMongo() {}
 
     public static void main(String[] args) throws IOException {
@@ -27,6 +33,7 @@ public final class EmbeddedMongo {
         DurableBackend backend = new DurableBackend(store);
         MongoServer server = new MongoServer(backend);
         server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1, HANDLER_THREADS);
+        startTidying(backend);
         Runtime.getRuntime().addShutdownHook(new Thread(backend::stop, "close-store"));
         System.out.println("READY " + server.getLocalAddress().getPort());
         exitWhenOwnerIsGone();
@@ -34,7 +41,29 @@ public final class EmbeddedMongo {
 
     /** No commit except our own: one in the middle of an operation could part a document from its index. */
     private static MVStore openStore(String file) {
-        return new MVStore.Builder().fileName(file).autoCommitDisabled().autoCommitBufferSize(0).open();
+        MVStore store = new MVStore.Builder()
+                .fileName(file)
+                .autoCommitDisabled()
+                .autoCommitBufferSize(0)
+                .keysPerPage(16)
+                .open();
+        store.setRetentionTime(REUSE_AFTER_MS);
+        return store;
+    }
+
+    private static void startTidying(DurableBackend backend) {
+        Thread thread = new Thread(() -> {
+            while (true) {
+                try {
+                    Thread.sleep(TIDY_INTERVAL_MS);
+                } catch (InterruptedException stop) {
+                    return;
+                }
+                backend.tidy();
+            }
+        }, "tidy-store");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private static void exitWhenOwnerIsGone() throws IOException {
@@ -59,6 +88,7 @@ public final class EmbeddedMongo {
         private final MVStore store;
         private long applied;
         private volatile long committed;
+        private long tidied;
 
         DurableBackend(MVStore store) {
             super(store);
@@ -99,10 +129,30 @@ public final class EmbeddedMongo {
             }
         }
 
+        /**
+         * Every commit appends to the file, so the live rest of mostly dead stretches is rewritten
+         * and their space used again. The sync before makes that safe in a power cut too: nothing
+         * is overwritten that the disk may still need.
+         */
+        void tidy() {
+            if (committed == tidied) {
+                return;
+            }
+            tidied = committed;
+            store.sync();
+            applying.lock();
+            try {
+                store.compact(TIDY_FILL_PERCENT, TIDY_WRITE_BYTES);
+            } finally {
+                applying.unlock();
+            }
+        }
+
         /** The lock is kept on purpose: nothing may be applied to a closed store. */
         void stop() {
             applying.lock();
-            store.close();
+            store.sync();
+            store.closeImmediately();
         }
     }
 }

@@ -1,0 +1,29 @@
+import type { Operations } from '../src/app.ts';
+import type { Caller } from '../src/domain/account.ts';
+import type { Log } from '../src/log.ts';
+
+/** What GraphQL asks of the service; every other operation is none of its business. */
+export type SchemaOperations = Pick<
+  Operations,
+  | 'authenticate'
+  | 'cancelJob'
+  | 'completeUpload'
+  | 'findFile'
+  | 'findJob'
+  | 'links'
+  | 'listFiles'
+  | 'listJobs'
+  | 'prepareUpload'
+  | 'submitJob'
+  | 'waitForJob'
+  | 'watchJob'
+>;
+
+/** What a resolver knows of its request. */
+export interface KilnContext {
+  caller: Caller;
+  operations: SchemaOperations;
+  /** Base of absolute URLs, without a slash at the end. */
+  publicUrl: string;
+  log: Log;
+}

@@ -1,0 +1,73 @@
+import { ConversionError } from '../src/domain/errors.ts';
+import type { StoredFile } from '../src/domain/file.ts';
+import { builder } from './builder.ts';
+import { uuidOf } from './global-id.ts';
+import { pageCost, pageOf } from './page.ts';
+
+const FileOrigin = builder.enumType('FileOrigin', {
+  description: 'How a file came to be.',
+  values: {
+    UPLOAD: { value: 'upload', description: 'Somebody brought it.' },
+    OUTPUT: { value: 'output', description: 'A conversion made it.' },
+  } as const,
+});
+
+/** One stored object. */
+export const File = builder.objectRef<StoredFile>('File');
+
+builder.node(File, {
+  description: 'A stored file. It is gone after `expiresAt`.',
+  id: { resolve: ({ _id }) => _id },
+  loadWithoutCache: (id, { operations, caller }) => orNull(operations.findFile(caller, id)),
+  fields: (t) => ({
+    fileId: t.exposeID('_id', { description: 'The bare UUID, as other doors of Kiln show it.' }),
+    filename: t.exposeString('filename', { description: 'The name it was given.' }),
+    size: t.expose('size', { type: 'ByteCount', description: 'Size in bytes.' }),
+    sha256: t.exposeString('sha256', { description: 'SHA-256 of the content, lower-case hexadecimal.' }),
+    format: t.exposeString('format', {
+      nullable: true,
+      description: 'Id of the format that the content really has; null until a job has looked at it.',
+    }),
+    mime: t.exposeString('mime', { description: 'The media type.' }),
+    width: t.exposeInt('width', { nullable: true, description: 'Width in pixels, where there are pixels.' }),
+    height: t.exposeInt('height', {
+      nullable: true,
+      description: 'Height in pixels, where there are pixels.',
+    }),
+    origin: t.field({ type: FileOrigin, description: 'How it came to be.', resolve: ({ origin }) => origin }),
+    jobId: t.exposeID('jobId', { nullable: true, description: 'UUID of the job that it belongs to.' }),
+    downloadUrl: t.string({
+      description: 'Signed link to the content, without further credentials. Works until `expiresAt`.',
+      resolve: (file, _args, { operations, publicUrl }) => publicUrl + operations.links.downloadPath(file),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was stored.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it is removed.' }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  file: t.field({
+    type: File,
+    nullable: true,
+    description: 'One of your files.',
+    args: { id: t.arg.id({ required: true, description: 'Its `id` or `fileId`.' }) },
+    resolve: (_root, { id }, { operations, caller }) => operations.findFile(caller, uuidOf('File', id, 'id')),
+  }),
+  files: t.connection({
+    type: File,
+    description: 'Your files, newest first.',
+    complexity: pageCost,
+    resolve: (_root, args, { operations, caller }) =>
+      pageOf(args, (query) => operations.listFiles(caller, query)),
+  }),
+}));
+
+/** For `node`: what the caller does not own is null there, as Relay wants it. */
+export async function orNull<T>(found: Promise<T>): Promise<T | null> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof ConversionError && error.code === 'NOT_FOUND') return null;
+    throw error;
+  }
+}

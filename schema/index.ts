@@ -1,0 +1,11 @@
+import './account.ts';
+import './file.ts';
+import './format.ts';
+import './job-event.ts';
+import './job-mutations.ts';
+import './job.ts';
+import './upload.ts';
+import { builder } from './builder.ts';
+
+/** Everything that Kiln says in GraphQL. */
+export const schema = builder.toSchema();

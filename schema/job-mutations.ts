@@ -1,0 +1,171 @@
+import { ConversionError } from '../src/domain/errors.ts';
+import type { Upload as UploadIntent } from '../src/domain/file.ts';
+import type { Job as JobRecord } from '../src/domain/job.ts';
+import type { JobWish } from '../src/operations/submit-job.ts';
+import { builder } from './builder.ts';
+import type { KilnContext } from './context.ts';
+import { EXPECTED, refusing } from './errors.ts';
+import { uuidOf } from './global-id.ts';
+import { Job } from './job.ts';
+import { Upload, UploadInput } from './upload.ts';
+
+const MAX_WAIT_MS = 30_000;
+
+const CallbackInput = builder.inputType('CallbackInput', {
+  description: 'Who is to be told when the job ends.',
+  fields: (t) => ({
+    url: t.string({ required: true, description: 'An absolute http or https URL; it gets a signed POST.' }),
+    secret: t.string({ description: 'What the POST is signed with. Nobody can read it back.' }),
+  }),
+});
+
+const CreateJobInput = builder.inputType('CreateJobInput', {
+  description: 'A conversion.',
+  fields: (t) => ({
+    upload: t.field({
+      type: UploadInput,
+      description: 'A file that will be sent. Exactly one of `upload` and `fileId`.',
+    }),
+    fileId: t.id({ description: 'A file that is already there: its `id` or `fileId`.' }),
+    source: t.string({ description: 'Format that the file must have; otherwise its bytes decide.' }),
+    target: t.string({
+      required: true,
+      description: 'Format that is wanted: an id or extension, see `formats`.',
+    }),
+    options: t.field({
+      type: 'JSON',
+      description: 'How to convert, as `Format.optionsSchema` of the target says.',
+    }),
+    callback: t.field({ type: CallbackInput, description: 'Who is to be told when it ends.' }),
+    wait: t.int({
+      description: `Milliseconds to wait for the end before answering, at most ${MAX_WAIT_MS}; only with \`fileId\`.`,
+    }),
+  }),
+});
+
+const CreateJobSuccess = builder
+  .objectRef<{ job: JobRecord; upload: UploadIntent | null }>('CreateJobSuccess')
+  .implement({
+    description: 'The job is accepted.',
+    fields: (t) => ({
+      job: t.field({ type: Job, description: 'The job.', resolve: ({ job }) => job }),
+      upload: t.field({
+        type: Upload,
+        nullable: true,
+        description: 'Where to send the file; null when it was already there.',
+        resolve: ({ upload }) => upload,
+      }),
+    }),
+  });
+
+const CompleteJobSuccess = builder.objectRef<{ job: JobRecord }>('CompleteJobSuccess').implement({
+  description: 'The file of the job is stored and the job goes on.',
+  fields: (t) => ({ job: t.field({ type: Job, description: 'The job.', resolve: ({ job }) => job }) }),
+});
+
+const CancelJobSuccess = builder.objectRef<{ job: JobRecord }>('CancelJobSuccess').implement({
+  description: 'The job is cancelled.',
+  fields: (t) => ({ job: t.field({ type: Job, description: 'The job.', resolve: ({ job }) => job }) }),
+});
+
+/** Fields of the operation by their path in CreateJobInput. */
+const CREATE_JOB_PATHS = {
+  filename: 'upload.filename',
+  mime: 'upload.mime',
+  size: 'upload.size',
+  callbackUrl: 'callback.url',
+};
+
+const jobIdArg = 'The `id` or `jobId` of the job.';
+
+builder.mutationFields((t) => ({
+  createJob: t.field({
+    type: CreateJobSuccess,
+    errors: EXPECTED,
+    description: 'Asks for a conversion. With `upload`: send the file, then call `completeJob`.',
+    args: { input: t.arg({ type: CreateJobInput, required: true, description: 'What is wanted.' }) },
+    resolve: (_root, { input }, context) =>
+      refusing(
+        context,
+        async () => {
+          const wait = requireWait(input.wait);
+          const wish = wishOf(input);
+          if (wait > 0 && input.upload)
+            throw invalid('wait', 'Nothing can be waited for before the file was sent.');
+          const { job, upload } = await context.operations.submitJob(context.caller, wish);
+          return { job: await settle(context, job, wait), upload };
+        },
+        CREATE_JOB_PATHS,
+      ),
+  }),
+  completeJob: t.field({
+    type: CompleteJobSuccess,
+    errors: EXPECTED,
+    description: 'Declares that the file of a job was sent completely. May be repeated.',
+    args: {
+      id: t.arg.id({ required: true, description: jobIdArg }),
+      wait: t.arg.int({
+        description: `Milliseconds to wait for the end before answering, at most ${MAX_WAIT_MS}.`,
+      }),
+    },
+    resolve: (_root, { id, wait }, context) =>
+      refusing(context, async () => {
+        const { operations, caller } = context;
+        const waitMs = requireWait(wait);
+        const { _id, inputs } = await operations.findJob(caller, uuidOf('Job', id, 'id'));
+        for (const { fileId, status } of inputs) {
+          if (status === 'waiting') await operations.completeUpload(caller, fileId);
+        }
+        return { job: await settle(context, await operations.findJob(caller, _id), waitMs) };
+      }),
+  }),
+  cancelJob: t.field({
+    type: CancelJobSuccess,
+    errors: EXPECTED,
+    description: 'Ends a job, its engine included. May be repeated.',
+    args: { id: t.arg.id({ required: true, description: jobIdArg }) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, async () => ({
+        job: await context.operations.cancelJob(context.caller, uuidOf('Job', id, 'id')),
+      })),
+  }),
+}));
+
+function wishOf(input: typeof CreateJobInput.$inferInput): JobWish {
+  const { upload, fileId, source, target, options, callback } = input;
+  return {
+    dialect: 'graphql',
+    input: inputOf(upload, fileId),
+    target,
+    ...(source && { source }),
+    ...(options !== undefined && options !== null && { options }),
+    ...(callback && { callback: { url: callback.url, ...(callback.secret && { secret: callback.secret }) } }),
+  };
+}
+
+function inputOf(
+  upload: typeof UploadInput.$inferInput | null | undefined,
+  fileId: string | null | undefined,
+): JobWish['input'] {
+  if (upload && !fileId) return { upload };
+  if (fileId && !upload) return { fileId: uuidOf('File', fileId, 'fileId') };
+  throw invalid('upload', 'Exactly one of `upload` and `fileId` is needed.');
+}
+
+function requireWait(wait: number | null | undefined): number {
+  const waitMs = wait ?? 0;
+  if (waitMs >= 0 && waitMs <= MAX_WAIT_MS) return waitMs;
+  throw invalid('wait', `\`wait\` must be 0 to ${MAX_WAIT_MS} milliseconds.`);
+}
+
+async function settle(
+  { operations, caller }: KilnContext,
+  job: JobRecord,
+  waitMs: number,
+): Promise<JobRecord> {
+  return waitMs > 0 ? operations.waitForJob(caller, job._id, waitMs) : job;
+}
+
+function invalid(field: string, message: string): ConversionError {
+  return new ConversionError('INVALID_INPUT', message, { field });
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { GraphQLError } from 'graphql';
+import { ConversionError, isErrorCode } from '../src/domain/errors.ts';
+import type { Log } from '../src/log.ts';
+import { LIMIT_EXCEEDED } from './limits.ts';
+
+/** graphql-js offers names that exist, which is introspection by guessing. */
+const SUGGESTION = /\s*Did you mean .*\?$/s;
+
+/**
+ * Decides what a caller learns of an error: a domain error by its code, a fault in the document as it is,
+ * and anything else only as a correlation id under which the log has the rest.
+ */
+export function createMaskError({ log, suggestions }: { log: Log; suggestions: boolean }) {
+  return function maskError(error: unknown): GraphQLError {
+    const origin = originOf(error);
+    if (origin instanceof ConversionError && origin.code !== 'INTERNAL') return explained(origin, error);
+    if (error instanceof GraphQLError && origin instanceof GraphQLError) {
+      return coded(suggestions ? error : withoutSuggestion(error));
+    }
+    const correlationId = randomUUID();
+    log.error({ correlationId, err: origin }, 'a GraphQL operation failed unexpectedly');
+    return new GraphQLError('Something went wrong on our side.', {
+      ...placeOf(error),
+      extensions: {
+        code: 'INTERNAL',
+        correlationId,
+        hint: 'Try again; if it stays, tell us the correlationId.',
+      },
+    });
+  };
+}
+
+/** The error that was thrown, out of the wrappers that the executor put around it. */
+function originOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? originOf(error.originalError) : error;
+}
+
+function explained(origin: ConversionError, error: unknown): GraphQLError {
+  const { code, field, hint } = origin;
+  return new GraphQLError(origin.message, {
+    ...placeOf(error),
+    extensions: { code, ...(field !== undefined && { field }), ...(hint !== undefined && { hint }) },
+  });
+}
+
+/** Faults of a document get our own codes in place of Yoga's or of none. */
+function coded(error: GraphQLError): GraphQLError {
+  const { extensions } = error;
+  if (extensions.code === LIMIT_EXCEEDED) {
+    // Yoga has marked it like a syntax error, which clients of plain JSON get with status 200.
+    extensions.http = { status: 400 };
+  } else if (!isErrorCode(extensions.code)) {
+    extensions.code = 'INVALID_INPUT';
+  }
+  return error;
+}
+
+function withoutSuggestion(error: GraphQLError): GraphQLError {
+  error.message = error.message.replace(SUGGESTION, '');
+  return error;
+}
+
+function placeOf(error: unknown) {
+  if (!(error instanceof GraphQLError)) return {};
+  const { nodes, path } = error;
+  return { ...(nodes && { nodes }), ...(path && { path }) };
+}

@@ -1,0 +1,105 @@
+import type { Server } from 'node:http';
+import { createLRUCache, createYoga, type Plugin } from 'graphql-yoga';
+import { credentialOf } from '../src/credential.ts';
+import type { Caller } from '../src/domain/account.ts';
+import type { Log } from '../src/log.ts';
+import type { KilnContext, SchemaOperations } from './context.ts';
+import { schema } from './index.ts';
+import { limitPlugins } from './limits.ts';
+import { createMaskError } from './mask-error.ts';
+import { attachSockets, MAX_MESSAGE_BYTES } from './websocket.ts';
+
+/** Where GraphQL is, for HTTP and WebSocket alike. */
+export const GRAPHQL_PATH = '/graphql';
+
+export interface GraphqlPorts {
+  operations: SchemaOperations;
+  log: Log;
+  /** Known only once the server listens, hence asked for each request. */
+  publicUrl: () => string;
+  /** Opens introspection, GraphiQL and suggestions. */
+  development: boolean;
+}
+
+export interface Graphql {
+  /** Answers a request to GRAPHQL_PATH: JSON, or server-sent events where the client accepts them. */
+  handle(request: Request): Promise<Response>;
+  /** Takes the WebSocket upgrades of the server. */
+  attachWebSocket(server: Server): void;
+}
+
+/** A socket has proved who it is before its first operation; a request does it each time. */
+interface ServerContext {
+  caller?: Caller;
+}
+
+/** Serves the schema over HTTP, server-sent events and graphql-ws. */
+export function createGraphql({ operations, log, publicUrl, development }: GraphqlPorts): Graphql {
+  const maskError = createMaskError({ log, suggestions: development });
+  const yoga = createYoga<ServerContext, KilnContext>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    context: async ({ request, caller }) => ({
+      caller: caller ?? (await operations.authenticate(credentialOf(request.headers))),
+      operations,
+      publicUrl: publicUrl(),
+      log,
+    }),
+    plugins: [jsonOnly(), ...limitPlugins({ introspection: development }), maskValidation(maskError)],
+    maskedErrors: { maskError },
+    maxRequestBodySize: MAX_MESSAGE_BYTES,
+    // Documents of strangers are kept too, so this is a bound on memory: 200 × 256 KiB at worst.
+    parserAndValidationCache: {
+      documentCache: createLRUCache({ max: 200 }),
+      errorCache: createLRUCache({ max: 200 }),
+    },
+    // Credentials never come in cookies, so any page may ask, but only with a credential of its own.
+    cors: { origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'] },
+    graphiql: development && { subscriptionsProtocol: 'WS' },
+    landingPage: false,
+    multipart: false,
+    batching: false,
+    logging: false,
+    // The native classes: whoever passes the answer on may recognise only those.
+    fetchAPI: { Headers, ReadableStream, Response, TextEncoder },
+  });
+
+  return {
+    handle: async (request) => yoga.fetch(request),
+    attachWebSocket: (server) => {
+      const { authenticate } = operations;
+      return attachSockets(server, {
+        path: GRAPHQL_PATH,
+        authenticate,
+        enveloped: yoga.getEnveloped,
+        maskError,
+      });
+    },
+  };
+}
+
+/** Other media types can be sent by any web page without asking first, which is how CSRF begins. */
+function jsonOnly(): Plugin {
+  return {
+    onRequestParse({ request, endResponse, fetchAPI }) {
+      const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+      if (request.method !== 'POST' || type === 'application/json') return;
+      const error = {
+        message: 'The body must be JSON, with Content-Type: application/json.',
+        extensions: { code: 'INVALID_INPUT' },
+      };
+      endResponse(fetchAPI.Response.json({ errors: [error] }, { status: 415 }));
+    },
+  };
+}
+
+/** Yoga masks what execution throws; faults of the document itself come past here. */
+function maskValidation(maskError: (error: unknown) => Error): Plugin {
+  return {
+    onValidate:
+      () =>
+      ({ valid, result, setResult }) => {
+        if (!valid) setResult(result.map(maskError));
+      },
+  };
+}

@@ -1,0 +1,124 @@
+import type { StoredFile, Upload as UploadIntent } from '../src/domain/file.ts';
+import type { Job as JobRecord } from '../src/domain/job.ts';
+import { builder } from './builder.ts';
+import { EXPECTED, refusing } from './errors.ts';
+import { File } from './file.ts';
+import { uuidOf } from './global-id.ts';
+import { Job } from './job.ts';
+
+interface Header {
+  name: string;
+  value: string;
+}
+
+const UploadHeader = builder.objectRef<Header>('UploadHeader').implement({
+  description: 'A header to send with the bytes.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its name.' }),
+    value: t.exposeString('value', { description: 'Its value.' }),
+  }),
+});
+
+/** A file that is expected. */
+export const Upload = builder.objectRef<UploadIntent>('Upload').implement({
+  description:
+    'A file that is expected. Send its bytes with `method` to `url`, then complete it; or post it as a form to `formUrl`, which completes by itself.',
+  fields: (t) => ({
+    id: t.globalID({
+      description: 'What `completeUpload` takes.',
+      resolve: ({ _id }) => ({ type: 'Upload', id: _id }),
+    }),
+    fileId: t.exposeID('_id', { description: 'UUID of the file that this upload becomes.' }),
+    filename: t.exposeString('filename', { description: 'The announced name.' }),
+    mime: t.exposeString('mime', { description: 'The announced media type.' }),
+    size: t.expose('size', { type: 'ByteCount', description: 'The announced size; any other is refused.' }),
+    method: t.string({ description: 'The HTTP method for `url`.', resolve: () => 'PUT' }),
+    url: t.string({
+      description: 'Signed link for the bytes, without further credentials.',
+      resolve: (upload, _args, { operations, publicUrl }) => publicUrl + operations.links.uploadPath(upload),
+    }),
+    headers: t.field({
+      type: [UploadHeader],
+      description: 'Headers to send to `url`.',
+      resolve: ({ mime }) => [{ name: 'Content-Type', value: mime }],
+    }),
+    formUrl: t.string({
+      description: 'Signed link for a `multipart/form-data` POST with one part named `file`.',
+      resolve: (upload, _args, { operations, publicUrl }) => publicUrl + operations.links.formPath(upload),
+    }),
+    completeUrl: t.string({
+      description: 'Signed link: a POST without a body completes the upload, like `completeUpload`.',
+      resolve: (upload, _args, { operations, publicUrl }) =>
+        publicUrl + operations.links.completePath(upload),
+    }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When the bytes must have arrived.' }),
+  }),
+});
+
+/** What is announced of a file before its bytes are sent. */
+export const UploadInput = builder.inputType('UploadInput', {
+  description: 'A file that will be sent.',
+  fields: (t) => ({
+    filename: t.string({ required: true, description: 'Its name, 1 to 255 characters.' }),
+    mime: t.string({ required: true, description: 'Its media type, such as `image/png`.' }),
+    size: t.field({ type: 'ByteCount', required: true, description: 'Its exact size in bytes.' }),
+  }),
+});
+
+const PrepareUploadSuccess = builder.objectRef<{ upload: UploadIntent }>('PrepareUploadSuccess').implement({
+  description: 'The file may be sent.',
+  fields: (t) => ({
+    upload: t.field({
+      type: Upload,
+      description: 'Where and how to send it.',
+      resolve: ({ upload }) => upload,
+    }),
+  }),
+});
+
+interface CompletedUpload {
+  file: StoredFile;
+  job: JobRecord | null;
+}
+
+const CompleteUploadSuccess = builder.objectRef<CompletedUpload>('CompleteUploadSuccess').implement({
+  description: 'The file is stored.',
+  fields: (t) => ({
+    file: t.field({ type: File, description: 'The file.', resolve: ({ file }) => file }),
+    job: t.field({
+      type: Job,
+      nullable: true,
+      description: 'The job that waited for it, if one did.',
+      resolve: ({ job }) => job,
+    }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  prepareUpload: t.field({
+    type: PrepareUploadSuccess,
+    errors: EXPECTED,
+    description: 'Announces a file without a job; jobs can use it by its id afterwards.',
+    args: { input: t.arg({ type: UploadInput, required: true, description: 'What will be sent.' }) },
+    resolve: (_root, { input }, context) =>
+      refusing(context, async () => ({
+        upload: await context.operations.prepareUpload(context.caller, input),
+      })),
+  }),
+  completeUpload: t.field({
+    type: CompleteUploadSuccess,
+    errors: EXPECTED,
+    description: 'Declares that all bytes were sent. May be repeated; a job that waits for the file goes on.',
+    args: { id: t.arg.id({ required: true, description: 'The `id` of the upload, or its `fileId`.' }) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, async () => {
+        const { operations, caller } = context;
+        const { upload } = await operations.completeUpload(caller, uuidOf('Upload', id, 'id'));
+        const [file, job] = await Promise.all([
+          operations.findFile(caller, upload._id),
+          upload.jobId ? operations.findJob(caller, upload.jobId) : null,
+        ]);
+        return { file, job };
+      }),
+  }),
+}));

@@ -1,0 +1,158 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type ExecutionArgs,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+} from 'graphql';
+import type { ConnectionInitMessage, ExecutionResult, SubscribePayload } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import type { YogaServerInstance } from 'graphql-yoga';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { credentialOf } from '../src/credential.ts';
+import type { Caller } from '../src/domain/account.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import type { KilnContext, SchemaOperations } from './context.ts';
+import { LIMIT_EXCEEDED } from './limits.ts';
+
+/** The largest request, as the body of an HTTP request or in one frame. */
+export const MAX_MESSAGE_BYTES = 256 * 1024;
+/** Operations of one socket at a time. */
+export const MAX_OPERATIONS = 100;
+
+/** Answers that wait in our memory; a client with more of them sends without ever reading. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+const INIT_TIMEOUT_MS = 5000;
+/** Who has not answered a ping when the next one is due is gone. */
+const PING_MS = 15_000;
+const FORBIDDEN = 4403;
+const INTERNAL = 4500;
+
+type Yoga = YogaServerInstance<{ caller?: Caller }, KilnContext>;
+
+/** What graphql-ws needs of the server that also answers HTTP. */
+export interface SocketPorts {
+  path: string;
+  authenticate: SchemaOperations['authenticate'];
+  enveloped: Yoga['getEnveloped'];
+  maskError: (error: unknown) => GraphQLError;
+}
+
+type ConnectionParams = ConnectionInitMessage['payload'];
+
+/** Serves graphql-ws on the upgrades of an HTTP server. */
+export function attachSockets(server: Server, ports: SocketPorts): void {
+  const { path, authenticate, enveloped, maskError } = ports;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+  sockets.on('connection', dropWhenUnread);
+  const { execute, subscribe } = enveloped({});
+  useServer<ConnectionParams, { caller: Caller }>(
+    {
+      execute,
+      subscribe,
+      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+      isProd: true,
+      async onConnect({ connectionParams, extra }) {
+        try {
+          extra.caller = await authenticate(credentialOf(credentialPlaces(connectionParams, extra.request)));
+          return true;
+        } catch (error) {
+          extra.socket.close(...refusalOf(error, maskError));
+          return false;
+        }
+      },
+      onSubscribe: ({ extra, subscriptions }, _id, params) =>
+        Object.keys(subscriptions).length > MAX_OPERATIONS
+          ? [tooManyOperations()]
+          : prepare(enveloped, maskError, extra.caller ?? { kind: 'anonymous' }, params),
+      onError: (_connection, _id, _params, errors) => errors.map(shown),
+      onNext: (_connection, _id, _params, _args, result) => shownResult(result),
+    },
+    sockets,
+    PING_MS,
+  );
+  server.on('upgrade', upgrader(sockets, path));
+}
+
+function upgrader(sockets: WebSocketServer, path: string) {
+  return (request: IncomingMessage, connection: Duplex, head: Buffer) => {
+    const pathname = URL.parse(request.url ?? '', 'http://localhost')?.pathname.replace(/\/+$/, '');
+    if (pathname !== path) {
+      connection.on('error', () => connection.destroy());
+      connection.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, connection, head, (socket) => sockets.emit('connection', socket, request));
+  };
+}
+
+/**
+ * Results wait for the socket before the next one is made; pongs and refusals do not,
+ * so only these can pile up.
+ */
+function dropWhenUnread(socket: WebSocket): void {
+  socket.on('message', () => {
+    if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate();
+  });
+}
+
+/** Browsers cannot set headers of a WebSocket, hence `{ apiKey }` or `{ authorization }` in its first message. */
+function credentialPlaces(params: ConnectionParams, { headers }: IncomingMessage) {
+  const places: Readonly<Record<string, unknown>> = {
+    'X-API-Key': params?.apiKey ?? headers['x-api-key'],
+    Authorization: params?.authorization ?? headers.authorization,
+  };
+  return {
+    get(name: string): string | undefined {
+      const value = places[name];
+      // Something that is no string was meant as a credential: it is refused, not overlooked.
+      return value === undefined || value === null ? undefined : String(value);
+    },
+  };
+}
+
+function refusalOf(error: unknown, maskError: SocketPorts['maskError']): [code: number, reason: string] {
+  const refused = error instanceof ConversionError && error.code === 'UNAUTHENTICATED';
+  return [refused ? FORBIDDEN : INTERNAL, maskError(error).message];
+}
+
+async function prepare(
+  enveloped: SocketPorts['enveloped'],
+  maskError: SocketPorts['maskError'],
+  caller: Caller,
+  params: SubscribePayload,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  try {
+    const { parse, validate, contextFactory, schema } = enveloped({ caller, params });
+    const document = parse(params.query);
+    const errors = validate(schema, document);
+    if (errors.length > 0) return errors;
+    return {
+      schema,
+      document,
+      contextValue: await contextFactory(),
+      variableValues: params.variables ?? null,
+      operationName: params.operationName ?? null,
+    };
+  } catch (error) {
+    return [maskError(error)];
+  }
+}
+
+function tooManyOperations(): GraphQLError {
+  return new GraphQLError(`A socket carries at most ${MAX_OPERATIONS} operations at a time.`, {
+    extensions: { code: LIMIT_EXCEEDED },
+  });
+}
+
+function shownResult({ data, errors }: ExecutionResult): FormattedExecutionResult {
+  return { ...(data !== undefined && { data }), ...(errors && { errors: errors.map(shown) }) };
+}
+
+/** Without the status that the error would have had over HTTP. */
+function shown(error: GraphQLError): GraphQLFormattedError {
+  const { extensions = {}, ...rest } = error.toJSON();
+  const { http: _, ...visible } = extensions;
+  return { ...rest, extensions: visible };
+}

@@ -1,0 +1,87 @@
+import { CommandError } from '../command-error.ts';
+import { type Conversions, type JobEventView, type JobView, resultOf } from '../conversions.ts';
+import { formatBytes, formatDuration, renderBar } from '../terminal.ts';
+import type { Narrator } from './narrator.ts';
+import { type ExpectedPicture, keepResult } from './results.ts';
+import type { Sample } from './samples.ts';
+
+/** What every GraphQL step of the demo needs. */
+export interface GraphqlStepPorts {
+  conversions: Conversions;
+  narrator: Narrator;
+  folder: string;
+}
+
+/** A conversion of the demo and what must come of it. */
+export interface PictureWish {
+  sample: Sample;
+  target: string;
+  options?: Record<string, unknown>;
+  expected: ExpectedPicture;
+}
+
+const WAIT_MS = 30_000;
+
+/** Create, upload and complete, while a subscription tells what happens to the job. */
+export async function convertWatched(ports: GraphqlStepPorts, wish: PictureWish): Promise<string> {
+  const { conversions, narrator } = ports;
+  const { job, upload } = await create(ports, wish);
+  const watched = watchToEnd(ports, job.jobId);
+  await conversions.send(upload, wish.sample.bytes);
+  narrator.detail('uploaded', `${formatBytes(wish.sample.bytes.length)} by PUT to a signed URL`);
+  await conversions.complete(job.jobId);
+  return keep(ports, await watched, wish.expected);
+}
+
+/** The short way for small files: the call that completes the upload answers with the result. */
+export async function convertWaiting(ports: GraphqlStepPorts, wish: PictureWish): Promise<string> {
+  const { conversions } = ports;
+  const { job, upload } = await create(ports, wish);
+  await conversions.send(upload, wish.sample.bytes);
+  return keep(ports, await conversions.complete(job.jobId, WAIT_MS), wish.expected);
+}
+
+async function create({ conversions, narrator }: GraphqlStepPorts, { sample, target, options }: PictureWish) {
+  const { filename, mime, bytes } = sample;
+  const created = await conversions.create({
+    upload: { filename, mime, size: bytes.length },
+    target,
+    ...(options && { options }),
+  });
+  const { job, upload } = created;
+  if (!upload) throw new CommandError('Kiln did not say where to send the file.');
+  narrator.detail('created', `job ${job.jobId} for ${filename}`);
+  return { job, upload };
+}
+
+async function watchToEnd({ conversions, narrator }: GraphqlStepPorts, jobId: string): Promise<JobView> {
+  let last: JobView | undefined;
+  for await (const event of conversions.watch(jobId)) {
+    tell(narrator, event);
+    last = event.job;
+  }
+  narrator.status('');
+  if (!last) throw new CommandError('The subscription ended without a word about the job.');
+  return last;
+}
+
+function tell(narrator: Narrator, { kind, status, message, progress }: JobEventView): void {
+  if (kind === 'PROGRESS' && progress) narrator.status(`${renderBar(progress.percent)}  ${progress.stage}`);
+  else
+    narrator.detail('live', [status.toLowerCase().replaceAll('_', ' '), message].filter(Boolean).join(': '));
+}
+
+async function keep(
+  { conversions, narrator, folder }: GraphqlStepPorts,
+  job: JobView,
+  expected: ExpectedPicture,
+): Promise<string> {
+  const output = resultOf(job);
+  const response = await conversions.download(output);
+  const kept = await keepResult(folder, output.filename, await response.bytes(), expected);
+  for (const { engine, engineMs } of job.conversions) {
+    narrator.detail('engine', `${engine}, ${formatDuration(engineMs ?? 0)}`);
+  }
+  for (const warning of job.warnings) narrator.detail('note', warning);
+  return kept;
+}

@@ -1,0 +1,67 @@
+import { createClient } from 'graphql-ws';
+import { CommandError } from './command-error.ts';
+
+/** A running service and the key to call it with. */
+export interface Service {
+  /** Without a trailing slash. */
+  url: string;
+  apiKey: string;
+}
+
+/** GraphQL over HTTP for questions and over one WebSocket for what is watched. */
+export interface GraphqlClient {
+  request<Data>(document: string, variables?: Record<string, unknown>): Promise<Data>;
+  /** Ends with the operation; leaving the loop unsubscribes. */
+  subscribe<Data>(document: string, variables: Record<string, unknown>): AsyncGenerator<Data>;
+  close(): Promise<void>;
+}
+
+interface Answer<Data> {
+  data?: Data | null;
+  errors?: readonly { message: string; extensions?: { hint?: string } }[];
+}
+
+export function createGraphqlClient({ url, apiKey }: Service): GraphqlClient {
+  const socket = createClient({
+    url: `${url.replace(/^http/, 'ws')}/graphql`,
+    connectionParams: { apiKey },
+    lazy: true,
+    retryAttempts: 3,
+  });
+
+  return {
+    async request<Data>(query: string, variables: Record<string, unknown> = {}) {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': apiKey },
+        body: JSON.stringify({ query, variables }),
+      }).catch((cause: unknown) => {
+        throw new CommandError(`Kiln does not answer at ${url}.`, {
+          hint: 'Start it with `npm start`.',
+          cause,
+        });
+      });
+      const answer = await response.json().catch((cause: unknown) => {
+        throw new CommandError(`${url} answered ${response.status}, but not as Kiln does.`, { cause });
+      });
+      return dataOf<Data>(answer as Answer<Data>);
+    },
+
+    async *subscribe<Data>(query: string, variables: Record<string, unknown>) {
+      for await (const result of socket.iterate<Data>({ query, variables })) {
+        yield dataOf<Data>(result as Answer<Data>);
+      }
+    },
+
+    async close() {
+      await socket.dispose();
+    },
+  };
+}
+
+function dataOf<Data>({ data, errors }: Answer<Data>): Data {
+  const [error] = errors ?? [];
+  if (error) throw new CommandError(error.message, { hint: error.extensions?.hint });
+  if (!data) throw new CommandError('Kiln gave an empty answer.');
+  return data;
+}

@@ -1,0 +1,69 @@
+import { stat } from 'node:fs/promises';
+import { ConversionError } from '../domain/errors.ts';
+import type { EngineName } from '../domain/format.ts';
+import type { ConvertOutcome } from './converter.ts';
+import type { Engine } from './engine.ts';
+import type { HostFault, HostMessage, HostResults, HostTask } from './host-messages.ts';
+
+/**
+ * The program of one engine host. It shares no memory with the service, so whatever a file does to
+ * a decoder stays here. One task at a time; the owner kills this process to stop one.
+ */
+const engines = new Map<EngineName, Promise<Engine>>();
+
+process.on('message', (task: HostTask) => {
+  perform(task)
+    .then((done) => tell({ done }))
+    .catch((error: unknown) => tell({ failed: asFault(error) }));
+});
+// Nobody is left to ask for anything, however the owner went.
+process.on('disconnect', () => process.exit());
+
+async function perform(task: HostTask): Promise<HostResults[HostTask['kind']]> {
+  const engine = await engineOf(task.engine);
+  if (task.kind === 'describe') return { version: engine.version };
+  if (task.kind === 'probe') return engine.probe(task.source, task.inputPath, task.limits);
+  return convert(engine, task);
+}
+
+async function convert(engine: Engine, task: HostTask & { kind: 'convert' }): Promise<ConvertOutcome> {
+  const { step, inputPath, outputPath, limits } = task;
+  const onProgress = (progress: number) => tell({ progress });
+  const started = performance.now();
+  const outcome = await engine.convert(step, { inputPath, outputPath, limits, onProgress });
+  const engineMs = performance.now() - started;
+  const { size } = await stat(outputPath);
+  if (size > limits.maxOutputBytes)
+    throw new ConversionError('RESOURCE_LIMIT', 'The result is larger than is allowed.');
+  return { ...outcome, engineMs: Math.round(engineMs * 10) / 10 };
+}
+
+/** Loaded at first use: a host that never sees a HEIC never pays for WebAssembly. */
+function engineOf(name: EngineName): Promise<Engine> {
+  const engine = engines.get(name) ?? load(name);
+  engines.set(name, engine);
+  return engine;
+}
+
+async function load(name: EngineName): Promise<Engine> {
+  if (name === 'sharp') return (await import('./image.ts')).createSharpEngine();
+  return (await import('./magick.ts')).createMagickEngine();
+}
+
+function asFault(error: unknown): HostFault {
+  if (!(error instanceof ConversionError)) {
+    return { code: 'INTERNAL', message: 'The conversion failed unexpectedly.', detail: String(error) };
+  }
+  const { code, message, field, hint, cause } = error;
+  return {
+    code,
+    message,
+    ...(field === undefined ? {} : { field }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(cause === undefined ? {} : { detail: String(cause) }),
+  };
+}
+
+function tell(message: HostMessage): void {
+  process.send?.(message);
+}

@@ -1,0 +1,104 @@
+import {
+  type ColorProfile,
+  ColorSpace,
+  type IMagickImage,
+  ImageMagick,
+  MagickColors,
+  MagickImageCollection,
+  MagickReadSettings,
+} from '@imagemagick/magick-wasm';
+import { ConversionError } from '../domain/errors.ts';
+import { type FormatId, requireFormat } from '../domain/format.ts';
+import type { ImageOptions } from '../domain/options.ts';
+import type { FileFacts } from './converter.ts';
+import { checkInputFacts, type EngineLimits } from './engine-limits.ts';
+import type { Size } from './image-size.ts';
+import { coderOf } from './magick-library.ts';
+
+/** One byte a channel, sRGB, upright. */
+export interface Pixels extends Size {
+  data: Uint8Array;
+  hasAlpha: boolean;
+}
+
+/** Their further frames are layers of one picture, not pictures of their own. */
+const LAYERED: readonly FormatId[] = ['psd', 'psb', 'xcf'];
+/** One picture in several sizes. */
+const MULTI_SIZE: readonly FormatId[] = ['ico', 'cur'];
+
+/** Reads headers only, as far as the format allows it. */
+export function pingFrames(bytes: Uint8Array, source: FormatId): Size[] {
+  const frames = MagickImageCollection.create();
+  try {
+    frames.ping(bytes, readSettings(source));
+    return frames.map(({ width, height }) => ({ width, height }));
+  } finally {
+    frames.dispose();
+  }
+}
+
+/** The frame that stands for the file: the largest of an icon's sizes, else the first. */
+export function mainFrame(frames: Size[], source: FormatId): number {
+  if (!MULTI_SIZE.includes(source)) return 0;
+  const areas = frames.map(({ width, height }) => width * height);
+  return areas.indexOf(Math.max(...areas));
+}
+
+/** What the header says, judged by the limits. */
+export function factsOf(frames: Size[], source: FormatId, limits: EngineLimits): FileFacts {
+  const main = frames[mainFrame(frames, source)];
+  if (!main)
+    throw new ConversionError('CORRUPT_INPUT', `The ${requireFormat(source).name} file holds no picture.`);
+  const facts = {
+    ...main,
+    frames: LAYERED.includes(source) || MULTI_SIZE.includes(source) ? 1 : frames.length,
+  };
+  checkInputFacts(facts, limits);
+  return facts;
+}
+
+/** Decodes one frame; layers are laid over one another. */
+export function decode(bytes: Uint8Array, source: FormatId, frame: number, sRgb: ColorProfile): Pixels {
+  if (source === 'xcf') return decodeLayers(bytes, source, sRgb);
+  const settings = readSettings(source);
+  settings.frameIndex = frame;
+  settings.frameCount = 1;
+  return ImageMagick.read(bytes, settings, (image) => toPixels(image, sRgb));
+}
+
+/** Encodes upright sRGB pixels. */
+export function encode(pixels: Pixels, target: FormatId, options: ImageOptions): Uint8Array {
+  const { data, width, height, hasAlpha } = pixels;
+  const settings = new MagickReadSettings({ format: hasAlpha ? 'RGBA' : 'RGB', width, height, depth: 8 });
+  return ImageMagick.read(data, settings, (image) => {
+    image.hasAlpha = hasAlpha;
+    image.quality = options.lossless ? 100 : (options.quality ?? 85);
+    // The view into WebAssembly's memory ends with the callback.
+    return image.write(coderOf(target), (data) => data.slice());
+  });
+}
+
+function decodeLayers(bytes: Uint8Array, source: FormatId, sRgb: ColorProfile): Pixels {
+  const layers = MagickImageCollection.create();
+  try {
+    layers.read(bytes, readSettings(source));
+    const [bottom] = layers;
+    if (bottom) bottom.backgroundColor = MagickColors.Transparent;
+    return layers.flatten((image) => toPixels(image, sRgb));
+  } finally {
+    layers.dispose();
+  }
+}
+
+function toPixels(image: IMagickImage, sRgb: ColorProfile): Pixels {
+  image.autoOrient();
+  if (image.getColorProfile()) image.transformColorSpace(sRgb);
+  if (image.colorSpace !== ColorSpace.sRGB) image.colorSpace = ColorSpace.sRGB;
+  image.depth = 8;
+  const { width, height, hasAlpha } = image;
+  return { width, height, hasAlpha, data: image.write('RGBA', (data) => data.slice()) };
+}
+
+function readSettings(source: FormatId): MagickReadSettings {
+  return new MagickReadSettings({ format: coderOf(source) });
+}

@@ -1,0 +1,150 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { Sharp } from 'sharp';
+import { ConversionError } from '../domain/errors.ts';
+import { type FormatId, requireFormat } from '../domain/format.ts';
+import type { ConvertStep } from '../domain/plan.ts';
+import type { FileFacts } from './converter.ts';
+import type { Engine, EngineIo, EngineOutcome } from './engine.ts';
+import { asEngineFault } from './engine-fault.ts';
+import { checkInputFacts, checkWork } from './engine-limits.ts';
+import { readPicture } from './image.ts';
+import { applyEdits, lossWarnings } from './image-edits.ts';
+import { encodeAs, settingsOf, unusedSettings } from './image-encoders.ts';
+import { resultSize, type Size, within } from './image-size.ts';
+import { decode, encode, factsOf, mainFrame, pingFrames } from './magick-codec.ts';
+import { limitMagick, loadMagick } from './magick-library.ts';
+import { sharp } from './sharp-library.ts';
+
+const LOSSY: readonly FormatId[] = ['jxl', 'jp2', 'j2k', 'jng'];
+
+interface Decoded {
+  picture: Sharp;
+  facts: FileFacts;
+  size: Size;
+}
+
+/**
+ * ImageMagick for the formats that libvips does not know. It only decodes and encodes: scaling,
+ * turning and flattening are sharp's in every pair, so that options mean the same everywhere.
+ */
+export async function createMagickEngine(): Promise<Engine> {
+  const { version: library, sRgb } = await loadMagick();
+  const version = `${library} (magick-wasm)`;
+  return {
+    name: 'magick',
+    version,
+    probe: async (source, inputPath, limits) => {
+      try {
+        limitMagick(limits);
+        return factsOf(pingFrames(await readFile(inputPath), source), source, limits);
+      } catch (error) {
+        throw asEngineFault(error, { source });
+      }
+    },
+    convert,
+  };
+
+  async function convert(step: ConvertStep, io: EngineIo): Promise<EngineOutcome> {
+    try {
+      limitMagick(io.limits);
+      const source = await (decodesItself(step)
+        ? decodeHere(step, io)
+        : readPicture(step, io.inputPath, io.limits));
+      io.onProgress(50);
+      const { size, warnings } = fitToTarget(step, source.size);
+      applyEdits(source.picture, { ...step, options: { ...step.options, ...size } }, size ?? source.size);
+      const output = await (requireFormat(step.target).writers[0] === 'sharp' ? bySharp : byMagick)(
+        source.picture,
+        step,
+        io,
+      );
+      return {
+        engine: version,
+        input: source.facts,
+        output,
+        warnings: [...lossWarnings(step, source.facts, 1), ...settingWarnings(step), ...warnings],
+      };
+    } catch (error) {
+      throw asEngineFault(error, step);
+    }
+  }
+
+  async function decodeHere(step: ConvertStep, { inputPath, limits }: EngineIo): Promise<Decoded> {
+    const bytes = await readFile(inputPath);
+    const frames = pingFrames(bytes, step.source);
+    const facts = factsOf(frames, step.source, limits);
+    const frame = chosenFrame(step, frames);
+    const header = frames[frame] ?? { width: 1, height: 1 };
+    checkInputFacts(header, limits);
+    checkWork(header, resultSize(header, step.options), 1, limits);
+    const { data, width, height, hasAlpha } = decode(bytes, step.source, frame, sRgb);
+    const picture = sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: limits.maxPixels });
+    if (!hasAlpha) picture.removeAlpha();
+    return {
+      picture,
+      facts: { ...facts, width, height, hasAlpha },
+      size: resultSize({ width, height }, step.options),
+    };
+  }
+}
+
+function chosenFrame({ source, options: { page } }: ConvertStep, frames: Size[]): number {
+  if (page === undefined) return mainFrame(frames, source);
+  if (page <= frames.length) return page - 1;
+  throw new ConversionError(
+    'INVALID_OPTION',
+    `The option page must be at most ${frames.length} for this file.`,
+    {
+      field: 'options.page',
+    },
+  );
+}
+
+/** Where sharp writes the target, this engine was chosen for reading. */
+function decodesItself({ source, target }: ConvertStep): boolean {
+  const { readers } = requireFormat(source);
+  return (
+    readers[0] === 'magick' || (readers.includes('magick') && requireFormat(target).writers[0] === 'sharp')
+  );
+}
+
+/** An icon is small by nature: a photo becomes the largest icon there can be. */
+function fitToTarget({ target }: ConvertStep, size: Size): { size?: Size; warnings: string[] } {
+  const { name, maxSide } = requireFormat(target);
+  if (target !== 'ico' || maxSide === undefined || Math.max(size.width, size.height) <= maxSide)
+    return { warnings: [] };
+  return {
+    size: within(size, maxSide),
+    warnings: [`A ${name} has at most ${maxSide} pixels on a side: the picture was made smaller.`],
+  };
+}
+
+async function bySharp(picture: Sharp, step: ConvertStep, { outputPath }: EngineIo): Promise<FileFacts> {
+  const { width, height, channels } = await encodeAs(picture, step.target, step.options).toFile(outputPath);
+  return { width, height, frames: 1, hasAlpha: requireFormat(step.target).alpha && channels % 2 === 0 };
+}
+
+async function byMagick(
+  picture: Sharp,
+  step: ConvertStep,
+  { outputPath, onProgress }: EngineIo,
+): Promise<FileFacts> {
+  const { data, info } = await picture.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+  onProgress(70);
+  const { width, height, channels } = info;
+  const hasAlpha = channels === 4;
+  await writeFile(outputPath, encode({ data, width, height, hasAlpha }, step.target, step.options));
+  return { width, height, frames: 1, hasAlpha };
+}
+
+function settingWarnings(step: ConvertStep): string[] {
+  const { id, name, writers } = requireFormat(step.target);
+  const magickSettings = LOSSY.includes(id) ? (['quality', 'lossless'] as const) : (['lossless'] as const);
+  const warnings = unusedSettings(
+    step.options,
+    writers[0] === 'sharp' ? settingsOf(id) : magickSettings,
+    name,
+  );
+  if (!step.options.stripMetadata) warnings.push(`Metadata could not be carried over to ${name}.`);
+  return warnings;
+}

@@ -1,0 +1,54 @@
+import { ConversionError } from '../domain/errors.ts';
+
+/** Hands out a fixed set of things, one holder each, first come, first served. */
+export interface TurnQueue<T> {
+  /** Waits for a free one; leaves the queue when aborted. */
+  take(signal: AbortSignal): Promise<T>;
+  give(item: T): void;
+  /** Refuses all who wait and all who come. */
+  close(): void;
+}
+
+/** The queue in front of the engine hosts. */
+export function createTurnQueue<T>(items: readonly T[]): TurnQueue<T> {
+  const idle = [...items];
+  const waiting: PromiseWithResolvers<T>[] = [];
+  let closed = false;
+
+  function wait(signal: AbortSignal): Promise<T> {
+    const turn = Promise.withResolvers<T>();
+    const leave = () => {
+      const at = waiting.indexOf(turn);
+      if (at >= 0) waiting.splice(at, 1);
+      turn.reject(cancelled(signal));
+    };
+    waiting.push(turn);
+    signal.addEventListener('abort', leave, { once: true });
+    return turn.promise.finally(() => signal.removeEventListener('abort', leave));
+  }
+
+  return {
+    async take(signal) {
+      if (closed) throw closing();
+      if (signal.aborted) throw cancelled(signal);
+      return idle.shift() ?? wait(signal);
+    },
+    give(item) {
+      const next = waiting.shift();
+      if (next) next.resolve(item);
+      else idle.push(item);
+    },
+    close() {
+      closed = true;
+      for (const { reject } of waiting.splice(0)) reject(closing());
+    },
+  };
+}
+
+function cancelled(signal: AbortSignal): ConversionError {
+  return new ConversionError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason });
+}
+
+function closing(): ConversionError {
+  return new ConversionError('UNAVAILABLE', 'The service is shutting down.');
+}

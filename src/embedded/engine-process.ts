@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RungUnavailable } from './ladder.ts';
+
+const POLL_MS = 50;
+const STOP_GRACE_MS = 1500;
+
+export interface EngineCommand {
+  /** As it is called in messages, for example "Temporal". */
+  engine: string;
+  program: string;
+  args: readonly string[];
+  logPath: string;
+  /** Learns of the process the moment it exists and when it has ended. */
+  registry: EngineRegistry;
+}
+
+/** Whoever makes sure that no engine is left behind. */
+export interface EngineRegistry {
+  started(engine: string, pid: number): void;
+  ended(engine: string, pid: number): void;
+}
+
+export interface EngineProcess {
+  readonly pid: number;
+  /** Settles with a sentence about how it ended. */
+  readonly ended: Promise<string>;
+  /** SIGTERM to the whole group, SIGKILL after a short grace. */
+  stop(): Promise<void>;
+}
+
+/** Starts an engine in a process group of its own; its output goes to its log. */
+export async function startEngine(command: EngineCommand): Promise<EngineProcess> {
+  const { engine, program, args, logPath, registry } = command;
+  await mkdir(dirname(logPath), { recursive: true });
+  const log = await open(logPath, 'a');
+  // The open standard input tells an engine that cares that we are still there.
+  const child = spawn(program, [...args], { detached: true, stdio: ['pipe', log.fd, log.fd] });
+  const { pid } = child;
+  await log.close();
+  if (pid === undefined) {
+    const [cause] = await once(child, 'error');
+    throw new RungUnavailable(`${engine} could not be started`, { cause });
+  }
+  registry.started(engine, pid);
+  child.stdin?.on('error', () => {});
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    // A wrapper script may be gone while what it started is not.
+    signalGroup(pid, 'SIGKILL');
+    registry.ended(engine, pid);
+    return `it ended with ${signal ?? `exit code ${code}`}; the data folder's logs say more`;
+  });
+  return { pid, ended, stop: () => stopGroup(child, pid, ended) };
+}
+
+/**
+ * Waits until `probe` succeeds.
+ * @throws RungUnavailable when the engine ends before or takes too long.
+ */
+export async function untilReady(
+  engine: EngineProcess,
+  probe: () => Promise<boolean>,
+  timeoutMs: number,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (Date.now() < deadline) {
+    const outcome = await Promise.race([engine.ended, probe().catch(() => false)]);
+    if (typeof outcome === 'string') throw new RungUnavailable(outcome);
+    if (outcome) return;
+    await sleep(POLL_MS);
+  }
+  await engine.stop();
+  throw new RungUnavailable(`it was not ready within ${timeoutMs / 1000} s`);
+}
+
+async function stopGroup(child: ChildProcess, pid: number, ended: Promise<string>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) signalGroup(pid, 'SIGTERM');
+  const killer = setTimeout(() => signalGroup(pid, 'SIGKILL'), STOP_GRACE_MS);
+  await ended;
+  clearTimeout(killer);
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is empty already.
+  }
+}

@@ -1,0 +1,75 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { getOS } from 'mongodb-memory-server-core/lib/util/getos/index.js';
+import { MongoBinaryDownloadUrl } from 'mongodb-memory-server-core/lib/util/MongoBinaryDownloadUrl.js';
+import { readFromTarball } from './archive.ts';
+import { cachedFolder, installFolder } from './cache.ts';
+import { sha256OfFile } from './digest.ts';
+import { downloadFile } from './download.ts';
+import { RungUnavailable } from './ladder.ts';
+import { MONGOD_VERSION, PLATFORM } from './versions.ts';
+
+export interface MongodSources {
+  cacheDir: string;
+  /** Base URL to use instead of the publisher's. */
+  mirror: string | undefined;
+  onProgress: (line: string) => void;
+}
+
+/**
+ * The path of a real mongod, downloaded at first use.
+ *
+ * mongodb-memory-server knows which of the publisher's archives fits which system; we take its URL
+ * but not its download, which trusts any certificate and checks MD5 only.
+ * @throws RungUnavailable when there is none for this system or it cannot be had.
+ */
+export async function provideMongod({ cacheDir, mirror, onProgress }: MongodSources): Promise<string> {
+  const name = `mongod-${MONGOD_VERSION}-${PLATFORM}`;
+  const folder =
+    (await cachedFolder(cacheDir, name)) ??
+    (await installFolder(cacheDir, name, async (staging) => {
+      const work = join(staging, 'work');
+      await mkdir(work);
+      const archive = await fetchVerified(await archiveUrl(mirror), work, onProgress);
+      const program = createWriteStream(join(staging, 'mongod'), { mode: 0o755 });
+      await pipeline(readFromTarball(archive, 'mongod'), program);
+      await rm(work, { recursive: true });
+    }));
+  return join(folder, 'mongod');
+}
+
+async function archiveUrl(mirror: string | undefined): Promise<string> {
+  const wanted = {
+    platform: process.platform,
+    arch: process.arch,
+    version: MONGOD_VERSION,
+    os: await getOS(),
+  };
+  try {
+    const url = await new MongoBinaryDownloadUrl(wanted).getDownloadUrl();
+    return mirror ? new URL(new URL(url).pathname, mirror).href : url;
+  } catch (cause) {
+    throw new RungUnavailable(`there is no mongod ${MONGOD_VERSION} for this system`, { cause });
+  }
+}
+
+/** The publisher's sum lies beside the archive. */
+async function fetchVerified(url: string, work: string, onProgress: (line: string) => void): Promise<string> {
+  const archive = join(work, 'archive');
+  const sumPath = join(work, 'sum');
+  const label = `MongoDB ${MONGOD_VERSION}`;
+  await downloadFile({
+    url: `${url}.sha256`,
+    path: sumPath,
+    label: `${label} checksum`,
+    onProgress: () => {},
+  });
+  await downloadFile({ url, path: archive, label, onProgress });
+  const [sum] = (await readFile(sumPath, 'utf8')).trim().split(/\s+/);
+  if ((await sha256OfFile(archive)) !== sum) {
+    throw new RungUnavailable("the archive does not have the publisher's SHA-256 and was thrown away");
+  }
+  return archive;
+}

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { runCommand } from './command.ts';
+import { type EngineProcess, type EngineRegistry, startEngine, untilReady } from './engine-process.ts';
+import { findFreePorts } from './free-port.ts';
+import { javaMongoArguments, provideJavaMongo } from './java-mongo.ts';
+import { type Climbed, climb, RungUnavailable } from './ladder.ts';
+import { provideMongod } from './mongod-binary.ts';
+import { isOlder, parseVersion } from './release.ts';
+import { becomePrimary, REPLICA_SET_FLAGS } from './replica-set.ts';
+import type { RememberedRung } from './rung-memory.ts';
+import { MONGO_JAVA_SERVER_VERSION, MONGOD_OLDEST, MONGOD_VERSION } from './versions.ts';
+
+const READY_TIMEOUT_MS = 60_000;
+const VERSION_TIMEOUT_MS = 10_000;
+const PORT_ATTEMPTS = 3;
+const HINT =
+  'To fix it, do one of these: set MONGODB_URI to a running MongoDB; install mongod; allow this machine to ' +
+  'reach fastdl.mongodb.org; install Java 17 or newer (a JDK) and Maven.';
+
+export interface MongoSettings {
+  dataDir: string;
+  cacheDir: string;
+  mongodMirror: string | undefined;
+  /** What holds this folder's data: nothing else can read it. */
+  remembered: RememberedRung | undefined;
+  registry: EngineRegistry;
+  onProgress: (line: string) => void;
+}
+
+export interface MongoServer {
+  process: EngineProcess;
+  version: string;
+  ports: [number];
+  uri: string;
+}
+
+/**
+ * Starts MongoDB: the first of a mongod on PATH, a downloaded mongod and mongo-java-server that works,
+ * or, once there is data, only the one that holds it.
+ */
+export function startMongo(settings: MongoSettings): Promise<Climbed<MongoServer>> {
+  const rungs = [
+    { name: 'mongod on PATH', attempt: () => startInstalledMongod(settings) },
+    { name: 'downloaded mongod', attempt: () => startDownloadedMongod(settings) },
+    { name: 'mongo-java-server', attempt: () => startJavaMongo(settings) },
+  ];
+  const { remembered, onProgress } = settings;
+  if (!remembered) return climb('MongoDB', rungs, HINT, onProgress);
+  const hint =
+    `The data folder was filled by "${remembered.rung}" ${remembered.version}, and no other engine reads it. ` +
+    'Make that one available again, set MONGODB_URI, or use another data folder (KILN_DATA_DIR).';
+  const sameRung = rungs.filter(({ name }) => name === remembered.rung);
+  return climb('MongoDB', sameRung, hint, onProgress);
+}
+
+async function startInstalledMongod(settings: MongoSettings): Promise<MongoServer> {
+  const version = parseVersion(await runCommand('mongod', ['--version'], VERSION_TIMEOUT_MS));
+  if (!version) throw new RungUnavailable('its version cannot be told');
+  if (isOlder(version, MONGOD_OLDEST)) {
+    throw new RungUnavailable(`version ${version} is too old, ${MONGOD_OLDEST} is needed`);
+  }
+  return startMongod(settings, 'mongod', version);
+}
+
+async function startDownloadedMongod(settings: MongoSettings): Promise<MongoServer> {
+  const { cacheDir, mongodMirror: mirror, onProgress } = settings;
+  return startMongod(settings, await provideMongod({ cacheDir, mirror, onProgress }), MONGOD_VERSION);
+}
+
+async function startMongod(settings: MongoSettings, program: string, version: string): Promise<MongoServer> {
+  const folder = join(settings.dataDir, 'mongod');
+  await mkdir(folder, { recursive: true });
+  const flags = ['--dbpath', folder, '--bind_ip', '127.0.0.1', '--nounixsocket', ...REPLICA_SET_FLAGS];
+  // Enough for change streams of one small service; the default is a share of the disk.
+  const size = ['--oplogSize', '128', '--wiredTigerCacheSizeGB', '0.5'];
+  const server = await startOnFreePort(settings, program, version, (port) => [
+    ...flags,
+    ...size,
+    '--port',
+    String(port),
+  ]);
+  try {
+    await becomePrimary(server.ports[0], READY_TIMEOUT_MS);
+    return server;
+  } catch (cause) {
+    await server.process.stop();
+    throw new RungUnavailable('mongod did not become the primary of its replica set', { cause });
+  }
+}
+
+async function startJavaMongo(settings: MongoSettings): Promise<MongoServer> {
+  const classPath = await provideJavaMongo(settings.cacheDir, settings.onProgress);
+  const folder = join(settings.dataDir, 'mongo-java-server');
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'data.mv');
+  return startOnFreePort(settings, 'java', MONGO_JAVA_SERVER_VERSION, (port) =>
+    javaMongoArguments(classPath, port, file),
+  );
+}
+
+async function startOnFreePort(
+  { dataDir, registry }: MongoSettings,
+  program: string,
+  version: string,
+  argumentsFor: (port: number) => string[],
+): Promise<MongoServer> {
+  const logPath = join(dataDir, 'logs', 'mongodb.log');
+  for (let attempt = 1; ; attempt++) {
+    const [port = 0] = await findFreePorts(1);
+    try {
+      const process = await startEngine({
+        engine: 'MongoDB',
+        program,
+        args: argumentsFor(port),
+        logPath,
+        registry,
+      });
+      await untilReady(process, () => accepts(port), READY_TIMEOUT_MS);
+      return {
+        process,
+        version,
+        ports: [port],
+        uri: `mongodb://127.0.0.1:${port}/kiln?directConnection=true`,
+      };
+    } catch (error) {
+      // Somebody may have taken the port between our look and the start.
+      if (attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } finally {
+    socket.destroy();
+  }
+}

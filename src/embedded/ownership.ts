@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { inspectProcess } from '../../bootstrap/process-table.js';
+import { sha256 } from './digest.ts';
+
+const runFile = z.object({ pid: z.number(), url: z.string() });
+
+/** The right to use a data folder, or who has it. */
+export type Ownership =
+  | { owned: true; release: () => Promise<void> }
+  | { owned: false; owner: { pid: number; url: string } | undefined };
+
+/** Takes a data folder for this process; nobody else can have it until it is released or we are gone. */
+export async function acquireOwnership(dataDir: string): Promise<Ownership> {
+  const folder = await realpath(dataDir);
+  const release = process.platform === 'linux' ? await holdSocket(folder) : await holdFile(folder);
+  if (release) return { owned: true, release };
+  return { owned: false, owner: await readOwner(folder) };
+}
+
+/** An abstract socket: the kernel frees it with the process, whatever happens, and no file can be left over. */
+async function holdSocket(folder: string): Promise<(() => Promise<void>) | undefined> {
+  const server = createServer((socket) => socket.destroy()).unref();
+  server.listen(`\0kiln-${sha256(folder)}`);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if (isCode(error, 'EADDRINUSE')) return undefined;
+    throw error;
+  }
+  return async () => {
+    server.close();
+    await once(server, 'close');
+  };
+}
+
+async function holdFile(folder: string): Promise<(() => Promise<void>) | undefined> {
+  const path = join(folder, 'owner.lock');
+  const ours = `${process.pid} ${inspectProcess(process.pid)?.started}`;
+  if (!(await createFile(path, ours))) {
+    const [pid, started] = (await readFile(path, 'utf8')).split(' ');
+    if (inspectProcess(Number(pid))?.started === started) return undefined;
+    await rm(path, { force: true });
+    if (!(await createFile(path, ours))) return undefined;
+  }
+  return () => rm(path, { force: true });
+}
+
+async function createFile(path: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(path, content, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+async function readOwner(folder: string): Promise<{ pid: number; url: string } | undefined> {
+  try {
+    return runFile.parse(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')));
+  } catch {
+    // It is still starting.
+    return undefined;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

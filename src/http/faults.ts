@@ -1,0 +1,41 @@
+import type { Context } from 'hono';
+import { ConversionError } from '../domain/errors.ts';
+import { newId } from '../domain/id.ts';
+import type { Log } from '../log.ts';
+import { answerError, answerFault } from './errors.ts';
+import { routeOf } from './middleware.ts';
+import type { HttpEnv } from './signed-path.ts';
+
+/** Turns whatever a route threw into an answer; `translate` says what the caller may know, in the caller's language. */
+export function createFaultAnswer(log: Pick<Log, 'warn' | 'error'>, translate = answerFault) {
+  return function answer(error: Error, c: Context<HttpEnv>): Response {
+    if (!(error instanceof ConversionError) || error.code === 'INTERNAL') return answerUnexpected(error, c);
+    const response = translate(error);
+    if (response.status >= 500) {
+      log.warn(
+        { err: error.cause ?? error, code: error.code, route: routeOf(c) },
+        'a request could not be served',
+      );
+    }
+    return response;
+  };
+
+  /** The caller gets a number to quote, the log gets the number and the reason. */
+  function answerUnexpected(error: Error, c: Context<HttpEnv>): Response {
+    const correlationId = newId();
+    const { incoming } = c.env;
+    const hasLeft = incoming.destroyed && !incoming.complete;
+    if (!hasLeft) {
+      log.error(
+        { err: error, correlationId, method: c.req.method, route: routeOf(c) },
+        'a request failed unexpectedly',
+      );
+    }
+    return answerError({
+      status: 500,
+      code: 'INTERNAL',
+      message: 'Something went wrong on our side.',
+      correlationId,
+    });
+  }
+}

@@ -1,0 +1,29 @@
+/** What a person sees who opens the service in a browser. */
+export const HOME_PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Kiln</title>
+<style>
+  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; color: #222; background: #fff }
+  code { background: #f2f2f2; padding: 0.1em 0.3em }
+  @media (prefers-color-scheme: dark) { body { color: #ddd; background: #161616 } a { color: #8ab4f8 } code { background: #2a2a2a } }
+</style>
+</head>
+<body>
+<h1>Kiln</h1>
+<p>A durable file-conversion service: bring a file, name a target, get a result.</p>
+<ul>
+<li><a href="/graphql">/graphql</a> – the API, described by its own schema</li>
+<li><code>POST /uploads/prepare</code>, <code>GET /jobs/:jobId</code> – for clients of SwapMyFile</li>
+<li><a href="/health">/health</a>, <a href="/ready">/ready</a>, <a href="/metrics">/metrics</a> – for operators</li>
+</ul>
+<p>The documentation is in the folder <code>docs</code> of the source.</p>
+</body>
+</html>
+`;
+
+/** The page is static: nothing but its own style may run or load. */
+export const HOME_CSP =
+  "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";

@@ -1,0 +1,43 @@
+import type { Context } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import { routePath } from 'hono/route';
+import type { Metrics } from '../metrics.ts';
+import type { HttpEnv } from './signed-path.ts';
+
+/** Counts each answered request under the route that served it. */
+export function observe(metrics: Metrics) {
+  return createMiddleware<HttpEnv>(async (c, next) => {
+    const startedAt = performance.now();
+    await next();
+    const seconds = (performance.now() - startedAt) / 1000;
+    metrics.countRequest({ method: c.req.method, route: routeOf(c), status: c.res.status, seconds });
+  });
+}
+
+/** No answer of ours is to be sniffed, framed or told about elsewhere; a route may say more than this. */
+export function protect() {
+  return createMiddleware<HttpEnv>(async (c, next) => {
+    await next();
+    const { headers } = c.res;
+    headers.set('X-Content-Type-Options', 'nosniff');
+    headers.set('Referrer-Policy', 'no-referrer');
+    headers.set('X-Frame-Options', 'DENY');
+    if (!headers.has('Cross-Origin-Resource-Policy'))
+      headers.set('Cross-Origin-Resource-Policy', 'same-origin');
+    const isJson = headers.get('Content-Type') === 'application/json';
+    if (isJson && !headers.has('Content-Security-Policy')) {
+      headers.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+    }
+  });
+}
+
+/** The pattern of the handler that answered, such as `/jobs/:jobId`; never the path itself. */
+export function routeOf(c: Context<HttpEnv>): string {
+  const route = routePath(c);
+  return route.endsWith('*') ? 'unmatched' : route;
+}
+
+/** With or without a trailing slash, with doubled ones: one route, and never a redirect, which some clients take for an error. */
+export function canonicalPath(path: string): string {
+  return path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+}

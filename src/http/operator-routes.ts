@@ -1,0 +1,50 @@
+import { Hono } from 'hono';
+import { ConversionError } from '../domain/errors.ts';
+import type { Metrics } from '../metrics.ts';
+import { HOME_CSP, HOME_PAGE } from './home.ts';
+import type { HttpEnv } from './signed-path.ts';
+
+/** What the operator's routes report about. */
+export interface OperatorPorts {
+  /** Rejects with the part that does not answer. */
+  checkReady(): Promise<void>;
+  metrics: Metrics;
+}
+
+/** A probe that takes longer has its answer: not ready. */
+const READY_MS = 5000;
+
+/** Life, readiness and numbers of this process, and a page that says what it is. */
+export function operatorRoutes({ checkReady, metrics }: OperatorPorts): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  app.get('/', (c) => c.html(HOME_PAGE, 200, { 'Content-Security-Policy': HOME_CSP }));
+  app.get('/health', (c) => c.json({ status: 'ok' }));
+  app.get('/metrics', async (c) =>
+    c.body(await metrics.read(), 200, { 'Content-Type': metrics.contentType }),
+  );
+  app.get('/ready', async (c) => {
+    c.header('Cache-Control', 'no-store');
+    const missing = await withinTime(checkReady()).then(() => null, nameOfPart);
+    return missing === null ? c.json({ status: 'ready' }) : c.json({ status: 'unavailable', missing }, 503);
+  });
+  return app;
+}
+
+async function withinTime(check: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new ConversionError('UNAVAILABLE', 'A part of the service does not answer in time.')),
+    READY_MS,
+  );
+  try {
+    await Promise.race([check, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Messages of drivers carry addresses; the class of the error tells the part just as well. */
+function nameOfPart(error: unknown): string {
+  if (error instanceof ConversionError) return error.message;
+  return error instanceof Error ? error.name : 'unknown';
+}

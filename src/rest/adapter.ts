@@ -1,0 +1,31 @@
+import type { Env, Hono } from 'hono';
+import type { ConversionError } from '../domain/errors.ts';
+import type { Dialect } from '../domain/job.ts';
+import type { createAuthenticate } from '../operations/authenticate.ts';
+import type { createFindJobs } from '../operations/find-jobs.ts';
+import type { createSubmitJob } from '../operations/submit-job.ts';
+import type { Links } from '../secrets/links.ts';
+
+/** What a dialect may ask of the service. */
+export interface DialectOperations
+  extends Pick<ReturnType<typeof createFindJobs>, 'findJob' | 'jobOfSignedToken'> {
+  authenticate: ReturnType<typeof createAuthenticate>;
+  submitJob: ReturnType<typeof createSubmitJob>;
+  links: Links;
+}
+
+/** What every dialect is built from. */
+export interface DialectPorts {
+  operations: DialectOperations;
+  /** The origin of absolute URLs in answers, without a trailing slash. */
+  publicUrl(): string;
+}
+
+/** Another product's language over the same jobs: its paths, its fields, its errors and nothing else. */
+export interface DialectAdapter {
+  readonly name: Dialect;
+  /** Paths are registered in their canonical form; doubled and trailing slashes are gone before. */
+  routes<E extends Env>(app: Hono<E>, ports: DialectPorts): void;
+  /** Says a failure in the dialect's words. */
+  answerFault(error: ConversionError): Response;
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { ConversionError } from '../../domain/errors.ts';
+import { parseConverterSlug } from '../../domain/format.ts';
+import type { JobWish } from '../../operations/submit-job.ts';
+
+const MAX_NAME = 255;
+const MAX_URL = 2048;
+const MAX_SECRET = 512;
+const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;.*)?$/;
+const ABSOLUTE_URL = /^https?:\/\/[^\s/]/i;
+
+/**
+ * The body of a prepare. Fields that we do not know are passed over: the original documents none as
+ * forbidden, and its clients may send along whatever their own job records hold.
+ */
+const prepareBody = z
+  .object({
+    converterSlug: z
+      .string('converterSlug must be the name of a converter, such as "jpg-to-png".')
+      .min(1, 'converterSlug must not be empty.'),
+    inputFilename: z
+      .string('inputFilename must be a text.')
+      .min(1, 'inputFilename must not be empty.')
+      .max(MAX_NAME, `inputFilename may have at most ${MAX_NAME} characters.`)
+      .transform((name) => name.toWellFormed()),
+    inputMime: z
+      .string('inputMime must be a text.')
+      .max(MAX_NAME)
+      .regex(MEDIA_TYPE, 'inputMime must be a media type such as "image/jpeg".'),
+    inputSize: z
+      .int('inputSize must be a whole number of bytes.')
+      .min(1, 'inputSize must be at least 1 byte.'),
+    uploadMode: z.enum(['put', 'multipart'], 'uploadMode must be "put" or "multipart".').default('put'),
+    callbackUrl: z
+      .string('callbackUrl must be a text.')
+      .max(MAX_URL, `callbackUrl may have at most ${MAX_URL} characters.`)
+      .refine(
+        (url) => ABSOLUTE_URL.test(url) && URL.canParse(url),
+        'callbackUrl must be an absolute http or https URL.',
+      )
+      .optional(),
+    callbackSecret: z
+      .string('callbackSecret must be a text.')
+      .min(1, 'callbackSecret must not be empty.')
+      .max(MAX_SECRET, `callbackSecret may have at most ${MAX_SECRET} characters.`)
+      .optional(),
+  })
+  .refine(({ callbackUrl, callbackSecret }) => callbackUrl !== undefined || callbackSecret === undefined, {
+    error: 'callbackSecret has no meaning without callbackUrl.',
+    path: ['callbackSecret'],
+  });
+
+/** What a prepare asks for: a job, and how its bytes will come. */
+export interface PrepareWish {
+  job: JobWish;
+  uploadMode: 'put' | 'multipart';
+}
+
+/**
+ * Reads the body of a prepare, whatever its Content-Type says.
+ * @throws ConversionError INVALID_INPUT with the first wrong field, or UNKNOWN_CONVERTER.
+ */
+export function parsePrepare(text: string): PrepareWish {
+  const result = prepareBody.safeParse(parseJson(text));
+  if (!result.success) throw refuse(result.error);
+  const { converterSlug, inputFilename, inputMime, inputSize, uploadMode, callbackUrl, callbackSecret } =
+    result.data;
+  const converter = parseConverterSlug(converterSlug);
+  if (!converter) {
+    throw new ConversionError('UNKNOWN_CONVERTER', 'There is no converter of this name.', {
+      field: 'converterSlug',
+      hint: 'A converter is named <source>-to-<target>, such as "jpg-to-png".',
+    });
+  }
+  const job: JobWish = {
+    dialect: 'swapmyfile',
+    input: { upload: { filename: inputFilename, mime: inputMime, size: inputSize } },
+    ...converter,
+    ...(callbackUrl !== undefined && {
+      callback: { url: callbackUrl, ...(callbackSecret !== undefined && { secret: callbackSecret }) },
+    }),
+  };
+  return { job, uploadMode };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConversionError('INVALID_INPUT', 'The body is not valid JSON.', { cause });
+  }
+}
+
+function refuse({ issues }: z.ZodError): ConversionError {
+  const [issue] = issues;
+  const field = issue?.path.join('.');
+  if (!issue || !field) return new ConversionError('INVALID_INPUT', 'The body must be a JSON object.');
+  return new ConversionError('INVALID_INPUT', issue.message, { field });
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { credentialOf } from '../../src/credential.ts';
+
+const token = '0a1b2c3d.WyJhIl0.x-_9';
+
+describe('credentialOf', () => {
+  it.each<[string, Record<string, string>, unknown]>([
+    ['nothing', {}, null],
+    ['a key', { 'X-API-Key': 'smf_live_a' }, { kind: 'api-key', apiKey: 'smf_live_a' }],
+    ['a key as Bearer', { Authorization: 'Bearer smf_live_a' }, { kind: 'api-key', apiKey: 'smf_live_a' }],
+    [
+      'a scheme in another case',
+      { Authorization: 'bearer  smf_live_a' },
+      { kind: 'api-key', apiKey: 'smf_live_a' },
+    ],
+    ['a signed token', { Authorization: `Bearer ${token}` }, { kind: 'guest-token', token }],
+    [
+      'a key before a token',
+      { 'X-API-Key': 'k', Authorization: `Bearer ${token}` },
+      { kind: 'api-key', apiKey: 'k' },
+    ],
+    ['a token where only keys go', { 'X-API-Key': token }, { kind: 'api-key', apiKey: token }],
+    ['an empty key', { 'X-API-Key': '' }, { kind: 'api-key', apiKey: '' }],
+    ['another scheme', { Authorization: 'Basic YTpi' }, { kind: 'api-key', apiKey: 'Basic YTpi' }],
+  ])('reads %s', (_name, headers, credential) => {
+    expect(credentialOf(new Headers(headers))).toEqual(credential);
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { swapmyfileCallback } from '../../src/domain/callback-payload.ts';
+import type { Job } from '../../src/domain/job.ts';
+import { parseOptions } from '../../src/domain/options.ts';
+
+const at = new Date('2026-04-06T12:00:00.000Z');
+
+const ready: Job = {
+  _id: 'job_123',
+  owner: 'account:a',
+  dialect: 'swapmyfile',
+  status: 'ready',
+  inputs: [
+    {
+      fileId: 'f',
+      filename: 'hero.jpg',
+      mime: 'image/jpeg',
+      size: 1,
+      format: 'jpg',
+      status: 'ready',
+      error: null,
+    },
+  ],
+  conversions: [
+    {
+      source: 'jpg',
+      target: 'png',
+      options: parseOptions('image', {}),
+      status: 'ready',
+      engine: null,
+      engineMs: null,
+      error: null,
+    },
+  ],
+  outputs: [],
+  warnings: [],
+  error: null,
+  progress: { percent: 100, stage: 'done' },
+  callback: {
+    url: 'https://client.example/hooks/swapmyfile',
+    sealedSecret: 'sealed',
+    status: 'failed',
+    attempts: 3,
+  },
+  seq: 1,
+  events: [],
+  createdAt: at,
+  updatedAt: at,
+  uploadDeadline: at,
+  finishedAt: at,
+};
+
+describe('swapmyfileCallback', () => {
+  it('says that a job is ready, as it was before the first attempt', () => {
+    const { event, body } = swapmyfileCallback({
+      job: ready,
+      downloadPath: '/downloads/signed/example',
+      deliveredAt: at,
+    });
+    expect(event).toBe('job.ready');
+    expect(JSON.parse(body)).toEqual({
+      event: 'job.ready',
+      deliveredAt: '2026-04-06T12:00:00.000Z',
+      job: {
+        jobId: 'job_123',
+        converterSlug: 'jpg-to-png',
+        status: 'ready',
+        inputFilename: 'hero.jpg',
+        outputFilename: 'hero.png',
+        downloadUrl: '/downloads/signed/example',
+        callback: { url: 'https://client.example/hooks/swapmyfile', status: 'pending', attempts: 0 },
+      },
+    });
+  });
+
+  it.each(['failed', 'cancelled', 'expired'] as const)('says that a %s job has failed, and why', (status) => {
+    const { event, body } = swapmyfileCallback({
+      job: { ...ready, status },
+      downloadPath: null,
+      deliveredAt: at,
+    });
+    expect(event).toBe('job.failed');
+    expect(JSON.parse(body).job).toMatchObject({
+      status: 'failed',
+      downloadUrl: null,
+      error: { code: expect.any(String) },
+    });
+    expect(body).not.toContain('sealed');
+  });
+});

@@ -1,0 +1,40 @@
+import { pino } from 'pino';
+import { createGraphql, type GraphqlPorts } from '../../schema/server.ts';
+import type { SchemaOperations } from '../../schema/context.ts';
+import { ALICE } from './service.ts';
+
+/** An answer whose shape the test itself asked for. */
+export interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: each test reads just what it selected.
+  data: any;
+  errors?: { message: string; path?: unknown[]; extensions: Record<string, unknown> }[];
+}
+
+/** GraphQL over the operations given, with a log that can be read back. */
+export function createDoor(operations: SchemaOperations, options: Partial<GraphqlPorts> = {}) {
+  const lines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
+  const graphql = createGraphql({
+    operations,
+    log,
+    publicUrl: () => 'https://kiln.test',
+    development: false,
+    ...options,
+  });
+
+  function post(body: unknown, headers: Record<string, string> = { 'X-API-Key': ALICE }): Promise<Response> {
+    return graphql.handle(
+      new Request('https://kiln.test/graphql', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    );
+  }
+
+  async function ask(query: string, variables: object = {}, headers?: Record<string, string>): Promise<Answer> {
+    return (await post({ query, variables }, headers)).json() as Promise<Answer>;
+  }
+
+  return { ...graphql, post, ask, log: () => lines.join('\n') };
+}

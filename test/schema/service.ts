@@ -1,0 +1,165 @@
+import { EventEmitter } from 'node:events';
+import type { SchemaOperations } from '../../schema/context.ts';
+import type { Account } from '../../src/domain/account.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
+import type { StoredFile, Upload } from '../../src/domain/file.ts';
+import { isTerminal, type Job, type JobStatus } from '../../src/domain/job.ts';
+import { createAuthenticate } from '../../src/operations/authenticate.ts';
+import { createCancelJob } from '../../src/operations/cancel-job.ts';
+import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
+import { createFiles } from '../../src/operations/files.ts';
+import { createFindJobs } from '../../src/operations/find-jobs.ts';
+import { createPrepareUpload } from '../../src/operations/prepare-upload.ts';
+import { createSubmitJob } from '../../src/operations/submit-job.ts';
+import { createWatchJob } from '../../src/operations/watch-job.ts';
+import { createKeyring } from '../../src/secrets/keyring.ts';
+import { createLinks } from '../../src/secrets/links.ts';
+import { createTokenSigner } from '../../src/secrets/signed-token.ts';
+
+/** Ids of two accounts and their keys, which are their names as well. */
+export const ALICE = 'alice-key';
+export const BOB = 'bob-key';
+
+const HOUR_MS = 3_600_000;
+const LIMITS = { uploadBytes: 10_000_000, uploadMs: HOUR_MS };
+
+/**
+ * The real operations over collections in memory. Engines and workflows are played by the test,
+ * through `move` and `progress`.
+ */
+export function createService() {
+  const jobs = new Map<string, Job>();
+  const uploads = new Map<string, Upload>();
+  const files = new Map<string, StoredFile>();
+  const changes = new EventEmitter().setMaxListeners(0);
+  const links = createLinks(createTokenSigner(createKeyring([new Uint8Array(32).fill(7)])));
+
+  function change(id: string, patch: (job: Job) => Partial<Job>): void {
+    const job = one(jobs, id);
+    jobs.set(id, { ...job, ...patch(job), updatedAt: new Date() });
+    changes.emit(id);
+  }
+
+  function move(id: string, status: JobStatus, patch: Partial<Job> = {}): void {
+    const at = new Date();
+    change(id, (job) => ({
+      ...patch,
+      status,
+      seq: job.seq + 1,
+      events: [...job.events, { type: 'status', status, at, cause: `${status}/${job.seq}`, message: null }],
+      finishedAt: isTerminal(status) ? at : null,
+    }));
+  }
+
+  const jobStore = {
+    get: async (id: string) => one(jobs, id),
+    insert: async (job: Job) => void jobs.set(job._id, job),
+    list: async (page: Page & { status?: JobStatus }) =>
+      pageOf(jobs, page).filter(({ status }) => !page.status || status === page.status),
+  };
+  const ports = {
+    jobs: jobStore,
+    uploads: {
+      get: async (id: string) => one(uploads, id),
+      insert: async (upload: Upload) => void uploads.set(upload._id, upload),
+      finalize: async (id: string) => {
+        const upload = one(uploads, id);
+        uploads.set(id, { ...upload, state: 'finalized' });
+        return upload.state === 'received';
+      },
+    },
+    files: {
+      get: async (id: string) => one(files, id),
+      insertIfAbsent: async (file: StoredFile) => void files.set(file._id, files.get(file._id) ?? file),
+      list: async (page: Page) => pageOf(files, page),
+    },
+    changes: {
+      subscribe: (id: string, listener: () => void) => {
+        changes.on(id, listener);
+        return () => changes.off(id, listener);
+      },
+    },
+    runner: {
+      startJob: async () => {},
+      uploadCompleted: async ({ jobId }: { jobId: string }) => move(jobId, 'queued'),
+      cancelJob: async (id: string) => {
+        if (isTerminal(one(jobs, id).status)) throw new ConversionError('WRONG_STATE', 'The job has already ended.');
+        move(id, 'cancelled');
+      },
+      ping: async () => {},
+    },
+    blobs: {},
+    keys: {
+      findBySecretHash: async (hash: string) => ([ALICE, BOB].includes(hash) ? { accountId: hash } : null),
+    },
+    accounts: { find: async (id: string): Promise<Account> => ({ _id: id, name: id, plan: 'pro', createdAt: new Date() }) },
+    hashApiKey: (apiKey: string) => apiKey,
+    readGuestToken: (token: string) => {
+      const subject = links.subjectOf('guest', token);
+      return subject === 'expired' ? null : subject;
+    },
+    limits: LIMITS,
+    fileMs: HOUR_MS,
+    checkUrl: (url: string) => {
+      if (url.includes('169.254.')) throw new ConversionError('BLOCKED_ADDRESS', 'The address is not allowed.');
+    },
+    seal: (secret: string) => `sealed:${secret.length}`,
+  };
+
+  // The collections above have what these operations use of a repository, and no more.
+  // biome-ignore lint/suspicious/noExplicitAny: one cast instead of nine incomplete repositories.
+  const given = ports as any;
+  const finders = createFindJobs(given);
+  const operations: SchemaOperations = {
+    ...finders,
+    ...createWatchJob({ ...given, ...finders }),
+    ...createFiles(given),
+    authenticate: createAuthenticate(given),
+    submitJob: createSubmitJob(given),
+    prepareUpload: createPrepareUpload(given),
+    completeUpload: createCompleteUpload(given),
+    cancelJob: createCancelJob({ ...given, ...finders }),
+    links,
+  };
+
+  return {
+    operations,
+    links,
+    move,
+    progress: (id: string, percent: number) => change(id, () => ({ progress: { percent, stage: 'encoding' } })),
+    /** Lets older events fall out of the window, as 500 newer ones would. */
+    forgetEvents: (id: string, kept: number) => change(id, ({ events }) => ({ events: events.slice(-kept) })),
+    /** Plays the signed PUT. */
+    receive(uploadId: string): void {
+      const upload = one(uploads, uploadId);
+      const received = { size: upload.size, sha256: 'a'.repeat(64) };
+      uploads.set(uploadId, { ...upload, state: 'received', blobId: 'blob', received });
+    },
+    /** How many watchers listen to a job. */
+    watchers: (id: string) => changes.listenerCount(id),
+  };
+}
+
+export type Service = ReturnType<typeof createService>;
+
+interface Page {
+  owner: string;
+  before?: string;
+  after?: string;
+  limit: number;
+}
+
+function one<T>(collection: Map<string, T>, id: string): T {
+  const found = collection.get(id);
+  if (!found) throw new ConversionError('NOT_FOUND', 'There is no such thing.');
+  return found;
+}
+
+/** The order that the repositories promise: newest first, unless only `after` is given. */
+function pageOf<T extends { _id: string; owner: string }>(collection: Map<string, T>, page: Page): T[] {
+  const { owner, before, after, limit } = page;
+  const matching = [...collection.values()]
+    .filter((item) => item.owner === owner && (!before || item._id < before) && (!after || item._id > after))
+    .sort((a, b) => (a._id < b._id ? -1 : 1));
+  return (after && !before ? matching : matching.reverse()).slice(0, limit);
+}

@@ -1,0 +1,148 @@
+import { CancelledFailure, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConversionError } from '../../src/domain/errors.ts';
+import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
+import { type CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+
+const cancelled = { to: 'cancelled', fault: { code: 'CANCELLED', message: 'The job was tired of waiting.' } };
+const REASON = 'tired of waiting';
+
+let bench: WorkflowBench;
+beforeAll(async () => {
+  bench = await createWorkflowBench(await startTimeSkippingServer());
+});
+afterAll(() => bench.close());
+
+describe('cancel', () => {
+  it('ends a job that waits for its upload', async () => {
+    const { start, handle, names, ends } = await bench.job();
+    await bench.runner.startJob(start);
+    await bench.runner.cancelJob(start.jobId, REASON);
+    expect(await handle.result()).toEqual({ status: 'cancelled' });
+    expect(names()).toEqual(['recordEnd', 'discardFiles']);
+    expect(ends()).toEqual([cancelled]);
+  });
+
+  it('reaches the engine, and waits until it has stopped', async () => {
+    const engine = runningEngine();
+    const { start, handle, ends } = await bench.job(
+      { convertSmallFile: engine.convert },
+      { uploadDeadline: null },
+    );
+    await bench.runner.startJob(start);
+    await engine.started;
+    await bench.runner.cancelJob(start.jobId, REASON);
+    expect(engine.state()).toBe('stopped');
+    expect(await handle.result()).toEqual({ status: 'cancelled' });
+    expect(ends()).toEqual([cancelled]);
+  });
+
+  it('counts as the reason, whatever a stopped engine reports', async () => {
+    const complaint = new ConversionError('INTERNAL', 'The pipe is broken.');
+    const engine = runningEngine(() => {
+      throw complaint;
+    });
+    const { start, handle, ends } = await bench.job(
+      { convertSmallFile: engine.convert },
+      { uploadDeadline: null },
+    );
+    await bench.runner.startJob(start);
+    await engine.started;
+    await bench.runner.cancelJob(start.jobId, REASON);
+    expect(await handle.result()).toEqual({ status: 'cancelled' });
+    expect(ends()).toEqual([cancelled]);
+  });
+
+  it('reaches each stage of a large file', async () => {
+    const engine = runningEngine();
+    const { start, handle, names } = await bench.job(
+      { convert: async () => engine.convert() },
+      { uploadDeadline: null, size: 2 ** 30 },
+    );
+    await bench.runner.startJob(start);
+    await engine.started;
+    await bench.runner.cancelJob(start.jobId, REASON);
+    expect(await handle.result()).toEqual({ status: 'cancelled' });
+    expect(names()).toEqual(['acquire', 'convert', 'recordEnd', 'discardFiles']);
+  });
+
+  it('may be asked for by several at once', async () => {
+    const { start, handle, ends } = await bench.job();
+    await bench.runner.startJob(start);
+    await Promise.all([1, 2, 3].map(() => bench.runner.cancelJob(start.jobId, REASON)));
+    expect(await handle.result()).toEqual({ status: 'cancelled' });
+    expect(ends()).toEqual([cancelled]);
+  });
+
+  it('is refused once the job has ended', async () => {
+    const { start, handle } = await bench.job({}, { uploadDeadline: null });
+    await bench.runner.startJob(start);
+    await handle.result();
+    await expect(bench.runner.cancelJob(start.jobId, REASON)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+  });
+
+  it('that comes while another end is written is refused', async () => {
+    const writing = Promise.withResolvers<void>();
+    const written = Promise.withResolvers<void>();
+    const { start, handle } = await bench.job(
+      {
+        recordEnd: async ({ end }) => {
+          writing.resolve();
+          await written.promise;
+          return end.to;
+        },
+      },
+      { uploadDeadline: null },
+    );
+    await bench.runner.startJob(start);
+    await writing.promise;
+    const refused = expect(bench.runner.cancelJob(start.jobId, REASON)).rejects.toMatchObject({
+      code: 'WRONG_STATE',
+      message: expect.stringMatching(/is ready|already ended/),
+    });
+    setTimeout(written.resolve, 200);
+    await refused;
+    expect(await handle.result()).toEqual({ status: 'ready' });
+  });
+
+  it('of a job that Temporal does not know is refused', async () => {
+    const { start } = await bench.job();
+    await expect(bench.runner.cancelJob(start.jobId, REASON)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+  });
+
+  it('from Temporal UI works as well', async () => {
+    const { start, handle, ends } = await bench.job();
+    await bench.runner.startJob(start);
+    await handle.query('phase');
+    await handle.cancel();
+    expect(await handle.result()).toEqual({ status: 'cancelled' });
+    expect(ends()).toEqual([
+      { to: 'cancelled', fault: { code: 'CANCELLED', message: 'The job was cancelled.' } },
+    ]);
+  });
+});
+
+/** An engine that never finishes by itself and needs a moment to stop. */
+function runningEngine(onStopped = (): void => {}) {
+  const started = Promise.withResolvers<void>();
+  let state = 'idle';
+  return {
+    started: started.promise,
+    state: () => state,
+    async convert(): Promise<typeof CONVERTED> {
+      state = 'running';
+      started.resolve();
+      const signal = cancellationSignal();
+      while (!signal.aborted) {
+        heartbeat();
+        await sleep(50).catch((error: unknown) => {
+          if (!(error instanceof CancelledFailure)) throw error;
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      state = 'stopped';
+      onStopped();
+      throw new ConversionError('CANCELLED', 'The conversion was cancelled.');
+    },
+  };
+}

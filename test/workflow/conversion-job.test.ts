@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConversionError } from '../../src/domain/errors.ts';
+import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
+import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+
+const LARGE = 33 * 2 ** 20;
+const HOUR = 3_600_000;
+
+let bench: WorkflowBench;
+beforeAll(async () => {
+  bench = await createWorkflowBench(await startTimeSkippingServer());
+});
+afterAll(() => bench.close());
+
+describe('a job that waits for its upload', () => {
+  it('becomes ready once the upload has arrived', async () => {
+    const { start, handle, calls, ends } = await bench.job();
+    await bench.runner.startJob(start);
+    expect(await handle.query('phase')).toBe('waiting for upload');
+    await bench.runner.uploadCompleted(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    expect(calls.map(({ name, queue, local }) => [name, queue, local])).toEqual([
+      ['recordQueued', 'jobs', true],
+      ['convertSmallFile', 'image', false],
+      ['recordEnd', 'jobs', true],
+    ]);
+    expect(ends()).toEqual([{ to: 'ready', outputs: [CONVERTED] }]);
+  });
+
+  it('converts once, however often the upload is reported', async () => {
+    const opened = Promise.withResolvers<void>();
+    const { start, handle, inputsOf } = await bench.job({
+      convertSmallFile: async () => {
+        await opened.promise;
+        return CONVERTED;
+      },
+    });
+    await bench.runner.startJob(start);
+    await Promise.all([bench.runner.uploadCompleted(start), bench.runner.uploadCompleted(start)]);
+    await bench.runner.uploadCompleted(start);
+    opened.resolve();
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    expect(inputsOf('recordQueued')).toHaveLength(1);
+    expect(inputsOf('convertSmallFile')).toHaveLength(1);
+  });
+
+  it('is started by the upload when its own start was lost', async () => {
+    const { start, handle, names } = await bench.job();
+    await bench.runner.uploadCompleted(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    expect(names()).toEqual(['recordQueued', 'convertSmallFile', 'recordEnd']);
+  });
+
+  it('expires at the deadline, leaves no files and tells the receiver', async () => {
+    const { start, handle, names, ends } = await bench.job({}, { hasCallback: true });
+    const before = await bench.env.currentTimeMs();
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'expired' });
+    expect((await bench.env.currentTimeMs()) - before).toBeGreaterThanOrEqual(HOUR - 1000);
+    expect(ends()).toEqual([
+      { to: 'expired', fault: { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' } },
+    ]);
+    await bench.env.client.workflow.getHandle(`delivery:${start.jobId}`).result();
+    expect(names()).toEqual(['recordEnd', 'discardFiles', 'prepareCallback', 'attemptDelivery']);
+  });
+
+  it('expires at once when the deadline passed while nothing of Kiln ran', async () => {
+    const { start, handle } = await bench.job({}, { uploadDeadline: 1 });
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'expired' });
+  });
+});
+
+describe('a job whose file is there', () => {
+  it('converts without waiting', async () => {
+    const { start, handle, names } = await bench.job({}, { uploadDeadline: null });
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    expect(names()).toEqual(['convertSmallFile', 'recordEnd']);
+  });
+
+  it('is started once, however often it is asked for', async () => {
+    const { start, handle, inputsOf } = await bench.job({}, { uploadDeadline: null });
+    await Promise.all([bench.runner.startJob(start), bench.runner.startJob(start)]);
+    await handle.result();
+    expect(inputsOf('convertSmallFile')).toHaveLength(1);
+  });
+
+  it('goes stage by stage when the file is large', async () => {
+    const acquired = { blobId: 'big', steps: [] };
+    const { start, handle, calls } = await bench.job(
+      { acquire: async () => acquired },
+      { uploadDeadline: null, size: LARGE },
+    );
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    const { jobId } = start;
+    expect(calls.slice(0, 3)).toMatchObject([
+      { name: 'acquire', queue: 'io', input: { jobId } },
+      { name: 'convert', queue: 'image', input: { jobId, ...acquired } },
+      { name: 'publish', queue: 'io', input: { jobId, converted: CONVERTED } },
+    ]);
+  });
+
+  it('repeats only the stage that failed when the file is large', async () => {
+    const { start, handle, names } = await bench.job(
+      { publish: failingTimes(1, new ConversionError('UNAVAILABLE', 'The database does not answer.')) },
+      { uploadDeadline: null, size: LARGE },
+    );
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    expect(names()).toEqual(['acquire', 'convert', 'publish', 'publish', 'recordEnd']);
+  });
+
+  it('shows in Temporal what became of it', async () => {
+    const { start, handle } = await bench.job({}, { uploadDeadline: null });
+    await bench.runner.startJob(start);
+    await handle.result();
+    const { searchAttributes } = await handle.describe();
+    expect(searchAttributes).toMatchObject({
+      KilnStage: ['ready'],
+      KilnEngine: [CONVERTED.engine],
+      KilnOwner: [start.owner],
+    });
+  });
+});
+
+describe('a failing conversion', () => {
+  it.each(['ENGINE_CRASHED', 'INTERNAL', 'UNAVAILABLE'] as const)('%s is tried again', async (code) => {
+    const { start, handle, calls } = await bench.job(
+      { convertSmallFile: failingTimes(1, new ConversionError(code, 'Not this time.')) },
+      { uploadDeadline: null },
+    );
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    expect(calls.map(({ name, attempt }) => [name, attempt])).toEqual([
+      ['convertSmallFile', 1],
+      ['convertSmallFile', 2],
+      ['recordEnd', 1],
+    ]);
+  });
+
+  it('gives up after four attempts, leaves no files and never shows the text of an unforeseen error', async () => {
+    const { start, handle, names, ends } = await bench.job(
+      { convertSmallFile: failingTimes(99, new Error('EACCES: /srv/secret/place')) },
+      { uploadDeadline: null },
+    );
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'failed' });
+    expect(names()).toEqual([...Array(4).fill('convertSmallFile'), 'recordEnd', 'discardFiles']);
+    const message = 'The conversion did not finish because of a fault on our side.';
+    expect(ends()).toEqual([{ to: 'failed', fault: { code: 'INTERNAL', message } }]);
+    const history = JSON.stringify(await handle.fetchHistory());
+    expect(history).toContain(message);
+    expect(history).not.toContain('EACCES');
+  });
+
+  it.each(['CORRUPT_INPUT', 'TYPE_MISMATCH', 'ENGINE_TIMEOUT'] as const)('%s is final', async (code) => {
+    const { start, handle, names, ends } = await bench.job(
+      { convertSmallFile: failingTimes(99, new ConversionError(code, 'It will not work.')) },
+      { uploadDeadline: null },
+    );
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'failed' });
+    expect(names()).toEqual(['convertSmallFile', 'recordEnd', 'discardFiles']);
+    expect(ends()).toEqual([{ to: 'failed', fault: { code, message: 'It will not work.' } }]);
+  });
+});
+
+describe('a database outage', () => {
+  const away = new ConversionError('UNAVAILABLE', 'The database does not answer.');
+
+  it('of a moment is sat out by the local activity', async () => {
+    const { start, handle, calls } = await bench.job(
+      { recordEnd: failingTimes(3, away, 'ready') },
+      { uploadDeadline: null },
+    );
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    expect(calls.filter(({ name }) => name === 'recordEnd').map(({ local }) => local)).toEqual(
+      Array(4).fill(true),
+    );
+  });
+
+  it('of more than five seconds moves the write to a remote activity', async () => {
+    const began = Date.now();
+    const { start, handle, calls } = await bench.job(
+      {
+        recordEnd: async ({ end }) => {
+          if (Date.now() - began < 6500) throw away;
+          return end.to;
+        },
+      },
+      { uploadDeadline: null },
+    );
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    const writes = calls.filter(({ name }) => name === 'recordEnd');
+    expect(writes[0]).toMatchObject({ queue: 'jobs', local: true });
+    expect(writes.at(-1)).toMatchObject({ queue: 'io', local: false });
+    const { events } = await handle.fetchHistory();
+    expect(events?.length).toBeLessThan(30);
+  });
+
+  it('does not turn a refusal into a second try', async () => {
+    const refused = new ConversionError('WRONG_STATE', 'The job is cancelled and cannot become queued.');
+    const { start, handle, inputsOf, ends } = await bench.job({ recordQueued: failingTimes(99, refused) });
+    await bench.runner.startJob(start);
+    await bench.runner.uploadCompleted(start);
+    expect(await handle.result()).toEqual({ status: 'failed' });
+    expect(inputsOf('recordQueued')).toHaveLength(1);
+    expect(ends()).toMatchObject([{ to: 'failed', fault: { code: 'WRONG_STATE' } }]);
+  });
+});
+
+describe('a second run of a job that has ended', () => {
+  it('keeps the end that was written first, its files and its one callback', async () => {
+    const fakes = { recordEnd: async () => 'ready' as const };
+    const { start, handle, inputsOf } = await bench.job(fakes, { uploadDeadline: null, hasCallback: true });
+    for (let run = 0; run < 2; run += 1) {
+      await bench.runner.startJob(start);
+      expect(await handle.result()).toEqual({ status: 'ready' });
+    }
+    await bench.env.client.workflow.getHandle(`delivery:${start.jobId}`).result();
+    expect(inputsOf('recordEnd')).toHaveLength(2);
+    expect(inputsOf('discardFiles')).toEqual([]);
+    expect(inputsOf('attemptDelivery')).toHaveLength(1);
+  });
+});
+
+/** Throws `error` the first `times` times. */
+function failingTimes<T = typeof CONVERTED>(times: number, error: Error, value = CONVERTED as T) {
+  let left = times;
+  return async (): Promise<T> => {
+    left -= 1;
+    if (left >= 0) throw error;
+    return value;
+  };
+}

@@ -1,0 +1,135 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { cancelled, heartbeat } from '@temporalio/activity';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { ConversionError } from '../../src/domain/errors.ts';
+import type { JobStart } from '../../src/operations/runner.ts';
+import {
+  type CONVERTED,
+  createWorkflowBench,
+  type Fakes,
+  quietRuntime,
+  type WorkflowBench,
+} from '../support/workflow-bench.ts';
+
+/*
+ * Records what jobs of this version leave in Temporal's history. Run it by hand once for each release,
+ * when a workflow of that release has changed, against a running Kiln:
+ *
+ *   node test/workflow/record-histories.ts <temporalAddress of run.json>
+ *
+ * Never record again to make the replay test pass: a history that no longer replays is a job of a
+ * user that the new code would break. Put a patched() branch into the workflow instead.
+ */
+
+interface Scenario {
+  fakes?: Fakes;
+  start?: Partial<JobStart>;
+  run?(bench: WorkflowBench, start: JobStart): Promise<void>;
+}
+
+const now = { uploadDeadline: null };
+const away = new ConversionError('UNAVAILABLE', 'The database does not answer.');
+
+const SCENARIOS: Record<string, Scenario> = {
+  'upload-then-ready': { run: ({ runner }, start) => runner.uploadCompleted(start) },
+  'started-by-upload': {
+    run: async ({ runner }, start) => {
+      await runner.uploadCompleted(start);
+      await runner.uploadCompleted(start);
+    },
+  },
+  'ready-with-callback': { start: { ...now, hasCallback: true } },
+  'ready-large': { start: { ...now, size: 2 ** 30 } },
+  expired: { start: { uploadDeadline: Date.now() + 15_000 } },
+  'failed-at-once': {
+    start: now,
+    fakes: { convertSmallFile: throwing(new ConversionError('CORRUPT_INPUT', 'The file is damaged.')) },
+  },
+  'failed-after-retries': {
+    start: { ...now, hasCallback: true },
+    fakes: { convertSmallFile: throwing(new ConversionError('ENGINE_CRASHED', 'The engine stopped.')) },
+  },
+  'cancelled-while-waiting': { run: ({ runner }, { jobId }) => runner.cancelJob(jobId, 'not wanted') },
+  'cancelled-while-converting': {
+    start: now,
+    fakes: { convertSmallFile: neverEnding },
+    run: async ({ runner }, { jobId }) => {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await runner.cancelJob(jobId, 'not wanted');
+    },
+  },
+  'database-outage': { start: now, fakes: { recordEnd: failingFor(8000) } },
+};
+
+const DELIVERIES: Record<string, Scenario> = {
+  'delivery-after-retries': {
+    fakes: {
+      attemptDelivery: async ({ attempt }) =>
+        attempt < 3
+          ? { outcome: 'retry', answer: '503', delayMs: 1000 }
+          : { outcome: 'delivered', answer: '200' },
+    },
+  },
+  'delivery-failed': { fakes: { attemptDelivery: async () => ({ outcome: 'failed', answer: '500' }) } },
+};
+
+function throwing(error: Error) {
+  return async () => {
+    throw error;
+  };
+}
+
+function failingFor(ms: number): NonNullable<Fakes['recordEnd']> {
+  let since: number | undefined;
+  return async ({ end }) => {
+    since ??= Date.now();
+    if (Date.now() - since < ms) throw away;
+    return end.to;
+  };
+}
+
+async function neverEnding(): Promise<typeof CONVERTED> {
+  const beat = setInterval(() => heartbeat(), 100);
+  try {
+    return await cancelled();
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** The name of the machine stands in identities and sticky queues, its folders in stacks. */
+function anonymous(key: string, value: unknown): unknown {
+  if (key === 'stackTrace') return '';
+  return typeof value === 'string' && /^\d+@/.test(value) ? 'kiln' : value;
+}
+
+async function save(name: string, history: Parameters<typeof historyToJSON>[0]): Promise<void> {
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  const url = new URL(`histories/${version}-${name}.json`, import.meta.url);
+  const events = JSON.parse(historyToJSON(history), anonymous);
+  await writeFile(url, `${JSON.stringify(events, null, 1)}\n`);
+  console.log(`${version}-${name}.json`);
+}
+
+quietRuntime();
+const env = await TestWorkflowEnvironment.createFromExistingServer({ address: process.argv[2] ?? '' });
+const bench = await createWorkflowBench(env);
+for (const [name, { fakes, start: overrides, run }] of Object.entries(SCENARIOS)) {
+  const { start, handle } = await bench.job(fakes, overrides);
+  if (name !== 'started-by-upload') await bench.runner.startJob(start);
+  await run?.(bench, start);
+  await handle.result();
+  await save(name, await handle.fetchHistory());
+}
+for (const [name, { fakes }] of Object.entries(DELIVERIES)) {
+  const { start } = await bench.job(fakes);
+  const delivery = await env.client.workflow.start('webhookDelivery', {
+    workflowId: `delivery:${start.jobId}`,
+    taskQueue: 'test-jobs',
+    args: [{ deliveryId: start.jobId }],
+  });
+  await delivery.result();
+  await save(name, await delivery.fetchHistory());
+}
+await bench.close();
