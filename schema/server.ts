@@ -72,6 +72,7 @@ export function createGraphql({ operations, log, publicUrl, development }: Graph
         path: GRAPHQL_PATH,
         authenticate,
         enveloped: yoga.getEnveloped,
+        log,
         maskError,
       });
     },

@@ -6,30 +6,41 @@ import {
   GraphQLError,
   type GraphQLFormattedError,
 } from 'graphql';
-import type { ConnectionInitMessage, ExecutionResult, SubscribePayload } from 'graphql-ws';
-import { useServer } from 'graphql-ws/use/ws';
+import {
+  CloseCode,
+  type ConnectionInitMessage,
+  type ExecutionResult,
+  handleProtocols,
+  makeServer,
+  type SubscribePayload,
+} from 'graphql-ws';
 import type { YogaServerInstance } from 'graphql-yoga';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { credentialOf } from '../src/credential.ts';
 import type { Caller } from '../src/domain/account.ts';
 import { ConversionError } from '../src/domain/errors.ts';
+import type { Log } from '../src/log.ts';
 import type { KilnContext, SchemaOperations } from './context.ts';
 import { LIMIT_EXCEEDED } from './limits.ts';
+import { serveSocket } from './socket.ts';
 
 /** The largest request, as the body of an HTTP request or in one frame. */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Operations of one socket at a time. */
 export const MAX_OPERATIONS = 100;
 
-/** Answers that wait in our memory; a client with more of them sends without ever reading. */
-const MAX_UNREAD_BYTES = 1024 * 1024;
 const INIT_TIMEOUT_MS = 5000;
-/** Who has not answered a ping when the next one is due is gone. */
-const PING_MS = 15_000;
-const FORBIDDEN = 4403;
-const INTERNAL = 4500;
 
 type Yoga = YogaServerInstance<{ caller?: Caller }, KilnContext>;
+type ConnectionParams = ConnectionInitMessage['payload'];
+
+/** What is known of a socket. */
+interface Peer {
+  request: IncomingMessage;
+  socket: WebSocket;
+  /** Nobody until the first message has said more. */
+  caller: Caller;
+}
 
 /** What graphql-ws needs of the server that also answers HTTP. */
 export interface SocketPorts {
@@ -37,42 +48,41 @@ export interface SocketPorts {
   authenticate: SchemaOperations['authenticate'];
   enveloped: Yoga['getEnveloped'];
   maskError: (error: unknown) => GraphQLError;
+  log: Log;
 }
-
-type ConnectionParams = ConnectionInitMessage['payload'];
 
 /** Serves graphql-ws on the upgrades of an HTTP server. */
 export function attachSockets(server: Server, ports: SocketPorts): void {
-  const { path, authenticate, enveloped, maskError } = ports;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
-  sockets.on('connection', dropWhenUnread);
+  const service = createSocketService(ports);
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols });
+  sockets.on('connection', (socket, request) => {
+    serveSocket(service, socket, { request, socket, caller: { kind: 'anonymous' } }, ports.log);
+  });
+  server.on('upgrade', upgrader(sockets, ports.path));
+}
+
+function createSocketService({ authenticate, enveloped, maskError }: SocketPorts) {
   const { execute, subscribe } = enveloped({});
-  useServer<ConnectionParams, { caller: Caller }>(
-    {
-      execute,
-      subscribe,
-      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      isProd: true,
-      async onConnect({ connectionParams, extra }) {
-        try {
-          extra.caller = await authenticate(credentialOf(credentialPlaces(connectionParams, extra.request)));
-          return true;
-        } catch (error) {
-          extra.socket.close(...refusalOf(error, maskError));
-          return false;
-        }
-      },
-      onSubscribe: ({ extra, subscriptions }, _id, params) =>
-        Object.keys(subscriptions).length > MAX_OPERATIONS
-          ? [tooManyOperations()]
-          : prepare(enveloped, maskError, extra.caller ?? { kind: 'anonymous' }, params),
-      onError: (_connection, _id, _params, errors) => errors.map(shown),
-      onNext: (_connection, _id, _params, _args, result) => shownResult(result),
+  return makeServer<ConnectionParams, Peer>({
+    execute,
+    subscribe,
+    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    async onConnect({ connectionParams, extra }) {
+      try {
+        extra.caller = await authenticate(credentialOf(credentialPlaces(connectionParams, extra.request)));
+        return true;
+      } catch (error) {
+        extra.socket.close(...refusalOf(error, maskError));
+        return false;
+      }
     },
-    sockets,
-    PING_MS,
-  );
-  server.on('upgrade', upgrader(sockets, path));
+    onSubscribe: ({ extra, subscriptions }, _id, params) =>
+      Object.keys(subscriptions).length > MAX_OPERATIONS
+        ? [tooManyOperations()]
+        : prepare(enveloped, maskError, extra.caller, params),
+    onError: (_connection, _id, _params, errors) => errors.map(shown),
+    onNext: (_connection, _id, _params, _args, result) => shownResult(result),
+  });
 }
 
 function upgrader(sockets: WebSocketServer, path: string) {
@@ -85,16 +95,6 @@ function upgrader(sockets: WebSocketServer, path: string) {
     }
     sockets.handleUpgrade(request, connection, head, (socket) => sockets.emit('connection', socket, request));
   };
-}
-
-/**
- * Results wait for the socket before the next one is made; pongs and refusals do not,
- * so only these can pile up.
- */
-function dropWhenUnread(socket: WebSocket): void {
-  socket.on('message', () => {
-    if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate();
-  });
 }
 
 /** Browsers cannot set headers of a WebSocket, hence `{ apiKey }` or `{ authorization }` in its first message. */
@@ -114,7 +114,7 @@ function credentialPlaces(params: ConnectionParams, { headers }: IncomingMessage
 
 function refusalOf(error: unknown, maskError: SocketPorts['maskError']): [code: number, reason: string] {
   const refused = error instanceof ConversionError && error.code === 'UNAUTHENTICATED';
-  return [refused ? FORBIDDEN : INTERNAL, maskError(error).message];
+  return [refused ? CloseCode.Forbidden : CloseCode.InternalServerError, maskError(error).message];
 }
 
 async function prepare(

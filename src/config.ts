@@ -9,7 +9,9 @@ export class ConfigError extends Error {
 }
 
 const text = z.string().trim().min(1);
-const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** Decimal digits only: a number from anything would read "" as 0 and "0x10" as 16. */
+const integer = (min: number, max: number) =>
+  text.regex(/^\d+$/).transform(Number).pipe(z.int().min(min).max(max));
 const csv = text.transform((value) =>
   value
     .split(',')
@@ -142,16 +144,10 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     port: values.KILN_PORT ?? 4000,
     publicUrl: values.KILN_PUBLIC_URL?.replace(/\/+$/, ''),
     dataDir: resolve(values.KILN_DATA_DIR ?? '.kiln'),
-    cacheDir: resolve(values.KILN_CACHE_DIR ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kiln')),
+    cacheDir: resolve(values.KILN_CACHE_DIR ?? join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kiln')),
     logLevel: values.KILN_LOG_LEVEL ?? 'info',
     mongoUri: values.MONGODB_URI,
-    temporal: {
-      address: values.TEMPORAL_ADDRESS,
-      namespace: values.TEMPORAL_NAMESPACE ?? 'default',
-      apiKey: values.TEMPORAL_API_KEY,
-      queuePrefix: values.KILN_QUEUE_PREFIX ?? 'kiln',
-      synchronous: values.KILN_TEMPORAL_SYNCHRONOUS ?? 'NORMAL',
-    },
+    temporal: temporalOf(values),
     masterKeys: values.KILN_MASTER_KEY,
     adminToken: values.KILN_ADMIN_TOKEN,
     allowedNetworks: values.KILN_ALLOWED_NETWORKS ?? defaultAllowedNetworks(values, host),
@@ -163,13 +159,27 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       uploadMs: (values.KILN_RETENTION_UPLOAD_MINUTES ?? 60) * 60_000,
       fileMs: (values.KILN_RETENTION_FILE_HOURS ?? 24) * 3_600_000,
     },
-    limits: {
-      uploadBytes: values.KILN_LIMIT_UPLOAD_BYTES ?? 2 * 2 ** 30,
-      pixels: values.KILN_LIMIT_PIXELS ?? 100_000_000,
-      frames: values.KILN_LIMIT_FRAMES ?? 1000,
-      engineMs: (values.KILN_LIMIT_ENGINE_SECONDS ?? 120) * 1000,
-      engineMemoryBytes: (values.KILN_LIMIT_ENGINE_MEMORY_MB ?? 1024) * 2 ** 20,
-    },
+    limits: limitsOf(values),
+  };
+}
+
+function temporalOf(values: Parsed): Config['temporal'] {
+  return {
+    address: values.TEMPORAL_ADDRESS,
+    namespace: values.TEMPORAL_NAMESPACE ?? 'default',
+    apiKey: values.TEMPORAL_API_KEY,
+    queuePrefix: values.KILN_QUEUE_PREFIX ?? 'kiln',
+    synchronous: values.KILN_TEMPORAL_SYNCHRONOUS ?? 'NORMAL',
+  };
+}
+
+function limitsOf(values: Parsed): Config['limits'] {
+  return {
+    uploadBytes: values.KILN_LIMIT_UPLOAD_BYTES ?? 2 * 2 ** 30,
+    pixels: values.KILN_LIMIT_PIXELS ?? 100_000_000,
+    frames: values.KILN_LIMIT_FRAMES ?? 1000,
+    engineMs: (values.KILN_LIMIT_ENGINE_SECONDS ?? 120) * 1000,
+    engineMemoryBytes: (values.KILN_LIMIT_ENGINE_MEMORY_MB ?? 1024) * 2 ** 20,
   };
 }
 

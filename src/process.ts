@@ -38,12 +38,15 @@ export async function runProcess(start: () => Promise<Running>): Promise<void> {
   try {
     const running = await Promise.race([start(), stopped.promise]);
     if ('code' in running) process.exit(running.code);
+    let stopping = false;
     const fallen = (error: unknown) => {
+      if (stopping) return;
       report(error);
       stopped.resolve({ code: 1, withinMs: ORPHAN_DEADLINE_MS });
     };
     running.ended?.then(() => fallen('An essential part ended.'), fallen);
     const { code, withinMs } = await stopped.promise;
+    stopping = true;
     setTimeout(() => process.exit(1), withinMs).unref();
     await running.stop();
     process.exit(code);

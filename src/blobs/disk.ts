@@ -6,6 +6,7 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ConversionError } from '../domain/errors.ts';
 import type { BlobFacts, BlobStore, WriteLimits } from './blob-store.ts';
+import { createGarbageMeter } from './young-garbage.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 const BLOB_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -70,6 +71,7 @@ async function receive(
   { maxBytes, signal }: WriteLimits,
 ): Promise<BlobFacts> {
   const hash = createHash('sha256');
+  const passed = createGarbageMeter();
   let size = 0;
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -77,6 +79,7 @@ async function receive(
       if (size > maxBytes)
         return done(new ConversionError('TOO_LARGE', `More than ${maxBytes} bytes arrived.`));
       hash.update(chunk);
+      passed(chunk.length);
       done(null, chunk);
     },
   });

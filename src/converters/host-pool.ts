@@ -1,13 +1,12 @@
-import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConversionError } from '../domain/errors.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import { type Host, startHost, type TaskContext } from './host.ts';
 import type { HostResults, HostTask } from './host-messages.ts';
-import { createTurnQueue } from './turn-queue.ts';
+import { createHostScratch } from './host-scratch.ts';
+import { closing, createTurnQueue } from './turn-queue.ts';
 
 const DEFAULT_RECYCLE_AFTER = 500;
 /** A host that stays this large between tasks has kept something: half of what one task may use. */
@@ -44,7 +43,7 @@ interface Slot {
 /** Hosts start at first use or by warm(), and are replaced when they die, age or grow. */
 export function createHostPool(settings: HostPoolSettings): HostPool {
   const { size, limits, log, recycleAfter = DEFAULT_RECYCLE_AFTER, program = hostProgram() } = settings;
-  const scratchDir = mkdtempSync(join(tmpdir(), 'kiln-hosts-'));
+  const scratchDir = createHostScratch();
   const slots: Slot[] = Array.from({ length: size }, () => ({ host: undefined, tasks: 0 }));
   const turns = createTurnQueue(slots);
 
@@ -59,6 +58,7 @@ export function createHostPool(settings: HostPoolSettings): HostPool {
   }
 
   async function runIn<T extends HostTask>(slot: Slot, task: T, context: TaskContext) {
+    if (turns.closed) throw closing();
     if (!slot.host?.alive) {
       slot.host = startHost({ program, scratchDir, limits });
       slot.tasks = 0;
@@ -67,6 +67,7 @@ export function createHostPool(settings: HostPoolSettings): HostPool {
     try {
       return await slot.host.run(task, context);
     } catch (error) {
+      if (turns.closed) throw closing();
       if (error instanceof ConversionError && error.code === 'ENGINE_CRASHED') {
         log?.warn({ err: error.cause, task: task.kind, engine: task.engine }, 'an engine host crashed');
       }

@@ -33,7 +33,7 @@ export function startHost(settings: HostSettings): Host {
   const child = spawnHost(settings);
   const diagnostics = collectDiagnostics(child);
   const ended = new Promise<void>((resolve) =>
-    child.once('close', () => resolve()).once('error', () => resolve()),
+    child.once('close', () => resolve()).on('error', () => resolve()),
   );
   let alive = true;
   void ended.then(() => {
@@ -77,10 +77,14 @@ interface Running {
 async function runTask<T extends HostTask>(task: T, { signal, onProgress }: TaskContext, running: Running) {
   const { child, limits, kill, ended, crashed } = running;
   const { promise, resolve, reject } = Promise.withResolvers<HostResults[T['kind']]>();
+  let settled = false;
   const end = (error: ConversionError) => {
+    // The memory watch may look once more after the task; the next one must not pay for that.
+    if (settled) return;
     reject(error);
     kill();
   };
+  const onEnd = () => reject(crashed());
   const onMessage = (message: HostMessage) => {
     if ('progress' in message) onProgress?.(message.progress);
     // The host answers with the result that belongs to the kind of the task.
@@ -91,21 +95,21 @@ async function runTask<T extends HostTask>(task: T, { signal, onProgress }: Task
     end(new ConversionError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason }));
   const deadline = setTimeout(() => end(tooSlow(limits)), limits.timeoutMs);
   const watch = watchMemory(child, limits.maxMemoryBytes, () => end(tooMuchMemory()));
-  void ended.then(() => reject(crashed()));
-  child.on('message', onMessage);
+  child.on('message', onMessage).once('close', onEnd);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     if (signal.aborted) onAbort();
-    else child.send(task, (error) => error && reject(crashed()));
+    else child.send(task, (error) => error && onEnd());
     return await promise;
   } catch (error) {
     // A killed host may still be writing: its files are the caller's again only once it is gone.
     if (child.killed) await ended;
     throw error;
   } finally {
+    settled = true;
     clearTimeout(deadline);
     clearInterval(watch);
-    child.off('message', onMessage);
+    child.off('message', onMessage).off('close', onEnd);
     signal.removeEventListener('abort', onAbort);
   }
 }

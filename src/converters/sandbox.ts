@@ -4,34 +4,35 @@ import type { EngineLimits } from './engine-limits.ts';
 /** Address space that is V8's and WebAssembly's own, before any picture. */
 const RUNTIME_DATA_BYTES = 2 * 2 ** 30;
 
-let networkPrefix: string[] | undefined;
-let limitsWork: boolean | undefined;
+/** Each may be missing or forbidden (containers), so each is tried once. */
+const probed = new Map<string, boolean>();
 
 /**
- * The words in front of a host's command line that take the network and unlimited resources away,
- * as far as this machine allows. Each of them ends in exec, so the process id stays the host's.
+ * The words in front of a host's command line that take the network and unlimited resources away and
+ * end it with its owner, as far as this machine allows. Each of them ends in exec, so the process id
+ * stays the host's.
  */
-export function sandboxPrefix(limits: EngineLimits): string[] {
+export function sandboxPrefix({ maxOutputBytes, maxMemoryBytes }: EngineLimits): string[] {
   if (process.platform !== 'linux') return [];
-  limitsWork ??= works(['prlimit', '--core=0']);
-  networkPrefix ??=
-    [
-      ['unshare', '-n'],
-      ['unshare', '-rn'],
-    ].find(works) ?? [];
-  return [...(limitsWork ? prlimit(limits) : []), ...networkPrefix];
-}
-
-/** Not the address space: V8 reserves far more of it than it ever uses. */
-function prlimit({ maxOutputBytes, maxMemoryBytes }: EngineLimits): string[] {
+  // Not the address space: V8 reserves far more of it than it ever uses.
+  const limits = ['--core=0', `--fsize=${maxOutputBytes}`, `--data=${maxMemoryBytes + RUNTIME_DATA_BYTES}`];
+  const withoutNetwork = [['unshare', '-n'], ['unshare', '-rn']].find(works) ?? [];
+  // A decoder in a busy loop does not notice that its channel was closed.
+  const endsWithOwner = ['setpriv', '--pdeathsig', 'KILL'];
   return [
-    'prlimit',
-    '--core=0',
-    `--fsize=${maxOutputBytes}`,
-    `--data=${maxMemoryBytes + RUNTIME_DATA_BYTES}`,
+    ...(works(['prlimit', '--core=0']) ? ['prlimit', ...limits] : []),
+    ...withoutNetwork,
+    ...(works(endsWithOwner) ? endsWithOwner : []),
   ];
 }
 
-function works([command = '', ...args]: string[]): boolean {
+function works(prefix: string[]): boolean {
+  const key = prefix.join(' ');
+  const known = probed.get(key) ?? tryOut(prefix);
+  probed.set(key, known);
+  return known;
+}
+
+function tryOut([command = '', ...args]: string[]): boolean {
   return spawnSync(command, [...args, 'true'], { stdio: 'ignore' }).status === 0;
 }

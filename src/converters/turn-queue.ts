@@ -2,6 +2,7 @@ import { ConversionError } from '../domain/errors.ts';
 
 /** Hands out a fixed set of things, one holder each, first come, first served. */
 export interface TurnQueue<T> {
+  readonly closed: boolean;
   /** Waits for a free one; leaves the queue when aborted. */
   take(signal: AbortSignal): Promise<T>;
   give(item: T): void;
@@ -28,6 +29,9 @@ export function createTurnQueue<T>(items: readonly T[]): TurnQueue<T> {
   }
 
   return {
+    get closed() {
+      return closed;
+    },
     async take(signal) {
       if (closed) throw closing();
       if (signal.aborted) throw cancelled(signal);
@@ -49,6 +53,7 @@ function cancelled(signal: AbortSignal): ConversionError {
   return new ConversionError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason });
 }
 
-function closing(): ConversionError {
+/** What is said to whoever comes too late. */
+export function closing(): ConversionError {
   return new ConversionError('UNAVAILABLE', 'The service is shutting down.');
 }

@@ -1,5 +1,5 @@
 import { type ExecFileException, execFile } from 'node:child_process';
-import { RungUnavailable } from './ladder.ts';
+import { RungAbsent, RungUnavailable } from './ladder.ts';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
@@ -11,15 +11,15 @@ export function runCommand(program: string, args: readonly string[], timeoutMs: 
   return new Promise((resolve, reject) => {
     const options = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES } as const;
     const child = execFile(program, [...args], options, (error, stdout) => {
-      if (error) reject(new RungUnavailable(describeFailure(program, error), { cause: error }));
+      if (error) reject(toUnavailable(program, error));
       else resolve(stdout);
     });
     child.stdin?.end();
   });
 }
 
-function describeFailure(program: string, error: ExecFileException): string {
-  if (error.code === 'ENOENT') return `${program} is not installed`;
-  if (error.killed) return `${program} did not finish in time`;
-  return `${program} failed (${error.signal ?? `exit code ${error.code}`})`;
+function toUnavailable(program: string, cause: ExecFileException): RungUnavailable {
+  if (cause.code === 'ENOENT') return new RungAbsent(`${program} is not installed`, { cause });
+  if (cause.killed) return new RungUnavailable(`${program} did not finish in time`, { cause });
+  return new RungUnavailable(`${program} failed (${cause.signal ?? `exit code ${cause.code}`})`, { cause });
 }

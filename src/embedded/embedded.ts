@@ -3,10 +3,11 @@ import { ConversionError } from '../domain/errors.ts';
 import type { EngineRegistry } from './engine-process.ts';
 import { createKeeper } from './keeper.ts';
 import { createEngineRegistry, sweepLeftovers } from './leftovers.ts';
+import { listeningPorts } from './listening-ports.ts';
 import { type MongoServer, startMongo } from './mongodb.ts';
 import { acquireOwnership } from './ownership.ts';
 import { type RungMemory, readRungs, writeRungs } from './rung-memory.ts';
-import { startTemporal, type TemporalServer } from './temporal.ts';
+import { addSearchAttributes, startTemporal, type TemporalServer } from './temporal.ts';
 import { provideTemporal } from './temporal-binary.ts';
 import { TEMPORAL_DOWNLOADS } from './versions.ts';
 
@@ -84,28 +85,21 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
     if (!stopping) options.onDeath(engine, detail);
   };
   const keeper = createKeeper((detail) => reportDeath('Engine keeper', detail));
-  const registry = createEngineRegistry(dataDir, keeper);
   try {
-    const [temporal, mongo] = await bothOrNeither(
-      options.needTemporal ? provideAndStartTemporal(options, remembered, registry) : undefined,
-      options.needMongo ? provideAndStartMongo(options, remembered, registry) : undefined,
-    );
-    await writeRungs(dataDir, {
-      ...remembered,
-      ...rungOf('temporal', temporal),
-      ...rungOf('mongodb', mongo),
-    });
+    const registry = createEngineRegistry(dataDir, keeper);
+    const { temporal, mongo } = await startEngines(options, remembered, registry);
+    await writeRungs(dataDir, toRungs(remembered, options, temporal, mongo));
     const started = [temporal, mongo].filter((engine) => engine !== undefined);
     for (const { running, server } of started) {
       onProgress(`${running.engine} ${running.version} runs (${running.rung})`);
-      server.process.ended.then((detail) => reportDeath(running.engine, detail));
+      void server.process.ended.then((detail) => reportDeath(running.engine, detail));
     }
     return {
       temporalAddress: temporal?.server.address,
       temporalUi: temporal?.server.ui,
       mongoUri: mongo?.server.uri,
       engines: started.map(({ running }) => running),
-      ports: started.flatMap(({ server }) => server.ports),
+      ports: await portsOf(started),
       async stop() {
         stopping = true;
         for (const { server } of started) await server.process.stop();
@@ -120,36 +114,45 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
   }
 }
 
+/** Both at once; a failure waits for the other one, so that nothing is still starting while all is stopped. */
+async function startEngines(options: EmbeddedOptions, remembered: RungMemory, registry: EngineRegistry) {
+  const engines = [
+    options.needTemporal ? provideAndStartTemporal(options, remembered, registry) : undefined,
+    options.needMongo ? provideAndStartMongo(options, remembered, registry) : undefined,
+  ] as const;
+  await Promise.allSettled(engines);
+  const [temporal, mongo] = await Promise.all(engines);
+  return { temporal, mongo };
+}
+
 interface Started<Server> {
   running: RunningEngine;
   server: Server;
 }
 
 async function provideAndStartTemporal(
-  {
-    dataDir,
-    cacheDir,
-    searchAttributes,
-    temporalNamespace,
-    temporalSynchronous,
-    sources,
-    onProgress,
-  }: EmbeddedOptions,
-  remembered: RungMemory,
+  options: EmbeddedOptions,
+  { temporal: remembered }: RungMemory,
   registry: EngineRegistry,
 ): Promise<Started<TemporalServer>> {
-  const writtenBy = remembered.temporal?.version;
-  const downloads = sources?.temporal ?? TEMPORAL_DOWNLOADS;
-  const { rung, value: binary } = await provideTemporal({ cacheDir, downloads, writtenBy, onProgress });
+  const { dataDir, cacheDir, searchAttributes, temporalSynchronous: synchronous, onProgress } = options;
+  const namespace = options.temporalNamespace ?? 'default';
+  const downloads = options.sources?.temporal ?? TEMPORAL_DOWNLOADS;
+  const writtenBy = remembered?.version;
+  const { rung, value } = await provideTemporal({ cacheDir, downloads, writtenBy, onProgress });
+  const { path: program, version } = value;
   const server = await startTemporal({
-    program: binary.path,
+    program,
     dataDir,
-    namespace: temporalNamespace ?? 'default',
+    namespace,
     searchAttributes,
-    synchronous: temporalSynchronous,
+    synchronous,
     registry,
   });
-  return { running: { engine: 'Temporal', rung, version: binary.version }, server };
+  const known = remembered?.searchAttributes ?? searchAttributes;
+  const added = searchAttributes.filter((name) => !known.includes(name));
+  await addSearchAttributes(program, { address: server.address, namespace }, added);
+  return { running: { engine: 'Temporal', rung, version }, server };
 }
 
 async function provideAndStartMongo(
@@ -169,12 +172,26 @@ async function provideAndStartMongo(
   return { running: { engine: 'MongoDB', rung, version: server.version }, server };
 }
 
-/** Waits for both before it fails, so that nothing is still starting while the rest is stopped. */
-async function bothOrNeither<A, B>(a: Promise<A> | undefined, b: Promise<B> | undefined) {
-  await Promise.allSettled([a, b]);
-  return Promise.all([a, b]);
+async function portsOf(started: readonly Started<TemporalServer | MongoServer>[]): Promise<number[]> {
+  const found = await Promise.all(started.map(({ server }) => listeningPorts(server.process.pid)));
+  return [...new Set([...started.flatMap(({ server }) => server.ports), ...found.flat()])];
 }
 
-function rungOf(name: keyof RungMemory, started: Started<unknown> | undefined): RungMemory {
-  return started ? { [name]: { rung: started.running.rung, version: started.running.version } } : {};
+/** An engine that is configured elsewhere this time is not forgotten. */
+function toRungs(
+  remembered: RungMemory,
+  { searchAttributes }: EmbeddedOptions,
+  temporal: Started<TemporalServer> | undefined,
+  mongo: Started<MongoServer> | undefined,
+): RungMemory {
+  return {
+    temporal: temporal
+      ? {
+          rung: temporal.running.rung,
+          version: temporal.running.version,
+          searchAttributes: [...searchAttributes],
+        }
+      : remembered.temporal,
+    mongodb: mongo ? { rung: mongo.running.rung, version: mongo.running.version } : remembered.mongodb,
+  };
 }

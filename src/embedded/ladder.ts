@@ -5,6 +5,9 @@ export class RungUnavailable extends Error {
   override readonly name = 'RungUnavailable';
 }
 
+/** It is simply not there, which is only worth saying when nothing else works either. */
+export class RungAbsent extends RungUnavailable {}
+
 /** One way of providing an engine. */
 export interface Rung<T> {
   name: string;
@@ -32,7 +35,7 @@ export async function climb<T>(
       return { rung: name, value: await attempt() };
     } catch (error) {
       failures.push({ rung: name, error });
-      onProgress(`${engine}: ${name} not used, ${reasonOf(error)}`);
+      if (!(error instanceof RungAbsent)) onProgress(`${engine}: ${name} not used, ${reasonOf(error)}`);
     }
   }
   const list = failures.map(({ rung, error }) => `\n  - ${rung}: ${reasonOf(error)}`).join('');

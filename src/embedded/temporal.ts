@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { runCommand } from './command.ts';
 import { type EngineProcess, type EngineRegistry, startEngine, untilReady } from './engine-process.ts';
 import { findFreePorts } from './free-port.ts';
 import { isServing } from './grpc-health.ts';
 
 const READY_TIMEOUT_MS = 60_000;
+const COMMAND_TIMEOUT_MS = 30_000;
 const PORT_ATTEMPTS = 3;
 const FRONTEND = 'temporal.api.workflowservice.v1.WorkflowService';
 
@@ -49,6 +51,21 @@ async function startOnFreePorts(settings: TemporalSettings): Promise<TemporalSer
   });
   await untilReady(process, () => isServing(port, FRONTEND), READY_TIMEOUT_MS);
   return { process, address: `127.0.0.1:${port}`, ui: `http://127.0.0.1:${uiPort}`, ports };
+}
+
+/**
+ * Search attributes that a later version of Kiln uses: the flags of the start are only heeded when the
+ * namespace is made.
+ */
+export async function addSearchAttributes(
+  program: string,
+  { address, namespace }: { address: string; namespace: string },
+  names: readonly string[],
+): Promise<void> {
+  if (names.length === 0) return;
+  const flags = names.flatMap((name) => ['--name', name, '--type', 'Keyword']);
+  const command = ['operator', 'search-attribute', 'create', '--address', address, '--namespace', namespace];
+  await runCommand(program, [...command, ...flags], COMMAND_TIMEOUT_MS);
 }
 
 interface Ports {

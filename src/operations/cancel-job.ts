@@ -5,8 +5,8 @@ import type { createFindJobs } from './find-jobs.ts';
 import type { WorkflowRunner } from './runner.ts';
 
 export interface CancelJobPorts {
-  jobs: JobRepository;
-  runner: WorkflowRunner;
+  jobs: Pick<JobRepository, 'get'>;
+  runner: Pick<WorkflowRunner, 'cancelJob'>;
   findJob: ReturnType<typeof createFindJobs>['findJob'];
 }
 
@@ -15,7 +15,14 @@ export function createCancelJob({ jobs, runner, findJob }: CancelJobPorts) {
   return async function cancelJob(caller: Caller, jobId: string): Promise<Job> {
     const job = await findJob(caller, jobId);
     if (job.status === 'cancelled') return job;
-    await runner.cancelJob(jobId, 'cancelled by its owner');
+    try {
+      await runner.cancelJob(jobId, 'cancelled by its owner');
+    } catch (error) {
+      // Somebody else's cancel may have come first.
+      const now = await jobs.get(jobId);
+      if (now.status === 'cancelled') return now;
+      throw error;
+    }
     return jobs.get(jobId);
   };
 }

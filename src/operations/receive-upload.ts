@@ -68,11 +68,15 @@ async function store(
     ? `The upload has ${facts.size} bytes, but ${upload.size} were announced.`
     : `The upload has more than the ${upload.size} bytes that were announced.`;
   await reject(ports, upload, message);
-  throw new ConversionError('SIZE_MISMATCH', message, { hint: 'Prepare a new upload with the exact size.' });
+  throw new ConversionError(facts ? 'SIZE_MISMATCH' : 'TOO_LARGE', message, {
+    hint: 'Prepare a new upload with the exact size.',
+  });
 }
 
 async function reject(ports: ReceiveUploadPorts, upload: Upload, message: string): Promise<void> {
   await ports.uploads.reject(upload._id, { code: 'SIZE_MISMATCH', message });
   if (upload.blobId) await ports.blobs.remove(upload.blobId);
-  if (upload.jobId) await ports.runner.uploadCompleted(jobStart(await ports.jobs.get(upload.jobId)));
+  const job = upload.jobId ? await ports.jobs.get(upload.jobId) : null;
+  // A job that has ended meanwhile must not be started again.
+  if (job?.status === 'awaiting_upload') await ports.runner.uploadCompleted(jobStart(job));
 }

@@ -20,8 +20,12 @@ const PAGE = 500;
  * was completed without the workflow hearing of it. Both calls do nothing where all is well.
  */
 export function createRepairJobs({ jobs, uploads, runner, log }: RepairJobsPorts) {
+  let last = '';
   return async function repairJobs(): Promise<number> {
-    const stalled = await jobs.listStalled(new Date(Date.now() - STALLED_MS), PAGE);
+    const before = new Date(Date.now() - STALLED_MS);
+    const stalled = await jobs.listStalled({ before, after: last, limit: PAGE });
+    // Each round takes the next page, then begins again: jobs that only wait must not hide the others.
+    last = stalled.length === PAGE ? (stalled.at(-1)?._id ?? '') : '';
     for (const job of stalled) {
       const start = jobStart(job);
       const inputId = job.inputs[0]?.fileId;

@@ -1,9 +1,9 @@
 import type { Caller } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import type { StoredFile, Upload } from '../domain/file.ts';
+import type { Upload } from '../domain/file.ts';
 import { type FormatId, findFormat, formatOfFilename } from '../domain/format.ts';
 import { newId } from '../domain/id.ts';
-import type { Dialect, Job, JobInput } from '../domain/job.ts';
+import type { Dialect, Job } from '../domain/job.ts';
 import { ownerKey } from '../domain/job.ts';
 import { parseOptions } from '../domain/options.ts';
 import { planConversion } from '../domain/plan.ts';
@@ -11,6 +11,7 @@ import type { FileRepository } from '../store/files.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 import { jobStart } from './job-start.ts';
+import { type InputSource, type NewJob, newJob } from './new-job.ts';
 import { type Limits, newUpload, type UploadWish } from './prepare-upload.ts';
 import type { WorkflowRunner } from './runner.ts';
 
@@ -32,10 +33,10 @@ export interface SubmittedJob {
 }
 
 export interface SubmitJobPorts {
-  jobs: JobRepository;
-  uploads: UploadRepository;
-  files: FileRepository;
-  runner: WorkflowRunner;
+  jobs: Pick<JobRepository, 'insert'>;
+  uploads: Pick<UploadRepository, 'insert'>;
+  files: Pick<FileRepository, 'get'>;
+  runner: Pick<WorkflowRunner, 'startJob'>;
   limits: Limits;
   /** Refuses a receiver's address that Kiln would never call. */
   checkUrl(url: string): unknown;
@@ -43,7 +44,7 @@ export interface SubmitJobPorts {
 }
 
 /**
- * Accepts a conversion, or says before any byte moves why not.
+ * Accepts a conversion, or says before anything is written why not.
  * The database knows the job before the workflow starts, so a crash in between loses nothing.
  */
 export function createSubmitJob(ports: SubmitJobPorts) {
@@ -51,63 +52,18 @@ export function createSubmitJob(ports: SubmitJobPorts) {
     const owner = requireOwner(caller);
     const target = requireTarget(wish.target);
     const options = parseOptions(target.category, wish.options ?? {});
-    const callback = wish.callback && acceptCallback(ports, caller, wish.callback);
-    const jobId = newId();
-    const { upload, file } = await acceptInput(ports, owner, jobId, wish);
-    const named = upload ?? file;
-    const declared = wish.source ?? formatOfFilename(named.filename)?.id;
+    const id = newId();
+    const callback = wish.callback ? acceptCallback(ports, caller, id, wish.callback) : null;
+    const input = await findInput(ports, owner, id, wish);
+    const declared = wish.source ?? declaredFormat(input);
     if (declared) planConversion({ source: declared, target: target.id, options });
 
-    const now = new Date();
-    const job: Job = {
-      _id: jobId,
-      owner,
-      dialect: wish.dialect,
-      status: upload ? 'awaiting_upload' : 'queued',
-      inputs: [inputOf(upload, file)],
-      conversions: [
-        {
-          source: wish.source ?? null,
-          target: target.id,
-          options,
-          status: 'waiting',
-          engine: null,
-          engineMs: null,
-          error: null,
-        },
-      ],
-      outputs: [],
-      warnings: [],
-      error: null,
-      progress: { percent: 0, stage: upload ? 'waiting for the upload' : 'queued' },
-      callback: callback
-        ? {
-            url: callback.url,
-            sealedSecret: callback.secret
-              ? ports.seal(callback.secret, { collection: 'jobs', id: jobId, field: 'callback.secret' })
-              : null,
-            status: 'pending',
-            attempts: 0,
-          }
-        : null,
-      seq: 1,
-      events: [
-        {
-          type: 'status',
-          status: upload ? 'awaiting_upload' : 'queued',
-          at: now,
-          cause: 'submitted',
-          message: null,
-        },
-      ],
-      createdAt: now,
-      updatedAt: now,
-      uploadDeadline: upload?.expiresAt ?? now,
-      finishedAt: null,
-    };
+    const { dialect, source = null } = wish;
+    const job = newJob({ id, owner, dialect, input, source, target: target.id, options, callback });
+    if (input.upload) await ports.uploads.insert(input.upload);
     await ports.jobs.insert(job);
     await ports.runner.startJob(jobStart(job));
-    return { job, upload };
+    return { job, upload: input.upload };
   };
 }
 
@@ -129,40 +85,36 @@ function requireTarget(id: FormatId) {
   return format;
 }
 
-function acceptCallback(ports: SubmitJobPorts, caller: Caller, callback: NonNullable<JobWish['callback']>) {
+function acceptCallback(
+  ports: SubmitJobPorts,
+  caller: Caller,
+  jobId: string,
+  { url, secret }: NonNullable<JobWish['callback']>,
+): NewJob['callback'] {
   if (caller.kind !== 'account')
     throw new ConversionError('FORBIDDEN', 'Callbacks need an account.', { field: 'callbackUrl' });
-  ports.checkUrl(callback.url);
-  return callback;
+  ports.checkUrl(url);
+  const binding = { collection: 'jobs', id: jobId, field: 'callback.secret' };
+  return { url, sealedSecret: secret ? ports.seal(secret, binding) : null };
 }
 
-async function acceptInput(
+async function findInput(
   ports: SubmitJobPorts,
   owner: string,
   jobId: string,
-  wish: JobWish,
-): Promise<{ upload: Upload; file: null } | { upload: null; file: StoredFile }> {
-  if ('upload' in wish.input) {
-    const upload = newUpload({ wish: wish.input.upload, owner, jobId, limits: ports.limits });
-    await ports.uploads.insert(upload);
+  { input }: JobWish,
+): Promise<InputSource> {
+  if ('upload' in input) {
+    const upload = newUpload({ wish: input.upload, owner, jobId, limits: ports.limits });
     return { upload, file: null };
   }
-  const file = await ports.files.get(wish.input.fileId);
+  const file = await ports.files.get(input.fileId);
   if (file.owner !== owner)
     throw new ConversionError('NOT_FOUND', 'There is no such file.', { field: 'fileId' });
   return { upload: null, file };
 }
 
-function inputOf(upload: Upload | null, file: StoredFile | null): JobInput {
-  const named = upload ?? file;
-  if (!named) throw new ConversionError('INVALID_INPUT', 'The job has no input.');
-  return {
-    fileId: named._id,
-    filename: named.filename,
-    mime: named.mime,
-    size: named.size,
-    format: file?.format ?? null,
-    status: file ? 'ready' : 'waiting',
-    error: null,
-  };
+/** What was read from the bytes counts more than what a name says. */
+function declaredFormat({ upload, file }: InputSource): FormatId | undefined {
+  return file?.format ?? formatOfFilename((upload ?? file).filename)?.id;
 }

@@ -1,7 +1,23 @@
-import type { ChangeStream } from 'mongodb';
 import type { Collections } from './mongo.ts';
 
 type Listener = () => void;
+
+/** The documents themselves stay on the server: a notice only says when to read. */
+const ONLY_IDS = [{ $project: { documentKey: 1 } }];
+
+/** What a change stream must offer; the driver's own one does. */
+export interface ChangeFeed {
+  on(event: 'change', listener: (change: { documentKey?: { _id: unknown } }) => void): unknown;
+  on(event: 'error' | 'close', listener: () => void): unknown;
+  once(event: 'resumeTokenChanged', listener: () => void): unknown;
+  close(): Promise<void>;
+}
+
+/** The part of the jobs collection that is watched. */
+export interface WatchedJobs {
+  find: Collections['jobs']['find'];
+  watch(pipeline: object[]): ChangeFeed;
+}
 
 /** Tells watchers within this process that a job has changed, whichever process wrote it. */
 export interface Changes {
@@ -21,12 +37,12 @@ export interface ChangesOptions {
  * watched jobs, and a change stream where the server has them (a replica set).
  */
 export function createChanges(
-  { jobs }: Pick<Collections, 'jobs'>,
+  { jobs }: { jobs: WatchedJobs },
   { pollMs = 200 }: ChangesOptions = {},
 ): Changes {
   const watched = new Map<string, { listeners: Set<Listener>; version: string | undefined }>();
-  let stream: ChangeStream | undefined;
-  let streaming: 'unknown' | 'yes' | 'no' = 'unknown';
+  let stream: ChangeFeed | undefined;
+  let streaming = false;
   let polling = false;
 
   function publish(jobId: string): void {
@@ -47,7 +63,7 @@ export function createChanges(
   }
 
   const timer = setInterval(() => {
-    if (watched.size === 0 || polling || streaming === 'yes') return;
+    if (watched.size === 0 || polling || streaming) return;
     polling = true;
     // An unreachable database is seen by the watchers' own reads; the next tick tries again.
     poll()
@@ -60,18 +76,24 @@ export function createChanges(
 
   /** A standalone server refuses at once; from then on the poller does the work alone. */
   function openStream(): void {
-    if (streaming !== 'unknown') return;
-    streaming = 'no';
-    stream = jobs.watch([], {});
-    stream.once('init', () => {
-      streaming = 'yes';
+    if (stream) return;
+    const opened = jobs.watch(ONLY_IDS);
+    stream = opened;
+    // The first token is the first proof that the server streams: only then may the poller rest.
+    opened.once('resumeTokenChanged', () => {
+      streaming = true;
+      // What was written between the last look and the stream's beginning is in neither.
+      for (const jobId of watched.keys()) publish(jobId);
     });
-    stream.on('change', (change) => {
-      if ('documentKey' in change) publish(String(change.documentKey._id));
+    opened.on('change', ({ documentKey }) => {
+      if (documentKey) publish(String(documentKey._id));
     });
-    stream.on('error', () => {
-      streaming = 'no';
-      stream?.close().catch(() => {});
+    opened.on('close', () => {
+      streaming = false;
+    });
+    opened.on('error', () => {
+      streaming = false;
+      opened.close().catch(() => {});
     });
   }
 
@@ -84,7 +106,8 @@ export function createChanges(
       watched.set(jobId, entry);
       return () => {
         entry.listeners.delete(listener);
-        if (entry.listeners.size === 0) watched.delete(jobId);
+        // Called twice, it must not take away what somebody else subscribed to since.
+        if (entry.listeners.size === 0 && watched.get(jobId) === entry) watched.delete(jobId);
       };
     },
     async close() {

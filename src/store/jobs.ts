@@ -39,6 +39,13 @@ export interface JobPage {
   limit: number;
 }
 
+export interface StalledPage {
+  before: Date;
+  /** The last id of the page before. */
+  after?: string;
+  limit: number;
+}
+
 export type JobRepository = ReturnType<typeof createJobRepository>;
 
 /** The jobs collection. Each state change is one conditional update that also appends its event. */
@@ -95,14 +102,14 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
 
     /** Appends an event that moves nothing, such as a delivered callback. */
     async append(id: string, event: Omit<JobEvent, 'at' | 'status'>, patch: JobPatch = {}): Promise<Job> {
-      const job = await get(id);
-      const written = await apply(
-        id,
-        { status: job.status },
-        { ...event, status: job.status, at: new Date() },
-        patch,
-      );
-      return written ?? get(id);
+      for (;;) {
+        const { status } = await get(id);
+        const written = await apply(id, { status }, { ...event, status, at: new Date() }, patch);
+        if (written) return written;
+        // Not written: somebody has written it before, or the state has moved since it was read.
+        const job = await get(id);
+        if (job.events.some(({ cause }) => cause === event.cause)) return job;
+      }
     },
 
     /** Progress is no event: it only moves while the job is processing. */
@@ -125,15 +132,19 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
       return jobs.find(filter, { sort: { _id: after && !before ? 1 : -1 }, limit }).toArray();
     },
 
-    /** Jobs that should be moving but were not touched since `before`: a crash may have left them. */
-    async listStalled(before: Date, limit: number): Promise<Job[]> {
+    /**
+     * Jobs that should be moving but were not touched since `before`: a crash may have left them.
+     * Oldest first, from the one after `after` on, so that a caller can go through all of them.
+     */
+    async listStalled({ before, after, limit }: StalledPage): Promise<Job[]> {
       return jobs
         .find(
           {
+            ...(after && { _id: { $gt: after } }),
             status: { $in: ['awaiting_upload', 'importing', 'queued', 'processing'] },
             updatedAt: { $lt: before },
           },
-          { limit },
+          { sort: { _id: 1 }, limit },
         )
         .toArray();
     },

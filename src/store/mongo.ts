@@ -32,11 +32,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     writeConcern: { w: 'majority', journal: true },
     ignoreUndefined: true,
   });
-  await client.connect();
-  const db = client.db(
-    database ??
-      (new URL(uri.replace(/^mongodb(\+srv)?:/, 'http:').replace(/,[^/]*/, '')).pathname.slice(1) || 'kiln'),
-  );
+  const db = client.db(database ?? databaseOf(uri) ?? 'kiln');
   const collections: Collections = {
     accounts: db.collection('accounts'),
     keys: db.collection('keys'),
@@ -45,7 +41,13 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     jobs: db.collection('jobs'),
     deliveries: db.collection('deliveries'),
   };
-  await ensureIndexes(collections);
+  try {
+    await client.connect();
+    await ensureIndexes(collections);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
   return {
     collections,
     db,
@@ -54,12 +56,17 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
   };
 }
 
+/** The driver itself takes "test" for a string without a database. */
+function databaseOf(uri: string): string | undefined {
+  return /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
+}
+
 /** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
 async function ensureIndexes({ keys, files, jobs }: Collections): Promise<void> {
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await jobs.createIndex({ owner: 1, _id: -1 });
-  await jobs.createIndex({ status: 1 });
+  await jobs.createIndex({ status: 1, _id: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
 }
 

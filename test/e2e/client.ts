@@ -7,7 +7,14 @@ import { until } from './kiln-process.ts';
 
 export interface Prepared {
   job: { jobId: string; status: string; converterSlug: string };
-  upload: { mode: string; method: string; url: string; headers: Record<string, string>; completeUrl?: string; fieldName?: string };
+  upload: {
+    mode: string;
+    method: string;
+    url: string;
+    headers: Record<string, string>;
+    completeUrl?: string;
+    fieldName?: string;
+  };
   statusToken: string;
   guestToken?: string;
 }
@@ -37,7 +44,11 @@ export function createSwapmyfileClient(url: string, apiKey?: string) {
   }
 
   async function upload({ upload: target }: Prepared, bytes: Uint8Array): Promise<void> {
-    const put = await fetch(target.url, { method: target.method, headers: target.headers, body: Uint8Array.from(bytes) });
+    const put = await fetch(target.url, {
+      method: target.method,
+      headers: target.headers,
+      body: Uint8Array.from(bytes),
+    });
     if (!put.ok) throw new Error(`upload answered ${put.status}: ${await put.text()}`);
     const done = await fetch(target.completeUrl ?? '', { method: 'POST' });
     if (!done.ok) throw new Error(`complete answered ${done.status}: ${await done.text()}`);
@@ -77,19 +88,33 @@ export function createSwapmyfileClient(url: string, apiKey?: string) {
 }
 
 /** A picture with content that a fingerprint can tell apart. */
-export function picture(width: number, height: number, format: 'png' | 'jpeg' | 'webp' = 'png'): Promise<Buffer> {
+export function picture(
+  width: number,
+  height: number,
+  format: 'png' | 'jpeg' | 'webp' = 'png',
+): Promise<Buffer> {
   const pixels = Buffer.alloc(width * height * 3);
   for (let i = 0; i < width * height; i += 1) {
     pixels[i * 3] = ((i % width) * 255) / width;
     pixels[i * 3 + 1] = (Math.floor(i / width) * 255) / height;
     pixels[i * 3 + 2] = 120;
   }
-  return sharp(pixels, { raw: { width, height, channels: 3 } })[format]().toBuffer();
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    [format]()
+    .toBuffer();
 }
 
 /** A picture of noise: the encoder has to work for it. */
 export async function noise(width: number, height: number): Promise<Buffer> {
-  return sharp({ create: { width, height, channels: 3, background: 'black', noise: { type: 'gaussian', mean: 128, sigma: 60 } } })
+  return sharp({
+    create: {
+      width,
+      height,
+      channels: 3,
+      background: 'black',
+      noise: { type: 'gaussian', mean: 128, sigma: 60 },
+    },
+  })
     .png({ compressionLevel: 1 })
     .toBuffer();
 }

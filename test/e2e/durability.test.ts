@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSwapmyfileClient, noise, picture } from './client.ts';
-import { type KilnProcess, markedProcesses, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
+import {
+  type KilnProcess,
+  markedProcesses,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+  until,
+} from './kiln-process.ts';
 
 const started: KilnProcess[] = [];
 
@@ -15,11 +22,20 @@ async function start(options: Parameters<typeof startKilnProcess>[0]): Promise<K
 
 afterEach(async () => {
   const dataDirs = new Set(started.map(({ dataDir }) => dataDir));
-  await Promise.all(started.splice(0).map((kiln) => (kiln.child.exitCode === null && kiln.child.signalCode === null ? kiln.stop() : null)));
+  await Promise.all(
+    started
+      .splice(0)
+      .map((kiln) => (kiln.child.exitCode === null && kiln.child.signalCode === null ? kiln.stop() : null)),
+  );
   for (const dataDir of dataDirs) await removeDataDir(dataDir);
 });
 
-const wish = (bytes: Buffer) => ({ converterSlug: 'png-to-webp', inputFilename: 'a.png', inputMime: 'image/png', inputSize: bytes.length });
+const wish = (bytes: Buffer) => ({
+  converterSlug: 'png-to-webp',
+  inputFilename: 'a.png',
+  inputMime: 'image/png',
+  inputSize: bytes.length,
+});
 
 describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
   it('kill -9 of npm start, start again: waiting and running jobs end, files and jobs are there', async () => {
@@ -41,13 +57,19 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
       }),
     );
     process.kill(first.run.pid, 'SIGKILL');
-    await until(() => markedProcesses('restart-1').length === 0, 10_000, () => JSON.stringify(markedProcesses('restart-1')));
+    await until(
+      () => markedProcesses('restart-1').length === 0,
+      10_000,
+      () => JSON.stringify(markedProcesses('restart-1')),
+    );
 
     const second = await start({ dataDir, mark: 'restart-2', env: { KILN_PORT: new URL(first.url).port } });
     expect(second.credentials).toEqual(first.credentials);
     const again = createSwapmyfileClient(second.url, second.credentials.apiKey);
     const after = await again.ended(done.job.jobId);
-    expect(await again.download(after.downloadUrl ?? '')).toEqual(await again.download(before.downloadUrl ?? ''));
+    expect(await again.download(after.downloadUrl ?? '')).toEqual(
+      await again.download(before.downloadUrl ?? ''),
+    );
     await again.upload(waiting, small);
     for (const { job } of [waiting, ...running]) {
       const ended = await again.ended(job.jobId, 60_000);
@@ -79,7 +101,11 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
         expect(await client.ended(prepared.job.jobId)).toMatchObject({ status: 'ready' });
         await kiln.stop();
       }
-      await until(() => markedProcesses(mark).length === 0, 10_000, () => `after ${layer}: ${JSON.stringify(markedProcesses(mark))}`);
+      await until(
+        () => markedProcesses(mark).length === 0,
+        10_000,
+        () => `after ${layer}: ${JSON.stringify(markedProcesses(mark))}`,
+      );
     }
   });
 

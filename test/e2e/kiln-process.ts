@@ -45,20 +45,36 @@ export interface StartOptions {
 }
 
 /** Starts Kiln as a user does and waits until it says that it is ready. */
-export async function startKilnProcess({ dataDir, mark = 'kiln', env = {}, command }: StartOptions): Promise<KilnProcess> {
+export async function startKilnProcess({
+  dataDir,
+  mark = 'kiln',
+  env = {},
+  command,
+}: StartOptions): Promise<KilnProcess> {
   const [file, ...args] = command ?? [process.execPath, join(root, 'bootstrap', 'kiln.js'), 'start'];
   const { KILN_PORT: _port, npm_lifecycle_event: _event, ...inherited } = process.env;
   const child = spawn(file, args, {
     cwd: root,
-    env: { ...inherited, KILN_DATA_DIR: dataDir, KILN_PORT: '0', KILN_LOG_LEVEL: 'warn', [MARK]: mark, ...env },
+    env: {
+      ...inherited,
+      KILN_DATA_DIR: dataDir,
+      KILN_PORT: '0',
+      KILN_LOG_LEVEL: 'warn',
+      [MARK]: mark,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
-  await until(() => {
-    if (child.exitCode !== null) throw new Error(`Kiln ended with ${child.exitCode}:\n${output}`);
-    return output.includes('Kiln is ready at');
-  }, 90_000, () => output);
+  await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`Kiln ended with ${child.exitCode}:\n${output}`);
+      return output.includes('Kiln is ready at');
+    },
+    90_000,
+    () => output,
+  );
   const credentials: Credentials = JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8'));
   const run: Run = JSON.parse(await readFile(join(dataDir, 'run.json'), 'utf8'));
   return {
@@ -70,7 +86,11 @@ export async function startKilnProcess({ dataDir, mark = 'kiln', env = {}, comma
     output: () => output,
     async stop() {
       child.kill('SIGTERM');
-      await until(() => child.exitCode !== null || child.signalCode !== null, 40_000, () => output);
+      await until(
+        () => child.exitCode !== null || child.signalCode !== null,
+        40_000,
+        () => output,
+      );
     },
   };
 }
@@ -80,7 +100,11 @@ export async function removeDataDir(dataDir: string): Promise<void> {
 }
 
 /** Polls until `check` is true. */
-export async function until(check: () => boolean | Promise<boolean>, timeoutMs: number, explain: () => string = () => ''): Promise<void> {
+export async function until(
+  check: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+  explain: () => string = () => '',
+): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await check())) {
     if (Date.now() > end) throw new Error(`Not within ${timeoutMs} ms. ${explain()}`);

@@ -27,15 +27,22 @@ describe('jobEvents', () => {
   it(`${CUTS} cuts of the line: nothing missed, nothing twice`, async () => {
     const client = createSwapmyfileClient(kiln.url, kiln.credentials.apiKey);
     const bytes = await picture(32, 32);
-    const { job } = await client.prepare({ converterSlug: 'png-to-webp', inputFilename: 'a.png', inputMime: 'image/png', inputSize: bytes.length });
+    const { job } = await client.prepare({
+      converterSlug: 'png-to-webp',
+      inputFilename: 'a.png',
+      inputMime: 'image/png',
+      inputSize: bytes.length,
+    });
     // Written by another process than the one that serves: the watcher has only the database to go by.
     const jobs = createJobRepository(mongo.collections, { publish: () => {} });
     const writing = (async () => {
-      for (let i = 0; i < EVENTS; i += 1) await jobs.append(job.jobId, { type: 'warning', cause: `note-${i}`, message: `note ${i}` });
+      for (let i = 0; i < EVENTS; i += 1)
+        await jobs.append(job.jobId, { type: 'warning', cause: `note-${i}`, message: `note ${i}` });
     })();
 
     const seen: number[] = [];
-    for (let cut = 0; cut < CUTS; cut += 1) await readThenCut(job.jobId, seen, 1 + Math.floor(Math.random() * 8));
+    for (let cut = 0; cut < CUTS; cut += 1)
+      await readThenCut(job.jobId, seen, 1 + Math.floor(Math.random() * 8));
     await writing;
     await readThenCut(job.jobId, seen, EVENTS + 1 - seen.length);
     expect(seen).toEqual(Array.from({ length: EVENTS + 1 }, (_, i) => i + 1));
@@ -55,8 +62,12 @@ describe('jobEvents', () => {
         }
       },
     });
-    const query = 'subscription($jobId: ID!, $after: Int!) { jobEvents(jobId: $jobId, after: $after) { seq } }';
-    const events = client.iterate<{ jobEvents: { seq: number | null } }>({ query, variables: { jobId, after: seen.at(-1) ?? 0 } });
+    const query =
+      'subscription($jobId: ID!, $after: Int!) { jobEvents(jobId: $jobId, after: $after) { seq } }';
+    const events = client.iterate<{ jobEvents: { seq: number | null } }>({
+      query,
+      variables: { jobId, after: seen.at(-1) ?? 0 },
+    });
     let left = count;
     try {
       for await (const { data, errors } of events) {

@@ -4,9 +4,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
+import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { createSwapmyfileClient, noise } from './client.ts';
 import { markedProcesses, newDataDir, removeDataDir, until } from './kiln-process.ts';
 
@@ -33,7 +33,11 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const child of children) child.kill('SIGTERM');
-  await until(() => markedProcesses(MARK).length === 0, 30_000, () => JSON.stringify(markedProcesses(MARK)));
+  await until(
+    () => markedProcesses(MARK).length === 0,
+    30_000,
+    () => JSON.stringify(markedProcesses(MARK)),
+  );
   await engines.stop();
   await removeDataDir(dataDir);
 });
@@ -59,7 +63,11 @@ async function launch(command: 'server' | 'worker'): Promise<{ pid: number; outp
   children.push(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
-  await until(() => output.includes('is ready'), 60_000, () => output);
+  await until(
+    () => output.includes('is ready'),
+    60_000,
+    () => output,
+  );
   return { pid: child.pid ?? 0, output };
 }
 
@@ -70,13 +78,21 @@ describe.skipIf(process.platform !== 'linux')('a worker killed -9 in mid-convers
     const url = /at (http\S+)/.exec(server.output)?.[1] ?? '';
     const guest = createSwapmyfileClient(url);
     const bytes = await noise(3000, 3000);
-    const prepared = await guest.prepare({ converterSlug: 'png-to-avif', inputFilename: 'n.png', inputMime: 'image/png', inputSize: bytes.length });
+    const prepared = await guest.prepare({
+      converterSlug: 'png-to-avif',
+      inputFilename: 'n.png',
+      inputMime: 'image/png',
+      inputSize: bytes.length,
+    });
     await guest.upload(prepared, bytes);
     const asGuest = { authorization: `Bearer ${prepared.guestToken}` };
     await until(async () => (await guest.job(prepared.job.jobId, asGuest)).status === 'processing', 30_000);
     const hosts = markedProcesses(MARK).filter(({ ppid }) => ppid === first.pid);
     process.kill(first.pid, 'SIGKILL');
-    await until(() => markedProcesses(MARK).every(({ pid }) => !hosts.some((host) => host.pid === pid)), 5000);
+    await until(
+      () => markedProcesses(MARK).every(({ pid }) => !hosts.some((host) => host.pid === pid)),
+      5000,
+    );
     expect((await guest.job(prepared.job.jobId, asGuest)).status).toBe('processing');
 
     await launch('worker');
@@ -84,7 +100,9 @@ describe.skipIf(process.platform !== 'linux')('a worker killed -9 in mid-convers
     const job = await guest.job(prepared.job.jobId, asGuest);
     const result = await guest.download(job.downloadUrl ?? '');
     expect(await sharp(result).metadata()).toMatchObject({ width: 3000, height: 3000 });
-    const blobs = readdirSync(join(dataDir, 'blobs'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const blobs = readdirSync(join(dataDir, 'blobs'), { recursive: true, withFileTypes: true }).filter(
+      (entry) => entry.isFile(),
+    );
     expect(blobs.filter(({ name }) => name.startsWith('out.'))).toHaveLength(1);
     expect(blobs).toHaveLength(2);
   });

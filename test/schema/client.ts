@@ -1,6 +1,6 @@
 import { pino } from 'pino';
-import { createGraphql, type GraphqlPorts } from '../../schema/server.ts';
 import type { SchemaOperations } from '../../schema/context.ts';
+import { createGraphql, type GraphqlPorts } from '../../schema/server.ts';
 import { ALICE } from './service.ts';
 
 /** An answer whose shape the test itself asked for. */
@@ -32,7 +32,11 @@ export function createDoor(operations: SchemaOperations, options: Partial<Graphq
     );
   }
 
-  async function ask(query: string, variables: object = {}, headers?: Record<string, string>): Promise<Answer> {
+  async function ask(
+    query: string,
+    variables: object = {},
+    headers?: Record<string, string>,
+  ): Promise<Answer> {
     return (await post({ query, variables }, headers)).json() as Promise<Answer>;
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createDoor } from './client.ts';
 import { ALICE, BOB, createService } from './service.ts';
 
+const UNKNOWN_ID = '0192a1b2-0000-7000-8000-00000000dead';
 const UPLOAD = { filename: 'hero.jpg', mime: 'image/jpeg', size: 1000 };
 const CREATE = `mutation ($input: CreateJobInput!) {
   createJob(input: $input) {
@@ -84,7 +85,9 @@ describe('createJob', () => {
       outputs: [{ size: 5_000_000_000 }],
       callback: { url: 'https://receiver.test/hook', status: 'PENDING', attempts: 0 },
     });
-    expect(data.job.outputs[0].downloadUrl).toMatch(/^https:\/\/kiln\.test\/downloads\/signed\/.+\/hero\.png$/);
+    expect(data.job.outputs[0].downloadUrl).toMatch(
+      /^https:\/\/kiln\.test\/downloads\/signed\/.+\/hero\.png$/,
+    );
     expect(data.job.events.map((event: { status: string }) => event.status)).toEqual([
       'AWAITING_UPLOAD',
       'QUEUED',
@@ -109,9 +112,11 @@ describe('createJob', () => {
     expect(completed.data.completeUpload).toMatchObject({ file: { size: 1000 }, job: null });
 
     const created = create({ fileId: completed.data.completeUpload.file.id, target: 'webp', wait: 20_000 });
-    const jobs = await until(async () => (await ask('{ jobs { edges { node { jobId } } } }')).data.jobs.edges);
-    move(jobs[0].node.jobId, 'processing');
-    move(jobs[0].node.jobId, 'ready');
+    const jobId = await until<string>(
+      async () => (await ask('{ jobs { edges { node { jobId } } } }')).data.jobs.edges[0]?.node.jobId,
+    );
+    move(jobId, 'processing');
+    move(jobId, 'ready');
     expect(await created).toMatchObject({ job: { status: 'READY' }, upload: null });
   });
 });
@@ -122,12 +127,22 @@ describe('expected failures', () => {
     [{ target: 'png', upload: UPLOAD, fileId: 'x' }, 'InvalidInputError', 'INVALID_INPUT', 'upload'],
     [{ target: 'png', fileId: 'nonsense' }, 'InvalidInputError', 'INVALID_INPUT', 'fileId'],
     [{ target: 'nope', upload: UPLOAD }, 'InvalidInputError', 'UNSUPPORTED_CONVERSION', 'target'],
-    [{ target: 'png', upload: UPLOAD, options: { widht: 1 } }, 'InvalidInputError', 'INVALID_OPTION', 'options.widht'],
-    [{ target: 'png', upload: { ...UPLOAD, filename: '' } }, 'InvalidInputError', 'INVALID_INPUT', 'upload.filename'],
+    [
+      { target: 'png', upload: UPLOAD, options: { widht: 1 } },
+      'InvalidInputError',
+      'INVALID_OPTION',
+      'options.widht',
+    ],
+    [
+      { target: 'png', upload: { ...UPLOAD, filename: '' } },
+      'InvalidInputError',
+      'INVALID_INPUT',
+      'upload.filename',
+    ],
     [{ target: 'png', upload: { ...UPLOAD, size: 10_000_001 } }, 'LimitError', 'TOO_LARGE', 'upload.size'],
     [{ target: 'png', upload: UPLOAD, wait: 1 }, 'InvalidInputError', 'INVALID_INPUT', 'wait'],
-    [{ target: 'png', fileId: UNKNOWN_ID(), wait: 30_001 }, 'InvalidInputError', 'INVALID_INPUT', 'wait'],
-    [{ target: 'png', fileId: UNKNOWN_ID() }, 'NotFoundError', 'NOT_FOUND', null],
+    [{ target: 'png', fileId: UNKNOWN_ID, wait: 30_001 }, 'InvalidInputError', 'INVALID_INPUT', 'wait'],
+    [{ target: 'png', fileId: UNKNOWN_ID }, 'NotFoundError', 'NOT_FOUND', null],
     [
       { target: 'png', upload: UPLOAD, callback: { url: 'http://169.254.169.254/' } },
       'InvalidInputError',
@@ -191,11 +206,15 @@ describe('expected failures', () => {
     const withoutWording = (text: string) => text.replaceAll(/There is no such \w+\./g, '');
     for (const document of [query, change]) {
       const foreign = await ask(document, ids(job.jobId, upload.fileId), bob);
-      const unknown = await ask(document, ids(UNKNOWN_ID(), UNKNOWN_ID()), bob);
+      const unknown = await ask(document, ids(UNKNOWN_ID, UNKNOWN_ID), bob);
       expect(withoutWording(JSON.stringify(foreign))).toBe(withoutWording(JSON.stringify(unknown)));
       expect(JSON.stringify(foreign)).toContain('NOT_FOUND');
     }
-    const nodes = await ask('query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }', { id: job.id }, bob);
+    const nodes = await ask(
+      'query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }',
+      { id: job.id },
+      bob,
+    );
     expect(nodes).toEqual({ data: { node: null, nodes: [null] } });
   });
 });
@@ -244,7 +263,10 @@ describe('reading', () => {
     const { ask } = start();
     const { data } = await ask('{ formats(category: IMAGE, from: "jpeg") { id writable optionsSchema } }');
     const png = data.formats.find(({ id }: { id: string }) => id === 'png');
-    expect(png).toMatchObject({ writable: true, optionsSchema: { type: 'object', additionalProperties: false } });
+    expect(png).toMatchObject({
+      writable: true,
+      optionsSchema: { type: 'object', additionalProperties: false },
+    });
     expect(png.optionsSchema.properties).toHaveProperty('width');
     const all = await ask('{ formats { id readable writable targets { id } optionsSchema } }');
     for (const { readable, writable, targets, optionsSchema } of all.data.formats) {
@@ -252,18 +274,16 @@ describe('reading', () => {
       expect(optionsSchema !== null).toBe(writable);
     }
     expect((await ask('{ formats(category: AUDIO) { id } }')).data.formats).toEqual([]);
-    expect((await ask('{ formats(from: "nope") { id } }')).errors?.[0]?.extensions).toMatchObject({ field: 'from' });
+    expect((await ask('{ formats(from: "nope") { id } }')).errors?.[0]?.extensions).toMatchObject({
+      field: 'from',
+    });
   });
 });
 
-function UNKNOWN_ID(): string {
-  return '0192a1b2-0000-7000-8000-00000000dead';
-}
-
-async function until<T>(look: () => Promise<T[]>): Promise<T[]> {
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const found = await look();
-    if (found.length > 0) return found;
+    if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

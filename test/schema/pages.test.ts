@@ -137,10 +137,13 @@ it('pages through files in the same way', async () => {
   const { data } = await ask(
     '{ files(first: 2) { edges { node { filename downloadUrl } } pageInfo { hasNextPage } } }',
   );
-  expect(data.files.edges.map((edge: { node: { filename: string } }) => edge.node.filename)).toEqual(['c.png', 'b.png']);
+  expect(data.files.edges.map((edge: { node: { filename: string } }) => edge.node.filename)).toEqual([
+    'c.png',
+    'b.png',
+  ]);
   expect(data.files.edges[0].node.downloadUrl).toMatch(/^https:\/\/kiln\.test\/downloads\/signed\//);
   expect(data.files.pageInfo.hasNextPage).toBe(true);
-  expect((await ask('query ($id: ID!) { file(id: $id) { id } }', { id: newId() })).errors?.[0]?.extensions.code).toBe(
-    'NOT_FOUND',
-  );
+  expect(
+    (await ask('query ($id: ID!) { file(id: $id) { id } }', { id: newId() })).errors?.[0]?.extensions.code,
+  ).toBe('NOT_FOUND');
 });

@@ -26,9 +26,15 @@ describe('an operation that asks for too much', () => {
     ['10000 fields', `{ me { ${'kind '.repeat(10_000)} } }`],
     ['directives', `{ me { kind ${'@include(if: true) '.repeat(21)} } }`],
     ['a cascade of lists', '{ formats { targets { targets { id } } } }'],
-    ['a cascade hidden in fragments', '{ formats { ...a } } fragment a on Format { targets { ...b } } fragment b on Format { targets { id } }'],
+    [
+      'a cascade hidden in fragments',
+      '{ formats { ...a } } fragment a on Format { targets { ...b } } fragment b on Format { targets { id } }',
+    ],
     ['a huge page', '{ jobs(first: 99999999) { edges { node { id } } } }'],
-    ['many pages', `{ ${Array.from({ length: 30 }, (_, i) => `a${i}: jobs(first: 100) { edges { node { id seq } } }`).join(' ')} }`],
+    [
+      'many pages',
+      `{ ${Array.from({ length: 30 }, (_, i) => `a${i}: jobs(first: 100) { edges { node { id seq } } }`).join(' ')} }`,
+    ],
   ])('is refused before it runs: %s', async (_what, query) => {
     const { post } = start();
     const began = performance.now();
@@ -41,7 +47,8 @@ describe('an operation that asks for too much', () => {
     const { post } = start();
     const query = `query a { me { kind } }
       query b($first: Int) { jobs(first: $first) { edges { node { id } } } }`;
-    const asked = (operationName: string, first: number) => post({ query, operationName, variables: { first } });
+    const asked = (operationName: string, first: number) =>
+      post({ query, operationName, variables: { first } });
     expect((await asked('b', 10)).status).toBe(200);
     expect(await refusal(await asked('b', 99_999_999))).toMatchObject({ status: 400, extensions: LIMIT });
     expect((await asked('a', 99_999_999)).status).toBe(200);
@@ -58,7 +65,9 @@ describe('an operation that asks for too much', () => {
 
   it('is read only up to 256 KiB', async () => {
     const { post } = start();
-    expect((await post({ query: '{ me { kind } }', variables: { x: 'x'.repeat(300_000) } })).status).toBe(413);
+    expect((await post({ query: '{ me { kind } }', variables: { x: 'x'.repeat(300_000) } })).status).toBe(
+      413,
+    );
   });
 });
 
@@ -67,10 +76,16 @@ describe('in production', () => {
     const { ask, handle } = start();
     const { errors } = await ask('{ __schema { types { name } } }');
     expect(errors?.[0]?.message).toContain('introspection');
-    for (const query of ['{ jbos { id } }', '{ me { knd } }', '{ jobs(status: REDY) { edges { cursor } } }']) {
+    for (const query of [
+      '{ jbos { id } }',
+      '{ me { knd } }',
+      '{ jobs(status: REDY) { edges { cursor } } }',
+    ]) {
       expect(JSON.stringify(await ask(query))).not.toMatch(/did you mean/i);
     }
-    const answer = await ask('query ($s: JobStatus) { jobs(status: $s) { edges { cursor } } }', { s: 'REDY' });
+    const answer = await ask('query ($s: JobStatus) { jobs(status: $s) { edges { cursor } } }', {
+      s: 'REDY',
+    });
     expect(answer.errors?.[0]?.message).toMatch(/REDY/);
     expect(JSON.stringify(answer)).not.toMatch(/did you mean/i);
     const page = await handle(new Request('https://kiln.test/graphql', { headers: { Accept: 'text/html' } }));
@@ -89,14 +104,16 @@ describe('in production', () => {
 describe('a forged request', () => {
   const mutation = 'mutation { cancelJob(id: "x") { __typename } }';
 
-  it.each(['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data; boundary=x', 'application/graphql'])(
-    'is refused as %s',
-    async (type) => {
-      const { post } = start();
-      const body = type.includes('urlencoded') ? `query=${encodeURIComponent(mutation)}` : mutation;
-      expect((await post(body, { 'Content-Type': type })).status).toBe(415);
-    },
-  );
+  it.each([
+    'application/x-www-form-urlencoded',
+    'text/plain',
+    'multipart/form-data; boundary=x',
+    'application/graphql',
+  ])('is refused as %s', async (type) => {
+    const { post } = start();
+    const body = type.includes('urlencoded') ? `query=${encodeURIComponent(mutation)}` : mutation;
+    expect((await post(body, { 'Content-Type': type })).status).toBe(415);
+  });
 
   it('cannot change anything by GET, but can read', async () => {
     const { handle } = start();
@@ -121,7 +138,10 @@ describe('a forged request', () => {
 describe('an error', () => {
   it.each(['X-API-Key', 'Authorization'])('says when the credential in %s is wrong', async (name) => {
     const { post } = start();
-    const response = await post({ query: '{ me { kind } }' }, { [name]: name === 'Authorization' ? 'Bearer wrong' : 'wrong' });
+    const response = await post(
+      { query: '{ me { kind } }' },
+      { [name]: name === 'Authorization' ? 'Bearer wrong' : 'wrong' },
+    );
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
       errors: [{ message: 'The API key is not valid.', extensions: { code: 'UNAUTHENTICATED' } }],
@@ -142,7 +162,10 @@ describe('an error', () => {
     expect(errors).toEqual([
       expect.objectContaining({
         message: 'Something went wrong on our side.',
-        extensions: expect.objectContaining({ code: 'INTERNAL', correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/) }),
+        extensions: expect.objectContaining({
+          code: 'INTERNAL',
+          correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        }),
       }),
     ]);
     expect(log()).toContain(correlationId);
@@ -155,13 +178,20 @@ describe('an error', () => {
       ...operations,
       cancelJob: async () => {
         const cause = new Error('topology closed');
-        throw new ConversionError('UNAVAILABLE', 'The database does not answer.', { cause, hint: 'Try again.' });
+        throw new ConversionError('UNAVAILABLE', 'The database does not answer.', {
+          cause,
+          hint: 'Try again.',
+        });
       },
     });
     const { data } = await ask(
       'mutation { cancelJob(id: "0192a1b2-0000-7000-8000-00000000dead") { __typename ... on Error { code hint } } }',
     );
-    expect(data.cancelJob).toEqual({ __typename: 'UnavailableError', code: 'UNAVAILABLE', hint: 'Try again.' });
+    expect(data.cancelJob).toEqual({
+      __typename: 'UnavailableError',
+      code: 'UNAVAILABLE',
+      hint: 'Try again.',
+    });
     expect(log()).toContain('topology closed');
   });
 

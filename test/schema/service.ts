@@ -83,7 +83,8 @@ export function createService() {
       startJob: async () => {},
       uploadCompleted: async ({ jobId }: { jobId: string }) => move(jobId, 'queued'),
       cancelJob: async (id: string) => {
-        if (isTerminal(one(jobs, id).status)) throw new ConversionError('WRONG_STATE', 'The job has already ended.');
+        if (isTerminal(one(jobs, id).status))
+          throw new ConversionError('WRONG_STATE', 'The job has already ended.');
         move(id, 'cancelled');
       },
       ping: async () => {},
@@ -92,7 +93,14 @@ export function createService() {
     keys: {
       findBySecretHash: async (hash: string) => ([ALICE, BOB].includes(hash) ? { accountId: hash } : null),
     },
-    accounts: { find: async (id: string): Promise<Account> => ({ _id: id, name: id, plan: 'pro', createdAt: new Date() }) },
+    accounts: {
+      find: async (id: string): Promise<Account> => ({
+        _id: id,
+        name: id,
+        plan: 'pro',
+        createdAt: new Date(),
+      }),
+    },
     hashApiKey: (apiKey: string) => apiKey,
     readGuestToken: (token: string) => {
       const subject = links.subjectOf('guest', token);
@@ -101,7 +109,8 @@ export function createService() {
     limits: LIMITS,
     fileMs: HOUR_MS,
     checkUrl: (url: string) => {
-      if (url.includes('169.254.')) throw new ConversionError('BLOCKED_ADDRESS', 'The address is not allowed.');
+      if (url.includes('169.254.'))
+        throw new ConversionError('BLOCKED_ADDRESS', 'The address is not allowed.');
     },
     seal: (secret: string) => `sealed:${secret.length}`,
   };
@@ -126,7 +135,8 @@ export function createService() {
     operations,
     links,
     move,
-    progress: (id: string, percent: number) => change(id, () => ({ progress: { percent, stage: 'encoding' } })),
+    progress: (id: string, percent: number) =>
+      change(id, () => ({ progress: { percent, stage: 'encoding' } })),
     /** Lets older events fall out of the window, as 500 newer ones would. */
     forgetEvents: (id: string, kept: number) => change(id, ({ events }) => ({ events: events.slice(-kept) })),
     /** Plays the signed PUT. */
