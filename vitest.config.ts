@@ -1,10 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-/** What needs no engine, what needs the time-skipping Temporal server, and what needs real engines. */
-const WORKFLOW = 'test/workflow/**/*.test.ts';
-const ENGINES = ['test/store', 'test/activity', 'test/e2e'].map((folder) => `${folder}/**/*.test.ts`);
+/** On the time-skipping Temporal server, one for each file. */
+const WORKFLOW = ['test/workflow/**/*.test.ts'];
+/** On one Temporal and one MongoDB that all files share. */
+const ENGINES = ['test/store/**/*.test.ts', 'test/activity/**/*.test.ts'];
+/** Start, and kill, whole services of their own. */
+const SERVICE = ['test/e2e/**/*.test.ts', 'test/embedded/**/*.test.ts'];
 
 export default defineConfig({
+  // Vite would take the ESM copy of graphql while every dependency takes the CommonJS one: two realms.
+  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     pool: 'forks',
     // As small as the machines that this runs on; the engines need a share as well.
@@ -15,15 +20,24 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'plain', include: ['test/**/*.test.ts'], exclude: [WORKFLOW, ...ENGINES] },
+        test: {
+          name: 'plain',
+          include: ['test/**/*.test.ts'],
+          exclude: [...WORKFLOW, ...ENGINES, ...SERVICE],
+        },
       },
       {
         extends: true,
-        test: { name: 'workflow', include: [WORKFLOW], globalSetup: 'test/support/test-server-setup.ts' },
+        test: { name: 'workflow', include: WORKFLOW, globalSetup: 'test/support/test-server-setup.ts' },
       },
       {
         extends: true,
         test: { name: 'engines', include: ENGINES, globalSetup: 'test/support/engines-setup.ts' },
+      },
+      {
+        extends: true,
+        // Last and one at a time: each of them fills the machine by itself.
+        test: { name: 'service', include: SERVICE, maxWorkers: 1, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -5,8 +5,9 @@ import { DETECT_BYTES, detectFormat } from '../src/domain/detect.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import type { StoredFile } from '../src/domain/file.ts';
 import { findFormat } from '../src/domain/format.ts';
-import type { Job, JobConversion, JobInput } from '../src/domain/job.ts';
+import type { Fault, Job, JobConversion, JobInput } from '../src/domain/job.ts';
 import { type ConvertStep, planConversion } from '../src/domain/plan.ts';
+import { whileHeartbeating } from './heartbeat.ts';
 
 export interface AcquiredFile {
   blobId: string;
@@ -15,14 +16,16 @@ export interface AcquiredFile {
 
 /** Believes nothing that was declared: size and digest are counted again, the type is read from the bytes. */
 export function createAcquire({ jobs, uploads, files, blobs, scratch, converters }: Capabilities) {
-  return async function acquire({ jobId }: { jobId: string }): Promise<AcquiredFile> {
+  return ({ jobId }: { jobId: string }) => whileHeartbeating(() => acquire(jobId));
+
+  async function acquire(jobId: string): Promise<AcquiredFile> {
+    const { cancellationSignal: signal } = Context.current();
     const job = await jobs.get(jobId);
     const { input, conversion } = only(job);
     const file = await fileOf(input);
-    const head = await verify(file, input);
+    const head = await verify(file, input, signal);
     const source = identify(head, file, conversion);
     const steps = planConversion({ source, target: conversion.target, options: conversion.options });
-    const signal = Context.current().cancellationSignal;
     const facts = await scratch.use(async (dir) =>
       converters.probe(source, await blobs.localPath(file.blobId, dir), signal),
     );
@@ -34,22 +37,32 @@ export function createAcquire({ jobs, uploads, files, blobs, scratch, converters
       });
     }
     return { blobId: file.blobId, steps };
-  };
+  }
 
   async function fileOf(input: JobInput): Promise<StoredFile> {
     try {
       return await files.get(input.fileId);
     } catch (error) {
-      if (!(error instanceof ConversionError && error.code === 'NOT_FOUND')) throw error;
-      const { fault } = await uploads.get(input.fileId);
+      if (!isNotFound(error)) throw error;
+      const fault = await refusalOf(input);
       throw fault
         ? new ConversionError(fault.code, fault.message)
         : new ConversionError('UPLOAD_MISSING', 'The file is not there any more.', { cause: error });
     }
   }
 
+  /** Why the upload was refused; a result that is converted again never was an upload. */
+  async function refusalOf(input: JobInput): Promise<Fault | null> {
+    try {
+      return (await uploads.get(input.fileId)).fault;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      return null;
+    }
+  }
+
   /** @returns the first bytes, for detection. */
-  async function verify(file: StoredFile, input: JobInput): Promise<Buffer> {
+  async function verify(file: StoredFile, input: JobInput, signal: AbortSignal): Promise<Buffer> {
     const hash = createHash('sha256');
     const head: Buffer[] = [];
     let size = 0;
@@ -57,7 +70,7 @@ export function createAcquire({ jobs, uploads, files, blobs, scratch, converters
       if (size < DETECT_BYTES) head.push(chunk.subarray(0, DETECT_BYTES - size));
       hash.update(chunk);
       size += chunk.length;
-      Context.current().heartbeat();
+      signal.throwIfAborted();
     }
     if (size === 0) throw new ConversionError('EMPTY_FILE', 'The file is empty.');
     if (size !== input.size) {
@@ -71,6 +84,10 @@ export function createAcquire({ jobs, uploads, files, blobs, scratch, converters
     }
     return Buffer.concat(head);
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof ConversionError && error.code === 'NOT_FOUND';
 }
 
 /** The one input and the one conversion that jobs have so far. */

@@ -3,12 +3,12 @@ import { Context } from '@temporalio/activity';
 import { v5 as uuidv5 } from 'uuid';
 import type { Capabilities } from '../src/app.ts';
 import { ConversionError } from '../src/domain/errors.ts';
-import type { JobProgress } from '../src/domain/job.ts';
+import { type JobProgress, refuseMove } from '../src/domain/job.ts';
 import type { AcquiredFile } from './acquire.ts';
+import { whileHeartbeating } from './heartbeat.ts';
 
 /** Progress is written at most this often; nobody sees more, and each write costs. */
 const PROGRESS_MS = 250;
-const HEARTBEAT_MS = 1000;
 
 export interface ConvertedFile {
   /** Deterministic, so that a second attempt replaces and never adds. */
@@ -35,24 +35,18 @@ export function outputFileId(jobId: string, index: number): string {
 
 /** Runs the engine on a slot of this worker; the result is stored, not yet visible. */
 export function createConvert({ jobs, blobs, scratch, converters }: Capabilities) {
-  return async function convert({
-    jobId,
-    blobId,
-    steps,
-  }: { jobId: string } & AcquiredFile): Promise<ConvertedFile> {
-    const { heartbeat, cancellationSignal: signal } = Context.current();
+  return (input: { jobId: string } & AcquiredFile) => whileHeartbeating(() => convert(input));
+
+  async function convert({ jobId, blobId, steps }: { jobId: string } & AcquiredFile): Promise<ConvertedFile> {
+    const { cancellationSignal: signal } = Context.current();
     const [step] = steps;
     if (!step || steps.length > 1)
       throw new ConversionError('NOT_SUPPORTED', 'This conversion needs more than one step.');
-    await jobs
-      .transition(jobId, {
-        to: 'processing',
-        cause: 'processing',
-        patch: { progress: { percent: 0, stage: 'converting' } },
-      })
-      .catch(refuseUnlessProcessing(jobId));
+    const patch = { progress: { percent: 0, stage: 'converting' } };
+    const job = await jobs.transition(jobId, { to: 'processing', cause: 'processing', patch });
+    // The attempt of a killed worker may have begun already, and the job may have ended since.
+    if (job.status !== 'processing') refuseMove(job, 'processing');
     const progress = coalesced((value) => jobs.setProgress(jobId, value));
-    const beat = setInterval(() => heartbeat(), HEARTBEAT_MS);
     try {
       return await scratch.use(async (dir) => {
         const fileId = outputFileId(jobId, 0);
@@ -74,17 +68,8 @@ export function createConvert({ jobs, blobs, scratch, converters }: Capabilities
         };
       });
     } finally {
-      clearInterval(beat);
       progress.stop();
     }
-  };
-
-  /** The attempt of a killed worker may have begun already; a job that has ended needs no engine. */
-  function refuseUnlessProcessing(jobId: string) {
-    return async (error: unknown): Promise<void> => {
-      const job = await jobs.get(jobId);
-      if (job.status !== 'processing') throw error;
-    };
   }
 }
 

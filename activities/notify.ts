@@ -6,7 +6,6 @@ import { swapmyfileCallback } from '../src/domain/callback-payload.ts';
 import type { Delivery, DeliveryAttempt } from '../src/domain/delivery.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { type AttemptResult, judgeAttempt, WEBHOOK_SCHEDULES } from '../src/domain/webhook-profile.ts';
-import type { HttpAnswer, HttpFailure } from '../src/net/fetch.ts';
 
 export type DeliveryOutcome =
   | { outcome: 'delivered' | 'failed'; answer: string }
@@ -55,6 +54,23 @@ export function createAttemptDelivery({ jobs, deliveries, sender, sealer, signWe
     attempt: number;
   }): Promise<DeliveryOutcome> {
     const delivery = await deliveries.get(deliveryId);
+    // Known already when the database went away after the receiver had answered: it is not asked twice.
+    const known = delivery.attempts.find(({ number }) => number === attempt);
+    const { made, result } = known ? { made: known, result: resultOf(known) } : await send(delivery, attempt);
+    const verdict = judgeAttempt(delivery.profile, attempt, result, Math.random());
+    const state = verdict.outcome === 'retry' ? 'pending' : verdict.outcome;
+    await deliveries.recordAttempt(deliveryId, made, state);
+    await showOnJob(delivery, attempt, state);
+    const answer = made.networkError ?? String(made.status);
+    return verdict.outcome === 'retry'
+      ? { outcome: 'retry', answer, delayMs: verdict.delayMs }
+      : { outcome: verdict.outcome, answer };
+  };
+
+  async function send(
+    delivery: Delivery,
+    attempt: number,
+  ): Promise<{ made: DeliveryAttempt; result: AttemptResult }> {
     const at = new Date();
     const answer = await sender.post({
       url: delivery.url,
@@ -63,24 +79,16 @@ export function createAttemptDelivery({ jobs, deliveries, sender, sealer, signWe
       timeoutMs: WEBHOOK_SCHEDULES[delivery.profile].timeoutMs,
       signal: Context.current().cancellationSignal,
     });
-    const failed = 'reason' in answer;
-    const result: DeliveryAttempt = {
-      number: attempt,
-      at,
-      durationMs: answer.durationMs,
-      status: failed ? null : answer.status,
-      networkError: failed ? answer.reason : null,
-      responseHead: failed ? null : answer.body,
-    };
-    const verdict = judgeAttempt(delivery.profile, attempt, resultOf(answer, at), Math.random());
-    const state = verdict.outcome === 'retry' ? 'pending' : verdict.outcome;
-    await deliveries.recordAttempt(deliveryId, result, state);
-    await showOnJob(delivery, attempt, state);
-    const text = failed ? answer.reason : String(answer.status);
-    return verdict.outcome === 'retry'
-      ? { outcome: 'retry', answer: text, delayMs: verdict.delayMs }
-      : { outcome: verdict.outcome, answer: text };
-  };
+    const { durationMs } = answer;
+    if ('reason' in answer) {
+      const networkError = answer.reason;
+      const made = { number: attempt, at, durationMs, status: null, networkError, responseHead: null };
+      return { made, result: { networkError } };
+    }
+    const { status, headers, body: responseHead } = answer;
+    const made = { number: attempt, at, durationMs, status, networkError: null, responseHead };
+    return { made, result: { status, retryAfterSeconds: retryAfterSeconds(headers['retry-after'], at) } };
+  }
 
   function headersOf(delivery: Delivery, timestamp: Date): Record<string, string> {
     const secret = delivery.sealedSecret
@@ -113,7 +121,6 @@ export function createAttemptDelivery({ jobs, deliveries, sender, sealer, signWe
   }
 }
 
-function resultOf(answer: HttpAnswer | HttpFailure, now: Date): AttemptResult {
-  if ('reason' in answer) return { networkError: answer.reason };
-  return { status: answer.status, retryAfterSeconds: retryAfterSeconds(answer.headers['retry-after'], now) };
+function resultOf({ status, networkError }: DeliveryAttempt): AttemptResult {
+  return status === null ? { networkError: networkError ?? 'protocol' } : { status };
 }

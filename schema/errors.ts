@@ -135,8 +135,9 @@ export async function refusing<T>(
   try {
     return await work();
   } catch (error) {
-    const type = error instanceof ConversionError ? MEANINGS[error.code].type : null;
-    if (!type || !(error instanceof ConversionError)) throw error;
+    if (!(error instanceof ConversionError)) throw error;
+    const { type } = MEANINGS[error.code];
+    if (!type) throw error;
     if (isRetryable(error.code))
       log.warn({ code: error.code, err: error.cause ?? error }, 'a mutation was refused');
     throw new type(error, error.field && (rename[error.field] ?? error.field));

@@ -78,8 +78,8 @@ const CREATE_JOB_PATHS = {
 
 const jobIdArg = 'The `id` or `jobId` of the job.';
 
-builder.mutationFields((t) => ({
-  createJob: t.field({
+builder.mutationField('createJob', (t) =>
+  t.field({
     type: CreateJobSuccess,
     errors: EXPECTED,
     description: 'Asks for a conversion. With `upload`: send the file, then call `completeJob`.',
@@ -91,14 +91,17 @@ builder.mutationFields((t) => ({
           const wait = requireWait(input.wait);
           const wish = wishOf(input);
           if (wait > 0 && input.upload)
-            throw invalid('wait', 'Nothing can be waited for before the file was sent.');
+            throw invalid('wait', 'Wait in `completeJob`: the file has not been sent yet.');
           const { job, upload } = await context.operations.submitJob(context.caller, wish);
           return { job: await settle(context, job, wait), upload };
         },
         CREATE_JOB_PATHS,
       ),
   }),
-  completeJob: t.field({
+);
+
+builder.mutationField('completeJob', (t) =>
+  t.field({
     type: CompleteJobSuccess,
     errors: EXPECTED,
     description: 'Declares that the file of a job was sent completely. May be repeated.',
@@ -119,7 +122,10 @@ builder.mutationFields((t) => ({
         return { job: await settle(context, await operations.findJob(caller, _id), waitMs) };
       }),
   }),
-  cancelJob: t.field({
+);
+
+builder.mutationField('cancelJob', (t) =>
+  t.field({
     type: CancelJobSuccess,
     errors: EXPECTED,
     description: 'Ends a job, its engine included. May be repeated.',
@@ -129,7 +135,7 @@ builder.mutationFields((t) => ({
         job: await context.operations.cancelJob(context.caller, uuidOf('Job', id, 'id')),
       })),
   }),
-}));
+);
 
 function wishOf(input: typeof CreateJobInput.$inferInput): JobWish {
   const { upload, fileId, source, target, options, callback } = input;

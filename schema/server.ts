@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { createLRUCache, createYoga, type Plugin } from 'graphql-yoga';
 import { credentialOf } from '../src/credential.ts';
 import type { Caller } from '../src/domain/account.ts';
@@ -56,6 +57,8 @@ export function createGraphql({ operations, log, publicUrl, development }: Graph
     // Credentials never come in cookies, so any page may ask, but only with a credential of its own.
     cors: { origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'] },
     graphiql: development && { subscriptionsProtocol: 'WS' },
+    // Carries its script with it: the default would load it from elsewhere.
+    renderGraphiQL,
     landingPage: false,
     multipart: false,
     batching: false,

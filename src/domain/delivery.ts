@@ -1,4 +1,4 @@
-import type { WebhookProfile } from './webhook-profile.ts';
+import type { NetworkError, WebhookProfile } from './webhook-profile.ts';
 
 export interface DeliveryAttempt {
   number: number;
@@ -7,8 +7,8 @@ export interface DeliveryAttempt {
   durationMs: number;
   /** Null when no answer came. */
   status: number | null;
-  /** Why no answer came, from a closed set. */
-  networkError: string | null;
+  /** Why no answer came. */
+  networkError: NetworkError | null;
   /** The first bytes of the answer's body. */
   responseHead: string | null;
 }

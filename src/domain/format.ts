@@ -68,7 +68,8 @@ const WRITABLE = [...FORMATS.values()]
   .filter((format) => format.writers.length > 0)
   .map((format) => format.id);
 
-const MAX_STEM_CHARACTERS = 100;
+/** With an extension and a browser's " (1)" still below the 255 bytes of common file systems. */
+const MAX_STEM_BYTES = 200;
 const RESERVED_STEM = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
 
 /** Finds a format by id or alias ("jpeg", "TIF"), in any letter case. */
@@ -130,7 +131,13 @@ function safeStem(name: string): string {
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '')
     .replace(/[<>:"|?*]/g, '_')
     .replace(/^[\s.-]+|[\s.]+$/g, '');
-  const stem = Array.from(clean).slice(0, MAX_STEM_CHARACTERS).join('').trimEnd();
+  const stem = truncate(clean, MAX_STEM_BYTES).trimEnd();
   if (stem === '') return 'file';
   return RESERVED_STEM.test(stem) ? `${stem}_` : stem;
+}
+
+/** Cuts between characters: what does not fit whole is not begun. */
+function truncate(text: string, maxBytes: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
+  return text.slice(0, read);
 }

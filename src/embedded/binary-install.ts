@@ -38,7 +38,7 @@ export async function installBinary(
 }
 
 /** @throws RungUnavailable where we have never seen this program for this platform. */
-export function sumFor(binary: PinnedBinary): string {
+function sumFor(binary: PinnedBinary): string {
   const sum = binary.sha256[PLATFORM];
   if (!sum) throw new RungUnavailable(`no checksum of ${binary.file} is known for ${PLATFORM}`);
   return sum;

@@ -9,7 +9,7 @@ import { acquireOwnership } from './ownership.ts';
 import { type RungMemory, readRungs, writeRungs } from './rung-memory.ts';
 import { addSearchAttributes, startTemporal, type TemporalServer } from './temporal.ts';
 import { provideTemporal } from './temporal-binary.ts';
-import { TEMPORAL_DOWNLOADS } from './versions.ts';
+import { type PinnedRelease, TEMPORAL_CLI } from './versions.ts';
 
 export interface EmbeddedOptions {
   dataDir: string;
@@ -21,8 +21,8 @@ export interface EmbeddedOptions {
   temporalSynchronous: 'NORMAL' | 'FULL';
   /** Temporal's namespace; "default" unless given. */
   temporalNamespace?: string;
-  /** Base URLs to download from instead of the publishers'. */
-  sources?: { temporal?: string; mongod?: string };
+  /** What to download instead of the pinned releases, and from where. */
+  sources?: { temporal?: PinnedRelease; mongodMirror?: string };
   /** One line for a person. */
   onProgress: (line: string) => void;
   /** An engine or its keeper ended by itself; what is left should stop. */
@@ -137,9 +137,9 @@ async function provideAndStartTemporal(
 ): Promise<Started<TemporalServer>> {
   const { dataDir, cacheDir, searchAttributes, temporalSynchronous: synchronous, onProgress } = options;
   const namespace = options.temporalNamespace ?? 'default';
-  const downloads = options.sources?.temporal ?? TEMPORAL_DOWNLOADS;
+  const release = options.sources?.temporal ?? TEMPORAL_CLI;
   const writtenBy = remembered?.version;
-  const { rung, value } = await provideTemporal({ cacheDir, downloads, writtenBy, onProgress });
+  const { rung, value } = await provideTemporal({ release, cacheDir, writtenBy, onProgress });
   const { path: program, version } = value;
   const server = await startTemporal({
     program,
@@ -160,7 +160,7 @@ async function provideAndStartMongo(
   { mongodb: remembered }: RungMemory,
   registry: EngineRegistry,
 ): Promise<Started<MongoServer>> {
-  const mongodMirror = sources?.mongod;
+  const mongodMirror = sources?.mongodMirror;
   const { rung, value: server } = await startMongo({
     dataDir,
     cacheDir,

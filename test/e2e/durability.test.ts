@@ -5,10 +5,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createSwapmyfileClient, noise, picture } from './client.ts';
 import {
   type KilnProcess,
+  type LivingProcess,
   markedProcesses,
   newDataDir,
   removeDataDir,
   startKilnProcess,
+  survivorsOf,
   until,
 } from './kiln-process.ts';
 
@@ -56,12 +58,9 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
         return prepared;
       }),
     );
+    const family = markedProcesses('restart-1');
     process.kill(first.run.pid, 'SIGKILL');
-    await until(
-      () => markedProcesses('restart-1').length === 0,
-      10_000,
-      () => JSON.stringify(markedProcesses('restart-1')),
-    );
+    await nothingLeft(family, 'restart-1');
 
     const second = await start({ dataDir, mark: 'restart-2', env: { KILN_PORT: new URL(first.url).port } });
     expect(second.credentials).toEqual(first.credentials);
@@ -86,11 +85,21 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
 
   it('each layer of npm start killed -9 in turn: nothing is left 10 s later', async () => {
     const dataDir = await newDataDir();
-    const layers = ['npm', 'bootstrap', 'kiln', 'keeper', 'temporal', 'mongodb', 'engine host'] as const;
+    const layers = [
+      'npm',
+      'shell',
+      'bootstrap',
+      'kiln',
+      'keeper',
+      'temporal',
+      'mongodb',
+      'engine host',
+    ] as const;
     for (const layer of layers) {
       const mark = `layer-${layer.replaceAll(' ', '-')}`;
       const kiln = await start({ dataDir, mark, command: ['npm', 'start'] });
       const victim = layerOf(layer, mark, kiln);
+      const family = markedProcesses(mark);
       process.kill(victim, 'SIGKILL');
       if (layer === 'engine host') {
         // A host is replaced, not missed: Kiln goes on, and still ends cleanly.
@@ -101,11 +110,7 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
         expect(await client.ended(prepared.job.jobId)).toMatchObject({ status: 'ready' });
         await kiln.stop();
       }
-      await until(
-        () => markedProcesses(mark).length === 0,
-        10_000,
-        () => `after ${layer}: ${JSON.stringify(markedProcesses(mark))}`,
-      );
+      await nothingLeft(family, mark);
     }
   });
 
@@ -118,6 +123,16 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
   });
 });
 
+/** Within ten seconds neither the family that was there nor anything it has started since is alive. */
+async function nothingLeft(family: LivingProcess[], mark: string): Promise<void> {
+  const left = () => [...survivorsOf(family), ...markedProcesses(mark)];
+  await until(
+    () => left().length === 0,
+    10_000,
+    () => JSON.stringify(left()),
+  );
+}
+
 function blobsOf(dataDir: string): string[] {
   return readdirSync(join(dataDir, 'blobs'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -128,7 +143,8 @@ function layerOf(layer: string, mark: string, kiln: KilnProcess): number {
   const find = (pattern: RegExp) => markedProcesses(mark).find(({ command }) => pattern.test(command))?.pid;
   const pids: Record<string, number | undefined> = {
     npm: kiln.child.pid,
-    bootstrap: find(/bootstrap\/kiln\.js start/),
+    shell: find(/^sh -c node bootstrap/),
+    bootstrap: find(/^node bootstrap\/kiln\.js start/),
     kiln: kiln.run.pid,
     keeper: find(/keeper\.js/),
     temporal: find(/temporal.*start-dev/),

@@ -112,27 +112,55 @@ export async function until(
   }
 }
 
-export interface MarkedProcess {
+export interface LivingProcess {
   pid: number;
   ppid: number;
+  /** Tells a process from a later one with the same pid. */
+  started: string;
   command: string;
 }
 
-/** All living processes whose environment carries this mark (Linux). */
-export function markedProcesses(mark: string): MarkedProcess[] {
-  const found: MarkedProcess[] = [];
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      if (!readFileSync(`/proc/${name}/environ`, 'latin1').includes(`${MARK}=${mark}\0`)) continue;
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (fields[0] === 'Z') continue;
-      const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
-      found.push({ pid: Number(name), ppid: Number(fields[1]), command });
-    } catch {
-      // It ended while we looked.
-    }
+/** Living processes whose environment carries this mark, and their descendants (Linux). */
+export function markedProcesses(mark: string): LivingProcess[] {
+  const all = livingProcesses();
+  const found = new Set(all.filter(({ pid }) => hasMark(pid, mark)).map(({ pid }) => pid));
+  // Engine hosts get an environment of their own, so they are known by their parents only.
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const { pid, ppid } of all) if (found.has(ppid)) found.add(pid);
   }
-  return found;
+  return all.filter(({ pid }) => found.has(pid));
+}
+
+/** Which of these still live. */
+export function survivorsOf(known: LivingProcess[]): LivingProcess[] {
+  const living = livingProcesses();
+  return known.filter(({ pid, started }) =>
+    living.some((other) => other.pid === pid && other.started === started),
+  );
+}
+
+function livingProcesses(): LivingProcess[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const stat = readProc(name, 'stat');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (stat === '' || fields[0] === 'Z') return [];
+      const command = readProc(name, 'cmdline').replaceAll('\0', ' ').trim();
+      return [{ pid: Number(name), ppid: Number(fields[1]), started: fields[19] ?? '', command }];
+    });
+}
+
+function hasMark(pid: number, mark: string): boolean {
+  return `\0${readProc(String(pid), 'environ')}`.includes(`\0${MARK}=${mark}\0`);
+}
+
+/** Empty when the process has ended while we looked. */
+function readProc(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
 }

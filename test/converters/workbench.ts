@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import type { ConvertOutcome } from '../../src/converters/converter.ts';
+import { type Converters, type ConverterSettings, createConverters } from '../../src/converters/converters.ts';
+import type { FormatId } from '../../src/domain/format.ts';
+import { parseOptions } from '../../src/domain/options.ts';
+
+/** Real converters and a folder for one test file; both are gone afterwards. */
+export interface Workbench {
+  converters: Converters;
+  folder: string;
+  /** Stores bytes under a name and answers the path. */
+  put(name: string, bytes: string | Uint8Array): Promise<string>;
+  convert(inputPath: string, source: FormatId, target: FormatId, options?: object): Promise<ConvertOutcome & { path: string }>;
+  probe(inputPath: string, source: FormatId): ReturnType<Converters['probe']>;
+}
+
+/** Call it at the top of a test file. */
+export function openWorkbench(settings: Partial<ConverterSettings> = {}): Workbench {
+  const { signal } = new AbortController();
+  const converters = createConverters({ hosts: 1, ...settings });
+  let count = 0;
+  const bench: Workbench = {
+    converters,
+    folder: '',
+    async put(name, bytes) {
+      const path = join(bench.folder, name);
+      await writeFile(path, bytes);
+      return path;
+    },
+    async convert(inputPath, source, target, options = {}) {
+      const path = join(bench.folder, `output-${++count}.${target}`);
+      const step = { category: 'image', source, target, options: parseOptions('image', options) } as const;
+      return { ...(await converters.convert(step, { inputPath, outputPath: path, signal })), path };
+    },
+    probe: (inputPath, source) => converters.probe(source, inputPath, signal),
+  };
+  beforeAll(async () => {
+    bench.folder = await mkdtemp(join(tmpdir(), 'kiln-workbench-'));
+  });
+  afterAll(async () => {
+    await converters.close();
+    await rm(bench.folder, { recursive: true, force: true });
+  });
+  return bench;
+}

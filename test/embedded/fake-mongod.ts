@@ -1,0 +1,76 @@
+// Stands in for mongod: just enough of the wire protocol to be made the primary of a replica set of one.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { BSON, type Document } from 'mongodb';
+
+const OP_MSG = 2013;
+const HEADER_BYTES = 16;
+const args = process.argv.slice(2);
+const flagValue = (flag: string) => args[args.indexOf(flag) + 1] ?? '';
+
+if (args.includes('--version')) {
+  process.stdout.write('db version v8.0.4\nBuild Info: {}\n');
+  process.exit(0);
+}
+const port = Number(flagValue('--port'));
+const host = `127.0.0.1:${port}`;
+const statePath = join(flagValue('--dbpath'), 'replica-set.json');
+const readConfig = (): Document | undefined =>
+  existsSync(statePath) ? JSON.parse(readFileSync(statePath, 'utf8')) : undefined;
+const saveConfig = (config: Document) => writeFileSync(statePath, JSON.stringify(config));
+
+function answer(command: Document): Document {
+  const config = readConfig();
+  if (command.replSetInitiate) saveConfig({ version: 1, ...command.replSetInitiate });
+  if (command.replSetReconfig) {
+    if (!command.force) return { ok: 0, code: 10107, errmsg: 'not primary' };
+    saveConfig(command.replSetReconfig);
+  }
+  if (command.replSetGetConfig) {
+    return config ? { ok: 1, config } : { ok: 0, code: 94, errmsg: 'no replset config has been received' };
+  }
+  const isWritablePrimary = config?.members[0].host === host;
+  return {
+    ok: 1,
+    isWritablePrimary,
+    ismaster: isWritablePrimary,
+    helloOk: true,
+    ...(config ? { setName: config._id, hosts: [config.members[0].host], me: host } : { isreplicaset: true }),
+    minWireVersion: 0,
+    maxWireVersion: 25,
+    maxBsonObjectSize: 16_777_216,
+    maxMessageSizeBytes: 48_000_000,
+    maxWriteBatchSize: 100_000,
+  };
+}
+
+/** OP_MSG with one body section; OP_QUERY, the first hello's envelope, is answered alike by its own reply. */
+function reply(message: Buffer, socket: Socket): void {
+  const isMsg = message.readInt32LE(12) === OP_MSG;
+  const body = isMsg ? message.subarray(21) : message.subarray(message.indexOf(0, 20) + 9);
+  const document = Buffer.from(
+    BSON.serialize(answer(BSON.deserialize(body.subarray(0, body.readInt32LE(0))))),
+  );
+  const envelope = isMsg ? Buffer.alloc(5) : Buffer.alloc(20);
+  if (!isMsg) envelope.writeInt32LE(1, 16);
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeInt32LE(HEADER_BYTES + envelope.length + document.length, 0);
+  header.writeInt32LE(message.readInt32LE(4), 8);
+  header.writeInt32LE(isMsg ? OP_MSG : 1, 12);
+  socket.write(Buffer.concat([header, envelope, document]));
+}
+
+createServer((socket) => {
+  let pending = Buffer.alloc(0);
+  socket.on('error', () => {});
+  socket.on('data', (chunk) => {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= 4 && pending.length >= pending.readInt32LE(0)) {
+      const length = pending.readInt32LE(0);
+      reply(pending.subarray(0, length), socket);
+      pending = pending.subarray(length);
+    }
+  });
+}).listen(port, '127.0.0.1');
+process.on('SIGTERM', () => process.exit(0));

@@ -1,0 +1,109 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type EmbeddedOptions, startEmbedded } from '../../src/embedded/embedded.ts';
+import {
+  deadSite,
+  downloadSite,
+  filesIn,
+  launcherOf,
+  onlyOnPath,
+  sha256,
+  tarball,
+  temporaryFolder,
+  withoutPrograms,
+  writeExecutable,
+} from './stand-ins.ts';
+
+const fakeMongod = launcherOf('fake-mongod.ts');
+
+async function optionsFor(mongodMirror: string, lines: string[] = []): Promise<EmbeddedOptions> {
+  return {
+    dataDir: await temporaryFolder(),
+    cacheDir: await temporaryFolder(),
+    needTemporal: false,
+    needMongo: true,
+    searchAttributes: [],
+    temporalSynchronous: 'NORMAL',
+    sources: { mongodMirror },
+    onProgress: (line) => lines.push(line),
+    onDeath: () => {},
+  };
+}
+
+/** The publisher's site in small: any archive holds the stand-in, its sum lies beside it. */
+async function mirror(sumOf: (archive: Buffer) => string = sha256) {
+  const archive = await tarball({ 'mongodb-any/bin/mongod': fakeMongod, 'mongodb-any/README': 'text' });
+  return downloadSite((path) => (path.endsWith('.sha256') ? `${sumOf(archive)}  archive.tgz\n` : archive));
+}
+
+async function hostOf(dataDir: string): Promise<string> {
+  return JSON.parse(await readFile(join(dataDir, 'mongod', 'replica-set.json'), 'utf8')).members[0].host;
+}
+
+describe('the ladder of MongoDB', () => {
+  it('makes a mongod on PATH the primary of its own replica set, at every start anew', async () => {
+    const bin = await temporaryFolder();
+    await writeExecutable(join(bin, 'mongod'), fakeMongod);
+    onlyOnPath(bin);
+    const options = await optionsFor(await deadSite());
+    for (let start = 1; start <= 2; start++) {
+      const embedded = await startEmbedded(options);
+      expect(embedded.engines).toEqual([{ engine: 'MongoDB', rung: 'mongod on PATH', version: '8.0.4' }]);
+      expect(embedded.mongoUri).toContain(await hostOf(options.dataDir));
+      await embedded.stop();
+    }
+  });
+
+  it('downloads a real mongod, once', async () => {
+    await withoutPrograms('mongod');
+    const site = await mirror();
+    const lines: string[] = [];
+    const options = await optionsFor(site.url, lines);
+    for (let start = 1; start <= 2; start++) {
+      const embedded = await startEmbedded(options);
+      expect(embedded.engines).toEqual([{ engine: 'MongoDB', rung: 'downloaded mongod', version: '8.2.6' }]);
+      await embedded.stop();
+    }
+    expect(site.requests).toHaveLength(2);
+    expect(site.requests[1]).toMatch(/\/mongodb-[\w-]+-8\.2\.6\.tgz$/);
+    expect(lines.some((line) => line.startsWith('MongoDB 8.2.6: downloading'))).toBe(true);
+  });
+
+  it('throws away an archive that is not what the publisher says', async () => {
+    await withoutPrograms('mongod', 'java');
+    const site = await mirror(() => sha256('something else'));
+    const options = await optionsFor(site.url);
+    const failure = await startEmbedded(options).catch((error) => error);
+    expect(failure.message).toContain("downloaded mongod: the archive does not have the publisher's SHA-256");
+    expect(await filesIn(options.cacheDir)).toEqual([]);
+  });
+
+  it('lists every rung with its reason and the ways out when none holds', async () => {
+    await withoutPrograms('mongod', 'java');
+    const failure = await startEmbedded(await optionsFor(await deadSite())).catch((error) => error);
+    expect(failure.code).toBe('UNAVAILABLE');
+    expect(failure.message.split('\n').slice(0, 4)).toEqual([
+      'MongoDB could not be provided. Tried in this order:',
+      '  - mongod on PATH: mongod failed (exit code 127)',
+      '  - downloaded mongod: the download site cannot be reached',
+      '  - mongo-java-server: java failed (exit code 127)',
+    ]);
+    expect(failure.message).toContain('MONGODB_URI');
+    expect(failure.message).toContain('Java 17');
+  });
+
+  it('stays with the engine that holds the data, or refuses and says how to go on', async () => {
+    const bin = await temporaryFolder();
+    await writeExecutable(join(bin, 'mongod'), fakeMongod);
+    onlyOnPath(bin);
+    const options = await optionsFor(await deadSite());
+    const rungs = { mongodb: { rung: 'downloaded mongod', version: '8.2.6' } };
+    await writeFile(join(options.dataDir, 'engines.json'), JSON.stringify(rungs));
+    const failure = await startEmbedded(options).catch((error) => error);
+    expect(failure.code).toBe('UNAVAILABLE');
+    expect(failure.message).toContain('filled by "downloaded mongod" 8.2.6');
+    expect(failure.message).toContain('KILN_DATA_DIR');
+    expect(JSON.parse(await readFile(join(options.dataDir, 'engines.json'), 'utf8'))).toEqual(rungs);
+  });
+});

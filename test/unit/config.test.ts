@@ -1,0 +1,147 @@
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, isLoopbackHost, loadConfig, requireShared, VARIABLES } from '../../src/config.ts';
+
+const KEY = Buffer.alloc(32, 7).toString('base64');
+
+/** The lines about single variables, or none when the configuration is accepted. */
+function faultsOf(load: () => unknown): string[] {
+  try {
+    load();
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message.split('\n').slice(1);
+  }
+}
+
+const FAULTY: Record<string, string[]> = {
+  KILN_PORT: ['70000', '-1', '80.5', 'http', '0x50', '1e3'],
+  KILN_PUBLIC_URL: ['ftp://kiln.example', 'kiln.example', 'https://'],
+  KILN_LOG_LEVEL: ['loud'],
+  MONGODB_URI: ['postgres://db', 'db.example:27017'],
+  TEMPORAL_ADDRESS: ['temporal.example', 'http://temporal.example:7233', 'a b:1'],
+  KILN_QUEUE_PREFIX: ['Kiln', 'a_b', 'a'.repeat(41)],
+  KILN_TEMPORAL_SYNCHRONOUS: ['OFF'],
+  KILN_MASTER_KEY: ['short', `${KEY},short`, ','],
+  KILN_ADMIN_TOKEN: ['too-short'],
+  KILN_ALLOWED_NETWORKS: ['10.0.0.1', '10.0.0.0/33', 'localhost/8'],
+  KILN_CONCURRENCY_IMAGE: ['0', 'many'],
+  KILN_RETENTION_FILE_HOURS: ['0', '8761'],
+  KILN_LIMIT_PIXELS: ['0', '-5'],
+  KILN_LIMIT_ENGINE_MEMORY_MB: ['63'],
+};
+
+describe('a faulty configuration', () => {
+  it.each(
+    Object.entries(FAULTY).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
+  )('%s=%s is named with its format and an example', (name, value) => {
+    const variable = VARIABLES[name as keyof typeof VARIABLES];
+    const faults = faultsOf(() => loadConfig({ [name]: value }));
+    expect(faults).toEqual([`  ${name} must be ${variable.format}, for example: ${variable.example}`]);
+  });
+
+  it('is reported as a whole', () => {
+    const env = Object.fromEntries(Object.entries(FAULTY).map(([name, [value]]) => [name, value]));
+    expect(faultsOf(() => loadConfig(env))).toHaveLength(Object.keys(FAULTY).length);
+  });
+
+  it('never shows a value that may be a secret', () => {
+    const faults = faultsOf(() => loadConfig({ KILN_MASTER_KEY: 's3cret', KILN_ADMIN_TOKEN: 's3cret' }));
+    expect(faults).toHaveLength(2);
+    expect(faults.join()).not.toContain('s3cret');
+  });
+});
+
+describe('an empty environment', () => {
+  it('means one machine, loopback, embedded engines', () => {
+    const config = loadConfig({});
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 4000,
+      publicUrl: undefined,
+      dataDir: resolve('.kiln'),
+      mongoUri: undefined,
+      temporal: { address: undefined, namespace: 'default', queuePrefix: 'kiln', synchronous: 'NORMAL' },
+      allowedNetworks: ['127.0.0.0/8', '::1/128'],
+      retention: { uploadMs: 3_600_000, fileMs: 86_400_000 },
+      limits: { uploadBytes: 2_147_483_648, engineMs: 120_000, engineMemoryBytes: 1_073_741_824 },
+    });
+  });
+
+  it('is what empty variables mean as well', () => {
+    const empty = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, '']));
+    expect(loadConfig({ ...empty, XDG_CACHE_HOME: '' })).toEqual(loadConfig({}));
+  });
+});
+
+describe('a value', () => {
+  it('of every example in the table is accepted', () => {
+    for (const [name, { example }] of Object.entries(VARIABLES)) {
+      // These two are made by a command, which the example shows.
+      if (example.startsWith('openssl')) continue;
+      expect(faultsOf(() => loadConfig({ [name]: example }))).toEqual([]);
+    }
+  });
+
+  it('is read as what it stands for', () => {
+    const config = loadConfig({
+      KILN_PORT: '0',
+      KILN_PUBLIC_URL: 'https://kiln.example/base//',
+      KILN_DATA_DIR: tmpdir(),
+      XDG_CACHE_HOME: '/var/cache',
+      KILN_MASTER_KEY: `${KEY}, ${KEY}`,
+      KILN_RETENTION_UPLOAD_MINUTES: '5',
+      KILN_LIMIT_ENGINE_SECONDS: '3',
+      KILN_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8',
+    });
+    expect(config).toMatchObject({
+      port: 0,
+      publicUrl: 'https://kiln.example/base',
+      dataDir: tmpdir(),
+      cacheDir: '/var/cache/kiln',
+      retention: { uploadMs: 300_000 },
+      limits: { engineMs: 3000 },
+      allowedNetworks: ['10.1.0.0/16', 'fd00::/8'],
+    });
+    expect(config.masterKeys?.map((key) => Buffer.from(key).toString('base64'))).toEqual([KEY, KEY]);
+  });
+});
+
+describe('loopback receivers', () => {
+  const shared = { MONGODB_URI: 'mongodb://db/kiln', TEMPORAL_ADDRESS: 'temporal:7233' };
+
+  it.each([
+    ['an embedded engine on loopback', { MONGODB_URI: shared.MONGODB_URI }, 2],
+    ['a service that others can reach', { KILN_HOST: '0.0.0.0' }, 0],
+    ['engines of the operator', shared, 0],
+    ['ranges that the operator names', { ...shared, KILN_ALLOWED_NETWORKS: '10.0.0.0/8' }, 1],
+  ])('%s: %s ranges', (_name, env, count) => {
+    expect(loadConfig(env).allowedNetworks).toHaveLength(count);
+  });
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.8.9.1', true],
+    ['::1', true],
+    ['localhost', true],
+    ['0.0.0.0', false],
+    ['10.0.0.1', false],
+    ['localhost.example', false],
+  ])('%s is loopback: %s', (host, loopback) => {
+    expect(isLoopbackHost(host)).toBe(loopback);
+  });
+});
+
+describe('a process that shares its state', () => {
+  it('names everything that it still needs', () => {
+    const faults = faultsOf(() => requireShared(loadConfig({ MONGODB_URI: 'mongodb://db/kiln' })));
+    expect(faults.map((line) => line.trim().split(' ')[0])).toEqual(['TEMPORAL_ADDRESS', 'KILN_MASTER_KEY']);
+  });
+
+  it('is content when all is there', () => {
+    const env = { MONGODB_URI: 'mongodb://db', TEMPORAL_ADDRESS: 't:1', KILN_MASTER_KEY: KEY };
+    expect(faultsOf(() => requireShared(loadConfig(env)))).toEqual([]);
+  });
+});
