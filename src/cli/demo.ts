@@ -18,19 +18,27 @@ const RESULTS = resolve('demo-out');
 /** `npm run demo`: a whole service, real conversions through two doors, and nothing left but the results. */
 async function runDemo(): Promise<void> {
   const { config, leaveNothing } = await prepareFolders();
-  let kiln: Kiln | undefined;
   const narrator = createNarrator();
-  try {
-    await narrator.step('Start Temporal, MongoDB, the worker and the API', async () => {
-      kiln = await startKiln(config, (line) => narrator.detail('', line));
-      // An engine that dies takes the demo's service along; the step under way then says so.
-      kiln.ended?.catch((error: unknown) => leave(error));
-      return `Kiln ${kiln.url}`;
-    });
-    if (kiln) await convertEverything(await serviceOf(kiln), narrator);
-  } finally {
-    await kiln?.stop();
+  let kiln: Kiln | undefined;
+  const start = async () => {
+    kiln = await startKiln(config, (line) => narrator.detail('', line));
+    kiln.ended?.catch((error: unknown) => leave(error));
+    return `Kiln ${kiln.url}`;
+  };
+  const stop = async () => {
+    const running = kiln;
+    kiln = undefined;
+    await running?.stop();
     await leaveNothing();
+    return 'nothing runs any more';
+  };
+  try {
+    await narrator.step('Start Temporal, MongoDB, the worker and the API', start);
+    if (kiln) await convertEverything(await serviceOf(kiln), narrator);
+    await narrator.step('Stop everything', stop);
+  } catch (error) {
+    await stop();
+    throw error;
   }
   process.stdout.write(`\n${narrator.summary()}\n\nThe results are in ${relative('.', RESULTS)}/\n`);
 }

@@ -4,6 +4,9 @@ import type { ConvertStep } from '../domain/plan.ts';
 
 type Reading = Pick<ConvertStep, 'source'>;
 
+/** RuntimeError is WebAssembly's: a trap or an abort, after which the instance is not to be used again. */
+const BREAKDOWNS = new Set(['TypeError', 'ReferenceError', 'RangeError', 'RuntimeError']);
+
 /** What the libraries say, most telling first, and what it means to a user. */
 const MEANINGS: {
   pattern: RegExp;
@@ -27,7 +30,7 @@ const MEANINGS: {
   },
   {
     pattern:
-      /out of memory|cannot allocate|CacheResourcesExhausted|MemoryAllocationFailed|memory access out of bounds|Array buffer allocation failed/i,
+      /out of memory|cannot allocate|CacheResourcesExhausted|MemoryAllocationFailed|OOM|Array buffer allocation failed/i,
     explain: (_source, _target, cause) =>
       new ConversionError('RESOURCE_LIMIT', 'The conversion needs more memory than is allowed.', { cause }),
   },
@@ -59,7 +62,16 @@ export function asEngineFault(error: unknown, step: Reading & Partial<ConvertSte
       cause: error,
     });
   }
-  return damaged(source, error);
+  return isBreakdown(error) ? brokenDown(error) : damaged(source, error);
+}
+
+/** Our own mistake or a decoder that has lost its footing: nothing that a file can be blamed for. */
+export function isBreakdown(error: unknown): boolean {
+  return error instanceof Error && BREAKDOWNS.has(error.name);
+}
+
+function brokenDown(cause: unknown): ConversionError {
+  return new ConversionError('ENGINE_CRASHED', 'The conversion program ended unexpectedly.', { cause });
 }
 
 function tooLargeForTarget(target: Format | undefined, cause: unknown): ConversionError {

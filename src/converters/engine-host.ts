@@ -3,6 +3,7 @@ import { ConversionError } from '../domain/errors.ts';
 import type { EngineName } from '../domain/format.ts';
 import type { ConvertOutcome } from './converter.ts';
 import type { Engine } from './engine.ts';
+import { isBreakdown } from './engine-fault.ts';
 import type { HostFault, HostMessage, HostResults, HostTask } from './host-messages.ts';
 
 /**
@@ -14,7 +15,7 @@ const engines = new Map<EngineName, Promise<Engine>>();
 process.on('message', (task: HostTask) => {
   perform(task)
     .then((done) => tell({ done }))
-    .catch((error: unknown) => tell({ failed: asFault(error) }));
+    .catch((error: unknown) => tell({ failed: asFault(error), unfit: isUnfit(error) }));
 });
 // Nobody is left to ask for anything, however the owner went.
 process.on('disconnect', () => process.exit());
@@ -48,6 +49,10 @@ function engineOf(name: EngineName): Promise<Engine> {
 async function load(name: EngineName): Promise<Engine> {
   if (name === 'sharp') return (await import('./image.ts')).createSharpEngine();
   return (await import('./magick.ts')).createMagickEngine();
+}
+
+function isUnfit(error: unknown): boolean {
+  return !(error instanceof ConversionError) || isBreakdown(error.cause);
 }
 
 function asFault(error: unknown): HostFault {

@@ -37,4 +37,8 @@ export interface HostFault {
 export type HostMessage =
   | { progress: number }
   | { done: HostResults[HostTask['kind']] }
-  | { failed: HostFault };
+  | {
+      failed: HostFault;
+      /** The host must not be used again. */
+      unfit: boolean;
+    };

@@ -89,6 +89,7 @@ async function runTask<T extends HostTask>(task: T, { signal, onProgress }: Task
     if ('progress' in message) onProgress?.(message.progress);
     // The host answers with the result that belongs to the kind of the task.
     else if ('done' in message) resolve(message.done as HostResults[T['kind']]);
+    else if (message.unfit) end(asError(message.failed));
     else reject(asError(message.failed));
   };
   const onAbort = () =>

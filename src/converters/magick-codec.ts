@@ -15,10 +15,10 @@ import { checkInputFacts, type EngineLimits } from './engine-limits.ts';
 import type { Size } from './image-size.ts';
 import { coderOf } from './magick-library.ts';
 
-/** One byte a channel, sRGB, upright. */
+/** One byte a channel, sRGB or grey, upright. */
 export interface Pixels extends Size {
   data: Uint8Array;
-  hasAlpha: boolean;
+  layout: 'GRAY' | 'RGB' | 'RGBA';
 }
 
 /** Their further frames are layers of one picture, not pictures of their own. */
@@ -66,12 +66,11 @@ export function decode(bytes: Uint8Array, source: FormatId, frame: number, sRgb:
   return ImageMagick.read(bytes, settings, (image) => toPixels(image, sRgb));
 }
 
-/** Encodes upright sRGB pixels. */
+/** Encodes upright pixels. */
 export function encode(pixels: Pixels, target: FormatId, options: ImageOptions): Uint8Array {
-  const { data, width, height, hasAlpha } = pixels;
-  const settings = new MagickReadSettings({ format: hasAlpha ? 'RGBA' : 'RGB', width, height, depth: 8 });
+  const { data, width, height, layout } = pixels;
+  const settings = new MagickReadSettings({ format: layout, width, height, depth: 8 });
   return ImageMagick.read(data, settings, (image) => {
-    image.hasAlpha = hasAlpha;
     image.quality = options.lossless ? 100 : (options.quality ?? 85);
     // The view into WebAssembly's memory ends with the callback.
     return image.write(coderOf(target), (data) => data.slice());
@@ -96,7 +95,8 @@ function toPixels(image: IMagickImage, sRgb: ColorProfile): Pixels {
   if (image.colorSpace !== ColorSpace.sRGB) image.colorSpace = ColorSpace.sRGB;
   image.depth = 8;
   const { width, height, hasAlpha } = image;
-  return { width, height, hasAlpha, data: image.write('RGBA', (data) => data.slice()) };
+  const layout = hasAlpha ? 'RGBA' : 'RGB';
+  return { width, height, layout, data: image.write(layout, (data) => data.slice()) };
 }
 
 function readSettings(source: FormatId): MagickReadSettings {

@@ -14,8 +14,8 @@ import { sharp } from './sharp-library.ts';
 /** ImageMagick's own names, where they differ from our ids. */
 const CODERS: Record<FormatId, MagickFormat> = { jpg: 'JPEG', ras: 'SUN', ff: 'FARBFELD' };
 
-/** RGB and RGBA are how pixels go in and out; PNG and JPEG also live inside icons, JNG and PICT. */
-const INNER_CODERS = ['RGB', 'RGBA', 'PNG', 'JPEG'];
+/** GRAY, RGB and RGBA are how pixels go in and out; PNG and JPEG also live inside icons, JNG and PICT. */
+const INNER_CODERS = ['GRAY', 'RGB', 'RGBA', 'PNG', 'JPEG'];
 
 /** The ImageMagick coder that is used for one of our formats, and for nothing else. */
 export function coderOf(id: FormatId): MagickFormat {

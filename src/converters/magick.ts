@@ -4,6 +4,7 @@ import { ConversionError } from '../domain/errors.ts';
 import { type FormatId, requireFormat } from '../domain/format.ts';
 import type { ConvertStep } from '../domain/plan.ts';
 import type { FileFacts } from './converter.ts';
+import { ditherToTwoTones } from './dither.ts';
 import type { Engine, EngineIo, EngineOutcome } from './engine.ts';
 import { asEngineFault } from './engine-fault.ts';
 import { checkInputFacts, checkWork } from './engine-limits.ts';
@@ -11,11 +12,16 @@ import { readPicture } from './image.ts';
 import { applyEdits, lossWarnings } from './image-edits.ts';
 import { encodeAs, settingsOf, unusedSettings } from './image-encoders.ts';
 import { resultSize, type Size, within } from './image-size.ts';
-import { decode, encode, factsOf, mainFrame, pingFrames } from './magick-codec.ts';
+import { decode, encode, factsOf, mainFrame, type Pixels, pingFrames } from './magick-codec.ts';
 import { limitMagick, loadMagick } from './magick-library.ts';
 import { sharp } from './sharp-library.ts';
 
 const LOSSY: readonly FormatId[] = ['jxl', 'jp2', 'j2k', 'jng'];
+
+/** Their coders would keep one channel of three, or cut at half brightness: both lose the picture. */
+const GREY: readonly FormatId[] = ['pgm', 'fits'];
+const TWO_TONES: readonly FormatId[] = ['pbm', 'xbm', 'wbmp'];
+const LAYOUTS: Record<number, Pixels['layout']> = { 1: 'GRAY', 3: 'RGB', 4: 'RGBA' };
 
 interface Decoded {
   picture: Sharp;
@@ -77,9 +83,12 @@ export async function createMagickEngine(): Promise<Engine> {
     const header = frames[frame] ?? { width: 1, height: 1 };
     checkInputFacts(header, limits);
     checkWork(header, resultSize(header, step.options), 1, limits);
-    const { data, width, height, hasAlpha } = decode(bytes, step.source, frame, sRgb);
-    const picture = sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: limits.maxPixels });
-    if (!hasAlpha) picture.removeAlpha();
+    const { data, width, height, layout } = decode(bytes, step.source, frame, sRgb);
+    const hasAlpha = layout === 'RGBA';
+    const picture = sharp(data, {
+      raw: { width, height, channels: hasAlpha ? 4 : 3 },
+      limitInputPixels: limits.maxPixels,
+    });
     return {
       picture,
       facts: { ...facts, width, height, hasAlpha },
@@ -129,12 +138,16 @@ async function byMagick(
   step: ConvertStep,
   { outputPath, onProgress }: EngineIo,
 ): Promise<FileFacts> {
-  const { data, info } = await picture.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+  const grey = GREY.includes(step.target) || TWO_TONES.includes(step.target);
+  picture.toColourspace(grey ? 'b-w' : 'srgb');
+  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
   onProgress(70);
   const { width, height, channels } = info;
-  const hasAlpha = channels === 4;
-  await writeFile(outputPath, encode({ data, width, height, hasAlpha }, step.target, step.options));
-  return { width, height, frames: 1, hasAlpha };
+  const layout = LAYOUTS[channels];
+  if (!layout) throw new TypeError(`pixels of ${channels} channels`);
+  if (TWO_TONES.includes(step.target)) ditherToTwoTones(data, width);
+  await writeFile(outputPath, encode({ data, width, height, layout }, step.target, step.options));
+  return { width, height, frames: 1, hasAlpha: layout === 'RGBA' };
 }
 
 function settingWarnings(step: ConvertStep): string[] {

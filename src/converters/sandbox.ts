@@ -16,7 +16,11 @@ export function sandboxPrefix({ maxOutputBytes, maxMemoryBytes }: EngineLimits):
   if (process.platform !== 'linux') return [];
   // Not the address space: V8 reserves far more of it than it ever uses.
   const limits = ['--core=0', `--fsize=${maxOutputBytes}`, `--data=${maxMemoryBytes + RUNTIME_DATA_BYTES}`];
-  const withoutNetwork = [['unshare', '-n'], ['unshare', '-rn']].find(works) ?? [];
+  const withoutNetwork =
+    [
+      ['unshare', '-n'],
+      ['unshare', '-rn'],
+    ].find(works) ?? [];
   // A decoder in a busy loop does not notice that its channel was closed.
   const endsWithOwner = ['setpriv', '--pdeathsig', 'KILL'];
   return [

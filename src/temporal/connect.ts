@@ -20,7 +20,11 @@ export async function connectTemporal(
   log: Log,
 ): Promise<Temporal> {
   installLogger(log);
-  const connection = await NativeConnection.connect({ address, ...(apiKey && { apiKey }) });
+  const connection = await NativeConnection.connect({
+    address,
+    ...(apiKey && { apiKey }),
+    grpcCompression: { codec: 'none' },
+  });
   const client = new Client({ connection, namespace });
   return { client, connection, namespace, close: () => connection.close() };
 }

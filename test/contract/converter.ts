@@ -18,7 +18,11 @@ export interface ContractCase {
 }
 
 /** What every converter owes its callers, whatever does the work. */
-export function describeConverter(name: string, create: () => Promise<Pick<Converter, 'convert'>>, cases: ContractCase[]) {
+export function describeConverter(
+  name: string,
+  create: () => Promise<Pick<Converter, 'convert'>>,
+  cases: ContractCase[],
+) {
   describe(`${name} keeps the contract of a converter`, () => {
     let converter: Pick<Converter, 'convert'>;
     let folder: string;
@@ -30,23 +34,26 @@ export function describeConverter(name: string, create: () => Promise<Pick<Conve
     });
     afterAll(() => rm(folder, { recursive: true, force: true }));
 
-    it.each(cases)('$source to $target: right bytes, right facts, progress, nothing done to the input', async (given) => {
-      const { inputPath, outputPath, step } = await prepare(given);
-      const before = await readFile(inputPath);
-      const progress: number[] = [];
-      const onProgress = (percent: number) => progress.push(percent);
-      const outcome = await converter.convert(step, { inputPath, outputPath, signal, onProgress });
+    it.each(cases)(
+      '$source to $target: right bytes, right facts, progress, nothing done to the input',
+      async (given) => {
+        const { inputPath, outputPath, step } = await prepare(given);
+        const before = await readFile(inputPath);
+        const progress: number[] = [];
+        const onProgress = (percent: number) => progress.push(percent);
+        const outcome = await converter.convert(step, { inputPath, outputPath, signal, onProgress });
 
-      const bytes = await readFile(outputPath);
-      expect(detectFormat(bytes.subarray(0, DETECT_BYTES), `x.${given.target}`)).toBe(given.target);
-      expect(outcome.output).toMatchObject(given.expected);
-      expect(outcome.engine).toMatch(/\d+\.\d+/);
-      expect(outcome.engineMs).toBeGreaterThan(0);
-      expect(progress.at(0)).toBe(0);
-      expect(progress.at(-1)).toBe(100);
-      expect(progress).toEqual(progress.toSorted((a, b) => a - b));
-      expect(await readFile(inputPath)).toEqual(before);
-    });
+        const bytes = await readFile(outputPath);
+        expect(detectFormat(bytes.subarray(0, DETECT_BYTES), `x.${given.target}`)).toBe(given.target);
+        expect(outcome.output).toMatchObject(given.expected);
+        expect(outcome.engine).toMatch(/\d+\.\d+/);
+        expect(outcome.engineMs).toBeGreaterThan(0);
+        expect(progress.at(0)).toBe(0);
+        expect(progress.at(-1)).toBe(100);
+        expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+        expect(await readFile(inputPath)).toEqual(before);
+      },
+    );
 
     it.each(cases)('$source to $target: half a file is CORRUPT_INPUT, in words for people', async (given) => {
       const { inputPath, outputPath, step } = await prepare(given, 0.5);

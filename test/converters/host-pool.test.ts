@@ -151,9 +151,13 @@ describe('a pool of engine hosts', () => {
   });
 
   it('ends with its owner, even in a busy loop, and the next pool clears its folder', async () => {
-    const owner = spawn(process.execPath, [fileURLToPath(new URL('pool-owner.ts', import.meta.url)), MISBEHAVING], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const owner = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('pool-owner.ts', import.meta.url)), MISBEHAVING],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     const [line] = await once(owner.stdout.setEncoding('utf8'), 'data');
     const pid = Number(line);
     const folder = readlinkSync(`/proc/${pid}/cwd`);

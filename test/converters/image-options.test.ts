@@ -9,8 +9,12 @@ const RED = { r: 255, g: 0, b: 0 };
 
 /** Red left half, blue right half. */
 async function halves(width: number, height: number): Promise<Sharp> {
-  const left = await sharp({ create: { width: width / 2, height, channels: 3, background: RED } }).png().toBuffer();
-  return sharp({ create: { width, height, channels: 3, background: '#0000ff' } }).composite([{ input: left, left: 0, top: 0 }]);
+  const left = await sharp({ create: { width: width / 2, height, channels: 3, background: RED } })
+    .png()
+    .toBuffer();
+  return sharp({ create: { width, height, channels: 3, background: '#0000ff' } }).composite([
+    { input: left, left: 0, top: 0 },
+  ]);
 }
 
 async function colourAt(path: string, left: number, top: number): Promise<number[]> {
@@ -41,7 +45,12 @@ describe('size', () => {
 
   it('contain fills the borders with the background', async () => {
     const input = await bench.put('contain.png', await (await halves(200, 100)).png().toBuffer());
-    const { path } = await bench.convert(input, 'png', 'png', { width: 100, height: 100, fit: 'contain', background: '#00ff00' });
+    const { path } = await bench.convert(input, 'png', 'png', {
+      width: 100,
+      height: 100,
+      fit: 'contain',
+      background: '#00ff00',
+    });
     expect((await colourAt(path, 50, 2)).slice(0, 3)).toEqual([0, 255, 0]);
     const clear = await bench.convert(input, 'png', 'png', { width: 100, height: 100, fit: 'contain' });
     expect((await colourAt(clear.path, 50, 2))[3]).toBe(0);
@@ -51,13 +60,18 @@ describe('size', () => {
     const input = await bench.put('photo.png', await scene(1000, 500).png().toBuffer());
     const { output, warnings } = await bench.convert(input, 'png', 'ico');
     expect(output).toMatchObject({ width: 256, height: 128 });
-    expect(warnings).toEqual(['A Windows icon has at most 256 pixels on a side: the picture was made smaller.']);
+    expect(warnings).toEqual([
+      'A Windows icon has at most 256 pixels on a side: the picture was made smaller.',
+    ]);
   });
 });
 
 describe('orientation', () => {
   it.each(['jpg', 'bmp', 'tiff'])('what the camera noted is applied once (%s)', async (target) => {
-    const sideways = await (await halves(80, 40)).withMetadata({ orientation: 6 }).jpeg({ quality: 100 }).toBuffer();
+    const sideways = await (await halves(80, 40))
+      .withMetadata({ orientation: 6 })
+      .jpeg({ quality: 100 })
+      .toBuffer();
     const input = await bench.put('sideways.jpg', sideways);
     expect(await bench.probe(input, 'jpg')).toMatchObject({ width: 40, height: 80 });
     const { path, output } = await bench.convert(input, 'jpg', target, { stripMetadata: false });
@@ -82,15 +96,27 @@ describe('orientation', () => {
 
 describe('transparency', () => {
   it('becomes white where the format has none, with a warning', async () => {
-    const input = await bench.put('clear.png', await sharp({ create: { width: 8, height: 8, channels: 4, background: '#00000000' } }).png().toBuffer());
+    const input = await bench.put(
+      'clear.png',
+      await sharp({ create: { width: 8, height: 8, channels: 4, background: '#00000000' } })
+        .png()
+        .toBuffer(),
+    );
     const { path, warnings, output } = await bench.convert(input, 'png', 'jpg');
     expect(await colourAt(path, 4, 4)).toEqual([255, 255, 255]);
-    expect(warnings).toEqual(['JPEG has no transparency: transparent parts, if there were any, are now white.']);
+    expect(warnings).toEqual([
+      'JPEG has no transparency: transparent parts, if there were any, are now white.',
+    ]);
     expect(output.hasAlpha).toBe(false);
   });
 
   it('becomes the colour that is asked for, without one', async () => {
-    const input = await bench.put('clear.png', await sharp({ create: { width: 8, height: 8, channels: 4, background: '#00000000' } }).png().toBuffer());
+    const input = await bench.put(
+      'clear.png',
+      await sharp({ create: { width: 8, height: 8, channels: 4, background: '#00000000' } })
+        .png()
+        .toBuffer(),
+    );
     for (const target of ['png', 'jpg', 'ppm']) {
       const { path, warnings } = await bench.convert(input, 'png', target, { background: '#ff0000' });
       const readable = target === 'ppm' ? (await bench.convert(path, 'ppm', 'png')).path : path;
@@ -187,7 +213,10 @@ describe('quality, colours and metadata', () => {
       const { path } = await bench.convert(input, 'png', target);
       const plain = target === 'png' ? path : (await bench.convert(path, 'bmp', 'png')).path;
       const [red = 0, green = 0, blue = 0] = await colourAt(plain, 4, 4);
-      expect(Math.max(Math.abs(red - 0xc0), Math.abs(green - 0x40), Math.abs(blue - 0x30)), target).toBeLessThan(4);
+      expect(
+        Math.max(Math.abs(red - 0xc0), Math.abs(green - 0x40), Math.abs(blue - 0x30)),
+        target,
+      ).toBeLessThan(4);
     }
   });
 });

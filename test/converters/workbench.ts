@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import type { ConvertOutcome } from '../../src/converters/converter.ts';
-import { type Converters, type ConverterSettings, createConverters } from '../../src/converters/converters.ts';
+import {
+  type ConverterSettings,
+  type Converters,
+  createConverters,
+} from '../../src/converters/converters.ts';
 import type { FormatId } from '../../src/domain/format.ts';
 import { parseOptions } from '../../src/domain/options.ts';
 
@@ -13,7 +17,12 @@ export interface Workbench {
   folder: string;
   /** Stores bytes under a name and answers the path. */
   put(name: string, bytes: string | Uint8Array): Promise<string>;
-  convert(inputPath: string, source: FormatId, target: FormatId, options?: object): Promise<ConvertOutcome & { path: string }>;
+  convert(
+    inputPath: string,
+    source: FormatId,
+    target: FormatId,
+    options?: object,
+  ): Promise<ConvertOutcome & { path: string }>;
   probe(inputPath: string, source: FormatId): ReturnType<Converters['probe']>;
 }
 

@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { MongoClient, type MongoServerError } from 'mongodb';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
-import { realEngines, recordedEngines } from './engines.ts';
+import { javaMongoArguments, provideJavaMongo } from '../../src/embedded/java-mongo.ts';
+import { cacheDir, realEngines, recordedEngines } from './engines.ts';
 import { isAlive, temporaryFolder, until, withoutPrograms } from './stand-ins.ts';
 
 const WRITERS = 50;
@@ -101,10 +105,16 @@ describe('mongo-java-server under our launcher', () => {
     await embedded.stop();
   });
 
-  it('ends within its owner: its standard input closing is enough', async () => {
-    const dataDir = await temporaryFolder();
-    const embedded = await startJava(dataDir);
-    await embedded.stop();
-    expect(recordedEngines(dataDir)).toEqual([]);
+  it('ends when its standard input closes, so that it cannot outlive its owner', async () => {
+    const classPath = await provideJavaMongo(cacheDir, () => {});
+    const file = join(await temporaryFolder(), 'data.mv');
+    const server = spawn('java', javaMongoArguments(classPath, 0, file), {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    onTestFinished(() => void server.kill('SIGKILL'));
+    const [line] = await once(server.stdout, 'data');
+    expect(String(line)).toMatch(/^READY \d+\n$/);
+    server.stdin.end();
+    expect(await once(server, 'exit')).toEqual([0, null]);
   });
 });

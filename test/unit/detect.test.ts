@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DETECT_BYTES, detectFormat } from '../../src/domain/detect.ts';
 
-const bytes = (hex: string, length = 64) => Buffer.concat([Buffer.from(hex.replaceAll(' ', ''), 'hex'), Buffer.alloc(length)]);
+const bytes = (hex: string, length = 64) =>
+  Buffer.concat([Buffer.from(hex.replaceAll(' ', ''), 'hex'), Buffer.alloc(length)]);
 const ftyp = (major: string, ...compatible: string[]) => {
   const box = Buffer.from(`....ftyp${major}0000${compatible.join('')}`, 'latin1');
   box.writeUInt32BE(box.length);
@@ -29,7 +30,12 @@ describe('what the bytes are', () => {
     ['pam', Buffer.from('P7\nWIDTH 2\n')],
     ['xbm', Buffer.from('#define tiny_width 8\n#define tiny_height 8\n')],
     ['svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
-    ['svg', Buffer.from('\ufeff<?xml version="1.0"?>\n<!-- <html> -->\n<!DOCTYPE svg [<!ENTITY a "b">]>\n<svg:svg>')],
+    [
+      'svg',
+      Buffer.from(
+        '\ufeff<?xml version="1.0"?>\n<!-- <html> -->\n<!DOCTYPE svg [<!ENTITY a "b">]>\n<svg:svg>',
+      ),
+    ],
     ['svg', Buffer.from('<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "svg11.dtd">\r\n<svg\n width="1">')],
   ])('%s', (format, head) => {
     expect(detectFormat(head)).toBe(format);
@@ -52,7 +58,11 @@ describe('what the bytes are', () => {
     ['a Windows program', bytes('4d5a9000'), 'photo.jpg'],
     ['a Linux program', bytes('7f454c46'), 'photo.png'],
     ['a script', Buffer.from('<?php system($_GET["c"]); ?>'), 'photo.jpg'],
-    ['a drawing script', Buffer.from('push graphic-context\nimage over 0,0 0,0 "https://example.org/"\n'), 'photo.tga'],
+    [
+      'a drawing script',
+      Buffer.from('push graphic-context\nimage over 0,0 0,0 "https://example.org/"\n'),
+      'photo.tga',
+    ],
     ['a web page with a drawing', Buffer.from('<!DOCTYPE html><html><svg></svg></html>'), 'photo.svg'],
     ['text that begins like a bitmap', Buffer.from('BM is short for something else altogether.'), 'a.bmp'],
     ['an archive', bytes('504b0304'), 'a.png'],

@@ -21,7 +21,9 @@ describe('the format table', () => {
   });
 
   it('holds nothing that can neither be read nor written', () => {
-    const useless = [...FORMATS.values()].filter(({ readers, writers }) => readers.length + writers.length === 0);
+    const useless = [...FORMATS.values()].filter(
+      ({ readers, writers }) => readers.length + writers.length === 0,
+    );
     expect(useless).toEqual([]);
   });
 
@@ -68,9 +70,12 @@ describe('the name of a converter', () => {
     expect(parseConverterSlug('jpeg-to-tif')).toEqual({ source: 'jpg', target: 'tiff' });
   });
 
-  it.each(['', 'jpg', 'jpg-to-', 'jpg-to-png-to-webp', 'jpg-to-svg', 'exe-to-png', 'jpg_to_png'])('refuses "%s"', (slug) => {
-    expect(parseConverterSlug(slug)).toBeUndefined();
-  });
+  it.each(['', 'jpg', 'jpg-to-', 'jpg-to-png-to-webp', 'jpg-to-svg', 'exe-to-png', 'jpg_to_png'])(
+    'refuses "%s"',
+    (slug) => {
+      expect(parseConverterSlug(slug)).toBeUndefined();
+    },
+  );
 });
 
 describe('the name of a result', () => {

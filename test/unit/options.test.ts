@@ -54,7 +54,9 @@ describe('options of a picture', () => {
   });
 
   it('are there for a category only if Kiln converts to it', () => {
-    expect(() => parseOptions('ebook', {})).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_CONVERSION' }));
+    expect(() => parseOptions('ebook', {})).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED_CONVERSION' }),
+    );
   });
 
   it('are described for forms: each with its limits and a sentence, none required', () => {

@@ -1,0 +1,108 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { type Column, formatDuration, renderTable } from '../src/cli/terminal.ts';
+import { type Bench, isMet, type Row, ratioOf } from './bench.ts';
+import { startKilnProcess } from './kiln-process.ts';
+import { bench as latency } from './latency.ts';
+import { bench as throughput } from './throughput.ts';
+import { bench as upload } from './upload.ts';
+
+const BENCHES: readonly Bench[] = [latency, throughput, upload];
+
+const COLUMNS: readonly Column[] = [
+  { title: 'what' },
+  { title: 'figure', align: 'right' },
+  { title: 'target', align: 'right' },
+  { title: 'met' },
+  { title: 'bare', align: 'right' },
+  { title: 'ratio', align: 'right' },
+  { title: 'note' },
+];
+
+interface Report {
+  name: string;
+  about: string;
+  ms: number;
+  rows: Row[];
+}
+
+/** Runs the benches one after the other, each against a service of its own. */
+async function runBenches(benches: readonly Bench[], jsonPath: string | undefined): Promise<void> {
+  const reports: Report[] = [];
+  for (const bench of benches) {
+    process.stdout.write(`\n${bench.name}: ${bench.about}\n`);
+    const report = await runOne(bench);
+    reports.push(report);
+    process.stdout.write(
+      `${renderTable(COLUMNS, report.rows.map(cellsOf))}\n(${formatDuration(report.ms)})\n`,
+    );
+  }
+  if (jsonPath) await writeFile(jsonPath, `${JSON.stringify(machineAnd(reports), null, 2)}\n`);
+}
+
+async function runOne({ name, about, run }: Bench): Promise<Report> {
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-bench-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  process.once('exit', remove);
+  const kiln = await startKilnProcess(join(folder, 'data'));
+  try {
+    const began = performance.now();
+    const rows = await run({ kiln, folder, say: (line) => process.stderr.write(`  ${line}\n`) });
+    return { name, about, ms: performance.now() - began, rows };
+  } finally {
+    await kiln.stop();
+    remove();
+    process.off('exit', remove);
+  }
+}
+
+function cellsOf(row: Row): string[] {
+  const { what, figure, unit, target, bare, note } = row;
+  const met = isMet(row);
+  const goal = target && ('atMost' in target ? `≤ ${target.atMost}` : `≥ ${target.atLeast}`);
+  const ratio = ratioOf(row);
+  return [
+    what,
+    `${round(figure)} ${unit}`,
+    goal ? `${goal} ${unit}` : '',
+    met === undefined ? '' : met ? 'yes' : 'NO',
+    bare ? `${round(bare.figure)} ${unit}` : '',
+    ratio === undefined ? '' : `${round(ratio)} ×`,
+    [bare?.what, note].filter(Boolean).join('; '),
+  ];
+}
+
+function round(value: number): string {
+  return String(value >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
+}
+
+function machineAnd(reports: readonly Report[]) {
+  return {
+    at: new Date().toISOString(),
+    node: process.version,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    benches: reports.map(({ rows, ...report }) => ({
+      ...report,
+      rows: rows.map((row) => ({ ...row, met: isMet(row) ?? null, ratio: ratioOf(row) ?? null })),
+    })),
+  };
+}
+
+function benchNamed(name: string, chosen: readonly Bench[] = []): readonly Bench[] {
+  const bench = BENCHES.find((candidate) => candidate.name === name);
+  if (bench) return [...chosen, bench];
+  throw new InvalidArgumentError(`There are: ${BENCHES.map((candidate) => candidate.name).join(', ')}.`);
+}
+
+await new Command('npm run bench --')
+  .description('Measures a running Kiln beside its bare parts, on this machine, in the same run.')
+  .argument('[names...]', `benches to run: ${BENCHES.map(({ name }) => name).join(', ')}`, benchNamed, [])
+  .option('--json <file>', 'also writes all figures to this file')
+  .action((chosen: readonly Bench[], { json }: { json?: string }) =>
+    runBenches(chosen.length > 0 ? chosen : BENCHES, json),
+  )
+  .parseAsync();

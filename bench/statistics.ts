@@ -1,0 +1,25 @@
+/** The value that `share` of the sample does not exceed (nearest rank). */
+export function percentile(sample: readonly number[], share: number): number {
+  const sorted = sample.toSorted((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}
+
+/** How often `work` finishes per second with `inFlight` copies of it under way for `ms`. */
+export async function ratePerSecond(
+  inFlight: number,
+  ms: number,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  const began = performance.now();
+  const end = began + ms;
+  let finished = 0;
+  const lane = async () => {
+    while (performance.now() < end) {
+      await work();
+      finished += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  // The last ones run over the end: their time counts as well.
+  return finished / ((performance.now() - began) / 1000);
+}

@@ -1,0 +1,87 @@
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createConversions, resultOf } from '../src/cli/conversions.ts';
+import type { Bench, Row } from './bench.ts';
+import { type KilnProcess, storeFile } from './kiln-process.ts';
+import { convertBare, SIDE, smallPng } from './small-image.ts';
+import { ratePerSecond } from './statistics.ts';
+
+const IN_FLIGHT = [8, 16, 32] as const;
+const FLOW_IN_FLIGHT = 16;
+const WARM_UP_MS = 3000;
+const CELL_MS = 10_000;
+const BARE_MS = 3000;
+const WAIT_MS = 30_000;
+const POLL_MS = 100;
+const TARGET = { atLeast: 25 };
+
+/** How many small jobs a second come out at the other end, for as long as one wants. */
+export const bench: Bench = {
+  name: 'throughput',
+  about: `small jobs per second, ${SIDE} px PNG to WebP, ${CELL_MS / 1000} s per cell, API, worker, Temporal and database on this machine`,
+
+  async run({ kiln, say }) {
+    const png = await smallPng();
+    const bare = {
+      what: 'sharp alone',
+      figure: await ratePerSecond(availableParallelism(), BARE_MS, () => convertBare(png)),
+    };
+    const fileId = await storeFile(kiln, { filename: 'small.png', mime: 'image/png', bytes: png });
+    const conversions = createConversions(kiln);
+    const oneJob = async () => {
+      const { job } = await conversions.create({ fileId, target: 'webp', wait: WAIT_MS });
+      resultOf(job);
+    };
+    await ratePerSecond(FLOW_IN_FLIGHT, WARM_UP_MS, oneJob);
+    const rows: Row[] = [];
+    for (const inFlight of IN_FLIGHT) {
+      say(`${inFlight} in flight …`);
+      const figure = await ratePerSecond(inFlight, CELL_MS, oneJob);
+      rows.push({
+        what: `jobs from a stored file, ${inFlight} in flight`,
+        figure,
+        unit: '/s',
+        target: TARGET,
+        bare,
+      });
+    }
+    await conversions.close();
+    say('the whole SwapMyFile flow …');
+    const figure = await ratePerSecond(FLOW_IN_FLIGHT, CELL_MS, () => wholeFlow(kiln, png));
+    rows.push({
+      what: `SwapMyFile: prepare, PUT, complete, poll, ${FLOW_IN_FLIGHT} in flight`,
+      figure,
+      unit: '/s',
+      target: TARGET,
+      bare,
+    });
+    return rows;
+  },
+};
+
+async function wholeFlow({ url, apiKey }: KilnProcess, png: Uint8Array<ArrayBuffer>): Promise<void> {
+  const key = { 'x-api-key': apiKey };
+  const { job, upload } = await answerOf(`${url}/uploads/prepare`, {
+    method: 'POST',
+    headers: { ...key, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      converterSlug: 'png-to-webp',
+      inputFilename: 'small.png',
+      inputMime: 'image/png',
+      inputSize: png.length,
+    }),
+  });
+  await answerOf(upload.url, { method: upload.method, headers: upload.headers, body: png });
+  await answerOf(upload.completeUrl, { method: 'POST' });
+  for (let status = job.status; status !== 'ready'; ) {
+    await sleep(POLL_MS);
+    ({ status } = (await answerOf(`${url}/jobs/${job.jobId}`, { headers: key })).job);
+    if (status === 'failed') throw new Error('A job of the bench failed.');
+  }
+}
+
+async function answerOf(url: string, init: RequestInit) {
+  const response = await fetch(url, init);
+  if (!response.ok) throw new Error(`${init.method ?? 'GET'} was answered with ${response.status}.`);
+  return response.json();
+}

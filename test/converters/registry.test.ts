@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import type { Converter, ConvertOutcome } from '../../src/converters/converter.ts';
+import { createConverterRegistry } from '../../src/converters/registry.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
+import { parseOptions } from '../../src/domain/options.ts';
+import type { ConvertStep } from '../../src/domain/plan.ts';
+
+const step: ConvertStep = {
+  category: 'image',
+  source: 'jpg',
+  target: 'png',
+  options: parseOptions('image', {}),
+};
+const io = { inputPath: '/input', outputPath: '/output', signal: new AbortController().signal };
+
+function converter(name: string, convert: () => Promise<ConvertOutcome>, accepts = true): Converter {
+  return { name, accepts: () => accepts, convert };
+}
+
+function answering(engine: string): () => Promise<ConvertOutcome> {
+  return async () => ({ engine, engineMs: 1, input: {}, output: {}, warnings: [] });
+}
+
+function failing(code: 'NOT_SUPPORTED' | 'CORRUPT_INPUT'): () => Promise<ConvertOutcome> {
+  return async () => {
+    throw new ConversionError(code, `This one says ${code}.`);
+  };
+}
+
+describe('the registry', () => {
+  it('asks the first that accepts the step', async () => {
+    const registry = createConverterRegistry([
+      converter('other', answering('other'), false),
+      converter('first', answering('first')),
+      converter('second', answering('second')),
+    ]);
+    expect((await registry.convert(step, io)).engine).toBe('first');
+  });
+
+  it('goes on to the next when one does not support this file', async () => {
+    const registry = createConverterRegistry([
+      converter('first', failing('NOT_SUPPORTED')),
+      converter('second', answering('second')),
+    ]);
+    expect((await registry.convert(step, io)).engine).toBe('second');
+  });
+
+  it('does not go on after any other failure', async () => {
+    const registry = createConverterRegistry([
+      converter('first', failing('CORRUPT_INPUT')),
+      converter('second', answering('second')),
+    ]);
+    await expect(registry.convert(step, io)).rejects.toMatchObject({ code: 'CORRUPT_INPUT' });
+  });
+
+  it('passes on the last refusal when nobody could', async () => {
+    const registry = createConverterRegistry([converter('only', failing('NOT_SUPPORTED'))]);
+    await expect(registry.convert(step, io)).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+  });
+
+  it('says so when nobody accepts', async () => {
+    await expect(createConverterRegistry([]).convert(step, io)).rejects.toMatchObject({
+      code: 'UNSUPPORTED_CONVERSION',
+      message: 'JPEG cannot be converted to PNG.',
+    });
+  });
+});

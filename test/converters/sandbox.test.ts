@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_ENGINE_LIMITS } from '../../src/converters/engine-limits.ts';
+import { sandboxPrefix } from '../../src/converters/sandbox.ts';
+import { openWorkbench } from './workbench.ts';
+
+const bench = openWorkbench({ limits: { maxOutputBytes: 20_000 } });
+const prefix = sandboxPrefix(DEFAULT_ENGINE_LIMITS);
+
+function canUnshare(): boolean {
+  return spawnSync('unshare', ['-rn', 'true']).status === 0;
+}
+
+describe('the sandbox of an engine host', () => {
+  it('takes whatever this machine offers, and keeps the process id', async () => {
+    await bench.converters.warm();
+    const [pid] = bench.converters.pids();
+    const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
+    expect((await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')[1]).toMatch(/engine-host\.ts$/);
+    expect(/Max file size\s+20000\s/.test(limits)).toBe(prefix.includes('prlimit'));
+    expect(/Max core file size\s+0\s/.test(limits)).toBe(prefix.includes('prlimit'));
+  });
+
+  it('has no network interface but its own loopback where the kernel allows it', async () => {
+    const [pid] = bench.converters.pids();
+    const interfaces = (await readFile(`/proc/${pid}/net/dev`, 'utf8')).split('\n').slice(2).filter(Boolean);
+    if (canUnshare()) expect(interfaces.map((line) => line.trim().split(':')[0])).toEqual(['lo']);
+    expect(prefix.includes('unshare')).toBe(canUnshare());
+  });
+
+  it('ends a result that grows too large, by either engine', async () => {
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    const picture = sharp({ create: { width: 400, height: 300, channels: 3, background: '#000000', noise } });
+    const input = await bench.put('noise.png', await picture.png().toBuffer());
+    for (const target of ['tiff', 'bmp']) {
+      await expect(bench.convert(input, 'png', target)).rejects.toMatchObject({ code: 'RESOURCE_LIMIT' });
+    }
+    expect((await bench.convert(input, 'png', 'jpg', { width: 40 })).output.width).toBe(40);
+  });
+});

@@ -1,0 +1,80 @@
+import type { Delivery } from '../../src/domain/delivery.ts';
+import type { StoredFile, Upload } from '../../src/domain/file.ts';
+import { newId } from '../../src/domain/id.ts';
+import type { Job } from '../../src/domain/job.ts';
+import { parseOptions } from '../../src/domain/options.ts';
+import { newJob } from '../../src/operations/new-job.ts';
+
+const HOUR = 3_600_000;
+
+/** Records as the operations make them, with whatever a test wants to be different. */
+export function anUpload(different: Partial<Upload> = {}): Upload {
+  return {
+    _id: newId(),
+    owner: 'account:a',
+    jobId: null,
+    filename: 'photo.png',
+    mime: 'image/png',
+    size: 10,
+    state: 'open',
+    blobId: null,
+    received: null,
+    fault: null,
+    createdAt: new Date(),
+    expiresAt: new Date(Date.now() + HOUR),
+    ...different,
+  };
+}
+
+export function aFile(different: Partial<StoredFile> = {}): StoredFile {
+  return {
+    _id: newId(),
+    owner: 'account:a',
+    blobId: 'blob',
+    filename: 'photo.png',
+    size: 10,
+    sha256: '0'.repeat(64),
+    format: null,
+    mime: 'image/png',
+    width: null,
+    height: null,
+    origin: 'upload',
+    jobId: null,
+    createdAt: new Date(),
+    expiresAt: new Date(Date.now() + HOUR),
+    ...different,
+  };
+}
+
+/** A job that waits for its upload. */
+export function aJob(different: Partial<Job> = {}): Job {
+  const id = different._id ?? newId();
+  const fresh = newJob({
+    id,
+    owner: 'account:a',
+    dialect: 'graphql',
+    input: { upload: anUpload({ jobId: id }), file: null },
+    source: null,
+    target: 'webp',
+    options: parseOptions('image', {}),
+    callback: null,
+  });
+  return { ...fresh, ...different };
+}
+
+export function aDelivery(different: Partial<Delivery> = {}): Delivery {
+  return {
+    _id: newId(),
+    owner: 'account:a',
+    jobId: newId(),
+    profile: 'swapmyfile',
+    event: 'job.ready',
+    url: 'https://receiver.example/hook',
+    sealedSecret: null,
+    body: '{}',
+    state: 'pending',
+    attempts: [],
+    createdAt: new Date(),
+    ...different,
+  };
+}

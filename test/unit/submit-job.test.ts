@@ -1,0 +1,155 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Caller } from '../../src/domain/account.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
+import type { StoredFile, Upload } from '../../src/domain/file.ts';
+import type { Job } from '../../src/domain/job.ts';
+import type { JobStart } from '../../src/operations/runner.ts';
+import { createSubmitJob, type JobWish } from '../../src/operations/submit-job.ts';
+import { aFile } from '../support/records.ts';
+
+const ACCOUNT: Caller = { kind: 'account', accountId: 'a', plan: 'pro' };
+const GUEST: Caller = { kind: 'guest', guestId: 'g' };
+const BLOCKED = 'https://blocked.example/';
+
+/** What was written, in order; the ports hold nothing else. */
+let written: ({ upload: Upload } | { job: Job } | { start: JobStart })[];
+let stored: StoredFile;
+
+beforeEach(() => {
+  written = [];
+  stored = aFile({ owner: 'account:a', filename: 'stored.jpg' });
+});
+
+const submitJob = createSubmitJob({
+  jobs: { insert: async (job) => void written.push({ job }) },
+  uploads: { insert: async (upload) => void written.push({ upload }) },
+  files: {
+    async get(id) {
+      if (id !== stored._id) throw new ConversionError('NOT_FOUND', 'There is no such file.');
+      return stored;
+    },
+  },
+  runner: { startJob: async (start) => void written.push({ start }) },
+  limits: { uploadBytes: 1000, uploadMs: 60_000 },
+  checkUrl(url) {
+    if (url === BLOCKED) throw new ConversionError('BLOCKED_ADDRESS', 'This address is never called.');
+  },
+  seal: (secret, { collection, id, field }) => `sealed(${secret})@${collection}/${id}/${field}`,
+});
+
+function wish(different: Partial<JobWish> = {}): JobWish {
+  const upload = { filename: 'photo.png', mime: 'image/png', size: 1000 };
+  return { dialect: 'graphql', input: { upload }, target: 'webp', ...different };
+}
+
+const uploading = (different: object) =>
+  wish({ input: { upload: { filename: 'photo.png', mime: 'image/png', size: 10, ...different } } });
+
+describe('a job with an upload', () => {
+  it('is written before it is started, and waits for the upload that belongs to it', async () => {
+    const { job, upload } = await submitJob(ACCOUNT, wish());
+    expect(written.map((entry) => Object.keys(entry)[0])).toEqual(['upload', 'job', 'start']);
+    expect(job).toMatchObject({
+      owner: 'account:a',
+      status: 'awaiting_upload',
+      inputs: [{ fileId: upload?._id, filename: 'photo.png', size: 1000, status: 'waiting', format: null }],
+      conversions: [{ source: null, target: 'webp', status: 'waiting' }],
+      uploadDeadline: upload?.expiresAt,
+      seq: 1,
+    });
+    expect(upload).toMatchObject({ jobId: job._id, owner: 'account:a', state: 'open' });
+    expect(written[2]).toEqual({
+      start: {
+        jobId: job._id,
+        owner: 'account:a',
+        title: 'photo.png → webp',
+        source: 'detect',
+        target: 'webp',
+        size: 1000,
+        uploadDeadline: upload?.expiresAt.getTime(),
+        hasCallback: false,
+      },
+    });
+  });
+
+  it('may be a guest’s', async () => {
+    expect((await submitJob(GUEST, wish())).job.owner).toBe('guest:g');
+  });
+
+  it('fills in the options of the target', async () => {
+    const { job } = await submitJob(ACCOUNT, wish({ options: { width: 20 } }));
+    expect(job.conversions[0]?.options).toMatchObject({ width: 20, fit: 'inside', stripMetadata: true });
+  });
+
+  it('of an unknown kind is accepted: the bytes will tell', async () => {
+    expect((await submitJob(ACCOUNT, uploading({ filename: 'scan' }))).job.status).toBe('awaiting_upload');
+  });
+});
+
+describe('a job on a stored file', () => {
+  it('is queued at once', async () => {
+    const { job, upload } = await submitJob(ACCOUNT, wish({ input: { fileId: stored._id } }));
+    expect(upload).toBeNull();
+    expect(job).toMatchObject({ status: 'queued', inputs: [{ fileId: stored._id, status: 'ready' }] });
+    expect(written.at(-1)).toMatchObject({ start: { jobId: job._id, uploadDeadline: null } });
+  });
+
+  it('goes by what the bytes were, not by the name', async () => {
+    stored = aFile({ owner: 'account:a', filename: 'looks-like.txt.jpg', format: 'png' });
+    const { job } = await submitJob(ACCOUNT, wish({ input: { fileId: stored._id } }));
+    expect(written.at(-1)).toMatchObject({ start: { jobId: job._id, source: 'png' } });
+  });
+});
+
+describe('a callback', () => {
+  it('keeps its secret sealed, bound to this job', async () => {
+    const callback = { url: 'https://receiver.example/', secret: 'hush' };
+    const { job } = await submitJob(ACCOUNT, wish({ callback }));
+    expect(job.callback).toEqual({
+      url: callback.url,
+      sealedSecret: `sealed(hush)@jobs/${job._id}/callback.secret`,
+      status: 'pending',
+      attempts: 0,
+    });
+    expect(written.at(-1)).toMatchObject({ start: { hasCallback: true } });
+    expect(JSON.stringify(written.at(-1))).not.toContain('hush');
+  });
+
+  it('needs no secret', async () => {
+    const { job } = await submitJob(ACCOUNT, wish({ callback: { url: 'https://receiver.example/' } }));
+    expect(job.callback).toMatchObject({ sealedSecret: null });
+  });
+});
+
+const REFUSALS: [name: string, caller: Caller, wish: JobWish, error: object][] = [
+  ['nobody', { kind: 'anonymous' }, wish(), { code: 'UNAUTHENTICATED' }],
+  ['an unknown target', ACCOUNT, wish({ target: 'xyz' }), { code: 'UNSUPPORTED_CONVERSION', field: 'target' }],
+  ['an unknown option', ACCOUNT, wish({ options: { colour: 1 } }), { code: 'INVALID_OPTION' }],
+  ['a wrong option', ACCOUNT, wish({ options: { width: 0 } }), { field: 'options.width' }],
+  ['options of a wrong kind', ACCOUNT, wish({ options: [1] }), { code: 'INVALID_OPTION' }],
+  ['an impossible pair', ACCOUNT, wish({ source: 'png', target: 'svg' }), { code: 'UNSUPPORTED_CONVERSION' }],
+  ['an impossible pair by name', ACCOUNT, wish({ target: 'svg' }), { code: 'UNSUPPORTED_CONVERSION' }],
+  ['no file name', ACCOUNT, uploading({ filename: '' }), { code: 'INVALID_INPUT', field: 'filename' }],
+  ['a long file name', ACCOUNT, uploading({ filename: 'a'.repeat(256) }), { field: 'filename' }],
+  ['an empty file', ACCOUNT, uploading({ size: 0 }), { code: 'INVALID_INPUT', field: 'size' }],
+  ['a negative size', ACCOUNT, uploading({ size: -1 }), { code: 'INVALID_INPUT', field: 'size' }],
+  ['half a byte', ACCOUNT, uploading({ size: 1.5 }), { code: 'INVALID_INPUT', field: 'size' }],
+  ['no number', ACCOUNT, uploading({ size: Number.NaN }), { code: 'INVALID_INPUT', field: 'size' }],
+  ['too large a file', ACCOUNT, uploading({ size: 1001 }), { code: 'TOO_LARGE', field: 'size' }],
+  ['a missing file', ACCOUNT, wish({ input: { fileId: 'nothing' } }), { code: 'NOT_FOUND' }],
+  ['a guest’s callback', GUEST, wish({ callback: { url: 'https://x.example' } }), { code: 'FORBIDDEN' }],
+  ['a blocked callback', ACCOUNT, wish({ callback: { url: BLOCKED } }), { code: 'BLOCKED_ADDRESS' }],
+];
+
+describe('what is refused', () => {
+  it.each(REFUSALS)('%s, before anything is written', async (_name, caller, refused, error) => {
+    await expect(submitJob(caller, refused)).rejects.toMatchObject(error);
+    expect(written).toEqual([]);
+  });
+
+  it('somebody else’s file, as if it did not exist', async () => {
+    const foreign = submitJob(GUEST, wish({ input: { fileId: stored._id } }));
+    await expect(foreign).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'There is no such file.' });
+    expect(written).toEqual([]);
+  });
+});
