@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { type Column, formatDuration, renderTable } from '../src/cli/terminal.ts';
@@ -32,6 +32,10 @@ interface Report {
 /** Runs the benches one after the other, each against a service of its own. */
 async function runBenches(benches: readonly Bench[], jsonPath: string | undefined): Promise<void> {
   const reports: Report[] = [];
+  const [load = 0] = loadavg();
+  process.stdout.write(
+    `${availableParallelism()} cores, load ${load.toFixed(1)} before the run, Node ${process.version}\n`,
+  );
   for (const bench of benches) {
     process.stdout.write(`\n${bench.name}: ${bench.about}\n`);
     const report = await runOne(bench);
@@ -82,6 +86,8 @@ function round(value: number): string {
 function machineAnd(reports: readonly Report[]) {
   return {
     at: new Date().toISOString(),
+    // Others on the machine slow the rates down; CPU time per job tells the two apart.
+    load: loadavg(),
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),

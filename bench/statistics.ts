@@ -4,12 +4,12 @@ export function percentile(sample: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
 
-/** How often `work` finishes per second with `inFlight` copies of it under way for `ms`. */
-export async function ratePerSecond(
+/** How often `work` finishes, and how often per second, with `inFlight` copies of it under way for `ms`. */
+export async function measureRate(
   inFlight: number,
   ms: number,
   work: () => Promise<unknown>,
-): Promise<number> {
+): Promise<{ rate: number; finished: number }> {
   const began = performance.now();
   const end = began + ms;
   let finished = 0;
@@ -21,5 +21,5 @@ export async function ratePerSecond(
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
   // The last ones run over the end: their time counts as well.
-  return finished / ((performance.now() - began) / 1000);
+  return { rate: finished / ((performance.now() - began) / 1000), finished };
 }

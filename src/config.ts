@@ -97,7 +97,7 @@ export const VARIABLES = {
   KILN_LIMIT_PIXELS: { schema: integer(1, 2 ** 31), format: 'pixels of one picture', example: '100000000' },
   KILN_LIMIT_FRAMES: { schema: integer(1, 100_000), format: 'frames or pages', example: '1000' },
   KILN_LIMIT_ENGINE_SECONDS: { schema: integer(1, 3600), format: 'seconds', example: '120' },
-  KILN_LIMIT_ENGINE_MEMORY_MB: { schema: integer(64, 65_536), format: 'megabytes', example: '1024' },
+  KILN_LIMIT_ENGINE_MEMORY_MB: { schema: integer(64, 65_536), format: 'megabytes', example: '2048' },
 } as const satisfies Record<string, Variable>;
 
 type Parsed = { [K in keyof typeof VARIABLES]?: z.output<(typeof VARIABLES)[K]['schema']> };
@@ -179,7 +179,7 @@ function limitsOf(values: Parsed): Config['limits'] {
     pixels: values.KILN_LIMIT_PIXELS ?? 100_000_000,
     frames: values.KILN_LIMIT_FRAMES ?? 1000,
     engineMs: (values.KILN_LIMIT_ENGINE_SECONDS ?? 120) * 1000,
-    engineMemoryBytes: (values.KILN_LIMIT_ENGINE_MEMORY_MB ?? 1024) * 2 ** 20,
+    engineMemoryBytes: (values.KILN_LIMIT_ENGINE_MEMORY_MB ?? 2048) * 2 ** 20,
   };
 }
 

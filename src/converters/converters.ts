@@ -3,7 +3,7 @@ import type { ConvertStep } from '../domain/plan.ts';
 import type { Converter, FileFacts } from './converter.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './engine-limits.ts';
 import { createHostPool, type HostPool, type HostPoolSettings } from './host-pool.ts';
-import { type ConverterRegistry, createConverterRegistry } from './registry.ts';
+import { type ConverterRegistry, createConverterRegistry, firstThatSupports } from './registry.ts';
 
 /** What the service is told about its engines. */
 export interface ConverterSettings extends Pick<HostPoolSettings, 'log' | 'program' | 'recycleAfter'> {
@@ -43,10 +43,10 @@ export function createConverters({ hosts, limits, ...rest }: ConverterSettings):
   const converters = ENGINES.map((engine) => createHostedConverter(engine, pool, engineLimits));
   return {
     ...createConverterRegistry(converters),
-    probe: (source, inputPath, signal) => {
-      const [engine = 'sharp'] = requireFormat(source).readers;
-      return pool.run({ kind: 'probe', engine, source, inputPath, limits: engineLimits }, { signal });
-    },
+    probe: (source, inputPath, signal) =>
+      firstThatSupports(requireFormat(source).readers, (engine) =>
+        pool.run({ kind: 'probe', engine, source, inputPath, limits: engineLimits }, { signal }),
+      ),
     supports: (source, target) =>
       ENGINES.some((engine) => handles(engine, requireFormat(source), requireFormat(target))),
     describeEngines: () => Promise.all(ENGINES.map((engine) => describeEngine(engine, pool))),

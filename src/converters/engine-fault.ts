@@ -35,14 +35,17 @@ const MEANINGS: {
       new ConversionError('RESOURCE_LIMIT', 'The conversion needs more memory than is allowed.', { cause }),
   },
   {
-    pattern: /EFBIG|file too large/i,
-    explain: (_source, _target, cause) =>
-      new ConversionError('RESOURCE_LIMIT', 'The result is larger than is allowed.', { cause }),
-  },
-  {
     pattern: /ENOSPC|no space left/i,
     explain: (_source, _target, cause) =>
       new ConversionError('INSUFFICIENT_STORAGE', 'There is no room left for the result.', { cause }),
+  },
+  {
+    // An encoder that gives up had no memory or no room: what was decoded is not at fault.
+    pattern: /EFBIG|file too large|Encoder plugin|wbuffer_write/i,
+    explain: (_source, _target, cause) =>
+      new ConversionError('RESOURCE_LIMIT', 'The result needs more memory or room than is allowed.', {
+        cause,
+      }),
   },
 ];
 

@@ -21,7 +21,7 @@ export const DEFAULT_ENGINE_LIMITS: EngineLimits = {
   maxFrames: 1000,
   maxPixelsTotal: 400_000_000,
   timeoutMs: 120_000,
-  maxMemoryBytes: 1024 * 2 ** 20,
+  maxMemoryBytes: 2048 * 2 ** 20,
   maxOutputBytes: 2 * 2 ** 30,
 };
 

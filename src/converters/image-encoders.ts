@@ -2,7 +2,8 @@ import type { Sharp } from 'sharp';
 import type { FormatId } from '../domain/format.ts';
 import type { ImageOptions } from '../domain/options.ts';
 
-type Setting = 'quality' | 'lossless' | 'effort';
+/** The options that an encoder may or may not listen to. */
+export type Setting = 'quality' | 'lossless' | 'effort';
 
 interface Encoder {
   uses: readonly Setting[];

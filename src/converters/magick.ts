@@ -10,13 +10,19 @@ import { asEngineFault } from './engine-fault.ts';
 import { checkInputFacts, checkWork } from './engine-limits.ts';
 import { readPicture } from './image.ts';
 import { applyEdits, lossWarnings } from './image-edits.ts';
-import { encodeAs, settingsOf, unusedSettings } from './image-encoders.ts';
+import { encodeAs, type Setting, settingsOf, unusedSettings } from './image-encoders.ts';
 import { resultSize, type Size, within } from './image-size.ts';
 import { decode, encode, factsOf, mainFrame, type Pixels, pingFrames } from './magick-codec.ts';
 import { limitMagick, loadMagick } from './magick-library.ts';
 import { sharp } from './sharp-library.ts';
 
-const LOSSY: readonly FormatId[] = ['jxl', 'jp2', 'j2k', 'jng'];
+/** What ImageMagick's coders listen to; all others are lossless and have nothing to set. */
+const SETTINGS: Record<FormatId, readonly Setting[]> = {
+  jxl: ['quality', 'lossless', 'effort'],
+  jp2: ['quality', 'lossless'],
+  j2k: ['quality', 'lossless'],
+  jng: ['quality'],
+};
 
 /** Their coders would keep one channel of three, or cut at half brightness: both lose the picture. */
 const GREY: readonly FormatId[] = ['pgm', 'fits'];
@@ -152,10 +158,9 @@ async function byMagick(
 
 function settingWarnings(step: ConvertStep): string[] {
   const { id, name, writers } = requireFormat(step.target);
-  const magickSettings = LOSSY.includes(id) ? (['quality', 'lossless'] as const) : (['lossless'] as const);
   const warnings = unusedSettings(
     step.options,
-    writers[0] === 'sharp' ? settingsOf(id) : magickSettings,
+    writers[0] === 'sharp' ? settingsOf(id) : (SETTINGS[id] ?? ['lossless']),
     name,
   );
   if (!step.options.stripMetadata) warnings.push(`Metadata could not be carried over to ${name}.`);

@@ -8,22 +8,32 @@ export interface ConverterRegistry {
   convert(step: ConvertStep, io: ConvertIo): Promise<ConvertOutcome>;
 }
 
-/** Asks the candidates in order; one that says NOT_SUPPORTED leaves the step to the next. */
+/** Asks the candidates in order. */
 export function createConverterRegistry(converters: readonly Converter[]): ConverterRegistry {
   return {
     async convert(step, io) {
-      let refusal: unknown;
-      for (const candidate of converters.filter((converter) => converter.accepts(step))) {
-        try {
-          return await candidate.convert(step, io);
-        } catch (error) {
-          if (!(error instanceof ConversionError) || error.code !== 'NOT_SUPPORTED') throw error;
-          refusal = error;
-        }
-      }
-      throw refusal ?? unsupported(step);
+      const candidates = converters.filter((converter) => converter.accepts(step));
+      if (candidates.length === 0) throw unsupported(step);
+      return firstThatSupports(candidates, (candidate) => candidate.convert(step, io));
     },
   };
+}
+
+/** The first answer; a candidate that says NOT_SUPPORTED leaves the matter to the next. */
+export async function firstThatSupports<C, R>(
+  candidates: readonly C[],
+  attempt: (candidate: C) => Promise<R>,
+): Promise<R> {
+  let refusal: unknown;
+  for (const candidate of candidates) {
+    try {
+      return await attempt(candidate);
+    } catch (error) {
+      if (!(error instanceof ConversionError) || error.code !== 'NOT_SUPPORTED') throw error;
+      refusal = error;
+    }
+  }
+  throw refusal;
 }
 
 function unsupported({ source, target }: ConvertStep): ConversionError {

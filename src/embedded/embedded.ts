@@ -43,7 +43,7 @@ export interface Embedded {
   engines: RunningEngine[];
   /** All ports of the engines: nothing from outside may be led to them. */
   ports: number[];
-  /** Temporal first, then the database that it does not depend on but the app does, then the keeper. */
+  /** Temporal first, so that no work of its meets a missing database, then MongoDB, then the keeper. */
   stop(): Promise<void>;
 }
 

@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, open } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RungUnavailable } from './ladder.ts';
 
 const POLL_MS = 50;
 const STOP_GRACE_MS = 1500;
+
+/** The engine ended before it was ready; a port may have been taken, so another try may help. */
+export class EngineEnded extends RungUnavailable {}
 
 export interface EngineCommand {
   /** As it is called in messages, for example "Temporal". */
@@ -36,11 +40,12 @@ export interface EngineProcess {
 export async function startEngine(command: EngineCommand): Promise<EngineProcess> {
   const { engine, program, args, logPath, registry } = command;
   await mkdir(dirname(logPath), { recursive: true });
-  const log = await open(logPath, 'a');
+  // Nothing is awaited between the start and the listeners: a quick end must not go unnoticed.
+  const log = openSync(logPath, 'a');
   // The open standard input tells an engine that cares that we are still there.
-  const child = spawn(program, [...args], { detached: true, stdio: ['pipe', log.fd, log.fd] });
+  const child = spawn(program, [...args], { detached: true, stdio: ['pipe', log, log] });
+  closeSync(log);
   const { pid } = child;
-  await log.close();
   if (pid === undefined) {
     const [cause] = await once(child, 'error');
     throw new RungUnavailable(`${engine} could not be started`, { cause });
@@ -58,7 +63,7 @@ export async function startEngine(command: EngineCommand): Promise<EngineProcess
 
 /**
  * Waits until `probe` succeeds.
- * @throws RungUnavailable when the engine ends before or takes too long.
+ * @throws EngineEnded when the engine ends before, RungUnavailable when it takes too long.
  */
 export async function untilReady(
   engine: EngineProcess,
@@ -68,7 +73,7 @@ export async function untilReady(
   const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     const outcome = await Promise.race([engine.ended, probe().catch(() => false)]);
-    if (typeof outcome === 'string') throw new RungUnavailable(outcome);
+    if (typeof outcome === 'string') throw new EngineEnded(outcome);
     if (outcome) return;
     await sleep(POLL_MS);
   }

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import { type EngineProcess, type EngineRegistry, startEngine, untilReady } from './engine-process.ts';
-import { findFreePorts } from './free-port.ts';
+import { startOnFreePorts } from './free-port.ts';
 import { javaMongoArguments, provideJavaMongo } from './java-mongo.ts';
 import { type Climbed, climb, RungUnavailable } from './ladder.ts';
 import { provideMongod } from './mongod-binary.ts';
@@ -15,7 +15,6 @@ import { MONGO_JAVA_SERVER_VERSION, MONGOD_OLDEST, MONGOD_VERSION } from './vers
 
 const READY_TIMEOUT_MS = 60_000;
 const VERSION_TIMEOUT_MS = 10_000;
-const PORT_ATTEMPTS = 3;
 const HINT =
   'To fix it, do one of these: set MONGODB_URI to a running MongoDB; install mongod; allow this machine to ' +
   'reach fastdl.mongodb.org; install Java 17 or newer (a JDK) and Maven.';
@@ -101,35 +100,24 @@ async function startJavaMongo(settings: MongoSettings): Promise<MongoServer> {
   );
 }
 
-async function startOnFreePort(
+function startOnFreePort(
   { dataDir, registry }: MongoSettings,
   program: string,
   version: string,
   argumentsFor: (port: number) => string[],
 ): Promise<MongoServer> {
   const logPath = join(dataDir, 'logs', 'mongodb.log');
-  for (let attempt = 1; ; attempt++) {
-    const [port = 0] = await findFreePorts(1);
-    try {
-      const process = await startEngine({
-        engine: 'MongoDB',
-        program,
-        args: argumentsFor(port),
-        logPath,
-        registry,
-      });
-      await untilReady(process, () => accepts(port), READY_TIMEOUT_MS);
-      return {
-        process,
-        version,
-        ports: [port],
-        uri: `mongodb://127.0.0.1:${port}/kiln?directConnection=true`,
-      };
-    } catch (error) {
-      // Somebody may have taken the port between our look and the start.
-      if (attempt === PORT_ATTEMPTS) throw error;
-    }
-  }
+  return startOnFreePorts(1, async ([port = 0]) => {
+    const process = await startEngine({
+      engine: 'MongoDB',
+      program,
+      args: argumentsFor(port),
+      logPath,
+      registry,
+    });
+    await untilReady(process, () => accepts(port), READY_TIMEOUT_MS);
+    return { process, version, ports: [port], uri: `mongodb://127.0.0.1:${port}/kiln?directConnection=true` };
+  });
 }
 
 async function accepts(port: number): Promise<boolean> {

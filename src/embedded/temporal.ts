@@ -1,12 +1,13 @@
 import { join } from 'node:path';
+import { ConversionError } from '../domain/errors.ts';
 import { runCommand } from './command.ts';
 import { type EngineProcess, type EngineRegistry, startEngine, untilReady } from './engine-process.ts';
-import { findFreePorts } from './free-port.ts';
+import { startOnFreePorts } from './free-port.ts';
 import { isServing } from './grpc-health.ts';
+import { RungUnavailable } from './ladder.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const COMMAND_TIMEOUT_MS = 30_000;
-const PORT_ATTEMPTS = 3;
 const FRONTEND = 'temporal.api.workflowservice.v1.WorkflowService';
 
 export interface TemporalSettings {
@@ -27,21 +28,21 @@ export interface TemporalServer {
   ports: number[];
 }
 
-/** Starts Temporal's development server on its persistent file and waits until its frontend answers. */
+/**
+ * Starts Temporal's development server on its persistent file and waits until its frontend answers.
+ * @throws ConversionError UNAVAILABLE when it does not.
+ */
 export async function startTemporal(settings: TemporalSettings): Promise<TemporalServer> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await startOnFreePorts(settings);
-    } catch (error) {
-      // Somebody may have taken a port between our look and the start.
-      if (attempt === PORT_ATTEMPTS) throw error;
-    }
+  try {
+    return await startOnFreePorts(4, (ports) => startOn(settings, ports));
+  } catch (cause) {
+    const reason = cause instanceof RungUnavailable ? cause.message : 'it failed unexpectedly';
+    throw new ConversionError('UNAVAILABLE', `Temporal did not start: ${reason}.`, { cause });
   }
 }
 
-async function startOnFreePorts(settings: TemporalSettings): Promise<TemporalServer> {
-  const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = await findFreePorts(4);
-  const ports = [port, uiPort, httpPort, metricsPort];
+async function startOn(settings: TemporalSettings, ports: number[]): Promise<TemporalServer> {
+  const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = ports;
   const process = await startEngine({
     engine: 'Temporal',
     program: settings.program,

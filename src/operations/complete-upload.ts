@@ -12,7 +12,7 @@ export interface CompleteUploadPorts {
   uploads: UploadRepository;
   files: FileRepository;
   jobs: JobRepository;
-  runner: WorkflowRunner;
+  runner: Pick<WorkflowRunner, 'uploadCompleted'>;
   fileMs: number;
 }
 

@@ -12,7 +12,7 @@ export interface ReceiveUploadPorts {
   uploads: UploadRepository;
   jobs: JobRepository;
   blobs: Pick<BlobStore, 'write' | 'remove'>;
-  runner: WorkflowRunner;
+  runner: Pick<WorkflowRunner, 'uploadCompleted'>;
 }
 
 /**

@@ -26,6 +26,12 @@ const cases = [
     expected: { width: 40, height: 30 },
   },
   {
+    source: 'tiff',
+    target: 'png',
+    makeInput: (path: string) => scene(40, 30).tiff().toFile(path),
+    expected: { width: 40, height: 30 },
+  },
+  {
     source: 'heic',
     target: 'png',
     makeInput: (path: string) => copyFile(HEIC, path),
@@ -153,6 +159,12 @@ describe('formats that only come in', () => {
 });
 
 describe('the engines', () => {
+  it('have a say one after the other, also about a header', async () => {
+    const whole = await scene(40, 30).tiff().toBuffer();
+    const input = await bench.put('half.tiff', whole.subarray(0, whole.length / 2));
+    await expect(bench.probe(input, 'tiff')).rejects.toMatchObject({ code: 'CORRUPT_INPUT' });
+  });
+
   it('say who they are, and what they read and write', async () => {
     const [images, magick] = await bench.converters.describeEngines();
     expect(images).toMatchObject({ name: 'sharp', version: expect.stringMatching(/^sharp \d.*libvips \d/) });

@@ -187,6 +187,16 @@ describe('quality, colours and metadata', () => {
     expect(await sharp(path).raw().toBuffer()).toEqual(await sharp(original).raw().toBuffer());
   });
 
+  it('effort changes how long an encoder tries, in every format that has it', async () => {
+    const input = await bench.put('effort.png', await scene(60, 40).png().toBuffer());
+    for (const target of ['png', 'webp', 'gif', 'avif', 'jxl']) {
+      for (const effort of [0, 9]) {
+        const { warnings, output } = await bench.convert(input, 'png', target, { effort });
+        expect({ warnings, width: output.width }, target).toEqual({ warnings: [], width: 60 });
+      }
+    }
+  });
+
   it('says which option changed nothing', async () => {
     const input = await bench.put('quality.png', await scene(20, 20).png().toBuffer());
     expect((await bench.convert(input, 'png', 'bmp', { quality: 50 })).warnings).toEqual([

@@ -10,7 +10,7 @@ const bench = openWorkbench({ limits: { maxOutputBytes: 20_000 } });
 const prefix = sandboxPrefix(DEFAULT_ENGINE_LIMITS);
 
 function canUnshare(): boolean {
-  return spawnSync('unshare', ['-rn', 'true']).status === 0;
+  return ['-n', '-rn'].some((flags) => spawnSync('unshare', [flags, 'true']).status === 0);
 }
 
 describe('the sandbox of an engine host', () => {

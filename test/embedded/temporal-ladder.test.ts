@@ -25,6 +25,20 @@ function releaseAt(downloads: string, sum = sha256(fakeTemporal)): PinnedRelease
   return { ...TEMPORAL_CLI, downloads, sha256: { [PLATFORM]: sum } };
 }
 
+async function optionsFor(temporal: PinnedRelease): Promise<EmbeddedOptions> {
+  return {
+    dataDir: await temporaryFolder(),
+    cacheDir: await temporaryFolder(),
+    needTemporal: true,
+    needMongo: false,
+    searchAttributes: ['KilnAccount'],
+    temporalSynchronous: 'FULL',
+    sources: { temporal },
+    onProgress: () => {},
+    onDeath: () => {},
+  };
+}
+
 async function provide(release: PinnedRelease, cacheDir: string, writtenBy?: string) {
   const lines: string[] = [];
   const onProgress = (line: string) => lines.push(line);
@@ -115,28 +129,33 @@ describe('the ladder of Temporal', () => {
 });
 
 describe('the start of a downloaded Temporal', () => {
+  it('says that Temporal did not start, leaves nothing behind and frees the folder', async () => {
+    await withoutPrograms('temporal');
+    const broken = '#!/bin/sh\nexit 3\n';
+    const archive = await tarball({ temporal: broken });
+    const site = await downloadSite(() => archive);
+    const options = await optionsFor(releaseAt(site.url, sha256(broken)));
+    for (let start = 1; start <= 2; start++) {
+      const failure = await startEmbedded(options).catch((error) => error);
+      expect(failure).toMatchObject({ code: 'UNAVAILABLE' });
+      expect(failure.message).toBe(
+        "Temporal did not start: it ended with exit code 3; the data folder's logs say more.",
+      );
+    }
+    expect(await filesIn(options.dataDir)).not.toContain('engines.json');
+  });
+
   it('passes the flags, waits for its health, and comes from the cache after that', async () => {
     await withoutPrograms('temporal');
-    const [dataDir, cacheDir] = [await temporaryFolder(), await temporaryFolder()];
     const archive = await tarball({ temporal: fakeTemporal });
     const site = await downloadSite(() => archive);
-    const options: EmbeddedOptions = {
-      dataDir,
-      cacheDir,
-      needTemporal: true,
-      needMongo: false,
-      searchAttributes: ['KilnAccount'],
-      temporalSynchronous: 'FULL',
-      sources: { temporal: releaseAt(site.url) },
-      onProgress: () => {},
-      onDeath: () => {},
-    };
+    const options = await optionsFor(releaseAt(site.url));
     for (const rung of ['official download', 'cache']) {
       const embedded = await startEmbedded(options);
       expect(embedded.engines).toEqual([{ engine: 'Temporal', rung, version: '1.9.1' }]);
       await embedded.stop();
     }
-    const starts = (await readFile(join(dataDir, 'temporal.db.args'), 'utf8')).trim().split('\n');
+    const starts = (await readFile(join(options.dataDir, 'temporal.db.args'), 'utf8')).trim().split('\n');
     expect(starts).toHaveLength(2);
     const flags = starts[0] ?? '';
     for (const flag of ['"start-dev"', '"synchronous=FULL"', '"journal_mode=WAL"', '"KilnAccount=Keyword"']) {

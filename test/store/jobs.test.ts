@@ -75,7 +75,9 @@ describe('a move', () => {
   it('to different ends at once has one winner', async () => {
     const id = await inserted({ status: 'processing' });
     const ends = ['ready', 'failed', 'cancelled'] as const;
-    const settled = await Promise.allSettled(ends.map((to) => jobs.transition(id, { to, cause: `to-${to}` })));
+    const settled = await Promise.allSettled(
+      ends.map((to) => jobs.transition(id, { to, cause: `to-${to}` })),
+    );
     expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(await jobs.get(id)).toMatchObject({ seq: 2 });
   });
@@ -103,9 +105,9 @@ describe('an event that moves nothing', () => {
   it('is not lost when the job moves at the same moment', async () => {
     const id = await inserted();
     await Promise.all([
-      jobs.transition(id, { to: 'queued', cause: 'a' }).then(() =>
-        jobs.transition(id, { to: 'processing', cause: 'b' }),
-      ),
+      jobs
+        .transition(id, { to: 'queued', cause: 'a' })
+        .then(() => jobs.transition(id, { to: 'processing', cause: 'b' })),
       ...Array.from({ length: 20 }, (_, i) =>
         jobs.append(id, { type: 'warning', cause: `warning:${i}`, message: null }),
       ),
@@ -125,7 +127,8 @@ describe('the window of events', () => {
       { _id: id },
       { $set: { seq: EVENT_WINDOW, events: full as typeof events } },
     );
-    for (let i = 0; i < 3; i += 1) await jobs.append(id, { type: 'warning', cause: `new:${i}`, message: null });
+    for (let i = 0; i < 3; i += 1)
+      await jobs.append(id, { type: 'warning', cause: `new:${i}`, message: null });
     const job = await jobs.get(id);
     expect(job.events).toHaveLength(EVENT_WINDOW);
     expect(eventsAfter(job, EVENT_WINDOW)).toMatchObject({

@@ -93,7 +93,9 @@ describe('files', () => {
 
   it('keep what was written first', async () => {
     const file = aFile();
-    const repeats = Array.from({ length: 20 }, (_, i) => repository().insertIfAbsent({ ...file, size: 10 + i }));
+    const repeats = Array.from({ length: 20 }, (_, i) =>
+      repository().insertIfAbsent({ ...file, size: 10 + i }),
+    );
     await Promise.all(repeats);
     expect(await repository().get(file._id)).toMatchObject({ _id: file._id });
     expect(await database.collections.files.countDocuments({ _id: file._id })).toBe(1);
@@ -197,7 +199,10 @@ describe('a database that is away', () => {
     const repository = createUploadRepository(gone.collections);
     await gone.close();
     const error = await repository.get('x').catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'UNAVAILABLE', message: 'The database does not answer at the moment.' });
+    expect(error).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'The database does not answer at the moment.',
+    });
   });
 });
 

@@ -135,7 +135,9 @@ function formViolations(file: SourceFacts): string[] {
   const long = file.lines > MAX_LINES && !TABLES.test(path) && !STATED_REASON.test(file.preamble);
   return [
     ...(/^[a-z0-9]+(?:-[a-z0-9]+)*\.(?:ts|js)$/.test(name) ? [] : [`${path} is not in kebab-case`]),
-    ...(/^(?:utils?|helpers?|common|types|service)\./.test(name) ? [`${path} has a name that says nothing`] : []),
+    ...(/^(?:utils?|helpers?|common|types|service)\./.test(name)
+      ? [`${path} has a name that says nothing`]
+      : []),
     ...(file.hasDefaultExport ? [`${path} has a default export`] : []),
     ...(placeOf(path) === 'domain' && file.waits ? [`${path} waits, but the domain is pure`] : []),
     ...(file.readsEnvironment && !(path in ENVIRONMENT_READERS) && placeOf(path) !== 'bootstrap'

@@ -43,13 +43,18 @@ function visit(node: ts.Node, facts: SourceFacts): void {
   if (named) facts.imports.push(named);
   facts.hasDefaultExport ||= isDefaultExport(node);
   facts.waits ||= ts.isAwaitExpression(node) || node.kind === ts.SyntaxKind.AsyncKeyword;
-  facts.readsEnvironment ||= ts.isPropertyAccessExpression(node) && /^process\s*\.\s*env$/.test(node.getText());
+  facts.readsEnvironment ||=
+    ts.isPropertyAccessExpression(node) && /^process\s*\.\s*env$/.test(node.getText());
   ts.forEachChild(node, (child) => visit(child, facts));
 }
 
 function importOf(node: ts.Node, path: string): Import | undefined {
   if (ts.isImportDeclaration(node))
-    return toImport(path, node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword);
+    return toImport(
+      path,
+      node.moduleSpecifier,
+      node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword,
+    );
   if (ts.isExportDeclaration(node) && node.moduleSpecifier)
     return toImport(path, node.moduleSpecifier, node.isTypeOnly);
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)

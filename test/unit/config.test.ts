@@ -34,13 +34,14 @@ const FAULTY: Record<string, string[]> = {
 };
 
 describe('a faulty configuration', () => {
-  it.each(
-    Object.entries(FAULTY).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
-  )('%s=%s is named with its format and an example', (name, value) => {
-    const variable = VARIABLES[name as keyof typeof VARIABLES];
-    const faults = faultsOf(() => loadConfig({ [name]: value }));
-    expect(faults).toEqual([`  ${name} must be ${variable.format}, for example: ${variable.example}`]);
-  });
+  it.each(Object.entries(FAULTY).flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
+    '%s=%s is named with its format and an example',
+    (name, value) => {
+      const variable = VARIABLES[name as keyof typeof VARIABLES];
+      const faults = faultsOf(() => loadConfig({ [name]: value }));
+      expect(faults).toEqual([`  ${name} must be ${variable.format}, for example: ${variable.example}`]);
+    },
+  );
 
   it('is reported as a whole', () => {
     const env = Object.fromEntries(Object.entries(FAULTY).map(([name, [value]]) => [name, value]));

@@ -40,7 +40,9 @@ describe('the table of states', () => {
 
   it('says what the job is doing instead', () => {
     const refused = () => refuseMove({ status: 'ready' }, 'processing');
-    expect(refused).toThrow(new ConversionError('WRONG_STATE', 'The job is ready and cannot become processing.'));
+    expect(refused).toThrow(
+      new ConversionError('WRONG_STATE', 'The job is ready and cannot become processing.'),
+    );
   });
 });
 

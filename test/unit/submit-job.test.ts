@@ -123,7 +123,12 @@ describe('a callback', () => {
 
 const REFUSALS: [name: string, caller: Caller, wish: JobWish, error: object][] = [
   ['nobody', { kind: 'anonymous' }, wish(), { code: 'UNAUTHENTICATED' }],
-  ['an unknown target', ACCOUNT, wish({ target: 'xyz' }), { code: 'UNSUPPORTED_CONVERSION', field: 'target' }],
+  [
+    'an unknown target',
+    ACCOUNT,
+    wish({ target: 'xyz' }),
+    { code: 'UNSUPPORTED_CONVERSION', field: 'target' },
+  ],
   ['an unknown option', ACCOUNT, wish({ options: { colour: 1 } }), { code: 'INVALID_OPTION' }],
   ['a wrong option', ACCOUNT, wish({ options: { width: 0 } }), { field: 'options.width' }],
   ['options of a wrong kind', ACCOUNT, wish({ options: [1] }), { code: 'INVALID_OPTION' }],

@@ -19,6 +19,7 @@ public final class EmbeddedMongo {
     // must not hold up another connection.
     private static final int HANDLER_THREADS = 48;
 
+    // Longer than several syncs: what the disk does not have yet is not written over.
     private static final int REUSE_AFTER_MS = 5_000;
     private static final long TIDY_INTERVAL_MS = 1_000;
     private static final int TIDY_FILL_PERCENT = 50;
@@ -131,8 +132,8 @@ public final class EmbeddedMongo {
 
         /**
          * Every commit appends to the file, so the live rest of mostly dead stretches is rewritten
-         * and their space used again. The sync before makes that safe in a power cut too: nothing
-         * is overwritten that the disk may still need.
+         * and their space used again, once it has been dead for a while. The sync before lets the
+         * disk catch up: commits themselves do not wait for it.
          */
         void tidy() {
             if (committed == tidied) {

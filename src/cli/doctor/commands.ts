@@ -1,0 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
+import { runCommand } from '../../embedded/command.ts';
+
+const TIMEOUT_MS = 10_000;
+
+/** The first line that a program says of itself, or undefined when it is not there or does not work. */
+export async function firstLineOf(program: string, args: readonly string[]): Promise<string | undefined> {
+  const output = await runCommand(program, args, TIMEOUT_MS).catch(() => undefined);
+  return output === undefined ? undefined : stripVTControlCharacters(output).trim().split('\n', 1)[0];
+}

@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { Config } from '../../config.ts';
+import { type RungMemory, readRungs } from '../../embedded/rung-memory.ts';
+import { firstLineOf } from './commands.ts';
+import type { Finding, Section } from './finding.ts';
+
+const CONNECT_MS = 3000;
+
+/** How Temporal and MongoDB are, or would be, provided. Starts and downloads nothing. */
+export async function inspectEngines(config: Config): Promise<Section> {
+  const rungs = await readRungs(config.dataDir).catch((): RungMemory => ({}));
+  const cached = await readdir(config.cacheDir).catch((): string[] => []);
+  const findings = await Promise.all([
+    config.temporal.address ? reach('Temporal', config.temporal.address) : temporal(rungs, cached),
+    config.mongoUri ? reach('MongoDB', hostOf(config.mongoUri)) : mongodb(rungs, cached),
+  ]);
+  return { title: 'Engines of the service', findings };
+}
+
+async function temporal({ temporal: known }: RungMemory, cached: readonly string[]): Promise<Finding> {
+  const name = 'Temporal';
+  if (known)
+    return { name, state: 'ok', found: `${known.version} (${known.rung}), used by this data folder` };
+  const installed = await firstLineOf('temporal', ['--version']);
+  if (installed) return { name, state: 'ok', found: `${installed}, on PATH` };
+  if (cached.some((folder) => folder.startsWith('temporal-cli-')))
+    return { name, state: 'ok', found: 'cached' };
+  return {
+    name,
+    state: 'note',
+    found: 'will be downloaded at the first start',
+    fix: 'Without temporal.download and PyPI: install the Temporal CLI or set TEMPORAL_ADDRESS.',
+  };
+}
+
+async function mongodb({ mongodb: known }: RungMemory, cached: readonly string[]): Promise<Finding> {
+  const name = 'MongoDB';
+  if (known) return { name, state: 'ok', found: `${known.version} (${known.rung}), holds this data folder` };
+  const [installed, java] = await Promise.all([
+    firstLineOf('mongod', ['--version']),
+    firstLineOf('java', ['--version']),
+  ]);
+  if (installed) return { name, state: 'ok', found: `${installed}, on PATH` };
+  if (cached.some((folder) => folder.startsWith('mongod-')))
+    return { name, state: 'ok', found: 'mongod, cached' };
+  if (java) return { name, state: 'ok', found: 'a downloaded mongod, otherwise mongo-java-server' };
+  return {
+    name,
+    state: 'note',
+    found: 'mongod will be downloaded at the first start',
+    fix: 'Without fastdl.mongodb.org: install mongod, or a JDK 17 with Maven, or set MONGODB_URI.',
+  };
+}
+
+async function reach(name: string, address: string): Promise<Finding> {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  const socket = connect(Number(port), hostname.replace(/^\[|\]$/g, ''));
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_MS) });
+    return { name, state: 'ok', found: `answers at ${address}` };
+  } catch {
+    const variable = name === 'Temporal' ? 'TEMPORAL_ADDRESS' : 'MONGODB_URI';
+    return {
+      name,
+      state: 'missing',
+      found: `nothing answers at ${address}`,
+      fix: `Start it, or correct ${variable}.`,
+    };
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** The first host; a name that only DNS SRV records explain is looked at under the usual port. */
+function hostOf(uri: string): string {
+  const hosts = uri.replace(/^mongodb(\+srv)?:\/\//, '').replace(/^[^@/]*@/, '');
+  const [first = ''] = hosts.split(/[,/?]/);
+  return first.includes(':') ? first : `${first}:27017`;
+}

@@ -1,0 +1,59 @@
+import { type Config, loadConfig, VARIABLES } from '../../config.ts';
+
+type Name = keyof typeof VARIABLES;
+
+/** A variable as it stands. */
+export interface VariableView {
+  name: string;
+  /** Secrets are only said to be set. */
+  value: string;
+  default: string;
+  /** Completes "must be …". */
+  format: string;
+}
+
+const UNSET = '–';
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const MEGABYTE = 2 ** 20;
+
+const secret = (value: unknown) => (value === undefined ? undefined : '(set)');
+
+/** Where each variable ends up; a variable without a line here does not compile. */
+const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
+  KILN_HOST: ({ host }) => host,
+  KILN_PORT: ({ port }) => port,
+  KILN_PUBLIC_URL: ({ publicUrl }) => publicUrl,
+  KILN_DATA_DIR: ({ dataDir }) => dataDir,
+  KILN_CACHE_DIR: ({ cacheDir }) => cacheDir,
+  KILN_LOG_LEVEL: ({ logLevel }) => logLevel,
+  MONGODB_URI: ({ mongoUri }) => mongoUri?.replace(/\/\/[^@/]*@/, '//(credentials)@'),
+  TEMPORAL_ADDRESS: ({ temporal }) => temporal.address,
+  TEMPORAL_NAMESPACE: ({ temporal }) => temporal.namespace,
+  TEMPORAL_API_KEY: ({ temporal }) => secret(temporal.apiKey),
+  KILN_QUEUE_PREFIX: ({ temporal }) => temporal.queuePrefix,
+  KILN_TEMPORAL_SYNCHRONOUS: ({ temporal }) => temporal.synchronous,
+  KILN_MASTER_KEY: ({ masterKeys }) => secret(masterKeys),
+  KILN_ADMIN_TOKEN: ({ adminToken }) => secret(adminToken),
+  KILN_ALLOWED_NETWORKS: ({ allowedNetworks }) => allowedNetworks.join(',') || undefined,
+  KILN_CONCURRENCY_IMAGE: ({ concurrency }) => concurrency.image,
+  KILN_CONCURRENCY_IO: ({ concurrency }) => concurrency.io,
+  KILN_RETENTION_UPLOAD_MINUTES: ({ retention }) => retention.uploadMs / MINUTE_MS,
+  KILN_RETENTION_FILE_HOURS: ({ retention }) => retention.fileMs / HOUR_MS,
+  KILN_LIMIT_UPLOAD_BYTES: ({ limits }) => limits.uploadBytes,
+  KILN_LIMIT_PIXELS: ({ limits }) => limits.pixels,
+  KILN_LIMIT_FRAMES: ({ limits }) => limits.frames,
+  KILN_LIMIT_ENGINE_SECONDS: ({ limits }) => limits.engineMs / 1000,
+  KILN_LIMIT_ENGINE_MEMORY_MB: ({ limits }) => limits.engineMemoryBytes / MEGABYTE,
+};
+
+/** Every variable with its value in `config` and its default. */
+export function describeVariables(config: Config): VariableView[] {
+  const defaults = loadConfig({});
+  return (Object.keys(VARIABLES) as Name[]).map((name) => ({
+    name,
+    value: String(VALUES[name](config) ?? UNSET),
+    default: String(VALUES[name](defaults) ?? UNSET),
+    format: VARIABLES[name].format,
+  }));
+}

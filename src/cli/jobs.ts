@@ -1,0 +1,29 @@
+import { createConversions, type JobView } from './conversions.ts';
+import { findService, type ServiceOptions } from './find-service.ts';
+import { printJson } from './print-json.ts';
+import { renderTable } from './terminal.ts';
+
+const COLUMNS = ['job', 'created', 'status', 'file', 'to', 'error'].map((title) => ({ title }));
+
+/** `kiln jobs`: the latest jobs, newest first. */
+export async function listJobs({
+  json,
+  limit,
+  ...options
+}: ServiceOptions & { json?: boolean; limit: number }): Promise<void> {
+  const conversions = createConversions(await findService(options));
+  try {
+    const jobs = await conversions.list(limit);
+    if (json) printJson(jobs);
+    else process.stdout.write(`${renderTable(COLUMNS, jobs.map(cellsOf))}\n`);
+  } finally {
+    await conversions.close();
+  }
+}
+
+function cellsOf({ jobId, createdAt, status, inputs, conversions, error }: JobView): string[] {
+  const [input] = inputs;
+  const [conversion] = conversions;
+  const state = status.toLowerCase().replaceAll('_', ' ');
+  return [jobId, createdAt, state, input?.filename ?? '', conversion?.target ?? '', error?.code ?? ''];
+}

@@ -1,0 +1,175 @@
+import { createHmac } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import sharp from 'sharp';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+
+const SECRET = 'a secret of the receiver';
+
+let bench: ActivityBench;
+let png: Buffer;
+let server: Server;
+let url: string;
+let answers: number[];
+let received: { headers: IncomingHttpHeaders; body: string }[];
+
+beforeAll(async () => {
+  bench = await createActivityBench();
+  png = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer();
+  server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      received.push({ headers: request.headers, body });
+      response.writeHead(answers.shift() ?? 200).end('thank you');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?of=kiln`;
+});
+beforeEach(() => {
+  answers = [];
+  received = [];
+});
+afterAll(async () => {
+  server.close();
+  await bench.close();
+});
+
+/** A job that has become ready and owes its receiver a message. */
+async function readyJob(callback: { url: string; secret?: string } = { url, secret: SECRET }) {
+  const { jobId } = await bench.upload(png, { callback });
+  const converted = await bench.run('convertSmallFile', { jobId });
+  await bench.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
+  return { jobId, ...(await bench.run('prepareCallback', { jobId })) };
+}
+
+describe('a callback', () => {
+  it('tells the receiver where the result is, signed in both ways', async () => {
+    const { jobId, deliveryId, event } = await readyJob();
+    expect(event).toBe('job.ready');
+    const outcome = await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
+    expect(outcome).toEqual({ outcome: 'delivered', answer: '200' });
+    const { headers, body } = received[0] ?? { headers: {}, body: '' };
+    const hmac = createHmac('sha256', SECRET).update(body).digest('hex');
+    expect(headers).toMatchObject({
+      'x-swapmyfile-signature': `sha256=${hmac}`,
+      'x-swapmyfile-event': 'job.ready',
+      'x-swapmyfile-job-id': jobId,
+    });
+    const verifier = new Webhook(Buffer.from(SECRET).toString('base64'));
+    expect(verifier.verify(body, headers as Record<string, string>)).toMatchObject({
+      event: 'job.ready',
+      job: { jobId, status: 'ready', downloadUrl: expect.stringContaining('/downloads/signed/') },
+    });
+  });
+
+  it('is built once: every attempt sends the same bytes under the same id', async () => {
+    answers = [500, 200];
+    const { jobId, deliveryId } = await readyJob();
+    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toEqual({
+      outcome: 'retry',
+      answer: '500',
+      delayMs: 1000,
+    });
+    expect(await bench.run('prepareCallback', { jobId })).toMatchObject({ deliveryId });
+    await bench.run('attemptDelivery', { deliveryId, attempt: 2 });
+    expect(received).toHaveLength(2);
+    expect(new Set(received.map(({ body }) => body)).size).toBe(1);
+    expect(new Set(received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([deliveryId]));
+  });
+
+  it('shows on the job and in the delivery how it went', async () => {
+    answers = [503, 200];
+    const { jobId, deliveryId } = await readyJob();
+    await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
+    expect((await bench.jobs.get(jobId)).callback).toMatchObject({ status: 'pending', attempts: 1 });
+    await bench.run('attemptDelivery', { deliveryId, attempt: 2 });
+    const { callback, events } = await bench.jobs.get(jobId);
+    expect(callback).toMatchObject({ status: 'delivered', attempts: 2 });
+    expect(events.filter(({ type }) => type === 'callback').map(({ message }) => message)).toEqual([
+      'attempt 1 failed',
+      'delivered',
+    ]);
+    expect(await bench.deliveries.get(deliveryId)).toMatchObject({
+      state: 'delivered',
+      attempts: [
+        { number: 1, status: 503, networkError: null, responseHead: 'thank you' },
+        { number: 2, status: 200 },
+      ],
+    });
+  });
+
+  it('is not sent again when only the record of the attempt had failed', async () => {
+    const { jobId, deliveryId } = await readyJob();
+    await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
+    // The database went away between the delivery's record and the job's.
+    await bench.collections.jobs.updateOne(
+      { _id: jobId },
+      {
+        $pull: { events: { type: 'callback' } },
+        $set: { 'callback.status': 'pending', 'callback.attempts': 0 },
+      },
+    );
+    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
+      outcome: 'delivered',
+    });
+    expect(received).toHaveLength(1);
+    expect((await bench.jobs.get(jobId)).callback).toMatchObject({ status: 'delivered', attempts: 1 });
+  });
+
+  it('ends after the fourth attempt', async () => {
+    answers = [500, 500, 500, 500];
+    const { jobId, deliveryId } = await readyJob();
+    const outcomes: string[] = [];
+    for (let attempt = 1; attempt <= 4; attempt += 1)
+      outcomes.push((await bench.run('attemptDelivery', { deliveryId, attempt })).outcome);
+    expect(outcomes).toEqual(['retry', 'retry', 'retry', 'failed']);
+    expect((await bench.jobs.get(jobId)).callback).toMatchObject({ status: 'failed', attempts: 4 });
+  });
+
+  it('without a secret has no signature', async () => {
+    const { deliveryId } = await readyJob({ url });
+    await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
+    const names = Object.keys(received[0]?.headers ?? {});
+    expect(names).toContain('webhook-id');
+    expect(names.filter((name) => name.includes('signature'))).toEqual([]);
+  });
+
+  it('that nobody receives is tried again, and says why', async () => {
+    const { deliveryId } = await readyJob({ url: 'http://127.0.0.1:1/nobody' });
+    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
+      outcome: 'retry',
+      answer: 'refused',
+    });
+    expect((await bench.deliveries.get(deliveryId)).attempts).toMatchObject([
+      { status: null, networkError: 'refused' },
+    ]);
+  });
+
+  it('of a failed job says what went wrong and has no link', async () => {
+    const { jobId } = await bench.upload(png, { callback: { url, secret: SECRET } });
+    const fault = { code: 'CORRUPT_INPUT', message: 'The file is damaged.' } as const;
+    await bench.run('recordEnd', { jobId, end: { to: 'failed', fault } });
+    const { deliveryId, event } = await bench.run('prepareCallback', { jobId });
+    await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
+    expect(event).toBe('job.failed');
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
+      event: 'job.failed',
+      job: { status: 'failed', error: fault, downloadUrl: null },
+    });
+  });
+
+  it('shows Temporal the origin only, and keeps its secret sealed', async () => {
+    const { jobId, deliveryId, url: shown } = await readyJob();
+    expect(shown).toBe(new URL(url).origin);
+    const stored = JSON.stringify([await bench.deliveries.get(deliveryId), await bench.jobs.get(jobId)]);
+    expect(stored).not.toContain(SECRET);
+  });
+});

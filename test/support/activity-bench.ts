@@ -1,0 +1,131 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger, type LogEntry } from '@temporalio/worker';
+import { type Activities, createActivities } from '../../activities/index.ts';
+import type { Capabilities } from '../../src/app.ts';
+import { createDiskBlobStore } from '../../src/blobs/disk.ts';
+import { createScratch } from '../../src/blobs/scratch.ts';
+import { createConverters } from '../../src/converters/converters.ts';
+import { createHttpSender } from '../../src/net/fetch.ts';
+import { createGuard } from '../../src/net/guard.ts';
+import { signWebhook } from '../../src/net/webhook.ts';
+import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
+import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
+import { createSubmitJob, type JobWish } from '../../src/operations/submit-job.ts';
+import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
+import { createKeyring } from '../../src/secrets/keyring.ts';
+import { createLinks } from '../../src/secrets/links.ts';
+import { createTokenSigner } from '../../src/secrets/signed-token.ts';
+import { createDeliveryRepository } from '../../src/store/deliveries.ts';
+import { createFileRepository } from '../../src/store/files.ts';
+import { createJobRepository } from '../../src/store/jobs.ts';
+import { createUploadRepository } from '../../src/store/uploads.ts';
+import { openDatabase } from './database.ts';
+
+const HOUR = 3_600_000;
+
+/** Temporal is the one thing that activities do without; everything else here is real. */
+const runner = { startJob: async () => {}, uploadCompleted: async () => {} };
+const caller = { kind: 'account', accountId: 'a', plan: 'pro' } as const;
+
+export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
+
+/** Real activities on a real database, disk and engines. */
+export async function createActivityBench() {
+  const database = await openDatabase();
+  const dir = await mkdtemp(join(tmpdir(), 'kiln-activity-'));
+  const keyring = createKeyring([Buffer.alloc(32, 1)]);
+  const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => [] });
+  const capabilities: Capabilities = {
+    jobs: createJobRepository(database.collections, { publish: () => {} }),
+    uploads: createUploadRepository(database.collections),
+    files: createFileRepository(database.collections),
+    deliveries: createDeliveryRepository(database.collections),
+    blobs: createDiskBlobStore(join(dir, 'blobs')),
+    scratch: createScratch(join(dir, 'scratch')),
+    converters: createConverters({ hosts: 1 }),
+    sender: createHttpSender({ guard, version: 'test' }),
+    sealer: createEnvelopeSealer(keyring),
+    signWebhook,
+    links: createLinks(createTokenSigner(keyring)),
+    fileMs: HOUR,
+  };
+  const limits = { uploadBytes: 2 ** 30, uploadMs: HOUR };
+  const { checkUrl } = guard;
+  const submitJob = createSubmitJob({
+    ...capabilities,
+    runner,
+    limits,
+    checkUrl,
+    seal: capabilities.sealer.seal,
+  });
+  const receiveUpload = createReceiveUpload({ ...capabilities, runner });
+  const completeUpload = createCompleteUpload({ ...capabilities, runner });
+  const activities = createActivities(capabilities);
+
+  return {
+    ...capabilities,
+    collections: database.collections,
+    dir,
+    run: <Name extends keyof Activities>(name: Name, input: Parameters<Activities[Name]>[0]): Result<Name> =>
+      runIn(new MockActivityEnvironment({}, { logger: silent }), activities, name, input),
+    /** The same in an environment that the test cancels. */
+    cancellable(name: 'acquire' | 'convertSmallFile', input: { jobId: string }) {
+      const env = new MockActivityEnvironment({}, { logger: silent });
+      return { cancel: () => env.cancel('CANCELLED'), result: runIn(env, activities, name, input) };
+    },
+    /** A job for these bytes, uploaded and queued as a user would have it. */
+    async upload(bytes: Uint8Array, wish: Partial<JobWish> & { filename?: string; declared?: number } = {}) {
+      const { filename = 'photo.png', declared = bytes.length, ...rest } = wish;
+      const input = { upload: { filename, mime: 'application/octet-stream', size: declared } };
+      const { job, upload } = await submitJob(caller, {
+        dialect: 'swapmyfile',
+        input,
+        target: 'webp',
+        ...rest,
+      });
+      const uploadId = upload?._id ?? '';
+      await receiveUpload(uploadId, Readable.from([Buffer.from(bytes)]));
+      await completeUpload(null, uploadId);
+      await capabilities.jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
+      return { jobId: job._id, uploadId };
+    },
+    submitJob: (wish: JobWish) => submitJob(caller, wish),
+    receiveUpload,
+    /** Every file below the data folder: blobs, and what an attempt may have left. */
+    async filesOnDisk(): Promise<string[]> {
+      const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+      return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+    },
+    async close() {
+      await capabilities.converters.close();
+      capabilities.sender.close();
+      await database.drop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+type Result<Name extends keyof Activities> = Promise<Awaited<ReturnType<Activities[Name]>>>;
+
+function runIn<Name extends keyof Activities>(
+  env: MockActivityEnvironment,
+  activities: Activities,
+  name: Name,
+  input: Parameters<Activities[Name]>[0],
+): Result<Name> {
+  const run = activities[name] as (input: unknown) => Result<Name>;
+  return env.run(() => run(input));
+}
+
+/** For failures that a test provokes. */
+export const silent = new DefaultLogger('ERROR', () => {});
+
+/** A logger that keeps what it is told. */
+export function rememberingLogger() {
+  const entries: LogEntry[] = [];
+  return { entries, logger: new DefaultLogger('DEBUG', (entry) => void entries.push(entry)) };
+}
