@@ -37,7 +37,14 @@ export default defineConfig({
       {
         extends: true,
         // Last and one at a time: each of them fills the machine by itself.
-        test: { name: 'service', include: SERVICE, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'service',
+          include: SERVICE,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+          // Some of them start Kiln eight times.
+          testTimeout: 240_000,
+        },
       },
     ],
   },

@@ -35,12 +35,9 @@ export const bench: Bench = {
     const rows: Row[] = [];
     for (const inFlight of IN_FLIGHT) {
       say(`${inFlight} in flight …`);
-      const figure = await ratePerSecond(inFlight, CELL_MS, oneJob);
       rows.push({
         what: `jobs from a stored file, ${inFlight} in flight`,
-        figure,
-        unit: '/s',
-        target: TARGET,
+        ...(await measure(kiln.pid, inFlight, oneJob)),
         bare,
       });
     }

@@ -4,9 +4,15 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { formatOfFilename } from '../domain/format.ts';
+import { findFormat, formatOfFilename, outputFilename } from '../domain/format.ts';
 import { CommandError } from './command-error.ts';
-import { type Conversions, createConversions, type OutputView, resultOf } from './conversions.ts';
+import {
+  type Conversions,
+  createConversions,
+  type JobView,
+  type OutputView,
+  resultOf,
+} from './conversions.ts';
 import { findService, type ServiceOptions } from './find-service.ts';
 import { printJson } from './print-json.ts';
 import { formatBytes } from './terminal.ts';
@@ -23,32 +29,49 @@ export interface ConvertOptions extends ServiceOptions {
 
 /** `kiln convert`: one file through a running service, and the result beside it. */
 export async function convertFile(path: string, options: ConvertOptions): Promise<void> {
-  const { size } = await stat(path).catch((cause: unknown) => {
-    throw new CommandError(`${path} cannot be read.`, { cause });
-  });
+  const destination = options.output ?? join(dirname(path), resultName(path, options.to));
+  await refuseReplacing(destination, options);
   const conversions = createConversions(await findService(options));
   try {
-    const { job, upload } = await conversions.create({
-      upload: { filename: basename(path), mime: mimeOf(path), size },
-      target: options.to,
-      options: options.set,
-    });
-    if (!upload) throw new CommandError('Kiln did not say where to send the file.');
-    const ended = watchToEnd(conversions, job.jobId, { quiet: options.json === true });
-    await conversions.send(upload, await openAsBlob(path));
-    await conversions.complete(job.jobId);
-    const done = await ended;
-    const output = resultOf(done);
-    const saved = await save(conversions, output, path, options);
-    if (options.json) {
-      printJson({ ...done, savedAs: saved });
-      return;
-    }
-    for (const warning of done.warnings) process.stdout.write(`Note: ${warning}\n`);
-    process.stdout.write(`${saved} (${describe(output)})\n`);
+    const job = await runJob(conversions, path, options);
+    const output = resultOf(job);
+    const { body } = await conversions.download(output);
+    await pipeline(
+      Readable.fromWeb((body ?? new Blob().stream()) as ReadableStream),
+      createWriteStream(destination),
+    );
+    report(job, output, destination, options);
   } finally {
     await conversions.close();
   }
+}
+
+async function runJob(
+  conversions: Conversions,
+  path: string,
+  { to, set, json }: ConvertOptions,
+): Promise<JobView> {
+  const { job, upload } = await conversions.create({
+    upload: { filename: basename(path), mime: mimeOf(path), size: await sizeOf(path) },
+    target: to,
+    options: set,
+  });
+  if (!upload) throw new CommandError('Kiln did not say where to send the file.');
+  const bring = async () => {
+    await conversions.send(upload, await openAsBlob(path));
+    await conversions.complete(job.jobId);
+  };
+  const [ended] = await Promise.all([watchToEnd(conversions, job.jobId, { quiet: json === true }), bring()]);
+  return ended;
+}
+
+function report(job: JobView, output: OutputView, savedAs: string, { json }: ConvertOptions): void {
+  if (json) {
+    printJson({ ...job, savedAs });
+    return;
+  }
+  for (const warning of job.warnings) process.stdout.write(`Note: ${warning}\n`);
+  process.stdout.write(`${savedAs} (${describe(output)})\n`);
 }
 
 /** Reads `name=value` of --set; numbers and true or false become what they look like. */
@@ -68,22 +91,22 @@ function mimeOf(path: string): string {
   return formatOfFilename(basename(path))?.mime ?? 'application/octet-stream';
 }
 
-async function save(
-  conversions: Conversions,
-  output: OutputView,
-  input: string,
-  { output: wanted, force }: ConvertOptions,
-): Promise<string> {
-  // The service made the name; it must not choose the folder.
-  const path = wanted ?? join(dirname(input), basename(output.filename));
-  if (!force && (await exists(path))) {
-    throw new CommandError(`${path} is already there.`, {
-      hint: 'Choose another name with --output, or replace it with --force.',
-    });
-  }
-  const { body } = await conversions.download(output);
-  await pipeline(Readable.fromWeb((body ?? new Blob().stream()) as ReadableStream), createWriteStream(path));
-  return path;
+async function sizeOf(path: string): Promise<number> {
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw new CommandError(`${path} cannot be read.`, { cause });
+  });
+  return size;
+}
+
+function resultName(path: string, target: string): string {
+  return outputFilename(basename(path), findFormat(target)?.id ?? target);
+}
+
+async function refuseReplacing(path: string, { force }: ConvertOptions): Promise<void> {
+  if (force || !(await exists(path))) return;
+  throw new CommandError(`${path} is already there.`, {
+    hint: 'Choose another name with --output, or replace it with --force.',
+  });
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -67,7 +67,7 @@ describe('an empty environment', () => {
       temporal: { address: undefined, namespace: 'default', queuePrefix: 'kiln', synchronous: 'NORMAL' },
       allowedNetworks: ['127.0.0.0/8', '::1/128'],
       retention: { uploadMs: 3_600_000, fileMs: 86_400_000 },
-      limits: { uploadBytes: 2_147_483_648, engineMs: 120_000, engineMemoryBytes: 1_073_741_824 },
+      limits: { uploadBytes: 2_147_483_648, engineMs: 120_000, engineMemoryBytes: 2048 * 2 ** 20 },
     });
   });
 

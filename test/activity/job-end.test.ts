@@ -1,0 +1,108 @@
+import { Readable } from 'node:stream';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConversionError } from '../../src/domain/errors.ts';
+import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+
+let bench: ActivityBench;
+let png: Buffer;
+
+beforeAll(async () => {
+  bench = await createActivityBench();
+  const create = { width: 40, height: 30, channels: 3, background: '#3366cc' } as const;
+  png = await sharp({ create }).png().toBuffer();
+});
+afterAll(() => bench.close());
+
+describe('the end of a job', () => {
+  it('ready: shows the result and what was read', async () => {
+    const { jobId } = await bench.upload(png);
+    const converted = await bench.run('convertSmallFile', { jobId });
+    expect(await bench.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } })).toBe('ready');
+    expect(await bench.jobs.get(jobId)).toMatchObject({
+      status: 'ready',
+      error: null,
+      progress: { percent: 100 },
+      inputs: [{ status: 'ready', format: 'png' }],
+      conversions: [{ status: 'ready', source: 'png', engine: expect.stringContaining('sharp') }],
+      outputs: [{ fileId: converted.fileId, filename: 'photo.webp', size: converted.size, width: 40 }],
+    });
+  });
+
+  it('failed: says why, on the job and on the conversion', async () => {
+    const { jobId } = await bench.upload(png);
+    const fault = { code: 'CORRUPT_INPUT', message: 'The file is damaged.' } as const;
+    expect(await bench.run('recordEnd', { jobId, end: { to: 'failed', fault } })).toBe('failed');
+    const job = await bench.jobs.get(jobId);
+    expect(job).toMatchObject({
+      status: 'failed',
+      error: fault,
+      conversions: [{ status: 'failed', error: fault }],
+    });
+    expect(job.events.at(-1)).toMatchObject({ cause: 'ended', message: fault.message });
+  });
+
+  it('shows no code that is Temporal’s own', async () => {
+    const { jobId } = await bench.upload(png);
+    const fault = { code: 'WorkerShutdown' as 'INTERNAL', message: 'worker /srv/1 is gone' };
+    await bench.run('recordEnd', { jobId, end: { to: 'failed', fault } });
+    const { error } = await bench.jobs.get(jobId);
+    expect(error?.code).toBe('INTERNAL');
+    expect(error?.message).not.toContain('/srv');
+  });
+
+  it('that was written first stands', async () => {
+    const { jobId } = await bench.upload(png);
+    const cancelled = { code: 'CANCELLED', message: 'The job was cancelled.' } as const;
+    const failed = { code: 'INTERNAL', message: 'x' } as const;
+    expect(await bench.run('recordEnd', { jobId, end: { to: 'cancelled', fault: cancelled } })).toBe(
+      'cancelled',
+    );
+    expect(await bench.run('recordEnd', { jobId, end: { to: 'cancelled', fault: cancelled } })).toBe(
+      'cancelled',
+    );
+    expect(await bench.run('recordEnd', { jobId, end: { to: 'failed', fault: failed } })).toBe('cancelled');
+    const job = await bench.jobs.get(jobId);
+    expect(job).toMatchObject({ error: cancelled });
+    expect(job.events.filter(({ cause }) => cause === 'ended')).toHaveLength(1);
+  });
+
+  it('leaves no byte on disk when the job did not become ready', async () => {
+    const clean = await bench.filesOnDisk();
+    const { jobId, uploadId } = await bench.upload(png);
+    const { fileId } = await bench.run('convertSmallFile', { jobId });
+    expect(await bench.filesOnDisk()).toHaveLength(clean.length + 2);
+    for (let repeats = 0; repeats < 2; repeats += 1) await bench.run('discardFiles', { jobId });
+    expect(await bench.filesOnDisk()).toEqual(clean);
+    for (const id of [uploadId, fileId])
+      await expect(bench.files.get(id)).rejects.toBeInstanceOf(ConversionError);
+  });
+
+  it('spares a file that was there before the job', async () => {
+    const { jobId: first, uploadId } = await bench.upload(png);
+    const { job } = await bench.submitJob({ dialect: 'graphql', input: { fileId: uploadId }, target: 'jpg' });
+    await bench.run('discardFiles', { jobId: job._id });
+    expect(await bench.files.get(uploadId)).toMatchObject({ jobId: first });
+    expect(await bench.run('acquire', { jobId: job._id })).toMatchObject({ steps: [{ target: 'jpg' }] });
+  });
+
+  it('closes an upload that never came', async () => {
+    const input = { upload: { filename: 'photo.png', mime: 'image/png', size: png.length } };
+    const { job, upload } = await bench.submitJob({ dialect: 'graphql', input, target: 'webp' });
+    await bench.run('discardFiles', { jobId: job._id });
+    await expect(bench.receiveUpload(upload?._id ?? '', Readable.from([png]))).rejects.toMatchObject({
+      code: 'WRONG_STATE',
+    });
+  });
+});
+
+describe('a completed upload', () => {
+  it('queues its job once, and a repair that comes late changes nothing', async () => {
+    const { jobId } = await bench.upload(png);
+    await bench.run('recordQueued', { jobId });
+    expect(await bench.jobs.get(jobId)).toMatchObject({ status: 'queued', seq: 2 });
+    await bench.run('convertSmallFile', { jobId });
+    await bench.run('recordQueued', { jobId });
+    expect(await bench.jobs.get(jobId)).toMatchObject({ status: 'processing' });
+  });
+});
