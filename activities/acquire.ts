@@ -7,7 +7,6 @@ import type { StoredFile } from '../src/domain/file.ts';
 import { findFormat } from '../src/domain/format.ts';
 import type { Fault, Job, JobConversion, JobInput } from '../src/domain/job.ts';
 import { type ConvertStep, planConversion } from '../src/domain/plan.ts';
-import { whileHeartbeating } from './heartbeat.ts';
 
 export interface AcquiredFile {
   blobId: string;
@@ -15,12 +14,9 @@ export interface AcquiredFile {
 }
 
 /** Believes nothing that was declared: size and digest are counted again, the type is read from the bytes. */
-export function createAcquire({ jobs, uploads, files, blobs, scratch, converters }: Capabilities) {
-  return ({ jobId }: { jobId: string }) => whileHeartbeating(() => acquire(jobId));
-
-  async function acquire(jobId: string): Promise<AcquiredFile> {
+export function createAcquire({ uploads, files, blobs, scratch, converters }: Capabilities) {
+  return async function acquire({ job }: { job: Job }): Promise<AcquiredFile> {
     const { cancellationSignal: signal } = Context.current();
-    const job = await jobs.get(jobId);
     const { input, conversion } = only(job);
     const file = await fileOf(input);
     const head = await verify(file, input, signal);
@@ -37,7 +33,7 @@ export function createAcquire({ jobs, uploads, files, blobs, scratch, converters
       });
     }
     return { blobId: file.blobId, steps };
-  }
+  };
 
   async function fileOf(input: JobInput): Promise<StoredFile> {
     try {

@@ -1,3 +1,4 @@
+import type { Job } from '../src/domain/job.ts';
 import type { createAcquire } from './acquire.ts';
 import type { ConvertedFile, createConvert } from './convert.ts';
 import type { createPublish } from './publish.ts';
@@ -10,8 +11,8 @@ export interface ConvertSmallFileParts {
 
 /** Acquire, convert and publish in one go: for a small file each further activity would cost more than the work. */
 export function createConvertSmallFile({ acquire, convert, publish }: ConvertSmallFileParts) {
-  return async function convertSmallFile({ jobId }: { jobId: string }): Promise<ConvertedFile> {
-    const acquired = await acquire({ jobId });
-    return publish({ jobId, converted: await convert({ jobId, ...acquired }) });
+  return async function convertSmallFile({ job }: { job: Job }): Promise<ConvertedFile> {
+    const acquired = await acquire({ job });
+    return publish({ job, converted: await convert({ job, ...acquired }) });
   };
 }

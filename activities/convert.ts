@@ -3,9 +3,8 @@ import { Context } from '@temporalio/activity';
 import { v5 as uuidv5 } from 'uuid';
 import type { Capabilities } from '../src/app.ts';
 import { ConversionError } from '../src/domain/errors.ts';
-import { type JobProgress, refuseMove } from '../src/domain/job.ts';
+import { type Job, type JobProgress, refuseMove } from '../src/domain/job.ts';
 import type { AcquiredFile } from './acquire.ts';
-import { whileHeartbeating } from './heartbeat.ts';
 
 /** Progress is written at most this often; nobody sees more, and each write costs. */
 const PROGRESS_MS = 250;
@@ -35,17 +34,16 @@ export function outputFileId(jobId: string, index: number): string {
 
 /** Runs the engine on a slot of this worker; the result is stored, not yet visible. */
 export function createConvert({ jobs, blobs, scratch, converters }: Capabilities) {
-  return (input: { jobId: string } & AcquiredFile) => whileHeartbeating(() => convert(input));
-
-  async function convert({ jobId, blobId, steps }: { jobId: string } & AcquiredFile): Promise<ConvertedFile> {
+  return async function convert({ job, blobId, steps }: { job: Job } & AcquiredFile): Promise<ConvertedFile> {
+    const jobId = job._id;
     const { cancellationSignal: signal } = Context.current();
     const [step] = steps;
     if (!step || steps.length > 1)
       throw new ConversionError('NOT_SUPPORTED', 'This conversion needs more than one step.');
     const patch = { progress: { percent: 0, stage: 'converting' } };
-    const job = await jobs.transition(jobId, { to: 'processing', cause: 'processing', patch });
+    const begun = await jobs.transition(jobId, { to: 'processing', cause: 'processing', patch });
     // The attempt of a killed worker may have begun already, and the job may have ended since.
-    if (job.status !== 'processing') refuseMove(job, 'processing');
+    if (begun.status !== 'processing') refuseMove(begun, 'processing');
     const progress = coalesced((value) => jobs.setProgress(jobId, value));
     try {
       return await scratch.use(async (dir) => {
@@ -70,7 +68,7 @@ export function createConvert({ jobs, blobs, scratch, converters }: Capabilities
     } finally {
       progress.stop();
     }
-  }
+  };
 }
 
 function coalesced(write: (progress: JobProgress) => Promise<void>) {

@@ -1,9 +1,11 @@
 import type { Capabilities } from '../src/app.ts';
+import type { Job } from '../src/domain/job.ts';
 import { createAcquire } from './acquire.ts';
 import { createConvert } from './convert.ts';
 import { createConvertSmallFile } from './convert-small-file.ts';
 import { createDiscardFiles } from './discard-files.ts';
 import { failuresTranslated } from './failure.ts';
+import { whileHeartbeating } from './heartbeat.ts';
 import { createAttemptDelivery, createPrepareCallback } from './notify.ts';
 import { createPublish } from './publish.ts';
 import { createRecord } from './record.ts';
@@ -14,17 +16,30 @@ export function createActivities(capabilities: Capabilities) {
   const acquire = createAcquire(capabilities);
   const convert = createConvert(capabilities);
   const publish = createPublish(capabilities);
+  const convertSmallFile = createConvertSmallFile({ acquire, convert, publish });
+  const onJob = withJob(capabilities);
   return failuresTranslated({
-    acquire,
-    convert,
-    publish,
-    convertSmallFile: createConvertSmallFile({ acquire, convert, publish }),
+    acquire: onJob(acquire),
+    convert: onJob(convert),
+    publish: onJob(publish),
+    convertSmallFile: onJob(convertSmallFile),
     recordQueued: record.recordQueued,
     recordEnd: record.recordEnd,
     discardFiles: createDiscardFiles(capabilities),
     prepareCallback: createPrepareCallback(capabilities),
     attemptDelivery: createAttemptDelivery(capabilities),
   });
+}
+
+/** Workflows know a job by its id; the work needs the job itself, and Temporal a sign of life meanwhile. */
+function withJob({ jobs }: Pick<Capabilities, 'jobs'>) {
+  return <Input extends { job: Job }, Result>(work: (input: Input) => Promise<Result>) =>
+    (input: Omit<Input, 'job'> & { jobId: string }): Promise<Result> =>
+      whileHeartbeating(async () => {
+        const job = await jobs.get(input.jobId);
+        // The compiler cannot see that what was left out is put back here.
+        return work({ ...input, job } as unknown as Input);
+      });
 }
 
 export type Activities = ReturnType<typeof createActivities>;

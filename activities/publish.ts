@@ -1,19 +1,18 @@
 import type { Capabilities } from '../src/app.ts';
 import { findFormat } from '../src/domain/format.ts';
-import { resultName } from '../src/domain/job.ts';
+import { type Job, resultName } from '../src/domain/job.ts';
 import { only } from './acquire.ts';
 import { type ConvertedFile, outputBlobId } from './convert.ts';
 
 /** Makes the result a named file that expires. Repeating it changes nothing. */
-export function createPublish({ jobs, files, fileMs }: Capabilities) {
+export function createPublish({ files, fileMs }: Capabilities) {
   return async function publish({
-    jobId,
+    job,
     converted,
   }: {
-    jobId: string;
+    job: Job;
     converted: ConvertedFile;
   }): Promise<ConvertedFile> {
-    const job = await jobs.get(jobId);
     const { target } = only(job).conversion;
     const createdAt = new Date();
     await files.insertIfAbsent({
@@ -28,7 +27,7 @@ export function createPublish({ jobs, files, fileMs }: Capabilities) {
       width: converted.width,
       height: converted.height,
       origin: 'output',
-      jobId,
+      jobId: job._id,
       createdAt,
       expiresAt: new Date(createdAt.getTime() + fileMs),
     });

@@ -31,6 +31,7 @@ interface Report {
 
 /** Runs the benches one after the other, each against a service of its own. */
 async function runBenches(benches: readonly Bench[], jsonPath: string | undefined): Promise<void> {
+  if (process.platform !== 'linux') throw new Error('The bench reads /proc, so it needs Linux.');
   const reports: Report[] = [];
   const [load = 0] = loadavg();
   process.stdout.write(
@@ -47,6 +48,10 @@ async function runBenches(benches: readonly Bench[], jsonPath: string | undefine
   if (jsonPath) await writeFile(jsonPath, `${JSON.stringify(machineAnd(reports), null, 2)}\n`);
 }
 
+const interrupted = Promise.withResolvers<never>();
+// Without a bench under way nobody waits for it.
+interrupted.promise.catch(() => {});
+
 async function runOne({ name, about, run }: Bench): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-bench-'));
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -54,7 +59,8 @@ async function runOne({ name, about, run }: Bench): Promise<Report> {
   const kiln = await startKilnProcess(join(folder, 'data'));
   try {
     const began = performance.now();
-    const rows = await run({ kiln, folder, say: (line) => process.stderr.write(`  ${line}\n`) });
+    const say = (line: string) => process.stderr.write(`  ${line}\n`);
+    const rows = await Promise.race([run({ kiln, folder, say }), interrupted.promise]);
     return { name, about, ms: performance.now() - began, rows };
   } finally {
     await kiln.stop();
@@ -104,6 +110,10 @@ function benchNamed(name: string, chosen: readonly Bench[] = []): readonly Bench
   throw new InvalidArgumentError(`There are: ${BENCHES.map((candidate) => candidate.name).join(', ')}.`);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => interrupted.reject(new Error('The bench was interrupted.')));
+}
+
 await new Command('npm run bench --')
   .description('Measures a running Kiln beside its bare parts, on this machine, in the same run.')
   .argument('[names...]', `benches to run: ${BENCHES.map(({ name }) => name).join(', ')}`, benchNamed, [])
@@ -111,4 +121,11 @@ await new Command('npm run bench --')
   .action((chosen: readonly Bench[], { json }: { json?: string }) =>
     runBenches(chosen.length > 0 ? chosen : BENCHES, json),
   )
-  .parseAsync();
+  .parseAsync()
+  .then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.exit(1);
+    },
+  );

@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rmdir } from 'node:fs/promises';
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { type Config, loadConfig } from '../config.ts';
@@ -17,7 +17,7 @@ const RESULTS = resolve('demo-out');
 
 /** `npm run demo`: a whole service, real conversions through two doors, and nothing left but the results. */
 async function runDemo(): Promise<void> {
-  const { config, leaveNothing } = await prepareFolders();
+  const config = await prepareFolders();
   const narrator = createNarrator();
   let kiln: Kiln | undefined;
   const start = async () => {
@@ -29,7 +29,6 @@ async function runDemo(): Promise<void> {
     const running = kiln;
     kiln = undefined;
     await running?.stop();
-    await leaveNothing();
     return 'nothing runs any more';
   };
   try {
@@ -94,11 +93,17 @@ async function serviceOf({ url, credentialsPath }: Kiln): Promise<Service> {
 /** A data folder that only this run knows; it goes even when the run is interrupted. */
 async function prepareFolders() {
   const configured = loadConfig();
+  const parent = configured.dataDir;
+  const dataDir = join(parent, `demo-${process.pid}`);
+  const leaveNothing = () => {
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    // Only where the demo itself has made it: a folder with other data stays.
+    if (readdirSync(parent).length === 0) rmdirSync(parent);
+  };
   await mkdir(RESULTS, { recursive: true });
-  await mkdir(configured.dataDir, { recursive: true });
-  const dataDir = await mkdtemp(join(configured.dataDir, 'demo-'));
-  const remove = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  process.once('exit', remove);
+  await mkdir(dataDir, { recursive: true });
+  await removeAbandoned(parent);
+  process.once('exit', leaveNothing);
   const config: Config = {
     ...configured,
     dataDir,
@@ -110,14 +115,23 @@ async function prepareFolders() {
     temporal: { ...configured.temporal, queuePrefix: `demo-${process.pid}` },
     logLevel: 'error',
   };
-  return {
-    config,
-    async leaveNothing() {
-      remove();
-      // Only where the demo itself has made it: other data stays.
-      await rmdir(configured.dataDir).catch(() => {});
-    },
-  };
+  return config;
+}
+
+/** A demo that was killed could not tidy up. */
+async function removeAbandoned(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const [, pid] = /^demo-(\d+)$/.exec(name) ?? [];
+    if (pid && !isAlive(Number(pid))) await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Ends at once; the keeper of the engines ends what was started. */

@@ -31,7 +31,16 @@ export async function provideJavaMongo(
 
 /** How to run it on a port and a file. */
 export function javaMongoArguments(classPath: string, port: number, file: string): string[] {
-  return ['-Xmx384m', '-XX:+UseSerialGC', '-cp', classPath, MAIN_CLASS, String(port), file];
+  return [
+    '-Xmx384m',
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    classPath,
+    MAIN_CLASS,
+    String(port),
+    file,
+  ];
 }
 
 async function requireJava(): Promise<void> {

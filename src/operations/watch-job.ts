@@ -16,25 +16,32 @@ export interface WatchJobPorts {
   findJob: ReturnType<typeof createFindJobs>['findJob'];
 }
 
+export interface WatchWish {
+  jobId: string;
+  /** The last event that the watcher has seen; null for those who only want what comes. */
+  after: number | null;
+  signal?: AbortSignal | undefined;
+}
+
 /** How long a watcher trusts silence before it looks for itself. */
 const QUIET_MS = 10_000;
 
 export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
   /**
    * Replays everything after `after`, then goes live until the job has ended or `signal` aborts.
-   * Truth is always read from the database; a change notice only says when to read.
+   * What is told is what the database answered: to this process's own write, or when asked.
    */
-  async function* watch(jobId: string, after: number, signal?: AbortSignal): AsyncGenerator<JobUpdate> {
+  async function* watch(caller: Caller, { jobId, after, signal }: WatchWish): AsyncGenerator<JobUpdate> {
     const bell = createBell(signal);
     const unsubscribe = changes.subscribe(jobId, bell.ring);
-    const news = createNews(after);
     try {
+      let job = await findJob(caller, jobId);
+      const news = createNews(after ?? job.seq);
       while (!signal?.aborted) {
-        bell.reset();
-        const job = await jobs.get(jobId);
         yield* news.of(job);
         if (isTerminal(job.status)) return;
         await bell.wait(QUIET_MS);
+        if (!signal?.aborted) job = bell.take() ?? (await jobs.get(jobId));
       }
     } finally {
       unsubscribe();
@@ -43,23 +50,20 @@ export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
   }
 
   return {
-    async *watchJob(
+    watchJob: (
       caller: Caller,
       jobId: string,
       after: number,
       signal?: AbortSignal,
-    ): AsyncGenerator<JobUpdate> {
-      await findJob(caller, jobId);
-      yield* watch(jobId, after, signal);
-    },
+    ): AsyncGenerator<JobUpdate> => watch(caller, { jobId, after, signal }),
 
     /** The job as it is when it has ended, or when the time is over. */
     async waitForJob(caller: Caller, jobId: string, timeoutMs: number): Promise<Job> {
-      const job = await findJob(caller, jobId);
-      for await (const update of watch(jobId, job.seq, AbortSignal.timeout(timeoutMs))) {
-        if (isTerminal(update.job.status)) return update.job;
+      const signal = AbortSignal.timeout(timeoutMs);
+      for await (const { job } of watch(caller, { jobId, after: null, signal })) {
+        if (isTerminal(job.status)) return job;
       }
-      return jobs.get(jobId);
+      return findJob(caller, jobId);
     },
   };
 }
@@ -67,12 +71,16 @@ export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
 /** Remembers what one watcher has been told, and picks out what is new to it. */
 function createNews(after: number) {
   let seen = after;
+  let newest = 0;
   let percent = -1;
   return {
     *of(job: Job): Generator<JobUpdate> {
+      // Two answers of the database may overtake each other on their way here.
+      if (job.seq < newest) return;
+      newest = job.seq;
       const { events, truncated } = eventsAfter(job, seen);
       const moved = job.progress.percent !== percent;
-      seen = job.seq;
+      seen = Math.max(seen, job.seq);
       percent = job.progress.percent;
       if (truncated) yield { kind: 'snapshot', job };
       for (const event of events) yield { kind: 'event', event, job };
@@ -84,16 +92,24 @@ function createNews(after: number) {
 /** A doorbell that remembers a ring until somebody listens; an abort rings as well. */
 function createBell(signal?: AbortSignal) {
   let rung = false;
+  let brought: Job | undefined;
   let wake: (() => void) | undefined;
-  function ring() {
+  function ring(job?: Job) {
+    // A ring without a job says that somebody else wrote: what was brought before may be old.
+    brought = job && (!rung || (brought && brought.seq < job.seq)) ? job : undefined;
     rung = true;
     wake?.();
   }
-  signal?.addEventListener('abort', ring);
+  const onAbort = () => ring();
+  signal?.addEventListener('abort', onAbort);
   return {
     ring,
-    reset() {
+    /** What the last ring brought; the bell is quiet afterwards. */
+    take(): Job | undefined {
+      const job = brought;
       rung = false;
+      brought = undefined;
+      return job;
     },
     async wait(timeoutMs: number): Promise<void> {
       if (rung) return;
@@ -105,7 +121,7 @@ function createBell(signal?: AbortSignal) {
       wake = undefined;
     },
     dispose() {
-      signal?.removeEventListener('abort', ring);
+      signal?.removeEventListener('abort', onAbort);
     },
   };
 }

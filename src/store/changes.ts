@@ -1,6 +1,8 @@
+import type { Job } from '../domain/job.ts';
 import type { Collections } from './mongo.ts';
 
-type Listener = () => void;
+/** Without a job the listener has to read for itself. */
+type Listener = (job?: Job) => void;
 
 /** The documents themselves stay on the server: a notice only says when to read. */
 const ONLY_IDS = [{ $project: { documentKey: 1 } }];
@@ -21,7 +23,7 @@ export interface WatchedJobs {
 
 /** Tells watchers within this process that a job has changed, whichever process wrote it. */
 export interface Changes {
-  publish(jobId: string): void;
+  publish(job: Job): void;
   /** Calls `listener` after each change of the job until the returned function is called. */
   subscribe(jobId: string, listener: Listener): () => void;
   close(): Promise<void>;
@@ -45,20 +47,28 @@ export function createChanges(
   let streaming = false;
   let polling = false;
 
-  function publish(jobId: string): void {
-    for (const listener of watched.get(jobId)?.listeners ?? []) listener();
+  function notify(jobId: string, job?: Job): void {
+    for (const listener of watched.get(jobId)?.listeners ?? []) listener(job);
+  }
+
+  /** The poller has nothing to add to what was published here. */
+  function publish(job: Job): void {
+    const entry = watched.get(job._id);
+    if (!entry) return;
+    entry.version = versionOf(job);
+    notify(job._id, job);
   }
 
   async function poll(): Promise<void> {
     const documents = await jobs
       .find({ _id: { $in: [...watched.keys()] } }, { projection: { seq: 1, updatedAt: 1 } })
       .toArray();
-    for (const { _id, seq, updatedAt } of documents) {
-      const entry = watched.get(_id);
-      const version = `${seq}:${updatedAt.getTime()}`;
+    for (const document of documents) {
+      const entry = watched.get(document._id);
+      const version = versionOf(document);
       if (!entry || entry.version === version) continue;
       entry.version = version;
-      publish(_id);
+      notify(document._id);
     }
   }
 
@@ -83,10 +93,10 @@ export function createChanges(
     opened.once('resumeTokenChanged', () => {
       streaming = true;
       // What was written between the last look and the stream's beginning is in neither.
-      for (const jobId of watched.keys()) publish(jobId);
+      for (const jobId of watched.keys()) notify(jobId);
     });
     opened.on('change', ({ documentKey }) => {
-      if (documentKey) publish(String(documentKey._id));
+      if (documentKey) notify(String(documentKey._id));
     });
     opened.on('close', () => {
       streaming = false;
@@ -116,4 +126,8 @@ export function createChanges(
       await stream?.close().catch(() => {});
     },
   };
+}
+
+function versionOf({ seq, updatedAt }: Pick<Job, 'seq' | 'updatedAt'>): string {
+  return `${seq}:${updatedAt.getTime()}`;
 }

@@ -74,7 +74,7 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
         returnDocument: 'after',
       },
     );
-    if (job) changes.publish(id);
+    if (job) changes.publish(job);
     return job;
   }
 
@@ -83,7 +83,7 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
 
     async insert(job: Job): Promise<void> {
       await jobs.insertOne(job);
-      changes.publish(job._id);
+      changes.publish(job);
     },
 
     /** @throws ConversionError WRONG_STATE unless the move is legal or was made before by the same cause. */
@@ -114,11 +114,12 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
 
     /** Progress is no event: it only moves while the job is processing. */
     async setProgress(id: string, progress: JobProgress): Promise<void> {
-      const { modifiedCount } = await jobs.updateOne(
+      const job = await jobs.findOneAndUpdate(
         { _id: id, status: 'processing' },
         { $set: { progress, updatedAt: new Date() } },
+        { returnDocument: 'after' },
       );
-      if (modifiedCount > 0) changes.publish(id);
+      if (job) changes.publish(job);
     },
 
     /** Newest first unless `after` asks for the page before a cursor. */

@@ -82,7 +82,7 @@ describe('a write of this process', () => {
     gone.stop();
     const staying = listenTo(changes, 'job');
     gone.stop();
-    changes.publish('job');
+    changes.publish(aJob({ _id: 'job' }));
     expect([gone.rings(), staying.rings()]).toEqual([0, 1]);
   });
 });

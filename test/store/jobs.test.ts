@@ -11,7 +11,7 @@ const published: string[] = [];
 
 beforeAll(async () => {
   database = await openDatabase();
-  jobs = createJobRepository(database.collections, { publish: (id) => published.push(id) });
+  jobs = createJobRepository(database.collections, { publish: ({ _id }) => published.push(_id) });
 });
 afterAll(() => database.drop());
 

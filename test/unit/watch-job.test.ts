@@ -138,7 +138,7 @@ describe('a watcher', () => {
     await next(updates);
     const waiting = next(updates);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(job.reads()).toBe(1);
+    expect(job.reads()).toBe(0);
     job.move('failed');
     expect(await waiting).toBe('2 failed');
   });
