@@ -16,10 +16,12 @@ import type { Fault, JobStatus } from '../src/domain/job.ts';
 import type { JobStart } from '../src/operations/runner.ts';
 import { show } from './details.ts';
 import { cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
-import { causeOf, conversion, quickly, transfer } from './proxies.ts';
+import { causeOf, conversion, convertAtOnce, quickly, transfer } from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
 
+/** Up to this size the work itself is cheaper than handing it to somebody. */
+const AT_ONCE_BYTES = 256 * 2 ** 10;
 /** Up to this size one activity does it all on one worker; beyond it each stage is retried by itself. */
 const ONE_ACTIVITY_BYTES = 32 * 2 ** 20;
 
@@ -92,6 +94,7 @@ async function convert(start: JobStart, state: { phase: Phase; uploaded: boolean
 }
 
 async function convertFile({ jobId, title, size }: JobStart): Promise<ConvertedFile> {
+  if (size <= AT_ONCE_BYTES) return convertAtOnce(jobId, title);
   if (size <= ONE_ACTIVITY_BYTES) return conversion(title).convertSmallFile({ jobId });
   const acquired = await transfer('verify the upload').acquire({ jobId });
   const converted = await conversion(title).convert({ jobId, ...acquired });

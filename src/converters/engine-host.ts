@@ -17,6 +17,8 @@ process.on('message', (task: HostTask) => {
     .then((done) => tell({ done }))
     .catch((error: unknown) => tell({ failed: asFault(error), unfit: isUnfit(error) }));
 });
+// Ctrl-C reaches the whole process group, but the owner lets running conversions finish first.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 // Nobody is left to ask for anything, however the owner went.
 process.on('disconnect', () => process.exit());
 

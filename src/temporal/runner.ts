@@ -4,6 +4,7 @@ import {
   WithStartWorkflowOperation,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
 import type { conversionJob } from '../../workflows/conversion-job.ts';
@@ -104,7 +105,7 @@ function translate(error: unknown): unknown {
   if (error instanceof WorkflowNotFoundError) {
     return new ConversionError('WRONG_STATE', 'The job has already ended.', { cause: error });
   }
-  if (isGrpcServiceError(error)) {
+  if (isGrpcServiceError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
     return new ConversionError('UNAVAILABLE', 'The job engine does not answer at the moment.', {
       cause: error,
       hint: 'Try again in a few seconds.',

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Temporal } from './connect.ts';
 import { queuesOf } from './queues.ts';
@@ -8,6 +8,8 @@ const HEARTBEAT_THROTTLE = '1s';
 /** A worker that was killed hands its cached workflows over after this. */
 const STICKY_TIMEOUT = '3s';
 const SHUTDOWN_GRACE = '15s';
+/** TypeScript as it stands here, JavaScript where it was built. */
+const WORKFLOWS = join(import.meta.dirname, '../../workflows', `index${extname(import.meta.filename)}`);
 
 export interface WorkersOptions {
   temporal: Temporal;
@@ -43,7 +45,7 @@ export async function startWorkers({
     Worker.create({
       ...shared,
       taskQueue: queues.jobs,
-      workflowsPath: fileURLToPath(import.meta.resolve('../../workflows/index.ts')),
+      workflowsPath: WORKFLOWS,
       stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       // Only local activities run on this queue.
       enableNonLocalActivities: false,

@@ -103,7 +103,7 @@ async function newJobStart(env: TestWorkflowEnvironment): Promise<JobStart> {
     title: 'photo.png → webp',
     source: 'png',
     target: 'webp',
-    size: 1000,
+    size: 2 ** 20,
     uploadDeadline: (await env.currentTimeMs()) + 3_600_000,
     hasCallback: false,
   };

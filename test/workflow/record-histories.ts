@@ -5,7 +5,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { JobStart } from '../../src/operations/runner.ts';
 import {
-  type CONVERTED,
+  CONVERTED,
   createWorkflowBench,
   type Fakes,
   quietRuntime,
@@ -40,6 +40,8 @@ const SCENARIOS: Record<string, Scenario> = {
     },
   },
   'ready-with-callback': { start: { ...now, hasCallback: true } },
+  'ready-at-once': { start: { ...now, size: 1000 } },
+  'at-once-then-usual': { start: { ...now, size: 1000 }, fakes: { convertSmallFile: failingOnce() } },
   'ready-large': { start: { ...now, size: 2 ** 30 } },
   expired: { start: { uploadDeadline: Date.now() + 15_000 } },
   'failed-at-once': {
@@ -77,6 +79,15 @@ const DELIVERIES: Record<string, Scenario> = {
 function throwing(error: Error) {
   return async () => {
     throw error;
+  };
+}
+
+function failingOnce(): NonNullable<Fakes['convertSmallFile']> {
+  let failed = false;
+  return async () => {
+    if (failed) return CONVERTED;
+    failed = true;
+    throw new ConversionError('ENGINE_CRASHED', 'The engine stopped.');
   };
 }
 
