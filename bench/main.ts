@@ -78,7 +78,7 @@ function cellsOf(row: Row): string[] {
     what,
     `${round(figure)} ${unit}`,
     goal ? `${goal} ${unit}` : '',
-    met === undefined ? '' : met ? 'yes' : 'NO',
+    verdict(met),
     bare ? `${round(bare.figure)} ${unit}` : '',
     ratio === undefined ? '' : `${round(ratio)} ×`,
     [bare?.what, note].filter(Boolean).join('; '),
@@ -112,6 +112,11 @@ function benchNamed(name: string, chosen: readonly Bench[] = []): readonly Bench
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => interrupted.reject(new Error('The bench was interrupted.')));
+}
+
+function verdict(met: boolean | undefined): string {
+  if (met === undefined) return '';
+  return met ? 'yes' : 'NO';
 }
 
 await new Command('npm run bench --')

@@ -77,7 +77,7 @@ export function encode(pixels: Pixels, target: FormatId, options: ImageOptions):
       image.settings.setDefine('JXL', 'effort', Math.max(1, options.effort ?? JXL_EFFORT));
     image.quality = options.lossless ? 100 : (options.quality ?? 85);
     // The view into WebAssembly's memory ends with the callback.
-    return image.write(coderOf(target), (data) => data.slice());
+    return image.write(coderOf(target), (encoded) => encoded.slice());
   });
 }
 
@@ -100,7 +100,7 @@ function toPixels(image: IMagickImage, sRgb: ColorProfile): Pixels {
   image.depth = 8;
   const { width, height, hasAlpha } = image;
   const layout = hasAlpha ? 'RGBA' : 'RGB';
-  return { width, height, layout, data: image.write(layout, (data) => data.slice()) };
+  return { width, height, layout, data: image.write(layout, (encoded) => encoded.slice()) };
 }
 
 function readSettings(source: FormatId): MagickReadSettings {

@@ -78,7 +78,7 @@ async function verifyJars(folder: string): Promise<void> {
 
 async function provideClasses(cacheDir: string, jars: string): Promise<string> {
   const sources = (await readdir(SOURCES, { recursive: true }))
-    .filter((name) => name.endsWith('.java'))
+    .filter((file) => file.endsWith('.java'))
     .sort();
   const contents = await Promise.all(sources.map((source) => readFile(join(SOURCES, source))));
   const name = `mongo-java-server-${MONGO_JAVA_SERVER_VERSION}-launcher-${sha256(Buffer.concat(contents)).slice(0, 12)}`;

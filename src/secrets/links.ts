@@ -16,7 +16,8 @@ export type Links = ReturnType<typeof createLinks>;
 export function createLinks({ issueToken, readToken }: TokenSigner) {
   function subjectOf(purpose: TokenPurpose, token: string): string | 'expired' | null {
     const grant = readToken(purpose, token, new Date());
-    return grant === 'invalid' ? null : grant === 'expired' ? 'expired' : grant.subject;
+    if (grant === 'invalid') return null;
+    return grant === 'expired' ? grant : grant.subject;
   }
 
   return {
