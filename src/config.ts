@@ -188,15 +188,17 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 /**
- * What `npm run server` and `npm run worker` cannot do without: they share their state with others.
- * @throws ConfigError naming what is missing.
+ * The engines and keys that `npm run server` and `npm run worker` share with others.
+ * @throws ConfigError naming every variable that is missing.
  */
-export function requireShared(config: Config): void {
+export function sharedEndpoints({ mongoUri, temporal, masterKeys }: Config) {
+  const temporalAddress = temporal.address;
+  if (mongoUri && temporalAddress && masterKeys)
+    return { mongoUri, temporalAddress, masterKeys, refusedPorts: [] };
   const missing: (keyof typeof VARIABLES)[] = [];
-  if (!config.mongoUri) missing.push('MONGODB_URI');
-  if (!config.temporal.address) missing.push('TEMPORAL_ADDRESS');
-  if (!config.masterKeys) missing.push('KILN_MASTER_KEY');
-  if (missing.length === 0) return;
+  if (!mongoUri) missing.push('MONGODB_URI');
+  if (!temporalAddress) missing.push('TEMPORAL_ADDRESS');
+  if (!masterKeys) missing.push('KILN_MASTER_KEY');
   throw new ConfigError(
     `This process needs ${missing.length} more variable(s); \`npm start\` provides them for one machine.\n` +
       missing.map((name) => describeFault(name)).join('\n'),

@@ -1,6 +1,6 @@
 import { createGraphql } from '../schema/server.ts';
 import { type App, createApp } from './app.ts';
-import { isLoopbackHost, loadConfig, requireShared } from './config.ts';
+import { isLoopbackHost, loadConfig, sharedEndpoints } from './config.ts';
 import { createHttp } from './http.ts';
 import { runProcess } from './process.ts';
 
@@ -41,13 +41,7 @@ export async function startServing(app: App): Promise<Serving> {
 if (import.meta.main) {
   await runProcess(async () => {
     const config = loadConfig();
-    requireShared(config);
-    const app = await createApp(config, {
-      mongoUri: config.mongoUri ?? '',
-      temporalAddress: config.temporal.address ?? '',
-      masterKeys: config.masterKeys ?? [],
-      refusedPorts: [],
-    });
+    const app = await createApp(config, sharedEndpoints(config));
     const serving = await startServing(app);
     process.stdout.write(`Kiln server is ready at ${serving.url}\n`);
     return {

@@ -1,6 +1,6 @@
 import { createActivities } from '../activities/index.ts';
 import { type App, createApp } from './app.ts';
-import { loadConfig, requireShared } from './config.ts';
+import { loadConfig, sharedEndpoints } from './config.ts';
 import { runProcess } from './process.ts';
 import { startWorkers, type Workers } from './temporal/workers.ts';
 
@@ -41,13 +41,7 @@ export async function startWork(app: App): Promise<Workers> {
 if (import.meta.main) {
   await runProcess(async () => {
     const config = loadConfig();
-    requireShared(config);
-    const app = await createApp(config, {
-      mongoUri: config.mongoUri ?? '',
-      temporalAddress: config.temporal.address ?? '',
-      masterKeys: config.masterKeys ?? [],
-      refusedPorts: [],
-    });
+    const app = await createApp(config, sharedEndpoints(config));
     const workers = await startWork(app);
     process.stdout.write('Kiln worker is ready\n');
     return {

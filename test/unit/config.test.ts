@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, isLoopbackHost, loadConfig, requireShared, VARIABLES } from '../../src/config.ts';
+import { ConfigError, isLoopbackHost, loadConfig, sharedEndpoints, VARIABLES } from '../../src/config.ts';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 
@@ -137,12 +137,12 @@ describe('loopback receivers', () => {
 
 describe('a process that shares its state', () => {
   it('names everything that it still needs', () => {
-    const faults = faultsOf(() => requireShared(loadConfig({ MONGODB_URI: 'mongodb://db/kiln' })));
+    const faults = faultsOf(() => sharedEndpoints(loadConfig({ MONGODB_URI: 'mongodb://db/kiln' })));
     expect(faults.map((line) => line.trim().split(' ')[0])).toEqual(['TEMPORAL_ADDRESS', 'KILN_MASTER_KEY']);
   });
 
   it('is content when all is there', () => {
     const env = { MONGODB_URI: 'mongodb://db', TEMPORAL_ADDRESS: 't:1', KILN_MASTER_KEY: KEY };
-    expect(faultsOf(() => requireShared(loadConfig(env)))).toEqual([]);
+    expect(faultsOf(() => sharedEndpoints(loadConfig(env)))).toEqual([]);
   });
 });
