@@ -19,7 +19,7 @@ const csv = text.transform((value) =>
     .filter(Boolean),
 );
 
-const masterKeys = csv
+const masterKeyList = csv
   .transform((keys) => keys.map((key) => Buffer.from(key, 'base64')))
   .refine((keys) => keys.length > 0 && keys.every((key) => key.length === 32));
 
@@ -71,7 +71,7 @@ export const VARIABLES = {
     example: 'NORMAL',
   },
   KILN_MASTER_KEY: {
-    schema: masterKeys,
+    schema: masterKeyList,
     format: 'base64 of 32 bytes; several, newest first, with commas between',
     example: 'openssl rand -base64 32',
   },

@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { ConversionError } from '../domain/errors.ts';
 
 /** What Kiln's own routes find in their context: Node's request and response besides the fetch ones. */
+// biome-ignore lint/style/useConsistentTypeDefinitions: Hono wants what any string may index, which an interface is not.
 export type HttpEnv = { Bindings: HttpBindings };
 
 /**
