@@ -50,6 +50,7 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     type: WrongStateError,
     description: 'The object is past the point where this was possible.',
   },
+  INSUFFICIENT_CREDITS: { type: LimitError, description: 'The account has too few media credits.' },
   EXPIRED: { type: WrongStateError, description: 'The time for this is over.' },
   UPLOAD_EXPIRED: { type: WrongStateError, description: 'The file did not arrive in time.' },
   UPLOAD_MISSING: { type: WrongStateError, description: 'The file has not arrived yet.' },

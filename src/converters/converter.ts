@@ -1,12 +1,14 @@
 import type { ConvertStep } from '../domain/plan.ts';
 
-/** What is known about a file after its header was read; pixels for images. */
+/** What is known about a file after its header was read; pixels for images, seconds for media. */
 export interface FileFacts {
   width?: number;
   height?: number;
   /** Frames of an animation or pages of a multi-page image. */
   frames?: number;
   hasAlpha?: boolean;
+  /** Length of sound or moving pictures; their price depends on it. */
+  seconds?: number;
 }
 
 export interface ConvertIo {

@@ -1,4 +1,7 @@
-export interface Account {
+import type { Credits } from './credits.ts';
+
+/** Credits are absent until something was given. */
+export interface Account extends Partial<Credits> {
   _id: string;
   name: string;
   plan: string;
@@ -25,3 +28,6 @@ export type Caller =
   | { kind: 'account'; accountId: string; plan: string }
   | { kind: 'guest'; guestId: string }
   | { kind: 'anonymous' };
+
+/** A caller, or the operator, who has no account and may administer all of them. */
+export type Actor = Caller | { kind: 'admin' };

@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   FORBIDDEN: { retry: false },
   NOT_FOUND: { retry: false },
   WRONG_STATE: { retry: false },
+  INSUFFICIENT_CREDITS: { retry: false },
   EXPIRED: { retry: false },
   // The bytes are not what was promised.
   UPLOAD_EXPIRED: { retry: false },

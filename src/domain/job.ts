@@ -115,6 +115,8 @@ export interface Job {
   error: Fault | null;
   progress: JobProgress;
   callback: JobCallback | null;
+  /** Media credits that it used; absent when it was free or did not become ready. */
+  spent?: number;
   /** Number of events so far; event i of the window has seq − events.length + i + 1. */
   seq: number;
   events: JobEvent[];
