@@ -17,7 +17,15 @@ import { type Collections, translateFaults } from './mongo.ts';
 export type JobPatch = Partial<
   Pick<
     Job,
-    'inputs' | 'conversions' | 'outputs' | 'warnings' | 'error' | 'progress' | 'callback' | 'finishedAt'
+    | 'inputs'
+    | 'conversions'
+    | 'outputs'
+    | 'warnings'
+    | 'error'
+    | 'progress'
+    | 'callback'
+    | 'spent'
+    | 'finishedAt'
   >
 >;
 

@@ -1,5 +1,6 @@
 import { type Collection, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
 import type { Account, ApiKey } from '../domain/account.ts';
+import type { LedgerEntry } from '../domain/credits.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
@@ -12,6 +13,7 @@ export interface Collections {
   uploads: Collection<Upload>;
   jobs: Collection<Job>;
   deliveries: Collection<Delivery>;
+  ledger: Collection<LedgerEntry>;
 }
 
 export interface Mongo {
@@ -40,6 +42,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     uploads: db.collection('uploads'),
     jobs: db.collection('jobs'),
     deliveries: db.collection('deliveries'),
+    ledger: db.collection('ledger'),
   };
   try {
     await client.connect();
@@ -62,15 +65,17 @@ function databaseOf(uri: string): string | undefined {
 }
 
 /** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
-async function ensureIndexes({ keys, files, jobs }: Collections): Promise<void> {
+async function ensureIndexes({ keys, files, jobs, ledger }: Collections): Promise<void> {
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
+  await ledger.createIndex({ accountId: 1, seq: -1 });
 }
 
-const DUPLICATE_KEY = 11_000;
+/** How the server says that there is a document with this key already. */
+export const DUPLICATE_KEY = 11_000;
 
 /** Inserts unless a document with this `_id` is there already; a repeat counts as done. */
 export async function insertIfAbsent<T extends { _id: string }>(

@@ -1,0 +1,174 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Filter } from 'mongodb';
+import type { Account } from '../domain/account.ts';
+import {
+  type Charge,
+  type Credits,
+  type Decision,
+  decideCapture,
+  decideHold,
+  decideRelease,
+  grantEntry,
+  type PendingEntry,
+  type Runs,
+  totalOf,
+} from '../domain/credits.ts';
+import { ConversionError } from '../domain/errors.ts';
+import { type Collections, translateFaults } from './mongo.ts';
+
+/** One run of one job of an account. */
+export type AccountCharge = Charge & { accountId: string };
+
+export interface Grant {
+  accountId: string;
+  kind: 'grant' | 'monthly';
+  /** Makes a repeat recognisable: the same run gives once. */
+  run: string;
+  amount: number;
+}
+
+/** The account with all that concerns its credits. */
+export type CreditAccount = { _id: string } & Credits;
+
+export type CreditRepository = ReturnType<typeof createCreditRepository>;
+
+/** The credits of accounts. Each movement is one conditional update of the one account document. */
+export function createCreditRepository({ accounts, ledger }: Pick<Collections, 'accounts' | 'ledger'>) {
+  /** Decides on what is there, writes if that is still there, and decides again if it is not. */
+  async function move(
+    charge: AccountCharge,
+    known: Runs | undefined,
+    decide: (runs: Runs) => Decision,
+  ): Promise<void> {
+    for (let runs = known; ; ) {
+      const decision = decide(runs ?? {});
+      if (decision === 'done' || (await write(charge, runs, decision))) return;
+      const need = -totalOf(decision.entries).available;
+      const { holds, available = 0 } = await read(charge.accountId, pathOf(charge));
+      const now = holds?.[charge.jobId];
+      if (need > available && isDeepStrictEqual(now, runs)) throw insufficient(need, available);
+      runs = now;
+    }
+  }
+
+  /** @returns whether the runs were still what they were taken for, and the credits there. */
+  async function write(
+    charge: AccountCharge,
+    runs: Runs | undefined,
+    { hold, entries }: Exclude<Decision, 'done'>,
+  ): Promise<boolean> {
+    const need = -totalOf(entries).available;
+    const filter: Filter<Account> = {
+      _id: charge.accountId,
+      [pathOf(charge)]: runs ?? { $exists: false },
+      ...(need > 0 && { available: { $gte: need } }),
+    };
+    const update = { ...appended(entries), $set: { [`${pathOf(charge)}.${charge.run}`]: hold } };
+    return (await accounts.updateOne(filter, update)).matchedCount > 0;
+  }
+
+  async function read(accountId: string, path: string): Promise<Account> {
+    const account = await accounts.findOne(
+      { _id: accountId },
+      { projection: { available: 1, held: 1, [path]: 1 } },
+    );
+    if (!account) throw new ConversionError('NOT_FOUND', 'There is no such account.');
+    return account;
+  }
+
+  return translateFaults({
+    /** @throws ConversionError INSUFFICIENT_CREDITS, or WRONG_STATE when the run is settled. */
+    hold: (charge: AccountCharge & { amount: number }): Promise<void> =>
+      move(charge, undefined, (runs) => decideHold(runs, charge, new Date())),
+
+    /**
+     * Captures what was used and releases the rest; 0 releases all of it.
+     * @throws ConversionError WRONG_STATE when the run was settled the other way, or what was used is not held.
+     */
+    async settle(charge: AccountCharge & { used: number }): Promise<void> {
+      const decide = charge.used > 0 ? decideCapture : decideRelease;
+      // What is settled was held before, so its runs are read first.
+      const { holds } = await read(charge.accountId, pathOf(charge));
+      await move(charge, holds?.[charge.jobId], (runs) => decide(runs, charge, new Date()));
+    },
+
+    /** Gives credits, once for each kind and run. */
+    async grant(grant: Grant): Promise<void> {
+      const { accountId, kind, run, amount } = grant;
+      const at = new Date();
+      const entry = grantEntry(kind, grant, at);
+      // The account forgets old grants, the ledger never does.
+      const known = await ledger.findOne({ _id: entry._id });
+      if (known) return requireSame(kind, known.change.available, amount);
+      const path = `grants.${kind}-${run}`;
+      const { matchedCount } = await accounts.updateOne(
+        { _id: accountId, [path]: { $exists: false } },
+        { ...appended([entry]), $set: { [path]: { amount, at } } },
+      );
+      if (matchedCount > 0) return;
+      const { grants } = await read(accountId, path);
+      requireSame(kind, grants?.[`${kind}-${run}`]?.amount, amount);
+    },
+
+    /** @throws ConversionError NOT_FOUND. */
+    async get(accountId: string): Promise<CreditAccount> {
+      const account = await accounts.findOne({ _id: accountId });
+      if (!account) throw new ConversionError('NOT_FOUND', 'There is no such account.');
+      return complete(account);
+    },
+
+    /** Accounts by id, from the one after `after` on. */
+    async list(after: string, limit: number): Promise<(CreditAccount & Pick<Account, 'plan'>)[]> {
+      const found = await accounts.find({ _id: { $gt: after } }, { sort: { _id: 1 }, limit }).toArray();
+      return found.map((account) => ({ ...complete(account), plan: account.plan }));
+    },
+
+    /** Forgets a settled job, unless it has changed since it was read. */
+    async forgetJob(accountId: string, jobId: string, runs: Runs): Promise<void> {
+      const path = `holds.${jobId}`;
+      await accounts.updateOne({ _id: accountId, [path]: runs }, { $unset: { [path]: '' } });
+    },
+
+    async forgetGrant(accountId: string, name: string): Promise<void> {
+      await accounts.updateOne({ _id: accountId }, { $unset: { [`grants.${name}`]: '' } });
+    },
+  });
+}
+
+/** The same grant again is done; under its id another one would go unnoticed. A month is given as it was. */
+function requireSame(kind: Grant['kind'], given: number | undefined, amount: number): void {
+  if (kind === 'grant' && given !== amount)
+    throw new ConversionError('WRONG_STATE', `This grant was made before, of ${given} credits.`);
+}
+
+function pathOf({ jobId }: Charge): string {
+  return `holds.${jobId}`;
+}
+
+function appended(entries: readonly PendingEntry[]) {
+  return {
+    $inc: { ...totalOf(entries), entrySeq: entries.length },
+    $push: { pendingEntries: { $each: [...entries] } },
+  };
+}
+
+function complete(account: Account): CreditAccount {
+  const {
+    _id,
+    available = 0,
+    held = 0,
+    entrySeq = 0,
+    holds = {},
+    grants = {},
+    pendingEntries = [],
+  } = account;
+  return { _id, available, held, entrySeq, holds, grants, pendingEntries };
+}
+
+function insufficient(need: number, available: number): ConversionError {
+  return new ConversionError(
+    'INSUFFICIENT_CREDITS',
+    `This needs ${need} media credits, and the account has ${available}.`,
+    { hint: 'Top up the media credits of the account, or wait for those of the next month.' },
+  );
+}

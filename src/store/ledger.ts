@@ -1,0 +1,101 @@
+import { type Filter, MongoBulkWriteError } from 'mongodb';
+import { numbered } from '../domain/audit.ts';
+import type { LedgerEntry } from '../domain/credits.ts';
+import { type Collections, DUPLICATE_KEY, translateFaults } from './mongo.ts';
+
+/** One page of an account's ledger; numbers grow with time. */
+export interface LedgerPage {
+  accountId: string;
+  before?: number | undefined;
+  after?: number | undefined;
+  limit: number;
+}
+
+/** A drain takes this many entries at a time. */
+const DRAIN_SIZE = 500;
+
+export type LedgerRepository = ReturnType<typeof createLedgerRepository>;
+
+/** The ledger: appended to by the drain, and never changed. */
+export function createLedgerRepository({ accounts, ledger }: Pick<Collections, 'accounts' | 'ledger'>) {
+  /** @returns how many entries there were. A repeat, or another drain, finds them written and agrees. */
+  async function drainOnce(accountId: string): Promise<number> {
+    const account = await accounts.findOne(
+      { _id: accountId },
+      { projection: { available: 1, held: 1, entrySeq: 1, pendingEntries: 1 } },
+    );
+    const { available = 0, held = 0, entrySeq = 0, pendingEntries = [] } = account ?? {};
+    const entries = numbered(accountId, { available, held, entrySeq, pendingEntries }).slice(0, DRAIN_SIZE);
+    if (entries.length === 0) return 0;
+    await ledger.insertMany(entries, { ordered: false }).catch(unlessWritten);
+    const ids = entries.map(({ _id }) => _id);
+    await accounts.updateOne({ _id: accountId }, { $pull: { pendingEntries: { _id: { $in: ids } } } });
+    return pendingEntries.length;
+  }
+
+  async function drainAll(accountId: string): Promise<void> {
+    while ((await drainOnce(accountId)) > DRAIN_SIZE);
+  }
+
+  const drains = new Map<string, { running: Promise<void>; next: Promise<void> | null }>();
+
+  return translateFaults({
+    /**
+     * Copies what the account has pending into the ledger: all that happened before the call.
+     * Callers who come while one drain runs share the next.
+     */
+    drain(accountId: string): Promise<void> {
+      const known = drains.get(accountId);
+      if (known) {
+        known.next ??= known.running.catch(() => {}).then(() => begin(accountId));
+        return known.next;
+      }
+      return begin(accountId);
+    },
+
+    /** Newest first unless only `after` is given. */
+    async list({ accountId, before, after, limit }: LedgerPage): Promise<LedgerEntry[]> {
+      const seq = {
+        ...(before !== undefined && { $lt: before }),
+        ...(after !== undefined && { $gt: after }),
+      };
+      const filter: Filter<LedgerEntry> = { accountId, ...(Object.keys(seq).length > 0 && { seq }) };
+      const upwards = after !== undefined && before === undefined;
+      return ledger.find(filter, { sort: { seq: upwards ? 1 : -1 }, limit }).toArray();
+    },
+
+    /** Every entry of every account, in no order. */
+    all: (): AsyncIterable<LedgerEntry> => ledger.find({}),
+
+    /** Jobs that were captured more than once; there must be none. */
+    async capturedTwice(): Promise<{ jobId: string; accountId: string; captures: number }[]> {
+      const groups = await ledger
+        .aggregate<{ _id: string; accountId: string; captures: number }>([
+          { $match: { kind: 'capture' } },
+          { $group: { _id: '$subject', accountId: { $first: '$accountId' }, captures: { $sum: 1 } } },
+          { $match: { captures: { $gt: 1 } } },
+        ])
+        .toArray();
+      return groups.map(({ _id, ...group }) => ({ jobId: _id, ...group }));
+    },
+  });
+
+  function begin(accountId: string): Promise<void> {
+    const running = drainAll(accountId);
+    const drain = { running, next: null };
+    drains.set(accountId, drain);
+    const done = () => {
+      if (drains.get(accountId) === drain) drains.delete(accountId);
+    };
+    running.then(done, done);
+    return running;
+  }
+}
+
+/** Some of the entries, or all of them, were there already. */
+function unlessWritten(error: unknown): void {
+  const written =
+    error instanceof MongoBulkWriteError &&
+    [error.writeErrors].flat().every(({ code }) => code === DUPLICATE_KEY);
+  if (!written) throw error;
+}
