@@ -1,4 +1,4 @@
-import type { Caller } from '../src/domain/account.ts';
+import type { Account as AccountRecord, Caller } from '../src/domain/account.ts';
 import { builder } from './builder.ts';
 
 const CallerKind = builder.enumType('CallerKind', {
@@ -37,5 +37,25 @@ builder.queryField('me', (t) =>
     type: Viewer,
     description: 'Who you are to Kiln.',
     resolve: (_root, _args, { caller }) => caller,
+  }),
+);
+
+/** Whom jobs, files and keys belong to. */
+export const Account = builder.objectRef<AccountRecord>('Account').implement({
+  description: 'Whom jobs, files and keys belong to.',
+  fields: (t) => ({
+    accountId: t.exposeID('_id', { description: 'UUID of the account.' }),
+    name: t.exposeString('name', { description: 'What people call it.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+  }),
+});
+
+builder.queryField('account', (t) =>
+  t.field({
+    type: Account,
+    nullable: true,
+    description: 'Your account; for the operator any account.',
+    args: { id: t.arg.id({ description: 'Its `accountId`; your own unless given.' }) },
+    resolve: (_root, { id }, { operations, actor }) => operations.findAccount(actor, id ?? undefined),
   }),
 );

@@ -12,6 +12,7 @@ interface SchemaTypes {
     ID: { Input: string; Output: string };
     DateTime: { Input: string; Output: Date };
     ByteCount: { Input: number; Output: number };
+    Credits: { Input: number; Output: number };
     JSON: { Input: unknown; Output: unknown };
   };
   DefaultFieldNullability: false;
@@ -84,6 +85,15 @@ builder.scalarType('ByteCount', {
   parseValue: (value) => {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
     throw new GraphQLError('A ByteCount must be a whole number of bytes.');
+  },
+});
+
+builder.scalarType('Credits', {
+  description: 'A whole number of media credits, up to 2^53 − 1, which an Int could not hold.',
+  serialize: (value) => value,
+  parseValue: (value) => {
+    if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+    throw new GraphQLError('Credits must be a whole number.');
   },
 });
 

@@ -1,9 +1,12 @@
 import './account.ts';
+import './credit-admin.ts';
+import './credits.ts';
 import './file.ts';
 import './format.ts';
 import './job-event.ts';
 import './job-mutations.ts';
 import './job.ts';
+import './quote.ts';
 import './upload.ts';
 import { builder } from './builder.ts';
 

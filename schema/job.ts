@@ -73,6 +73,11 @@ builder.node(Job, {
       description: 'Who is told when it ends.',
       resolve: ({ callback }) => callback,
     }),
+    spent: t.field({
+      type: 'Credits',
+      description: 'Media credits that it cost; 0 unless it is ready.',
+      resolve: ({ spent = 0 }) => spent,
+    }),
     seq: t.exposeInt('seq', { description: 'How many events there were so far.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
     updatedAt: t.expose('updatedAt', {

@@ -21,6 +21,16 @@ const MAX_SIZE = 100;
 /** Before the first id that can exist. */
 const DAWN = '00000000-0000-0000-0000-000000000000';
 
+/** What a list is sorted by: a text that a cursor carries. */
+export interface SortKey<T> {
+  of(node: T): string;
+  isKey(text: string): boolean;
+  /** Before the first that can exist. */
+  first: string;
+}
+
+const BY_ID: SortKey<{ _id: string }> = { of: ({ _id }) => _id, isKey: isId, first: DAWN };
+
 /**
  * Reads one page of a list that shows the newest first.
  * NOTE: `after` of a connection means further down the list, so older: `before` of the query.
@@ -28,13 +38,14 @@ const DAWN = '00000000-0000-0000-0000-000000000000';
 export async function pageOf<T extends { _id: string }>(
   args: PageArguments,
   list: (query: PageQuery) => Promise<readonly T[]>,
+  key: SortKey<T> = BY_ID,
 ) {
   const size = sizeOf(args);
   const backward = typeof args.last === 'number';
-  const found = await list({ ...boundsOf(args, backward), limit: size + 1 });
+  const found = await list({ ...boundsOf(args, backward, key), limit: size + 1 });
   const page = found.slice(0, size);
   if (backward) page.reverse();
-  const edges = page.map((node) => ({ cursor: cursorOf(node._id), node }));
+  const edges = page.map((node) => ({ cursor: cursorOf(key.of(node)), node }));
   const more = found.length > size;
   return {
     edges,
@@ -68,17 +79,25 @@ function sizeOf({ first, last, after }: PageArguments): number {
   });
 }
 
-function boundsOf({ after, before }: PageArguments, backward: boolean): Omit<PageQuery, 'limit'> {
-  if (backward) return { after: before ? idOf(before, 'before') : DAWN };
-  return { ...(after && { before: idOf(after, 'after') }), ...(before && { after: idOf(before, 'before') }) };
+function boundsOf<T>(
+  { after, before }: PageArguments,
+  backward: boolean,
+  key: SortKey<T>,
+): Omit<PageQuery, 'limit'> {
+  const place = (cursor: string, field: string) => keyOf(cursor, field, key);
+  if (backward) return { after: before ? place(before, 'before') : key.first };
+  return {
+    ...(after && { before: place(after, 'after') }),
+    ...(before && { after: place(before, 'before') }),
+  };
 }
 
-function cursorOf(id: string): string {
-  return Buffer.from(id).toString('base64url');
+function cursorOf(key: string): string {
+  return Buffer.from(key).toString('base64url');
 }
 
-function idOf(cursor: string, field: string): string {
-  const id = Buffer.from(cursor, 'base64url').toString();
-  if (isId(id)) return id;
+function keyOf<T>(cursor: string, field: string, { isKey }: SortKey<T>): string {
+  const key = Buffer.from(cursor, 'base64url').toString();
+  if (isKey(key)) return key;
   throw new ConversionError('INVALID_INPUT', 'This is not a cursor of this list.', { field });
 }

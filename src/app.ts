@@ -3,20 +3,25 @@ import { createDiskBlobStore } from './blobs/disk.ts';
 import { createScratch } from './blobs/scratch.ts';
 import type { Config } from './config.ts';
 import { createConverters } from './converters/converters.ts';
+import { monthlyCredits } from './domain/price.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
 import { signWebhook } from './net/webhook.ts';
+import { createAccounts } from './operations/accounts.ts';
 import { createAuthenticate } from './operations/authenticate.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
+import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
+import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
 import { createWatchJob } from './operations/watch-job.ts';
+import { createAdminCheck } from './secrets/admin-token.ts';
 import { hashApiKey } from './secrets/api-key.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
@@ -25,9 +30,11 @@ import { createTokenSigner } from './secrets/signed-token.ts';
 import { createAccountRepository } from './store/accounts.ts';
 import { createApiKeyRepository } from './store/api-keys.ts';
 import { createChanges } from './store/changes.ts';
+import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
 import { createJobRepository } from './store/jobs.ts';
+import { createLedgerRepository } from './store/ledger.ts';
 import { connectMongo } from './store/mongo.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
@@ -41,6 +48,8 @@ export interface Endpoints {
   mongoUri: string;
   temporalAddress: string;
   masterKeys: Uint8Array[];
+  /** Opens the admin part; without one it stays closed. */
+  adminToken: string | undefined;
   /** Ports that outgoing requests never reach, whatever network is allowed. */
   refusedPorts: readonly number[];
 }
@@ -59,6 +68,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const deliveries = createDeliveryRepository(mongo.collections);
   const accounts = createAccountRepository(mongo.collections);
   const keys = createApiKeyRepository(mongo.collections);
+  const credits = createCreditRepository(mongo.collections);
+  const ledger = createLedgerRepository(mongo.collections);
 
   const blobs = createDiskBlobStore(join(config.dataDir, 'blobs'));
   const scratch = createScratch(join(config.dataDir, 'scratch'));
@@ -101,6 +112,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       files,
       runner,
       limits,
+      credits,
       checkUrl: guard.checkUrl,
       seal: sealer.seal,
     }),
@@ -112,6 +124,10 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
     repairJobs: createRepairJobs({ jobs, uploads, runner, log }),
+    ...createAccounts({ accounts }),
+    ...createCredits({ credits, ledger }),
+    repairCredits: createRepairCredits({ jobs, credits, ledger }),
+    isAdminToken: createAdminCheck(endpoints.adminToken),
     links,
   };
 
@@ -128,6 +144,9 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       uploads,
       files,
       deliveries,
+      credits,
+      ledger,
+      monthlyCreditsOf: async (plan: string) => monthlyCredits(plan),
       blobs,
       scratch,
       converters,

@@ -191,10 +191,10 @@ export function isLoopbackHost(host: string): boolean {
  * The engines and keys that `npm run server` and `npm run worker` share with others.
  * @throws ConfigError naming every variable that is missing.
  */
-export function sharedEndpoints({ mongoUri, temporal, masterKeys }: Config) {
+export function sharedEndpoints({ mongoUri, temporal, masterKeys, adminToken }: Config) {
   const temporalAddress = temporal.address;
   if (mongoUri && temporalAddress && masterKeys)
-    return { mongoUri, temporalAddress, masterKeys, refusedPorts: [] };
+    return { mongoUri, temporalAddress, masterKeys, adminToken, refusedPorts: [] };
   const missing: (keyof typeof VARIABLES)[] = [];
   if (!mongoUri) missing.push('MONGODB_URI');
   if (!temporalAddress) missing.push('TEMPORAL_ADDRESS');

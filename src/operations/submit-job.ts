@@ -7,9 +7,12 @@ import type { Dialect, Job } from '../domain/job.ts';
 import { ownerKey } from '../domain/job.ts';
 import { parseOptions } from '../domain/options.ts';
 import { planConversion } from '../domain/plan.ts';
+import { priceOf } from '../domain/price.ts';
+import type { CreditRepository } from '../store/credits.ts';
 import type { FileRepository } from '../store/files.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
+import { requireMinimum } from './credits.ts';
 import { jobStart } from './job-start.ts';
 import { type InputSource, type NewJob, newJob } from './new-job.ts';
 import { type Limits, newUpload, type UploadWish } from './prepare-upload.ts';
@@ -37,6 +40,7 @@ export interface SubmitJobPorts {
   uploads: Pick<UploadRepository, 'insert'>;
   files: Pick<FileRepository, 'get'>;
   runner: Pick<WorkflowRunner, 'startJob'>;
+  credits: Pick<CreditRepository, 'get'>;
   limits: Limits;
   /** Refuses a receiver's address that Kiln would never call. */
   checkUrl(url: string): unknown;
@@ -56,7 +60,10 @@ export function createSubmitJob(ports: SubmitJobPorts) {
     const callback = wish.callback ? acceptCallback(ports, caller, id, wish.callback) : null;
     const input = await findInput(ports, owner, id, wish);
     const declared = wish.source ?? declaredFormat(input);
-    if (declared) planConversion({ source: declared, target: target.id, options });
+    if (declared) {
+      planConversion({ source: declared, target: target.id, options });
+      await requireMinimum(ports.credits, caller, priceOf(declared, target.id).minimum);
+    }
 
     const { dialect, source = null } = wish;
     const job = newJob({ id, owner, dialect, input, source, target: target.id, options, callback });

@@ -61,6 +61,7 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
       files,
       runner,
       limits,
+      credits: { get: () => Promise.reject(new Error('What is free must not ask for credits.')) },
       checkUrl: (url) => new URL(url),
       seal: () => 'sealed',
     }),

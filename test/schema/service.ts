@@ -4,9 +4,11 @@ import type { Account } from '../../src/domain/account.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { StoredFile, Upload } from '../../src/domain/file.ts';
 import { isTerminal, type Job, type JobStatus } from '../../src/domain/job.ts';
+import { createAccounts } from '../../src/operations/accounts.ts';
 import { createAuthenticate } from '../../src/operations/authenticate.ts';
 import { createCancelJob } from '../../src/operations/cancel-job.ts';
 import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
+import { createCredits } from '../../src/operations/credits.ts';
 import { createFiles } from '../../src/operations/files.ts';
 import { createFindJobs } from '../../src/operations/find-jobs.ts';
 import { createPrepareUpload } from '../../src/operations/prepare-upload.ts';
@@ -19,6 +21,9 @@ import { createTokenSigner } from '../../src/secrets/signed-token.ts';
 /** Ids of two accounts and their keys, which are their names as well. */
 export const ALICE = 'alice-key';
 export const BOB = 'bob-key';
+
+/** Opens the admin part. */
+export const ADMIN_TOKEN = 'admin-token';
 
 const HOUR_MS = 3_600_000;
 const LIMITS = { uploadBytes: 10_000_000, uploadMs: HOUR_MS };
@@ -123,6 +128,9 @@ export function createService() {
     ...finders,
     ...createWatchJob({ ...given, ...finders }),
     ...createFiles(given),
+    ...createAccounts(given),
+    ...createCredits(given),
+    isAdminToken: (text) => text === ADMIN_TOKEN,
     authenticate: createAuthenticate(given),
     submitJob: createSubmitJob(given),
     prepareUpload: createPrepareUpload(given),

@@ -31,6 +31,7 @@ const submitJob = createSubmitJob({
   },
   runner: { startJob: async (start) => void written.push({ start }) },
   limits: { uploadBytes: 1000, uploadMs: 60_000 },
+  credits: { get: () => Promise.reject(new Error('What is free must not ask for credits.')) },
   checkUrl(url) {
     if (url === BLOCKED) throw new ConversionError('BLOCKED_ADDRESS', 'This address is never called.');
   },
