@@ -7,10 +7,13 @@ import type { StoredFile } from '../src/domain/file.ts';
 import { findFormat } from '../src/domain/format.ts';
 import type { Fault, Job, JobConversion, JobInput } from '../src/domain/job.ts';
 import { type ConvertStep, planConversion } from '../src/domain/plan.ts';
+import { type Price, priceOfSteps } from '../src/domain/price.ts';
 
 export interface AcquiredFile {
   blobId: string;
   steps: ConvertStep[];
+  /** Set where the conversion costs something: that much must be held before it begins. */
+  price?: Price;
 }
 
 /** Believes nothing that was declared: size and digest are counted again, the type is read from the bytes. */
@@ -32,7 +35,8 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ca
         height: facts.height ?? null,
       });
     }
-    return { blobId: file.blobId, steps };
+    const price = priceOfSteps(steps, facts.seconds);
+    return { blobId: file.blobId, steps, ...(price && { price }) };
   };
 
   async function fileOf(input: JobInput): Promise<StoredFile> {

@@ -4,6 +4,7 @@ import { v5 as uuidv5 } from 'uuid';
 import type { Capabilities } from '../src/app.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { type Job, type JobProgress, refuseMove } from '../src/domain/job.ts';
+import { creditsUsed } from '../src/domain/price.ts';
 import type { AcquiredFile } from './acquire.ts';
 
 /** Progress is written at most this often; nobody sees more, and each write costs. */
@@ -20,6 +21,8 @@ export interface ConvertedFile {
   width: number | null;
   height: number | null;
   warnings: string[];
+  /** Media credits that it used; absent when it was free. */
+  credits?: number;
 }
 
 /** The blob that holds the result before and after it is published. */
@@ -34,7 +37,12 @@ export function outputFileId(jobId: string, index: number): string {
 
 /** Runs the engine on a slot of this worker; the result is stored, not yet visible. */
 export function createConvert({ jobs, blobs, scratch, converters }: Capabilities) {
-  return async function convert({ job, blobId, steps }: { job: Job } & AcquiredFile): Promise<ConvertedFile> {
+  return async function convert({
+    job,
+    blobId,
+    steps,
+    price,
+  }: { job: Job } & AcquiredFile): Promise<ConvertedFile> {
     const jobId = job._id;
     const { cancellationSignal: signal } = Context.current();
     const [step] = steps;
@@ -63,6 +71,7 @@ export function createConvert({ jobs, blobs, scratch, converters }: Capabilities
           width: outcome.output.width ?? null,
           height: outcome.output.height ?? null,
           warnings: outcome.warnings,
+          ...(price && { credits: creditsUsed(price, outcome.output.seconds) }),
         };
       });
     } finally {

@@ -1,10 +1,12 @@
 import type { Capabilities } from '../src/app.ts';
 import type { Job } from '../src/domain/job.ts';
 import { createAcquire } from './acquire.ts';
+import { createCharge } from './charge.ts';
 import { createConvert } from './convert.ts';
 import { createConvertSmallFile } from './convert-small-file.ts';
 import { createDiscardFiles } from './discard-files.ts';
 import { failuresTranslated } from './failure.ts';
+import { createGrantMonth } from './grant-month.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 import { createAttemptDelivery, createPrepareCallback } from './notify.ts';
 import { createPublish } from './publish.ts';
@@ -26,6 +28,8 @@ export function createActivities(capabilities: Capabilities) {
     recordQueued: record.recordQueued,
     recordEnd: record.recordEnd,
     discardFiles: createDiscardFiles(capabilities),
+    ...createCharge(capabilities),
+    grantMonth: createGrantMonth(capabilities),
     prepareCallback: createPrepareCallback(capabilities),
     attemptDelivery: createAttemptDelivery(capabilities),
   });

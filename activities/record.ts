@@ -55,8 +55,10 @@ export function createRecord({ jobs, files }: Capabilities) {
 }
 
 function readyPatch(job: Job, converted: ConvertedFile[], outputs: JobOutput[]): JobPatch {
+  const spent = converted.reduce((sum, { credits = 0 }) => sum + credits, 0);
   return {
     outputs,
+    ...(spent > 0 && { spent }),
     warnings: converted.flatMap(({ warnings }) => warnings),
     progress: { percent: 100, stage: 'ready' },
     inputs: job.inputs.map((input, i) => ({

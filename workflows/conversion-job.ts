@@ -6,10 +6,12 @@ import {
   isCancellation,
   log,
   ParentClosePolicy,
+  patched,
   setHandler,
   startChild,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import type { AcquiredFile } from '../activities/acquire.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { JobEnd } from '../activities/record.ts';
 import type { Fault, JobStatus } from '../src/domain/job.ts';
@@ -25,17 +27,31 @@ const AT_ONCE_BYTES = 256 * 2 ** 10;
 /** Up to this size one activity does it all on one worker; beyond it each stage is retried by itself. */
 const ONE_ACTIVITY_BYTES = 32 * 2 ** 20;
 
+/** Jobs that were begun before there were credits are free. */
+const CREDITS_PATCH = 'credits';
+
+interface Charged {
+  /** Whether credits may be held. */
+  charged: boolean;
+}
+
 interface JobResult {
   status: JobStatus;
 }
 
 /** One conversion, from the awaited upload to the started callback. The database holds the result. */
 export async function conversionJob(start: JobStart): Promise<JobResult> {
-  const state: { phase: Phase; uploaded: boolean; cancelReason: string | null; status: JobStatus | null } = {
+  const state: Charged & {
+    phase: Phase;
+    uploaded: boolean;
+    cancelReason: string | null;
+    status: JobStatus | null;
+  } = {
     phase: start.uploadDeadline === null ? 'converting' : 'waiting for upload',
     uploaded: start.uploadDeadline === null,
     cancelReason: null,
     status: null,
+    charged: false,
   };
   const work = new CancellationScope();
 
@@ -66,7 +82,7 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
     .catch((error: unknown) => endOf(error, state.cancelReason));
   state.phase = 'finishing';
   return CancellationScope.nonCancellable(async () => {
-    state.status = await finish(start, end);
+    state.status = await finish(start, end, state.charged);
     state.phase = 'ended';
     // A cancel that came while the end was written is answered before the workflow closes.
     await condition(allHandlersFinished);
@@ -74,7 +90,10 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
   });
 }
 
-async function convert(start: JobStart, state: { phase: Phase; uploaded: boolean }): Promise<JobEnd> {
+async function convert(
+  start: JobStart,
+  state: Charged & { phase: Phase; uploaded: boolean },
+): Promise<JobEnd> {
   if (start.uploadDeadline !== null) {
     show(start, state.phase, { next: 'The upload, or the deadline.' });
     // A durable timer: it fires on time even if nothing of Kiln runs for a week.
@@ -89,20 +108,33 @@ async function convert(start: JobStart, state: { phase: Phase; uploaded: boolean
     state.phase = 'converting';
   }
   show(start, 'converting');
-  const outputs = [await convertFile(start)];
+  const outputs = [await convertFile(start, state)];
   return { to: 'ready', outputs };
 }
 
-async function convertFile({ jobId, title, size }: JobStart): Promise<ConvertedFile> {
-  if (size <= AT_ONCE_BYTES) return convertAtOnce(jobId, title);
-  if (size <= ONE_ACTIVITY_BYTES) return conversion(title).convertSmallFile({ jobId });
-  const acquired = await transfer('verify the upload').acquire({ jobId });
+async function convertFile(start: JobStart, state: Charged): Promise<ConvertedFile> {
+  const { jobId, title } = start;
+  const acquired = await begin(start);
+  if ('fileId' in acquired) return acquired;
+  if (acquired.price && patched(CREDITS_PATCH)) {
+    // Before the call: an attempt may have written it without getting the answer through.
+    state.charged = true;
+    await quickly('holdCredits', { jobId, amount: acquired.price.ceiling });
+  }
   const converted = await conversion(title).convert({ jobId, ...acquired });
   return transfer('publish the result').publish({ jobId, converted });
 }
 
-async function finish(start: JobStart, end: JobEnd): Promise<JobStatus> {
+/** Goes all the way where one activity can: not with what is large, nor with what costs credits. */
+function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | AcquiredFile> {
+  if (size <= AT_ONCE_BYTES) return convertAtOnce(jobId, title);
+  if (size <= ONE_ACTIVITY_BYTES) return conversion(title).convertSmallFile({ jobId });
+  return transfer('verify the upload').acquire({ jobId });
+}
+
+async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<JobStatus> {
   const status = await quickly('recordEnd', { jobId: start.jobId, end });
+  if (charged) await quickly('settleCredits', { jobId: start.jobId });
   if (status !== 'ready') await quickly('discardFiles', { jobId: start.jobId });
   const engine = end.to === 'ready' ? end.outputs.map((output) => output.engine).join(', ') : undefined;
   const fault = end.to === 'ready' ? undefined : end.fault;

@@ -1,2 +1,3 @@
 export { conversionJob } from './conversion-job.ts';
+export { monthlyGrant } from './monthly-grant.ts';
 export { webhookDelivery } from './webhook-delivery.ts';

@@ -7,6 +7,7 @@ import {
   proxyLocalActivities,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { AcquiredFile } from '../activities/acquire.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { Activities } from '../activities/index.ts';
 import type { Queues } from '../src/temporal/queues.ts';
@@ -29,7 +30,13 @@ const local = proxyLocalActivities<Activities>({
   retry: { initialInterval: '100ms', maximumInterval: '1s', maximumAttempts: 8 },
 });
 
-type Quick = 'recordQueued' | 'recordEnd' | 'discardFiles' | 'prepareCallback';
+type Quick =
+  | 'recordQueued'
+  | 'recordEnd'
+  | 'discardFiles'
+  | 'prepareCallback'
+  | 'holdCredits'
+  | 'settleCredits';
 
 /**
  * Runs a database write for as long as it takes. An outage of more than five seconds moves it
@@ -87,7 +94,7 @@ const localConversion = proxyLocalActivities<Activities>({
  * The whole conversion within the workflow task, which halves what a small job costs. What does not
  * get through at once, for lack of a free engine or by a fault that may pass, goes its usual way.
  */
-export async function convertAtOnce(jobId: string, summary: string): Promise<ConvertedFile> {
+export async function convertAtOnce(jobId: string, summary: string): Promise<ConvertedFile | AcquiredFile> {
   try {
     return await localConversion.convertSmallFile({ jobId });
   } catch (error) {

@@ -119,6 +119,9 @@ function fakedActivities(jobs: Map<string, { fakes: Fakes; calls: ActivityCall[]
     recordQueued: async () => {},
     recordEnd: async ({ end }) => end.to,
     discardFiles: async () => {},
+    holdCredits: async () => {},
+    settleCredits: async () => {},
+    grantMonth: async () => ({ next: null }),
     prepareCallback: async ({ jobId }) => ({
       deliveryId: jobId,
       event: 'job.ready',
