@@ -2,6 +2,7 @@ import { createActivities } from '../activities/index.ts';
 import { type App, createApp } from './app.ts';
 import { loadConfig, sharedEndpoints } from './config.ts';
 import { runProcess } from './process.ts';
+import { ensureSchedules } from './temporal/schedules.ts';
 import { startWorkers, type Workers } from './temporal/workers.ts';
 
 /** How often a crash's leftovers are looked for. */
@@ -19,8 +20,10 @@ export async function startWork(app: App): Promise<Workers> {
     activities: createActivities(app.capabilities),
     concurrency: config.concurrency,
   });
+  await ensureSchedules(temporal, config.temporal.queuePrefix);
   const repair = async () => {
     await operations.repairJobs();
+    await operations.repairCredits();
     await app.capabilities.scratch.sweep(SCRATCH_MS);
   };
   const timer = setInterval(() => {

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { createActivities } from '../../activities/index.ts';
+import { monthOf } from '../../src/domain/credits.ts';
+import { newId } from '../../src/domain/id.ts';
+import { createLog } from '../../src/log.ts';
+import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';
+import { ensureSchedules, monthlyGrantId } from '../../src/temporal/schedules.ts';
+import { startWorkers, type Workers } from '../../src/temporal/workers.ts';
+import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { sumOfLedger } from '../support/money.ts';
+
+const PREFIX = `grant-${newId().slice(-8)}`;
+
+let bench: ActivityBench;
+let temporal: Temporal;
+let workers: Workers;
+
+beforeAll(async () => {
+  bench = await createActivityBench();
+  temporal = await connectTemporal(
+    { namespace: 'default', apiKey: undefined },
+    inject('temporalAddress'),
+    createLog('silent'),
+  );
+  workers = await startWorkers({
+    temporal,
+    queuePrefix: PREFIX,
+    activities: createActivities(bench),
+    concurrency: { image: 1, io: 2 },
+  });
+});
+afterAll(async () => {
+  await temporal.client.schedule.getHandle(monthlyGrantId(PREFIX)).delete();
+  await workers.stop();
+  await temporal.close();
+  await bench.close();
+});
+
+async function anAccount(plan: string): Promise<string> {
+  const _id = newId();
+  await bench.collections.accounts.insertOne({ _id, name: plan, plan, createdAt: new Date() });
+  return _id;
+}
+
+describe('the monthly grant', () => {
+  it('comes by a schedule, by plan, and once a month however often it runs', {
+    timeout: 60_000,
+  }, async () => {
+    const [pro, free] = [await anAccount('pro'), await anAccount('free')];
+    for (let starts = 0; starts < 2; starts += 1) await ensureSchedules(temporal, PREFIX);
+    const schedule = temporal.client.schedule.getHandle(monthlyGrantId(PREFIX));
+    const runs = async () => (await schedule.describe()).info.numActionsTaken;
+    await vi.waitFor(async () => expect((await bench.credits.get(pro)).available).toBe(600), 20_000);
+
+    const later = await anAccount('pro');
+    const before = await runs();
+    await schedule.trigger();
+    await vi.waitFor(async () => expect(await runs()).toBeGreaterThan(before), 20_000);
+    await vi.waitFor(async () => expect((await bench.credits.get(later)).available).toBe(600), 20_000);
+    expect((await bench.credits.get(pro)).available).toBe(600);
+    expect((await bench.credits.get(free)).available).toBe(0);
+    const { entries } = await sumOfLedger(bench.collections, pro);
+    expect(entries).toMatchObject([
+      { kind: 'monthly', run: monthOf(new Date()), change: { available: 600 } },
+    ]);
+  });
+
+  it('of the next month is another one, also after the account has forgotten the last', async () => {
+    const account = await anAccount('pro');
+    for (const month of ['2026-01', '2026-02', '2026-01']) {
+      await bench.run('grantMonth', { month, after: '' });
+      await bench.credits.forgetGrant(account, `monthly-${month}`);
+    }
+    const { entries } = await sumOfLedger(bench.collections, account);
+    expect(entries.map(({ run }) => run).sort()).toEqual(['2026-01', '2026-02']);
+    expect((await bench.credits.get(account)).available).toBe(1200);
+  });
+});
