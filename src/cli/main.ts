@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from './command-error.ts';
+import { addCreditCommands } from './credit-commands.ts';
 
 const USAGE_FAULT = 2;
 
@@ -40,13 +41,15 @@ function createProgram(): Command {
 
   withService(program.command('jobs'))
     .description('list the latest jobs')
-    .option('-n, --limit <count>', 'how many, at most 100', toLimit, 25)
+    .addOption(limitOption())
     .action(async (options) => (await import('./jobs.ts')).listJobs(options));
 
   withService(program.command('watch'))
     .description('show what happens to a job until it ends')
     .argument('<jobId>', 'its id')
     .action(async (jobId, options) => (await import('./watch.ts')).watchJob(jobId, options));
+
+  addCreditCommands(program, withService, limitOption());
 
   withJson(program.command('formats'))
     .description('list the formats and what can become what')
@@ -73,6 +76,10 @@ function withService(command: Command): Command {
 
 function collect(value: string, known: readonly string[]): string[] {
   return [...known, value];
+}
+
+function limitOption(): Option {
+  return new Option('-n, --limit <count>', 'how many, at most 100').argParser(toLimit).default(25);
 }
 
 function toLimit(value: string): number {

@@ -43,6 +43,7 @@ describe('the command line', () => {
     [['convert', 'a.png'], "error: required option '-t, --to <format>' not specified"],
     [['formats', '--xml'], "error: unknown option '--xml'"],
     [['jobs', '--limit', 'many'], 'It must be a whole number from 1 to 100.'],
+    [['credits', 'grant', 'a', '1.5'], 'It must be a whole number of at least 1.'],
   ])('answers %j with 2 and a way out', async (args, message) => {
     const { code, stderr } = await kiln(args);
     expect(code).toBe(2);
