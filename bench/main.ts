@@ -7,10 +7,11 @@ import { type Column, formatDuration, renderTable } from '../src/cli/terminal.ts
 import { type Bench, isMet, type Row, ratioOf } from './bench.ts';
 import { startKilnProcess } from './kiln-process.ts';
 import { bench as latency } from './latency.ts';
+import { bench as ledger } from './ledger.ts';
 import { bench as throughput } from './throughput.ts';
 import { bench as upload } from './upload.ts';
 
-const BENCHES: readonly Bench[] = [latency, throughput, upload];
+const BENCHES: readonly Bench[] = [latency, throughput, upload, ledger];
 
 const COLUMNS: readonly Column[] = [
   { title: 'what' },
