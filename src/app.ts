@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createAccess } from './access.ts';
 import { createDiskBlobStore } from './blobs/disk.ts';
 import { createScratch } from './blobs/scratch.ts';
 import type { Config } from './config.ts';
@@ -7,7 +8,6 @@ import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
 import { signWebhook } from './net/webhook.ts';
-import { createAuthenticate } from './operations/authenticate.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
 import { createFiles } from './operations/files.ts';
@@ -17,13 +17,10 @@ import { createReceiveUpload } from './operations/receive-upload.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
 import { createWatchJob } from './operations/watch-job.ts';
-import { hashApiKey } from './secrets/api-key.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
 import { createLinks } from './secrets/links.ts';
 import { createTokenSigner } from './secrets/signed-token.ts';
-import { createAccountRepository } from './store/accounts.ts';
-import { createApiKeyRepository } from './store/api-keys.ts';
 import { createChanges } from './store/changes.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
@@ -41,6 +38,8 @@ export interface Endpoints {
   mongoUri: string;
   temporalAddress: string;
   masterKeys: Uint8Array[];
+  /** Opens the admin part; without one it stays closed. */
+  adminToken: string | undefined;
   /** Ports that outgoing requests never reach, whatever network is allowed. */
   refusedPorts: readonly number[];
 }
@@ -57,14 +56,23 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const uploads = createUploadRepository(mongo.collections);
   const files = createFileRepository(mongo.collections);
   const deliveries = createDeliveryRepository(mongo.collections);
-  const accounts = createAccountRepository(mongo.collections);
-  const keys = createApiKeyRepository(mongo.collections);
 
   const blobs = createDiskBlobStore(join(config.dataDir, 'blobs'));
   const scratch = createScratch(join(config.dataDir, 'scratch'));
   const keyring = createKeyring(endpoints.masterKeys);
   const sealer = createEnvelopeSealer(keyring);
-  const links = createLinks(createTokenSigner(keyring));
+  const signer = createTokenSigner(keyring);
+  const links = createLinks(signer);
+  const access = await createAccess({
+    collections: mongo.collections,
+    signer,
+    links,
+    sealer,
+    log,
+    trustedProxies: config.trustedProxies,
+    adminToken: endpoints.adminToken,
+    uploadBytes: config.limits.uploadBytes,
+  });
   const guard = createGuard({
     allowedNetworks: config.allowedNetworks,
     refusedPorts: () => endpoints.refusedPorts,
@@ -85,26 +93,20 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const limits = { uploadBytes: config.limits.uploadBytes, uploadMs: config.retention.uploadMs };
   const finding = createFindJobs({ jobs });
   const { findJob } = finding;
+  const { planOf } = access.operations;
   const operations = {
-    authenticate: createAuthenticate({
-      keys,
-      accounts,
-      hashApiKey,
-      readGuestToken: (token) => {
-        const subject = links.subjectOf('guest', token);
-        return subject === 'expired' ? null : subject;
-      },
-    }),
+    ...access.operations,
     submitJob: createSubmitJob({
       jobs,
       uploads,
       files,
       runner,
       limits,
+      planOf,
       checkUrl: guard.checkUrl,
       seal: sealer.seal,
     }),
-    prepareUpload: createPrepareUpload({ uploads, limits }),
+    prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
     completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
     ...finding,
@@ -137,8 +139,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       links,
       fileMs: config.retention.fileMs,
     },
-    accounts,
-    keys,
+    accounts: access.accounts,
+    keys: access.keys,
     sealer,
     /** Rejects with the first part that does not answer. */
     async checkReady(): Promise<void> {
@@ -147,6 +149,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     async close(): Promise<void> {
       await converters.close();
       sender.close();
+      await access.close();
       await changes.close();
       await temporal.close();
       await mongo.close();

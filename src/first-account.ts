@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from './app.ts';
+import type { Config } from './config.ts';
+import { KEY_PREFIXES, KEY_SCOPES, shownPrefix } from './domain/account.ts';
 import { newId } from './domain/id.ts';
 import { hashApiKey, newApiKey, newKeyPair } from './secrets/api-key.ts';
 
 /** What a newcomer needs to call any door at once; only on the machine itself, mode 600. */
-interface Credentials {
+export interface Credentials {
   url: string;
   adminToken: string;
   account: string;
@@ -15,26 +17,33 @@ interface Credentials {
   secretKey: string;
 }
 
+/** Those of the data folder, or fresh ones for a new folder; a configured admin token counts more. */
+export async function loadCredentials({ dataDir, adminToken }: Config): Promise<Credentials> {
+  const known = await readCredentials(pathIn(dataDir));
+  if (known) return { ...known, adminToken: adminToken ?? known.adminToken };
+  return {
+    url: '',
+    adminToken: adminToken ?? randomBytes(32).toString('hex'),
+    account: newId(),
+    apiKey: newApiKey(KEY_PREFIXES.kiln).apiKey,
+    ...newKeyPair(),
+  };
+}
+
 /**
  * Makes sure that a ready-made Pro account exists and that credentials.json names it.
  * @returns the path of credentials.json
  */
-export async function ensureFirstAccount(app: App, url: string): Promise<string> {
-  const path = join(app.config.dataDir, 'credentials.json');
-  const known = await readCredentials(path);
-  const credentials: Credentials = known
-    ? { ...known, url }
-    : {
-        url,
-        adminToken: app.config.adminToken ?? randomBytes(32).toString('hex'),
-        account: newId(),
-        apiKey: newApiKey('kiln_live_').apiKey,
-        ...newKeyPair(),
-      };
+export async function ensureFirstAccount(app: App, credentials: Credentials): Promise<string> {
+  const path = pathIn(app.config.dataDir);
   // The file first: a crash after it leaves an account to be made again, never a key that nobody knows.
   await writeFile(path, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   await store(app, credentials);
   return path;
+}
+
+function pathIn(dataDir: string): string {
+  return join(dataDir, 'credentials.json');
 }
 
 async function readCredentials(path: string): Promise<Credentials | null> {
@@ -52,11 +61,17 @@ async function store(
     _id: account,
     accountId: account,
     name: 'First key',
-    prefix: apiKey.slice(0, 14),
+    dialect: 'kiln',
+    prefix: shownPrefix(apiKey),
     secretHash: hashApiKey(apiKey),
     publicKey,
     sealedSecretKey: sealer.seal(secretKey, { collection: 'keys', id: account, field: 'secretKey' }),
+    scopes: [...KEY_SCOPES],
+    restriction: { type: 'all' },
     createdAt,
+    secretSince: createdAt,
     revokedAt: null,
+    lastUsedAt: null,
+    usageCount: 0,
   });
 }

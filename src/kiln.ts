@@ -4,7 +4,7 @@ import { ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { type App, createApp } from './app.ts';
 import type { Config } from './config.ts';
 import { startEmbedded } from './embedded/embedded.ts';
-import { ensureFirstAccount } from './first-account.ts';
+import { ensureFirstAccount, loadCredentials } from './first-account.ts';
 import type { Running } from './process.ts';
 import { loadOrCreateMasterKey } from './secrets/master-key-file.ts';
 import { startServing } from './server.ts';
@@ -54,10 +54,17 @@ async function startOn(config: Config, engines: Engines, died: Promise<never>): 
   const mongoUri = config.mongoUri ?? engines.mongoUri ?? '';
   const temporalAddress = config.temporal.address ?? engines.temporalAddress ?? '';
   const masterKeys = config.masterKeys ?? [await loadOrCreateMasterKey(join(config.dataDir, 'master.key'))];
-  const app = await createApp(config, { mongoUri, temporalAddress, masterKeys, refusedPorts: engines.ports });
+  const credentials = await loadCredentials(config);
+  const app = await createApp(config, {
+    mongoUri,
+    temporalAddress,
+    masterKeys,
+    adminToken: credentials.adminToken,
+    refusedPorts: engines.ports,
+  });
   const workers = await startWork(app);
   const serving = await startServing(app);
-  const credentialsPath = await ensureFirstAccount(app, serving.url);
+  const credentialsPath = await ensureFirstAccount(app, { ...credentials, url: serving.url });
   const runPath = join(config.dataDir, 'run.json');
   const run = {
     pid: process.pid,
