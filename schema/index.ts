@@ -1,9 +1,12 @@
+import './account-plan.ts';
 import './account.ts';
+import './api-key.ts';
 import './file.ts';
 import './format.ts';
 import './job-event.ts';
 import './job-mutations.ts';
 import './job.ts';
+import './session.ts';
 import './upload.ts';
 import { builder } from './builder.ts';
 
