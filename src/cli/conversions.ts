@@ -1,5 +1,6 @@
 import { CommandError } from './command-error.ts';
 import { createGraphqlClient, type Service } from './graphql-client.ts';
+import { REFUSAL, mutate as send } from './mutation.ts';
 
 /** A job as the commands show it. */
 export interface JobView {
@@ -68,7 +69,6 @@ const JOB = `fragment JobParts on Job {
   conversions { source target engine engineMs }
   outputs { filename mime size sha256 width height downloadUrl }
 }`;
-const REFUSAL = '... on Error { code message hint }';
 const UPLOAD = 'upload { id fileId method url headers { name value } }';
 
 const CREATE_JOB = `mutation CreateJob($input: CreateJobInput!) {
@@ -88,15 +88,11 @@ const JOB_EVENTS = `subscription JobEvents($jobId: ID!) {
 } ${JOB}`;
 const JOBS = `query Jobs($first: Int!) { jobs(first: $first) { edges { node { ...JobParts } } } } ${JOB}`;
 
-type Refusable<Success> = Success | { code: string; message: string; hint: string | null };
-
 /** The calls that commands, demo and bench make, in the order in which a conversion needs them. */
 export function createConversions(service: Service) {
   const graphql = createGraphqlClient(service);
-  async function mutate<Success>(name: string, document: string, variables: Record<string, unknown>) {
-    const data = await graphql.request<Record<string, Refusable<Success>>>(document, variables);
-    return accepted(data[name]);
-  }
+  const mutate = <Success>(name: string, document: string, variables: Record<string, unknown>) =>
+    send<Success>(graphql, name, document, variables);
 
   return {
     create: (input: ConversionWish) =>
@@ -140,14 +136,6 @@ export function resultOf({ status, error, outputs }: JobView): OutputView {
   const [output] = outputs;
   if (status === 'READY' && output) return output;
   throw new CommandError(error?.message ?? `The job is ${status.toLowerCase()} and has no result.`);
-}
-
-function accepted<Success>(result: Refusable<Success> | undefined): Success {
-  if (result && typeof result === 'object' && !('code' in result)) return result;
-  const refusal = result && typeof result === 'object' && 'code' in result ? result : undefined;
-  throw new CommandError(refusal?.message ?? 'Kiln gave an empty answer.', {
-    hint: refusal?.hint ?? undefined,
-  });
 }
 
 async function accept(response: Response, deed: 'upload' | 'download'): Promise<void> {

@@ -8,6 +8,11 @@ export interface Service {
   apiKey: string;
 }
 
+/** A running service and the operator's token. */
+export interface AdminService extends Pick<Service, 'url'> {
+  adminToken: string;
+}
+
 /** GraphQL over HTTP for questions and over one WebSocket for what is watched. */
 export interface GraphqlClient {
   request<Data>(document: string, variables?: Record<string, unknown>): Promise<Data>;
@@ -21,10 +26,15 @@ interface Answer<Data> {
   errors?: readonly { message: string; extensions?: { hint?: string } }[];
 }
 
-export function createGraphqlClient({ url, apiKey }: Service): GraphqlClient {
+export function createGraphqlClient(service: Service | AdminService): GraphqlClient {
+  const { url } = service;
+  const credential =
+    'adminToken' in service ? { authorization: `Bearer ${service.adminToken}` } : { apiKey: service.apiKey };
+  const headers: Record<string, string> =
+    'adminToken' in service ? credential : { 'x-api-key': service.apiKey };
   const socket = createClient({
     url: `${url.replace(/^http/, 'ws')}/graphql`,
-    connectionParams: { apiKey },
+    connectionParams: credential,
     lazy: true,
     retryAttempts: 3,
   });
@@ -33,7 +43,7 @@ export function createGraphqlClient({ url, apiKey }: Service): GraphqlClient {
     async request<Data>(query: string, variables: Record<string, unknown> = {}) {
       const response = await fetch(`${url}/graphql`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-api-key': apiKey },
+        headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify({ query, variables }),
       }).catch((cause: unknown) => {
         throw new CommandError(`Kiln does not answer at ${url}.`, {

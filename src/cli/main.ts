@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addAccountCommands } from './account-commands.ts';
 import { CommandError } from './command-error.ts';
 
 const USAGE_FAULT = 2;
@@ -40,13 +41,15 @@ function createProgram(): Command {
 
   withService(program.command('jobs'))
     .description('list the latest jobs')
-    .option('-n, --limit <count>', 'how many, at most 100', toLimit, 25)
+    .addOption(limit())
     .action(async (options) => (await import('./jobs.ts')).listJobs(options));
 
   withService(program.command('watch'))
     .description('show what happens to a job until it ends')
     .argument('<jobId>', 'its id')
     .action(async (jobId, options) => (await import('./watch.ts')).watchJob(jobId, options));
+
+  addAccountCommands(program, withService, limit());
 
   withJson(program.command('formats'))
     .description('list the formats and what can become what')
@@ -75,9 +78,13 @@ function collect(value: string, known: readonly string[]): string[] {
   return [...known, value];
 }
 
+function limit(): Option {
+  return new Option('-n, --limit <count>', 'how many, at most 100').argParser(toLimit).default(25);
+}
+
 function toLimit(value: string): number {
-  const limit = Number(value);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 100) return limit;
+  const count = Number(value);
+  if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
   throw new InvalidArgumentError('It must be a whole number from 1 to 100.');
 }
 
