@@ -1,10 +1,13 @@
 import type { Operations } from '../src/app.ts';
 import type { Actor, Caller } from '../src/domain/account.ts';
+import type { Sender } from '../src/domain/client-address.ts';
+import type { ConversionError } from '../src/domain/errors.ts';
 import type { Log } from '../src/log.ts';
 
 /** What GraphQL asks of the service; every other operation is none of its business. */
 export type SchemaOperations = Pick<
   Operations,
+  | 'admitCall'
   | 'authenticate'
   | 'isAdminToken'
   | 'cancelJob'
@@ -14,12 +17,29 @@ export type SchemaOperations = Pick<
   | 'quote'
   | 'reconcileCredits'
   | 'completeUpload'
+  | 'createAccount'
+  | 'createKey'
+  | 'createSession'
+  | 'editPlan'
+  | 'explainPolicy'
+  | 'findAccount'
   | 'findFile'
   | 'findJob'
+  | 'findPlan'
+  | 'isAdminToken'
   | 'links'
+  | 'listAccounts'
   | 'listFiles'
   | 'listJobs'
+  | 'listKeys'
+  | 'listPlans'
   | 'prepareUpload'
+  | 'readUsage'
+  | 'renameAccount'
+  | 'renameKey'
+  | 'revokeKey'
+  | 'rotateKey'
+  | 'setAccountPlan'
   | 'submitJob'
   | 'waitForJob'
   | 'watchJob'
@@ -27,9 +47,15 @@ export type SchemaOperations = Pick<
 
 /** What a resolver knows of its request. */
 export interface KilnContext {
+  /** Nobody, when the operator asks. */
   caller: Caller;
-  /** The same, unless the operator asks, who is no caller of anything but the admin part. */
+  /** The caller, or the operator. */
   actor: Actor;
+  sender: Sender;
+  /** Rejects once the credential of a subscription counts no more. */
+  recheck(): Promise<unknown>;
+  /** Why nothing of the operation may run; mutations make it a member of their results. */
+  refusal: ConversionError | null;
   operations: SchemaOperations;
   /** Base of absolute URLs, without a slash at the end. */
   publicUrl: string;

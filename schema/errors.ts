@@ -7,12 +7,14 @@ abstract class Refusal extends Error {
   readonly code: ErrorCode;
   readonly field: string | undefined;
   readonly hint: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(reason: ConversionError, field: string | undefined) {
     super(reason.message, { cause: reason });
     this.code = reason.code;
     this.field = field;
     this.hint = reason.hint;
+    this.retryAfterSeconds = reason.retryAfterSeconds;
   }
 }
 
@@ -51,6 +53,7 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     description: 'The object is past the point where this was possible.',
   },
   INSUFFICIENT_CREDITS: { type: LimitError, description: 'The account has too few media credits.' },
+  RATE_LIMITED: { type: LimitError, description: 'The calls of the plan are used up for the moment.' },
   EXPIRED: { type: WrongStateError, description: 'The time for this is over.' },
   UPLOAD_EXPIRED: { type: WrongStateError, description: 'The file did not arrive in time.' },
   UPLOAD_MISSING: { type: WrongStateError, description: 'The file has not arrived yet.' },
@@ -109,7 +112,7 @@ const ErrorInterface = builder.interfaceRef<Refusal>('Error').implement({
 
 const DESCRIPTIONS = new Map<RefusalType, string>([
   [InvalidInputError, 'What was asked cannot be done as it was asked.'],
-  [LimitError, 'What was asked is larger than allowed.'],
+  [LimitError, 'What was asked is more than allowed.'],
   [ForbiddenError, 'The caller may not do this, or did not say who they are.'],
   [NotFoundError, 'The caller owns no such object.'],
   [WrongStateError, 'The object exists, but is not in a state in which this is possible.'],
@@ -121,6 +124,14 @@ for (const [type, description] of DESCRIPTIONS) {
   builder.objectType(type, { name: type.name, description, interfaces: [ErrorInterface] });
 }
 
+builder.objectField(LimitError, 'retryAfterSeconds', (t) =>
+  t.int({
+    nullable: true,
+    description: 'For RATE_LIMITED: when the same call may succeed.',
+    resolve: (limit) => limit.retryAfterSeconds,
+  }),
+);
+
 /** What the result of every mutation may be besides a success; the resolver runs within `refusing`. */
 export const EXPECTED = { types: [...DESCRIPTIONS.keys()], directResult: true };
 
@@ -129,18 +140,24 @@ export const EXPECTED = { types: [...DESCRIPTIONS.keys()], directResult: true };
  * @param rename fields of the operation by their path in the mutation's own input.
  */
 export async function refusing<T>(
-  { log }: KilnContext,
+  { log, refusal }: KilnContext,
   work: () => Promise<T>,
   rename: Readonly<Record<string, string>> = {},
 ): Promise<T> {
+  if (refusal) throw memberFor(refusal, undefined);
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof ConversionError)) throw error;
-    const { type } = MEANINGS[error.code];
-    if (!type) throw error;
-    if (isRetryable(error.code))
+    const member = memberFor(error, error.field && (rename[error.field] ?? error.field));
+    if (member !== error && isRetryable(error.code))
       log.warn({ code: error.code, err: error.cause ?? error }, 'a mutation was refused');
-    throw new type(error, error.field && (rename[error.field] ?? error.field));
+    throw member;
   }
+}
+
+/** The member of a result that says it; the error itself where the caller is told nothing. */
+function memberFor(error: ConversionError, field: string | undefined): Refusal | ConversionError {
+  const { type } = MEANINGS[error.code];
+  return type ? new type(error, field) : error;
 }

@@ -1,12 +1,15 @@
+import './account-plan.ts';
 import './account.ts';
 import './credit-admin.ts';
 import './credits.ts';
+import './api-key.ts';
 import './file.ts';
 import './format.ts';
 import './job-event.ts';
 import './job-mutations.ts';
 import './job.ts';
 import './quote.ts';
+import './session.ts';
 import './upload.ts';
 import { builder } from './builder.ts';
 

@@ -37,10 +37,18 @@ function originOf(error: unknown): unknown {
 }
 
 function explained(origin: ConversionError, error: unknown): GraphQLError {
-  const { code, field, hint } = origin;
+  const { code, field, hint, retryAfterSeconds } = origin;
   return new GraphQLError(origin.message, {
     ...placeOf(error),
-    extensions: { code, ...(field !== undefined && { field }), ...(hint !== undefined && { hint }) },
+    extensions: {
+      code,
+      ...(field !== undefined && { field }),
+      ...(hint !== undefined && { hint }),
+      ...(retryAfterSeconds !== undefined && {
+        retryAfterSeconds,
+        http: { status: 429, headers: { 'Retry-After': String(retryAfterSeconds) } },
+      }),
+    },
   });
 }
 

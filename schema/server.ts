@@ -1,10 +1,12 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { createLRUCache, createYoga, type Plugin } from 'graphql-yoga';
-import { credentialOf } from '../src/credential.ts';
-import type { Caller } from '../src/domain/account.ts';
+import { credentialOf, senderOf } from '../src/credential.ts';
+import { UNKNOWN_SENDER } from '../src/domain/client-address.ts';
 import type { Log } from '../src/log.ts';
+import { admission } from './admission.ts';
 import type { KilnContext, SchemaOperations } from './context.ts';
+import { createIdentify, type Identity } from './identity.ts';
 import { schema } from './index.ts';
 import { limitPlugins } from './limits.ts';
 import { createMaskError } from './mask-error.ts';
@@ -24,29 +26,41 @@ export interface GraphqlPorts {
 
 export interface Graphql {
   /** Answers a request to GRAPHQL_PATH: JSON, or server-sent events where the client accepts them. */
-  handle(request: Request): Promise<Response>;
+  handle(request: Request, bindings?: { incoming?: IncomingMessage }): Promise<Response>;
   /** Takes the WebSocket upgrades of the server. */
   attachWebSocket(server: Server): void;
 }
 
 /** A socket has proved who it is before its first operation; a request does it each time. */
 interface ServerContext {
-  caller?: Caller;
+  identity?: Identity;
+  incoming?: IncomingMessage | undefined;
 }
 
 /** Serves the schema over HTTP, server-sent events and graphql-ws. */
 export function createGraphql({ operations, log, publicUrl, development }: GraphqlPorts): Graphql {
   const maskError = createMaskError({ log, suggestions: development });
+  const identify = createIdentify(operations);
   const yoga = createYoga<ServerContext, KilnContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: async ({ request, caller }) => ({
-      ...(await whoAsks(operations, request, caller)),
+    context: async ({ request, identity, incoming }) => ({
+      ...(identity ??
+        (await identify(
+          credentialOf(request.headers),
+          incoming?.socket ? senderOf(incoming) : UNKNOWN_SENDER,
+        ))),
+      refusal: null,
       operations,
       publicUrl: publicUrl(),
       log,
     }),
-    plugins: [jsonOnly(), ...limitPlugins({ introspection: development }), maskValidation(maskError)],
+    plugins: [
+      jsonOnly(),
+      ...limitPlugins({ introspection: development }),
+      admission(maskError),
+      maskValidation(maskError),
+    ],
     maskedErrors: { maskError },
     maxRequestBodySize: MAX_MESSAGE_BYTES,
     // Documents of strangers are kept too, so this is a bound on memory: 200 × 256 KiB at worst.
@@ -68,32 +82,10 @@ export function createGraphql({ operations, log, publicUrl, development }: Graph
   });
 
   return {
-    handle: async (request) => yoga.fetch(request),
-    attachWebSocket: (server) => {
-      const { authenticate } = operations;
-      return attachSockets(server, {
-        path: GRAPHQL_PATH,
-        authenticate,
-        enveloped: yoga.getEnveloped,
-        log,
-        maskError,
-      });
-    },
+    handle: async (request, bindings) => yoga.fetch(request, { incoming: bindings?.incoming }),
+    attachWebSocket: (server) =>
+      attachSockets(server, { path: GRAPHQL_PATH, identify, enveloped: yoga.getEnveloped, log, maskError }),
   };
-}
-
-/** The operator's token is no API key: it opens the admin part and owns nothing. */
-async function whoAsks(
-  { authenticate, isAdminToken }: SchemaOperations,
-  request: Request,
-  known: Caller | undefined,
-): Promise<Pick<KilnContext, 'caller' | 'actor'>> {
-  if (known) return { caller: known, actor: known };
-  const credential = credentialOf(request.headers);
-  if (credential?.kind === 'api-key' && isAdminToken(credential.apiKey))
-    return { caller: { kind: 'anonymous' }, actor: { kind: 'admin' } };
-  const caller = await authenticate(credential);
-  return { caller, actor: caller };
 }
 
 /** Other media types can be sent by any web page without asking first, which is how CSRF begins. */

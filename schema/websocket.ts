@@ -16,11 +16,10 @@ import {
 } from 'graphql-ws';
 import type { YogaServerInstance } from 'graphql-yoga';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { credentialOf } from '../src/credential.ts';
-import type { Caller } from '../src/domain/account.ts';
-import { ConversionError } from '../src/domain/errors.ts';
+import { credentialOf, senderOf } from '../src/credential.ts';
 import type { Log } from '../src/log.ts';
-import type { KilnContext, SchemaOperations } from './context.ts';
+import type { KilnContext } from './context.ts';
+import { type Identify, type Identity, isRefusal, RECHECK_MS } from './identity.ts';
 import { LIMIT_EXCEEDED } from './limits.ts';
 import { serveSocket } from './socket.ts';
 
@@ -31,21 +30,21 @@ export const MAX_OPERATIONS = 100;
 
 const INIT_TIMEOUT_MS = 5000;
 
-type Yoga = YogaServerInstance<{ caller?: Caller }, KilnContext>;
+type Yoga = YogaServerInstance<{ identity?: Identity }, KilnContext>;
 type ConnectionParams = ConnectionInitMessage['payload'];
 
 /** What is known of a socket. */
 interface Peer {
   request: IncomingMessage;
   socket: WebSocket;
-  /** Nobody until the first message has said more. */
-  caller: Caller;
+  /** Unknown until the first message has come. */
+  identity: Identity | null;
 }
 
 /** What graphql-ws needs of the server that also answers HTTP. */
 export interface SocketPorts {
   path: string;
-  authenticate: SchemaOperations['authenticate'];
+  identify: Identify;
   enveloped: Yoga['getEnveloped'];
   maskError: (error: unknown) => GraphQLError;
   log: Log;
@@ -56,12 +55,12 @@ export function attachSockets(server: Server, ports: SocketPorts): void {
   const service = createSocketService(ports);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols });
   sockets.on('connection', (socket, request) => {
-    serveSocket(service, socket, { request, socket, caller: { kind: 'anonymous' } }, ports.log);
+    serveSocket(service, socket, { request, socket, identity: null }, ports.log);
   });
   server.on('upgrade', upgrader(sockets, ports.path));
 }
 
-function createSocketService({ authenticate, enveloped, maskError }: SocketPorts) {
+function createSocketService({ identify, enveloped, maskError }: SocketPorts) {
   const { execute, subscribe } = enveloped({});
   return makeServer<ConnectionParams, Peer>({
     execute,
@@ -69,7 +68,9 @@ function createSocketService({ authenticate, enveloped, maskError }: SocketPorts
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     async onConnect({ connectionParams, extra }) {
       try {
-        extra.caller = await authenticate(credentialOf(credentialPlaces(connectionParams, extra.request)));
+        const credential = credentialOf(credentialPlaces(connectionParams, extra.request));
+        extra.identity = await identify(credential, senderOf(extra.request));
+        closeOnceRefused(extra.socket, extra.identity, maskError);
         return true;
       } catch (error) {
         extra.socket.close(...refusalOf(error, maskError));
@@ -79,7 +80,7 @@ function createSocketService({ authenticate, enveloped, maskError }: SocketPorts
     onSubscribe: ({ extra, subscriptions }, _id, params) =>
       Object.keys(subscriptions).length > MAX_OPERATIONS
         ? [tooManyOperations()]
-        : prepare(enveloped, maskError, extra.caller, params),
+        : prepare(enveloped, maskError, extra.identity, params),
     onError: (_connection, _id, _params, errors) => errors.map(shown),
     onNext: (_connection, _id, _params, _args, result) => shownResult(result),
   });
@@ -112,19 +113,32 @@ function credentialPlaces(params: ConnectionParams, { headers }: IncomingMessage
   };
 }
 
+/** A key that is revoked ends what it had begun, its subscriptions included. */
+function closeOnceRefused(
+  socket: WebSocket,
+  { recheck }: Identity,
+  maskError: SocketPorts['maskError'],
+): void {
+  const timer = setInterval(() => {
+    recheck().catch((error: unknown) => {
+      if (isRefusal(error)) socket.close(...refusalOf(error, maskError));
+    });
+  }, RECHECK_MS);
+  socket.once('close', () => clearInterval(timer));
+}
+
 function refusalOf(error: unknown, maskError: SocketPorts['maskError']): [code: number, reason: string] {
-  const refused = error instanceof ConversionError && error.code === 'UNAUTHENTICATED';
-  return [refused ? CloseCode.Forbidden : CloseCode.InternalServerError, maskError(error).message];
+  return [isRefusal(error) ? CloseCode.Forbidden : CloseCode.InternalServerError, maskError(error).message];
 }
 
 async function prepare(
   enveloped: SocketPorts['enveloped'],
   maskError: SocketPorts['maskError'],
-  caller: Caller,
+  identity: Identity | null,
   params: SubscribePayload,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
-    const { parse, validate, contextFactory, schema } = enveloped({ caller, params });
+    const { parse, validate, contextFactory, schema } = enveloped({ ...(identity && { identity }), params });
     const document = parse(params.query);
     const errors = validate(schema, document);
     if (errors.length > 0) return errors;

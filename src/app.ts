@@ -1,15 +1,13 @@
 import { join } from 'node:path';
+import { createAccess } from './access.ts';
 import { createDiskBlobStore } from './blobs/disk.ts';
 import { createScratch } from './blobs/scratch.ts';
 import type { Config } from './config.ts';
 import { createConverters } from './converters/converters.ts';
-import { monthlyCredits } from './domain/price.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
 import { signWebhook } from './net/webhook.ts';
-import { createAccounts } from './operations/accounts.ts';
-import { createAuthenticate } from './operations/authenticate.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
 import { createCredits } from './operations/credits.ts';
@@ -21,14 +19,10 @@ import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
 import { createWatchJob } from './operations/watch-job.ts';
-import { createAdminCheck } from './secrets/admin-token.ts';
-import { hashApiKey } from './secrets/api-key.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
 import { createLinks } from './secrets/links.ts';
 import { createTokenSigner } from './secrets/signed-token.ts';
-import { createAccountRepository } from './store/accounts.ts';
-import { createApiKeyRepository } from './store/api-keys.ts';
 import { createChanges } from './store/changes.ts';
 import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
@@ -66,8 +60,6 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const uploads = createUploadRepository(mongo.collections);
   const files = createFileRepository(mongo.collections);
   const deliveries = createDeliveryRepository(mongo.collections);
-  const accounts = createAccountRepository(mongo.collections);
-  const keys = createApiKeyRepository(mongo.collections);
   const credits = createCreditRepository(mongo.collections);
   const ledger = createLedgerRepository(mongo.collections);
 
@@ -75,7 +67,18 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const scratch = createScratch(join(config.dataDir, 'scratch'));
   const keyring = createKeyring(endpoints.masterKeys);
   const sealer = createEnvelopeSealer(keyring);
-  const links = createLinks(createTokenSigner(keyring));
+  const signer = createTokenSigner(keyring);
+  const links = createLinks(signer);
+  const access = await createAccess({
+    collections: mongo.collections,
+    signer,
+    links,
+    sealer,
+    log,
+    trustedProxies: config.trustedProxies,
+    adminToken: endpoints.adminToken,
+    uploadBytes: config.limits.uploadBytes,
+  });
   const guard = createGuard({
     allowedNetworks: config.allowedNetworks,
     refusedPorts: () => endpoints.refusedPorts,
@@ -96,16 +99,9 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const limits = { uploadBytes: config.limits.uploadBytes, uploadMs: config.retention.uploadMs };
   const finding = createFindJobs({ jobs });
   const { findJob } = finding;
+  const { planOf } = access.operations;
   const operations = {
-    authenticate: createAuthenticate({
-      keys,
-      accounts,
-      hashApiKey,
-      readGuestToken: (token) => {
-        const subject = links.subjectOf('guest', token);
-        return subject === 'expired' ? null : subject;
-      },
-    }),
+    ...access.operations,
     submitJob: createSubmitJob({
       jobs,
       uploads,
@@ -113,10 +109,11 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       runner,
       limits,
       credits,
+      planOf,
       checkUrl: guard.checkUrl,
       seal: sealer.seal,
     }),
-    prepareUpload: createPrepareUpload({ uploads, limits }),
+    prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
     completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
     ...finding,
@@ -124,10 +121,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
     repairJobs: createRepairJobs({ jobs, uploads, runner, log }),
-    ...createAccounts({ accounts }),
     ...createCredits({ credits, ledger }),
     repairCredits: createRepairCredits({ jobs, credits, ledger }),
-    isAdminToken: createAdminCheck(endpoints.adminToken),
     links,
   };
 
@@ -146,7 +141,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       deliveries,
       credits,
       ledger,
-      monthlyCreditsOf: async (plan: string) => monthlyCredits(plan),
+      monthlyCreditsOf: async (plan: string) => (await access.operations.findPlan(plan)).mediaCredits,
       blobs,
       scratch,
       converters,
@@ -156,8 +151,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       links,
       fileMs: config.retention.fileMs,
     },
-    accounts,
-    keys,
+    accounts: access.accounts,
+    keys: access.keys,
     sealer,
     /** Rejects with the first part that does not answer. */
     async checkReady(): Promise<void> {
@@ -166,6 +161,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     async close(): Promise<void> {
       await converters.close();
       sender.close();
+      await access.close();
       await changes.close();
       await temporal.close();
       await mongo.close();

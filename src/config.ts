@@ -23,6 +23,9 @@ const masterKeyList = csv
   .transform((keys) => keys.map((key) => Buffer.from(key, 'base64')))
   .refine((keys) => keys.length > 0 && keys.every((key) => key.length === 32));
 
+const proxies = csv.refine((entries) =>
+  entries.every((entry) => ipaddr.isValidCIDR(entry) || ipaddr.isValid(entry)),
+);
 const networks = csv.refine((ranges) => ranges.every((range) => ipaddr.isValidCIDR(range)));
 
 interface Variable {
@@ -85,6 +88,11 @@ export const VARIABLES = {
     format: 'CIDR ranges with commas between',
     example: '10.1.0.0/16,fd00::/8',
   },
+  KILN_TRUSTED_PROXIES: {
+    schema: proxies,
+    format: 'addresses or CIDR ranges of your own proxies with commas between',
+    example: '10.0.0.5,fd00::/8',
+  },
   KILN_CONCURRENCY_IMAGE: {
     schema: integer(1, 256),
     format: 'a number of conversions at a time',
@@ -121,6 +129,8 @@ export interface Config {
   masterKeys: Uint8Array[] | undefined;
   adminToken: string | undefined;
   allowedNetworks: string[];
+  /** Whose X-Forwarded-For is believed. */
+  trustedProxies: string[];
   concurrency: { image: number; io: number };
   retention: { uploadMs: number; fileMs: number };
   limits: {
@@ -151,6 +161,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     masterKeys: values.KILN_MASTER_KEY,
     adminToken: values.KILN_ADMIN_TOKEN,
     allowedNetworks: values.KILN_ALLOWED_NETWORKS ?? defaultAllowedNetworks(values, host),
+    trustedProxies: values.KILN_TRUSTED_PROXIES ?? [],
     concurrency: {
       image: values.KILN_CONCURRENCY_IMAGE ?? availableParallelism(),
       io: values.KILN_CONCURRENCY_IO ?? 50,

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Sender } from './domain/client-address.ts';
 import type { Credential } from './operations/authenticate.ts';
 
 /** The form of every token that Kiln signs: key id, payload, signature. No API key looks like it. */
@@ -13,7 +15,17 @@ export function credentialOf(headers: { get(name: string): string | null | undef
   const authorization = headers.get('Authorization');
   if (typeof authorization !== 'string') return null;
   const bearer = authorization.replace(/^bearer\s+/i, '').trim();
-  return SIGNED_TOKEN.test(bearer)
-    ? { kind: 'guest-token', token: bearer }
-    : { kind: 'api-key', apiKey: bearer };
+  return SIGNED_TOKEN.test(bearer) ? { kind: 'token', token: bearer } : { kind: 'api-key', apiKey: bearer };
+}
+
+/** What a request brings along about where it comes from. */
+export function senderOf({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): Sender {
+  const { origin = null, referer = null } = headers;
+  const forwarded = headers['x-forwarded-for'];
+  return {
+    peer: socket.remoteAddress ?? null,
+    forwardedFor: forwarded === undefined ? null : String(forwarded),
+    origin,
+    referer,
+  };
 }

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from './app.ts';
 import type { Config } from './config.ts';
+import { KEY_PREFIXES, KEY_SCOPES, shownPrefix } from './domain/account.ts';
 import { newId } from './domain/id.ts';
 import { hashApiKey, newApiKey, newKeyPair } from './secrets/api-key.ts';
 
@@ -24,7 +25,7 @@ export async function loadCredentials({ dataDir, adminToken }: Config): Promise<
     url: '',
     adminToken: adminToken ?? randomBytes(32).toString('hex'),
     account: newId(),
-    apiKey: newApiKey('kiln_live_').apiKey,
+    apiKey: newApiKey(KEY_PREFIXES.kiln).apiKey,
     ...newKeyPair(),
   };
 }
@@ -60,11 +61,17 @@ async function store(
     _id: account,
     accountId: account,
     name: 'First key',
-    prefix: apiKey.slice(0, 14),
+    dialect: 'kiln',
+    prefix: shownPrefix(apiKey),
     secretHash: hashApiKey(apiKey),
     publicKey,
     sealedSecretKey: sealer.seal(secretKey, { collection: 'keys', id: account, field: 'secretKey' }),
+    scopes: [...KEY_SCOPES],
+    restriction: { type: 'all' },
     createdAt,
+    secretSince: createdAt,
     revokedAt: null,
+    lastUsedAt: null,
+    usageCount: 0,
   });
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -20,7 +20,7 @@ import { swapmyfile } from './rest/swapmyfile/routes.ts';
 
 /** The GraphQL door, as far as HTTP is concerned. */
 export interface GraphqlDoor {
-  handle(request: Request): Promise<Response>;
+  handle(request: Request, bindings: { incoming: IncomingMessage }): Promise<Response>;
   attachWebSocket(server: Server): void;
 }
 
@@ -92,7 +92,7 @@ function createRoutes({
   app.route('/', downloadRoutes(operations));
   app.use(smallBody());
   app.route('/', operatorRoutes({ checkReady, metrics }));
-  app.on(['GET', 'POST', 'OPTIONS'], '/graphql', (c) => graphql.handle(c.req.raw));
+  app.on(['GET', 'POST', 'OPTIONS'], '/graphql', (c) => graphql.handle(c.req.raw, c.env));
   for (const dialect of DIALECTS) {
     const routes = new Hono<HttpEnv>();
     dialect.routes(routes, { operations, publicUrl });

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addAccountCommands } from './account-commands.ts';
 import { CommandError } from './command-error.ts';
 import { addCreditCommands } from './credit-commands.ts';
 
@@ -50,6 +51,7 @@ function createProgram(): Command {
     .action(async (jobId, options) => (await import('./watch.ts')).watchJob(jobId, options));
 
   addCreditCommands(program, withService, limitOption());
+  addAccountCommands(program, withService, limitOption());
 
   withJson(program.command('formats'))
     .description('list the formats and what can become what')
@@ -83,8 +85,8 @@ function limitOption(): Option {
 }
 
 function toLimit(value: string): number {
-  const limit = Number(value);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 100) return limit;
+  const count = Number(value);
+  if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
   throw new InvalidArgumentError('It must be a whole number from 1 to 100.');
 }
 

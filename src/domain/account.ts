@@ -1,4 +1,6 @@
 import type { Credits } from './credits.ts';
+import { ConversionError } from './errors.ts';
+import type { KeyRestriction } from './key-restriction.ts';
 
 /** Credits are absent until something was given. */
 export interface Account extends Partial<Credits> {
@@ -8,26 +10,92 @@ export interface Account extends Partial<Credits> {
   createdAt: Date;
 }
 
+/** What a credential lets its bearer do. `upload` is the part of `convert` that only brings files. */
+export type Scope = 'convert' | 'read' | 'manage' | 'upload';
+
+/** The scopes that a key may have. */
+export const KEY_SCOPES = ['convert', 'read', 'manage'] as const satisfies readonly Scope[];
+export type KeyScope = (typeof KEY_SCOPES)[number];
+
+/** What a key begins with, by the API that it is made for; it works in all of them. */
+export const KEY_PREFIXES = {
+  kiln: 'kiln_live_',
+  swapmyfile: 'smf_live_',
+  skyconvert: 'oc_live_',
+  api2convert: 'kiln_live_',
+  uploadcare: 'kiln_live_',
+  swayzio: 'kiln_live_',
+} as const satisfies Record<string, string>;
+export type KeyDialect = keyof typeof KEY_PREFIXES;
+
+/** How much of a key is kept to tell it from others: its prefix and four characters. */
+export function shownPrefix(apiKey: string): string {
+  return apiKey.slice(0, apiKey.lastIndexOf('_live_') + '_live_'.length + 4);
+}
+
 /** A key as stored: the secret part is known by its SHA-256 only, the signing secret is sealed. */
 export interface ApiKey {
   _id: string;
   accountId: string;
   name: string;
+  dialect: KeyDialect;
   /** The first characters, so that a person can tell keys apart. */
   prefix: string;
   /** Lower-case hex SHA-256 of the whole key. */
   secretHash: string;
   publicKey: string;
   sealedSecretKey: string;
+  scopes: KeyScope[];
+  restriction: KeyRestriction;
   createdAt: Date;
+  /** When the present secret was made; sessions that were minted before are over. */
+  secretSince: Date;
   revokedAt: Date | null;
+  /** Written in batches, so up to ten seconds behind. */
+  lastUsedAt: Date | null;
+  usageCount: number;
 }
 
 /** Who is asking. A guest is known by a signed token only and owns what was made with it. */
 export type Caller =
-  | { kind: 'account'; accountId: string; plan: string }
+  | {
+      kind: 'account';
+      accountId: string;
+      plan: string;
+      /** A session comes from a key: it is over when the key is revoked. */
+      via: 'key' | 'session';
+      keyId: string;
+      scopes: readonly Scope[];
+    }
   | { kind: 'guest'; guestId: string }
   | { kind: 'anonymous' };
 
 /** A caller, or the operator, who has no account and may administer all of them. */
 export type Actor = Caller | { kind: 'admin' };
+
+/**
+ * Lets an account's credential pass when it has one of the scopes; guests have none and need none.
+ * @throws ConversionError FORBIDDEN
+ */
+export function requireScope(caller: Caller, ...anyOf: [Scope, ...Scope[]]): void {
+  if (caller.kind !== 'account' || anyOf.some((scope) => includesScope(caller.scopes, scope))) return;
+  throw new ConversionError('FORBIDDEN', `This credential does not have the scope "${anyOf[0]}".`, {
+    hint: 'Use a key that has it.',
+  });
+}
+
+/** Whoever may convert may bring the files for it. */
+export function includesScope(scopes: readonly Scope[], scope: Scope): boolean {
+  return scopes.includes(scope) || (scope === 'upload' && scopes.includes('convert'));
+}
+
+const MAX_NAME = 80;
+
+/** @throws ConversionError INVALID_INPUT unless people can tell things apart by this name. */
+export function requireName(name: string): string {
+  const trimmed = name.trim();
+  if (trimmed.length > 0 && trimmed.length <= MAX_NAME) return trimmed;
+  throw new ConversionError('INVALID_INPUT', `The name must have 1 to ${MAX_NAME} characters.`, {
+    field: 'name',
+  });
+}

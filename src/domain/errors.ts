@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   WRONG_STATE: { retry: false },
   INSUFFICIENT_CREDITS: { retry: false },
   EXPIRED: { retry: false },
+  RATE_LIMITED: { retry: true },
   // The bytes are not what was promised.
   UPLOAD_EXPIRED: { retry: false },
   UPLOAD_MISSING: { retry: false },
@@ -46,6 +47,8 @@ export interface ErrorDetails {
   field?: string;
   /** One sentence that says how to fix it. */
   hint?: string;
+  /** When the same call may succeed. */
+  retryAfterSeconds?: number;
   cause?: unknown;
 }
 
@@ -58,12 +61,14 @@ export class ConversionError extends Error {
   readonly code: ErrorCode;
   readonly field: string | undefined;
   readonly hint: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.field = details.field;
     this.hint = details.hint;
+    this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }
 

@@ -19,9 +19,6 @@ export const CREDITS_PER_MINUTE: Readonly<Record<FormatCategory, number>> = {
   data: 0,
 };
 
-/** Media credits that each plan brings every month. */
-const MONTHLY_CREDITS: Readonly<Record<string, number>> = { basic: 60, pro: 600, enterprise: 6000 };
-
 const SECONDS_PER_MINUTE = 60;
 
 /** What a conversion costs, in media credits. */
@@ -85,8 +82,4 @@ export function creditsFor(perMinute: number, seconds: number): number {
 /** What was used: a result shorter than its source costs less, and nothing costs more than was held. */
 export function creditsUsed({ perMinute, ceiling }: Price, resultSeconds: number | undefined): number {
   return resultSeconds === undefined ? ceiling : Math.min(ceiling, creditsFor(perMinute, resultSeconds));
-}
-
-export function monthlyCredits(plan: string): number {
-  return MONTHLY_CREDITS[plan] ?? 0;
 }

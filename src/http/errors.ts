@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   WRONG_STATE: 409,
   INSUFFICIENT_CREDITS: 402,
   EXPIRED: 410,
+  RATE_LIMITED: 429,
   UPLOAD_EXPIRED: 410,
   UPLOAD_MISSING: 409,
   SIZE_MISMATCH: 409,
@@ -54,10 +55,11 @@ export function answerError({ status, headers, ...error }: ErrorAnswer): Respons
 }
 
 /** Answers what a caller may know about a failure. */
-export function answerFault({ code, message, field, hint }: ConversionError): Response {
+export function answerFault({ code, message, field, hint, retryAfterSeconds }: ConversionError): Response {
   const status = STATUS[code];
   const headers: Record<string, string> = {};
   if (status === 503) headers['Retry-After'] = String(RETRY_AFTER_SECONDS);
+  if (retryAfterSeconds !== undefined) headers['Retry-After'] = String(retryAfterSeconds);
   return answerError({ status, code, message, field, hint, headers });
 }
 

@@ -1,15 +1,58 @@
-import type { Account, Actor } from '../domain/account.ts';
+import { type Account, type Actor, requireName, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import type { AccountRepository } from '../store/accounts.ts';
+import { newId } from '../domain/id.ts';
+import type { AccountPage, AccountRepository } from '../store/accounts.ts';
 
-/** Accounts: their owners see their own, the operator all of them. */
-export function createAccounts({ accounts }: { accounts: Pick<AccountRepository, 'find'> }) {
+export interface AccountsPorts {
+  accounts: AccountRepository;
+  /** Rejects when no account can have this plan. */
+  requireAccountPlan(id: string): Promise<void>;
+}
+
+export interface AccountWish {
+  name: string;
+  plan: string;
+}
+
+/** Accounts: their owners may see and rename their own, the operator everything. */
+export function createAccounts({ accounts, requireAccountPlan }: AccountsPorts) {
+  /** The account that is meant; without an id the actor's own. Somebody else's does not exist. */
+  async function findAccount(actor: Actor, id?: string): Promise<Account> {
+    const account = await accounts.find(requireAccountId(actor, id));
+    if (!account) throw noAccount();
+    return account;
+  }
+
   return {
-    /** The account that is meant; without an id the actor's own. Somebody else's does not exist. */
-    async findAccount(actor: Actor, id?: string): Promise<Account> {
-      const account = await accounts.find(requireAccountId(actor, id));
-      if (!account) throw noAccount();
+    findAccount,
+
+    async createAccount(actor: Actor, wish: AccountWish): Promise<Account> {
+      requireAdmin(actor);
+      await requireAccountPlan(wish.plan);
+      const account: Account = {
+        _id: newId(),
+        name: requireName(wish.name),
+        plan: wish.plan,
+        createdAt: new Date(),
+      };
+      await accounts.insertIfAbsent(account);
       return account;
+    },
+
+    async listAccounts(actor: Actor, page: AccountPage): Promise<Account[]> {
+      requireAdmin(actor);
+      return accounts.list(page);
+    },
+
+    async renameAccount(actor: Actor, id: string | undefined, name: string): Promise<Account> {
+      const { _id } = await findAccount(requireManager(actor), id);
+      return accounts.change(_id, { name: requireName(name) });
+    },
+
+    async setAccountPlan(actor: Actor, id: string, plan: string): Promise<Account> {
+      requireAdmin(actor);
+      await requireAccountPlan(plan);
+      return accounts.change(id, { plan });
     },
   };
 }
@@ -21,6 +64,12 @@ export function requireAdmin(actor: Actor): void {
   throw new ConversionError(code, 'This is for the operator.', {
     hint: 'Send the admin token as "Authorization: Bearer …".',
   });
+}
+
+/** @throws ConversionError unless the actor may change what belongs to an account. */
+export function requireManager(actor: Actor): Actor {
+  if (actor.kind !== 'admin') requireScope(actor, 'manage');
+  return actor;
 }
 
 /** @throws ConversionError NOT_FOUND for every account that is not the actor's own. */

@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/account.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { createFindJobs } from './find-jobs.ts';
@@ -13,6 +13,7 @@ export interface CancelJobPorts {
 /** Stops a job, its engine included. Cancelling a cancelled job is fine; another end is WRONG_STATE. */
 export function createCancelJob({ jobs, runner, findJob }: CancelJobPorts) {
   return async function cancelJob(caller: Caller, jobId: string): Promise<Job> {
+    requireScope(caller, 'convert');
     const job = await findJob(caller, jobId);
     if (job.status === 'cancelled') return job;
     try {

@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
 import { ownerKey } from '../domain/job.ts';
@@ -29,6 +29,7 @@ export interface CompletedUpload {
  */
 export function createCompleteUpload(ports: CompleteUploadPorts) {
   return async function completeUpload(caller: Caller | null, uploadId: string): Promise<CompletedUpload> {
+    if (caller) requireScope(caller, 'upload');
     const open = await ports.uploads.get(uploadId);
     if (caller && (caller.kind === 'anonymous' || ownerKey(caller) !== open.owner)) {
       throw new ConversionError('NOT_FOUND', 'There is no such upload.');

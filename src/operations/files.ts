@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { BlobStore, ByteRange } from '../blobs/blob-store.ts';
-import type { Caller } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile } from '../domain/file.ts';
 import { ownerKey } from '../domain/job.ts';
@@ -21,6 +21,8 @@ export interface FileQuery {
 export function createFiles({ files, blobs }: FilesPorts) {
   return {
     async findFile(caller: Caller, id: string): Promise<StoredFile> {
+      // Whoever may only bring files may still see what became of one.
+      requireScope(caller, 'read', 'upload');
       const file = await files.get(id);
       if (caller.kind === 'anonymous' || ownerKey(caller) !== file.owner)
         throw new ConversionError('NOT_FOUND', 'There is no such file.');
@@ -29,6 +31,7 @@ export function createFiles({ files, blobs }: FilesPorts) {
 
     async listFiles(caller: Caller, query: FileQuery): Promise<StoredFile[]> {
       if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
+      requireScope(caller, 'read');
       return files.list({ ...query, owner: ownerKey(caller) });
     },
 

@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { type Dialect, type Job, type JobStatus, ownerKey } from '../domain/job.ts';
 import type { JobRepository } from '../store/jobs.ts';
@@ -15,6 +15,7 @@ export interface JobQuery {
 export function createFindJobs({ jobs }: { jobs: JobRepository }) {
   return {
     async findJob(caller: Caller, id: string, dialect?: Dialect): Promise<Job> {
+      requireScope(caller, 'read', 'convert');
       const job = await jobs.get(id);
       const foreign = caller.kind === 'anonymous' || ownerKey(caller) !== job.owner;
       if (foreign || (dialect && job.dialect !== dialect))
@@ -31,6 +32,7 @@ export function createFindJobs({ jobs }: { jobs: JobRepository }) {
 
     async listJobs(caller: Caller, query: JobQuery): Promise<Job[]> {
       if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
+      requireScope(caller, 'read');
       return jobs.list({ ...query, owner: ownerKey(caller) });
     },
   };

@@ -1,4 +1,5 @@
-import type { Caller } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/account.ts';
+import { type AccountPlan, refuse, wishRefusals } from '../domain/account-plan.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { Upload } from '../domain/file.ts';
 import { newId } from '../domain/id.ts';
@@ -19,12 +20,20 @@ export interface Limits {
 }
 
 /** Registers a file that will come, without a job. */
-export function createPrepareUpload(ports: { uploads: UploadRepository; limits: Limits }) {
+export function createPrepareUpload(ports: {
+  uploads: UploadRepository;
+  limits: Limits;
+  planOf(caller: Caller): Promise<AccountPlan>;
+}) {
   return async function prepareUpload(caller: Caller, wish: UploadWish): Promise<Upload> {
     if (caller.kind === 'anonymous')
       throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
         hint: 'Send it in the X-API-Key header.',
       });
+    requireScope(caller, 'upload');
+    const facts = { callback: false, batch: false, size: wish.size };
+    const [refusal] = wishRefusals(await ports.planOf(caller), facts, ports.limits.uploadBytes);
+    if (refusal) throw refuse(refusal);
     const upload = newUpload({ wish, owner: ownerKey(caller), jobId: null, limits: ports.limits });
     await ports.uploads.insert(upload);
     return upload;

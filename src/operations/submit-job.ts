@@ -1,4 +1,5 @@
-import type { Caller } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/account.ts';
+import { type AccountPlan, refuse, wishRefusals } from '../domain/account-plan.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { Upload } from '../domain/file.ts';
 import { type FormatId, findFormat, formatOfFilename } from '../domain/format.ts';
@@ -42,6 +43,7 @@ export interface SubmitJobPorts {
   runner: Pick<WorkflowRunner, 'startJob'>;
   credits: Pick<CreditRepository, 'get'>;
   limits: Limits;
+  planOf(caller: Caller): Promise<AccountPlan>;
   /** Refuses a receiver's address that Kiln would never call. */
   checkUrl(url: string): unknown;
   seal(secret: string, binding: { collection: string; id: string; field: string }): string;
@@ -56,8 +58,9 @@ export function createSubmitJob(ports: SubmitJobPorts) {
     const owner = requireOwner(caller);
     const target = requireTarget(wish.target);
     const options = parseOptions(target.category, wish.options ?? {});
+    await requireIncluded(ports, caller, wish);
     const id = newId();
-    const callback = wish.callback ? acceptCallback(ports, caller, id, wish.callback) : null;
+    const callback = wish.callback ? acceptCallback(ports, id, wish.callback) : null;
     const input = await findInput(ports, owner, id, wish);
     const declared = wish.source ?? declaredFormat(input);
     if (declared) {
@@ -79,7 +82,16 @@ function requireOwner(caller: Caller): string {
     throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
       hint: 'Send it in the X-API-Key header.',
     });
+  requireScope(caller, 'convert');
   return ownerKey(caller);
+}
+
+/** What the plan does not include is refused like anything else that cannot be: before anything is written. */
+async function requireIncluded(ports: SubmitJobPorts, caller: Caller, wish: JobWish): Promise<void> {
+  const size = 'upload' in wish.input ? wish.input.upload.size : undefined;
+  const facts = { callback: wish.callback !== undefined, batch: false, size };
+  const [refusal] = wishRefusals(await ports.planOf(caller), facts, ports.limits.uploadBytes);
+  if (refusal) throw refuse(refusal);
 }
 
 function requireTarget(id: FormatId) {
@@ -94,12 +106,9 @@ function requireTarget(id: FormatId) {
 
 function acceptCallback(
   ports: SubmitJobPorts,
-  caller: Caller,
   jobId: string,
   { url, secret }: NonNullable<JobWish['callback']>,
 ): NewJob['callback'] {
-  if (caller.kind !== 'account')
-    throw new ConversionError('FORBIDDEN', 'Callbacks need an account.', { field: 'callbackUrl' });
   ports.checkUrl(url);
   const binding = { collection: 'jobs', id: jobId, field: 'callback.secret' };
   return { url, sealedSecret: secret ? ports.seal(secret, binding) : null };

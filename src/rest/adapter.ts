@@ -1,6 +1,8 @@
-import type { Env, Hono } from 'hono';
+import type { HttpBindings } from '@hono/node-server';
+import type { Hono } from 'hono';
 import type { ConversionError } from '../domain/errors.ts';
 import type { Dialect } from '../domain/job.ts';
+import type { createAdmitCall } from '../operations/admit-call.ts';
 import type { createAuthenticate } from '../operations/authenticate.ts';
 import type { createFindJobs } from '../operations/find-jobs.ts';
 import type { createSubmitJob } from '../operations/submit-job.ts';
@@ -10,6 +12,7 @@ import type { Links } from '../secrets/links.ts';
 export interface DialectOperations
   extends Pick<ReturnType<typeof createFindJobs>, 'findJob' | 'jobOfSignedToken'> {
   authenticate: ReturnType<typeof createAuthenticate>;
+  admitCall: ReturnType<typeof createAdmitCall>['admitCall'];
   submitJob: ReturnType<typeof createSubmitJob>;
   links: Links;
 }
@@ -21,11 +24,15 @@ export interface DialectPorts {
   publicUrl(): string;
 }
 
+/** What a route finds in its context: Node's request, which knows the connection it came by. */
+// biome-ignore lint/style/useConsistentTypeDefinitions: Hono wants what any string may index, which an interface is not.
+export type DialectEnv = { Bindings: HttpBindings };
+
 /** Another product's language over the same jobs: its paths, its fields, its errors and nothing else. */
 export interface DialectAdapter {
   readonly name: Dialect;
   /** Paths are registered in their canonical form; doubled and trailing slashes are gone before. */
-  routes<E extends Env>(app: Hono<E>, ports: DialectPorts): void;
+  routes(app: Hono<DialectEnv>, ports: DialectPorts): void;
   /** Says a failure in the dialect's words. */
   answerFault(error: ConversionError): Response;
 }

@@ -3,7 +3,7 @@ import { decodeBase64url } from './base64url.ts';
 import type { Keyring } from './keyring.ts';
 
 /** What a token opens; a token of one purpose is worthless for every other. */
-export type TokenPurpose = 'job-status' | 'guest' | 'upload' | 'complete' | 'download';
+export type TokenPurpose = 'job-status' | 'guest' | 'session' | 'upload' | 'complete' | 'download';
 
 /** Facts that a token carries besides its subject. They are signed, not hidden. */
 export type TokenClaims = Readonly<Record<string, string | number | boolean>>;

@@ -1,14 +1,18 @@
 import { type Collection, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
 import type { Account, ApiKey } from '../domain/account.ts';
+import type { AccountPlan } from '../domain/account-plan.ts';
 import type { LedgerEntry } from '../domain/credits.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
 import type { Job } from '../domain/job.ts';
+import type { RateWindow } from '../domain/rate-window.ts';
 
 export interface Collections {
   accounts: Collection<Account>;
   keys: Collection<ApiKey>;
+  plans: Collection<AccountPlan>;
+  windows: Collection<RateWindow>;
   files: Collection<StoredFile>;
   uploads: Collection<Upload>;
   jobs: Collection<Job>;
@@ -38,6 +42,8 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
   const collections: Collections = {
     accounts: db.collection('accounts'),
     keys: db.collection('keys'),
+    plans: db.collection('plans'),
+    windows: db.collection('windows'),
     files: db.collection('files'),
     uploads: db.collection('uploads'),
     jobs: db.collection('jobs'),
@@ -68,6 +74,7 @@ function databaseOf(uri: string): string | undefined {
 async function ensureIndexes({ keys, files, jobs, ledger }: Collections): Promise<void> {
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
+  await keys.createIndex({ accountId: 1, _id: -1 });
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
   await files.createIndex({ owner: 1, _id: -1 });

@@ -13,7 +13,7 @@ describe('credentialOf', () => {
       { Authorization: 'bearer  smf_live_a' },
       { kind: 'api-key', apiKey: 'smf_live_a' },
     ],
-    ['a signed token', { Authorization: `Bearer ${token}` }, { kind: 'guest-token', token }],
+    ['a signed token', { Authorization: `Bearer ${token}` }, { kind: 'token', token }],
     [
       'a key before a token',
       { 'X-API-Key': 'k', Authorization: `Bearer ${token}` },

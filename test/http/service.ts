@@ -13,6 +13,7 @@ import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/job.ts';
 import { createHttp, type HttpOptions } from '../../src/http.ts';
 import { createLog } from '../../src/log.ts';
+import { createAdmitCall } from '../../src/operations/admit-call.ts';
 import { createAuthenticate } from '../../src/operations/authenticate.ts';
 import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createFiles } from '../../src/operations/files.ts';
@@ -29,6 +30,8 @@ import type { ApiKeyRepository } from '../../src/store/api-keys.ts';
 import type { FileRepository } from '../../src/store/files.ts';
 import type { JobRepository } from '../../src/store/jobs.ts';
 import type { UploadRepository } from '../../src/store/uploads.ts';
+import type { WindowRepository } from '../../src/store/windows.ts';
+import { anApiKey, defaultPlanOf } from '../support/records.ts';
 
 const HOUR_MS = 3_600_000;
 const UPLOAD_BYTES = 2 * 2 ** 30;
@@ -54,7 +57,11 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
         const subject = links.subjectOf('guest', token);
         return subject === 'expired' ? null : subject;
       },
+      readSession: () => null,
+      addressOf: () => null,
+      noteUse: () => {},
     }),
+    ...createAdmitCall({ ...memory, planOf: defaultPlanOf, addressOf: () => null }),
     submitJob: createSubmitJob({
       jobs,
       uploads,
@@ -62,6 +69,7 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
       runner,
       limits,
       credits: { get: () => Promise.reject(new Error('What is free must not ask for credits.')) },
+      planOf: defaultPlanOf,
       checkUrl: (url) => new URL(url),
       seal: () => 'sealed',
     }),
@@ -153,8 +161,10 @@ function createMemory() {
       return apiKey;
     },
     keys: {
-      findBySecretHash: async (hash: string) => (keys.has(hash) ? { accountId: hash } : null),
+      findBySecretHash: async (hash: string) => (keys.has(hash) ? anApiKey({ accountId: hash }) : null),
     } as unknown as ApiKeyRepository,
+    /** Nothing is counted here; test/accounts does that on a real database. */
+    windows: { hit: async () => true } as unknown as WindowRepository,
     accounts: {
       find: async (id: string) => ({ _id: id, plan: keys.get(id) }),
     } as unknown as AccountRepository,

@@ -29,7 +29,7 @@ const open = new Set<WebSocket>();
 beforeEach(async () => {
   service = createService();
   door = createDoor(service.operations);
-  server = createAdaptorServer({ fetch: door.handle }) as Server;
+  server = createAdaptorServer({ fetch: (request) => door.handle(request) }) as Server;
   door.attachWebSocket(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

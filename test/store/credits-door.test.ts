@@ -13,6 +13,7 @@ import { createDoor } from '../schema/client.ts';
 import { ADMIN_TOKEN, createService } from '../schema/service.ts';
 import { openDatabase } from '../support/database.ts';
 import { anAccount, type Money, openMoney } from '../support/money.ts';
+import { anAccountCaller } from '../support/records.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
@@ -31,14 +32,14 @@ beforeAll(async () => {
   const accounts = createAccountRepository(database.collections);
   door = createDoor({
     ...createService().operations,
-    ...createAccounts({ accounts }),
+    findAccount: createAccounts({ accounts, requireAccountPlan: async () => {} }).findAccount,
     ...createCredits(money),
     authenticate: async (credential) =>
       credential?.kind === 'api-key'
-        ? { kind: 'account', accountId: credential.apiKey, plan: 'pro' }
+        ? anAccountCaller({ accountId: credential.apiKey })
         : { kind: 'anonymous' },
   });
-  server = createAdaptorServer({ fetch: door.handle });
+  server = createAdaptorServer({ fetch: (request) => door.handle(request) });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

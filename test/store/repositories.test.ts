@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { ApiKey } from '../../src/domain/account.ts';
 import type { DeliveryAttempt } from '../../src/domain/delivery.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
@@ -9,7 +8,7 @@ import { createFileRepository } from '../../src/store/files.ts';
 import { connectMongo } from '../../src/store/mongo.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from '../support/database.ts';
-import { aDelivery, aFile, anUpload } from '../support/records.ts';
+import { aDelivery, aFile, anApiKey, anUpload } from '../support/records.ts';
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
 
@@ -126,22 +125,9 @@ describe('files', () => {
 });
 
 describe('keys and accounts', () => {
-  const key = (different: Partial<ApiKey> = {}): ApiKey => ({
-    _id: newId(),
-    accountId: 'a',
-    name: 'First key',
-    prefix: 'kiln_live_abcd',
-    secretHash: newId(),
-    publicKey: newId(),
-    sealedSecretKey: 'sealed',
-    createdAt: new Date(),
-    revokedAt: null,
-    ...different,
-  });
-
   it('are found by the hash of the secret until they are revoked', async () => {
     const repository = createApiKeyRepository(database.collections);
-    const [live, revoked] = [key(), key({ revokedAt: new Date() })];
+    const [live, revoked] = [anApiKey(), anApiKey({ revokedAt: new Date() })];
     await repository.insertIfAbsent(live);
     await repository.insertIfAbsent(revoked);
     expect(await repository.findBySecretHash(live.secretHash)).toEqual(live);

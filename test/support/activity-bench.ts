@@ -27,12 +27,13 @@ import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from './database.ts';
+import { anAccountCaller, defaultPlanOf } from './records.ts';
 
 const HOUR = 3_600_000;
 
 /** Temporal is the one thing that activities do without; everything else here is real. */
 const runner = { startJob: async () => {}, uploadCompleted: async () => {} };
-const caller = { kind: 'account', accountId: 'a', plan: 'pro' } as const;
+const caller = anAccountCaller();
 
 export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
 
@@ -65,6 +66,7 @@ export async function createActivityBench() {
     ...capabilities,
     runner,
     limits,
+    planOf: defaultPlanOf,
     checkUrl,
     seal: capabilities.sealer.seal,
   });

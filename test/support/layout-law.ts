@@ -31,7 +31,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
     values: ['operations', 'domain', 'rest', 'credential', 'metrics'],
     types: ['blobs', 'secrets', 'log'],
   },
-  credential: { values: [], types: ['operations'] },
+  credential: { values: [], types: ['operations', 'domain'] },
   // What every process has, and the engines of a machine without any.
   config: { values: [] },
   log: { values: [] },
@@ -51,7 +51,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
 
 const PLACES: readonly [RegExp, string][] = [
   [/^workflows\/search-attributes\.ts$/, 'search attributes'],
-  [/^src\/(?:process|kiln|start|server|worker|app|first-account)\.ts$/, 'process'],
+  [/^src\/(?:process|kiln|start|server|worker|app|access|first-account)\.ts$/, 'process'],
 ];
 
 /** The place of a file: its folder, or its name where it stands alone in src. */
@@ -83,7 +83,7 @@ const OWN_LIBRARIES: readonly [RegExp, readonly string[]][] = [
 
 /** Libraries that these places may use at all; the others may use any that is not somebody's own. */
 const ONLY_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
-  domain: ['uuid', 'zod'],
+  domain: ['uuid', 'zod', 'ipaddr.js'],
   workflows: ['@temporalio/workflow'],
 };
 

@@ -1,3 +1,5 @@
+import { type ApiKey, type Caller, KEY_SCOPES } from '../../src/domain/account.ts';
+import { type AccountPlan, DEFAULT_PLANS, planIdOf } from '../../src/domain/account-plan.ts';
 import type { Delivery } from '../../src/domain/delivery.ts';
 import type { StoredFile, Upload } from '../../src/domain/file.ts';
 import { newId } from '../../src/domain/id.ts';
@@ -77,4 +79,47 @@ export function aDelivery(different: Partial<Delivery> = {}): Delivery {
     createdAt: new Date(),
     ...different,
   };
+}
+
+/** Whoever called with a key that may do everything. */
+export function anAccountCaller(
+  different: Partial<Extract<Caller, { kind: 'account' }>> = {},
+): Extract<Caller, { kind: 'account' }> {
+  return {
+    kind: 'account',
+    accountId: 'a',
+    plan: 'pro',
+    via: 'key',
+    keyId: 'key',
+    scopes: KEY_SCOPES,
+    ...different,
+  };
+}
+
+export function anApiKey(different: Partial<ApiKey> = {}): ApiKey {
+  return {
+    _id: newId(),
+    accountId: 'a',
+    name: 'First key',
+    dialect: 'kiln',
+    prefix: 'kiln_live_abcd',
+    secretHash: newId(),
+    publicKey: newId(),
+    sealedSecretKey: 'sealed',
+    scopes: [...KEY_SCOPES],
+    restriction: { type: 'all' },
+    createdAt: new Date(),
+    secretSince: new Date(),
+    revokedAt: null,
+    lastUsedAt: null,
+    usageCount: 0,
+    ...different,
+  };
+}
+
+/** The plans as they are before anybody changes them. */
+export async function defaultPlanOf(caller: Caller): Promise<AccountPlan> {
+  const plan = DEFAULT_PLANS.get(planIdOf(caller));
+  if (!plan) throw new Error(`There is no plan ${planIdOf(caller)}.`);
+  return plan;
 }

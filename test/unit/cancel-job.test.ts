@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { JobStatus } from '../../src/domain/job.ts';
 import { createCancelJob } from '../../src/operations/cancel-job.ts';
-import { aJob } from '../support/records.ts';
+import { aJob, anAccountCaller } from '../support/records.ts';
 
-const CALLER = { kind: 'account', accountId: 'a', plan: 'pro' } as const;
+const CALLER = anAccountCaller();
 const ENDED = new ConversionError('WRONG_STATE', 'The job has already ended.');
 
 /** Cancels a job that is in `before` when it is looked up, and in `after` once the engine was asked. */

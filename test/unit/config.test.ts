@@ -27,6 +27,7 @@ const FAULTY: Record<string, string[]> = {
   KILN_MASTER_KEY: ['short', `${KEY},short`, ','],
   KILN_ADMIN_TOKEN: ['too-short'],
   KILN_ALLOWED_NETWORKS: ['10.0.0.1', '10.0.0.0/33', 'localhost/8'],
+  KILN_TRUSTED_PROXIES: ['proxy.example', '10.0.0.0/33'],
   KILN_CONCURRENCY_IMAGE: ['0', 'many'],
   KILN_RETENTION_FILE_HOURS: ['0', '8761'],
   KILN_LIMIT_PIXELS: ['0', '-5'],

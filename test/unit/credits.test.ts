@@ -11,6 +11,7 @@ import {
 } from '../../src/domain/credits.ts';
 import { requireMinimum } from '../../src/operations/credits.ts';
 import type { CreditAccount } from '../../src/store/credits.ts';
+import { anAccountCaller } from '../support/records.ts';
 
 const AT = new Date(0);
 const charge = { jobId: 'job', run: '1' };
@@ -102,7 +103,7 @@ describe('settling', () => {
 
 describe('accepting a job', () => {
   const get = async () => ({ available: 1 }) as CreditAccount;
-  const account = { kind: 'account', accountId: 'a', plan: 'pro' } as const;
+  const account = anAccountCaller();
 
   it('needs credits for one started minute, from an account', async () => {
     await requireMinimum({ get }, account, 1);

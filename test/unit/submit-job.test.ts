@@ -5,9 +5,9 @@ import type { StoredFile, Upload } from '../../src/domain/file.ts';
 import type { Job } from '../../src/domain/job.ts';
 import type { JobStart } from '../../src/operations/runner.ts';
 import { createSubmitJob, type JobWish } from '../../src/operations/submit-job.ts';
-import { aFile } from '../support/records.ts';
+import { aFile, anAccountCaller, defaultPlanOf } from '../support/records.ts';
 
-const ACCOUNT: Caller = { kind: 'account', accountId: 'a', plan: 'pro' };
+const ACCOUNT = anAccountCaller();
 const GUEST: Caller = { kind: 'guest', guestId: 'g' };
 const BLOCKED = 'https://blocked.example/';
 
@@ -32,6 +32,7 @@ const submitJob = createSubmitJob({
   runner: { startJob: async (start) => void written.push({ start }) },
   limits: { uploadBytes: 1000, uploadMs: 60_000 },
   credits: { get: () => Promise.reject(new Error('What is free must not ask for credits.')) },
+  planOf: defaultPlanOf,
   checkUrl(url) {
     if (url === BLOCKED) throw new ConversionError('BLOCKED_ADDRESS', 'This address is never called.');
   },
@@ -144,6 +145,14 @@ const REFUSALS: [name: string, caller: Caller, wish: JobWish, error: object][] =
   ['too large a file', ACCOUNT, uploading({ size: 1001 }), { code: 'TOO_LARGE', field: 'size' }],
   ['a missing file', ACCOUNT, wish({ input: { fileId: 'nothing' } }), { code: 'NOT_FOUND' }],
   ['a guest’s callback', GUEST, wish({ callback: { url: 'https://x.example' } }), { code: 'FORBIDDEN' }],
+  [
+    'a callback that the plan does not include',
+    anAccountCaller({ plan: 'basic' }),
+    wish({ callback: { url: 'https://x.example' } }),
+    { code: 'FORBIDDEN', field: 'callbackUrl' },
+  ],
+  ['a key that may only read', anAccountCaller({ scopes: ['read'] }), wish(), { code: 'FORBIDDEN' }],
+  ['a session that may only upload', anAccountCaller({ scopes: ['upload'] }), wish(), { code: 'FORBIDDEN' }],
   ['a blocked callback', ACCOUNT, wish({ callback: { url: BLOCKED } }), { code: 'BLOCKED_ADDRESS' }],
 ];
 

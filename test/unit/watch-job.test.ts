@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Caller } from '../../src/domain/account.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { Job, JobEvent, JobStatus } from '../../src/domain/job.ts';
 import { createWatchJob, type JobUpdate } from '../../src/operations/watch-job.ts';
-import { aJob } from '../support/records.ts';
+import { aJob, anAccountCaller } from '../support/records.ts';
 
-const CALLER: Caller = { kind: 'account', accountId: 'a', plan: 'pro' };
+const CALLER = anAccountCaller();
 
 /** One job in memory that rings when it changes, as the store does. */
 function watchedJob(different: Partial<Job> = {}) {

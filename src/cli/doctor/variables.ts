@@ -36,6 +36,7 @@ const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_MASTER_KEY: ({ masterKeys }) => secret(masterKeys),
   KILN_ADMIN_TOKEN: ({ adminToken }) => secret(adminToken),
   KILN_ALLOWED_NETWORKS: ({ allowedNetworks }) => allowedNetworks.join(',') || undefined,
+  KILN_TRUSTED_PROXIES: ({ trustedProxies }) => trustedProxies.join(',') || undefined,
   KILN_CONCURRENCY_IMAGE: ({ concurrency }) => concurrency.image,
   KILN_CONCURRENCY_IO: ({ concurrency }) => concurrency.io,
   KILN_RETENTION_UPLOAD_MINUTES: ({ retention }) => retention.uploadMs / MINUTE_MS,

@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   WRONG_STATE: 409,
   INSUFFICIENT_CREDITS: 402,
   EXPIRED: 410,
+  RATE_LIMITED: 429,
   UPLOAD_EXPIRED: 410,
   UPLOAD_MISSING: 409,
   SIZE_MISMATCH: 409,
@@ -44,15 +45,16 @@ const FIELDS: Readonly<Record<string, string>> = {
 const RETRY_AFTER_SECONDS = 5;
 
 /** The error envelope of this dialect: `{"error":{"code","message"}}`, with field and hint where they help. */
-export function answerFault({ code, message, field, hint }: ConversionError): Response {
+export function answerFault({ code, message, field, hint, retryAfterSeconds }: ConversionError): Response {
   const status = STATUS[code];
   const error = { code, message, field: field && (FIELDS[field] ?? field), hint };
-  return Response.json({ error }, { status, headers: headersFor(status) });
+  return Response.json({ error }, { status, headers: headersFor(status, retryAfterSeconds) });
 }
 
-function headersFor(status: number): Record<string, string> {
+function headersFor(status: number, retryAfterSeconds: number | undefined): Record<string, string> {
   const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
   if (status === 503) headers['Retry-After'] = String(RETRY_AFTER_SECONDS);
+  if (retryAfterSeconds !== undefined) headers['Retry-After'] = String(retryAfterSeconds);
   if (status === 401) headers['WWW-Authenticate'] = 'Bearer';
   return headers;
 }

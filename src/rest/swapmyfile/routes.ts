@@ -1,15 +1,13 @@
-import { credentialOf } from '../../credential.ts';
+import type { IncomingMessage } from 'node:http';
+import { credentialOf, senderOf } from '../../credential.ts';
 import type { Caller } from '../../domain/account.ts';
 import { swapmyfileJob } from '../../domain/callback-payload.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
-import type { Credential } from '../../operations/authenticate.ts';
 import type { DialectAdapter, DialectOperations } from '../adapter.ts';
 import { answerFault } from './errors.ts';
 import { parsePrepare } from './request.ts';
 import { ownersView, preparedJob } from './response.ts';
-
-const API_PLANS: readonly string[] = ['pro', 'enterprise'];
 
 /** SwapMyFile's single-job flow: prepare, upload, poll. */
 export const swapmyfile: DialectAdapter = {
@@ -17,12 +15,13 @@ export const swapmyfile: DialectAdapter = {
   answerFault,
 
   routes(app, ports) {
-    const { authenticate, submitJob, findJob, jobOfSignedToken, links } = ports.operations;
+    const { submitJob, findJob, jobOfSignedToken, links } = ports.operations;
 
     app.post('/uploads/prepare', async (c) => {
-      const caller = await identify(authenticate, credentialOf(c.req.raw.headers));
+      const caller = await identify(ports.operations, c.req.raw.headers, c.env.incoming);
+      await admitGuest(ports.operations, caller, c.env.incoming);
       const { job: wish, uploadMode } = parsePrepare(await c.req.text());
-      if (caller.kind !== 'account' && wish.callback) throw refuseCallback(caller);
+      if (caller.kind === 'anonymous' && wish.callback) throw refuseCallback();
       const owner = caller.kind === 'anonymous' ? ({ kind: 'guest', guestId: newId() } as const) : caller;
       const submitted = await submitJob(owner, wish);
       const guestId = owner.kind === 'guest' ? owner.guestId : undefined;
@@ -35,7 +34,7 @@ export const swapmyfile: DialectAdapter = {
       const credential = credentialOf(c.req.raw.headers);
       const tokens = c.req.queries('token') ?? [];
       if (credential || tokens.length === 0) {
-        const caller = await identify(authenticate, credential);
+        const caller = await identify(ports.operations, c.req.raw.headers, c.env.incoming);
         if (caller.kind === 'anonymous') throw needsKey();
         return c.json({ job: ownersView(await findJob(caller, id, 'swapmyfile'), ports) });
       }
@@ -45,18 +44,25 @@ export const swapmyfile: DialectAdapter = {
   },
 };
 
-/** Guests may use the single-job flow; an account may do so by key only where its plan opens the API. */
+/** Each call of an account counts, whatever it is for. */
 async function identify(
-  authenticate: DialectOperations['authenticate'],
-  credential: Credential,
+  { authenticate, admitCall }: DialectOperations,
+  headers: Headers,
+  incoming: IncomingMessage,
 ): Promise<Caller> {
-  const caller = await authenticate(credential);
-  if (caller.kind === 'account' && !API_PLANS.includes(caller.plan)) {
-    throw new ConversionError('FORBIDDEN', `The API is not part of the ${caller.plan} plan.`, {
-      hint: 'Upgrade the account to Pro.',
-    });
-  }
+  const sender = senderOf(incoming);
+  const caller = await authenticate(credentialOf(headers), sender);
+  if (caller.kind === 'account') await admitCall(caller, sender, { door: 'swapmyfile' });
   return caller;
+}
+
+/** Guests may poll as they like, but not prepare as they like. */
+async function admitGuest(
+  { admitCall }: DialectOperations,
+  caller: Caller,
+  incoming: IncomingMessage,
+): Promise<void> {
+  if (caller.kind !== 'account') await admitCall(caller, senderOf(incoming), { door: 'swapmyfile' });
 }
 
 /** A token opens the state of one job; for every other job it is as good as none. */
@@ -73,14 +79,12 @@ function requireStatusToken(
   if (subject !== jobId) throw new ConversionError('NOT_FOUND', 'There is no such job.');
 }
 
-/** Who shows nothing may still log in; a guest may not, whatever they show. */
-function refuseCallback({ kind }: Caller): ConversionError {
-  return kind === 'anonymous'
-    ? new ConversionError('UNAUTHENTICATED', 'Callbacks need the API key of a Pro account.', {
-        field: 'callbackUrl',
-        hint: 'Send it in the X-API-Key header.',
-      })
-    : new ConversionError('FORBIDDEN', 'Callbacks need a Pro account.', { field: 'callbackUrl' });
+/** Who shows nothing may still log in; whoever did is judged by the plan. */
+function refuseCallback(): ConversionError {
+  return new ConversionError('UNAUTHENTICATED', 'Callbacks need the API key of a Pro account.', {
+    field: 'callbackUrl',
+    hint: 'Send it in the X-API-Key header.',
+  });
 }
 
 function needsKey(): ConversionError {

@@ -1,0 +1,31 @@
+import type { Sender } from '../src/domain/client-address.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import type { Credential } from '../src/operations/authenticate.ts';
+import type { KilnContext, SchemaOperations } from './context.ts';
+
+/** Who asks, from where, and how to find out whether that still holds. */
+export type Identity = Pick<KilnContext, 'caller' | 'actor' | 'sender' | 'recheck'>;
+export type Identify = (credential: Credential, sender: Sender) => Promise<Identity>;
+
+/** How often an open subscription looks whether its credential still counts: revocation takes five seconds at most. */
+export const RECHECK_MS = 3000;
+
+/** Tells the operator from callers. */
+export function createIdentify({
+  authenticate,
+  isAdminToken,
+}: Pick<SchemaOperations, 'authenticate' | 'isAdminToken'>): Identify {
+  return async function identify(credential, sender) {
+    if (credential?.kind === 'api-key' && isAdminToken(credential.apiKey)) {
+      return { caller: { kind: 'anonymous' }, actor: { kind: 'admin' }, sender, recheck: async () => {} };
+    }
+    const caller = await authenticate(credential, sender);
+    const recheck = () => authenticate(credential, sender, { again: true });
+    return { caller, actor: caller, sender, recheck };
+  };
+}
+
+/** Whether a credential was refused; anything else, such as a database that is away, says nothing about it. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ConversionError && ['UNAUTHENTICATED', 'FORBIDDEN'].includes(error.code);
+}

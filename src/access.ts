@@ -1,0 +1,86 @@
+import { clientAddressOf, parseNetworks, type Sender } from './domain/client-address.ts';
+import type { Log } from './log.ts';
+import { createAccounts } from './operations/accounts.ts';
+import { createAdmitCall } from './operations/admit-call.ts';
+import { createAuthenticate } from './operations/authenticate.ts';
+import { createExplainPolicy } from './operations/explain-policy.ts';
+import { createKeyUsage } from './operations/key-usage.ts';
+import { createKeys } from './operations/keys.ts';
+import { createPlans } from './operations/plans.ts';
+import { createSessions } from './operations/sessions.ts';
+import { createAdminCheck } from './secrets/admin-token.ts';
+import { hashApiKey, newApiKey, newKeyPair } from './secrets/api-key.ts';
+import type { EnvelopeSealer } from './secrets/envelope.ts';
+import type { Links } from './secrets/links.ts';
+import { createSessionTokens } from './secrets/sessions.ts';
+import type { TokenSigner } from './secrets/signed-token.ts';
+import { createAccountRepository } from './store/accounts.ts';
+import { createApiKeyRepository } from './store/api-keys.ts';
+import type { Collections } from './store/mongo.ts';
+import { createPlanRepository } from './store/plans.ts';
+import { createWindowRepository } from './store/windows.ts';
+
+export interface AccessPorts {
+  collections: Pick<Collections, 'accounts' | 'keys' | 'plans' | 'windows'>;
+  signer: TokenSigner;
+  links: Pick<Links, 'subjectOf'>;
+  sealer: Pick<EnvelopeSealer, 'seal'>;
+  log: Pick<Log, 'warn'>;
+  trustedProxies: readonly string[];
+  adminToken: string | undefined;
+  /** The largest file of the service, whatever a plan says. */
+  uploadBytes: number;
+  now?: () => number;
+}
+
+/** Who may do what, and how often: accounts, keys, sessions, plans and rate windows. */
+export async function createAccess(ports: AccessPorts) {
+  const { collections, signer, links, sealer, log, now = Date.now } = ports;
+  const accounts = createAccountRepository(collections);
+  const keys = createApiKeyRepository(collections);
+  const planRepository = createPlanRepository(collections);
+  const windows = createWindowRepository(collections);
+  await planRepository.seed();
+
+  const proxies = parseNetworks(ports.trustedProxies);
+  const addressOf = (sender: Sender) => clientAddressOf(sender, proxies);
+  const isAdminToken = createAdminCheck(ports.adminToken);
+  const { issueSession, readSession } = createSessionTokens(signer);
+  const usage = createKeyUsage({ keys, log });
+  const { requireAccountPlan, ...plans } = createPlans({ plans: planRepository });
+  const owners = createAccounts({ accounts, requireAccountPlan });
+  const { admitCall, readUsage } = createAdmitCall({ windows, planOf: plans.planOf, addressOf, now });
+  const readGuestToken = (token: string) => {
+    const subject = links.subjectOf('guest', token);
+    return subject === 'expired' ? null : subject;
+  };
+
+  return {
+    accounts,
+    keys,
+    operations: {
+      authenticate: createAuthenticate({
+        keys,
+        accounts,
+        hashApiKey,
+        readGuestToken,
+        readSession,
+        addressOf,
+        noteUse: usage.note,
+      }),
+      isAdminToken,
+      admitCall,
+      readUsage,
+      explainPolicy: createExplainPolicy({
+        planOf: plans.planOf,
+        readUsage,
+        serviceBytes: ports.uploadBytes,
+      }),
+      ...plans,
+      ...owners,
+      ...createKeys({ keys, findAccount: owners.findAccount, newApiKey, newKeyPair, seal: sealer.seal }),
+      ...createSessions({ keys, issueSession }),
+    },
+    close: () => usage.close(),
+  };
+}

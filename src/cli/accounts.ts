@@ -1,0 +1,72 @@
+import { type AdminOptions, findAdminService } from './find-service.ts';
+import { createGraphqlClient } from './graphql-client.ts';
+import { mutate, REFUSAL } from './mutation.ts';
+import { printJson } from './print-json.ts';
+import { renderTable } from './terminal.ts';
+
+interface AccountView {
+  accountId: string;
+  name: string;
+  createdAt: string;
+  plan: { name: string };
+}
+
+type Options = AdminOptions & { json?: boolean };
+
+const ACCOUNT = 'accountId name createdAt plan { name }';
+const SUCCESS = `{ ... on AccountSuccess { account { ${ACCOUNT} } } ${REFUSAL} }`;
+const LIST = `query Accounts($first: Int!) { accounts(first: $first) { edges { node { ${ACCOUNT} } } } }`;
+const CREATE = `mutation Create($name: String!, $plan: ID!) { createAccount(name: $name, plan: $plan) ${SUCCESS} }`;
+const RENAME = `mutation Rename($id: ID!, $name: String!) { renameAccount(id: $id, name: $name) ${SUCCESS} }`;
+const SET_PLAN = `mutation SetPlan($id: ID!, $plan: ID!) { setAccountPlan(id: $id, plan: $plan) ${SUCCESS} }`;
+
+const COLUMNS = ['account', 'name', 'plan', 'created'].map((title) => ({ title }));
+
+/** `kiln accounts list`: the latest accounts, newest first. */
+export async function listAccounts({ json, limit, ...options }: Options & { limit: number }): Promise<void> {
+  const graphql = createGraphqlClient(await findAdminService(options));
+  const { accounts } = await graphql.request<{ accounts: { edges: { node: AccountView }[] } }>(LIST, {
+    first: limit,
+  });
+  show(
+    accounts.edges.map(({ node }) => node),
+    json,
+  );
+}
+
+/** `kiln accounts create` */
+export async function createAccount({ name, plan, ...options }: Options & { name: string; plan: string }) {
+  await change('createAccount', CREATE, { name, plan }, options);
+}
+
+/** `kiln accounts rename` */
+export async function renameAccount(id: string, { name, ...options }: Options & { name: string }) {
+  await change('renameAccount', RENAME, { id, name }, options);
+}
+
+/** `kiln accounts set-plan` */
+export async function setAccountPlan(id: string, { plan, ...options }: Options & { plan: string }) {
+  await change('setAccountPlan', SET_PLAN, { id, plan }, options);
+}
+
+async function change(
+  name: string,
+  document: string,
+  variables: Record<string, unknown>,
+  { json, ...options }: Options,
+): Promise<void> {
+  const graphql = createGraphqlClient(await findAdminService(options));
+  const { account } = await mutate<{ account: AccountView }>(graphql, name, document, variables);
+  if (json) printJson(flat(account));
+  else show([account], false);
+}
+
+function show(accounts: readonly AccountView[], json: boolean | undefined): void {
+  const rows = accounts.map(flat);
+  if (json) printJson(rows);
+  else process.stdout.write(`${renderTable(COLUMNS, rows.map(Object.values<string>))}\n`);
+}
+
+function flat({ accountId, name, plan, createdAt }: AccountView) {
+  return { accountId, name, plan: plan.name, createdAt };
+}

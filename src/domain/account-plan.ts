@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import type { Caller } from './account.ts';
+import { ConversionError, type ErrorCode } from './errors.ts';
+
+/** What a GraphQL Int can say. */
+const MOST = 1_000_000_000;
+
+/** Everything about a plan that an operator may change while the service runs. */
+const terms = z.strictObject({
+  /** Whether API keys work at all; sessions and guests are the browser's way in. */
+  api: z.boolean(),
+  /** Whether keyed calls of the SwapMyFile dialect are included. */
+  swapmyfileApi: z.boolean(),
+  batches: z.boolean(),
+  callbacks: z.boolean(),
+  /** Per account, in any sixty seconds; null is unlimited. */
+  callsPerMinute: z.int().min(1).max(10_000).nullable(),
+  /** Per account and UTC day; null is unlimited. */
+  callsPerDay: z.int().min(1).max(MOST).nullable(),
+  /** Jobs that convert at a time. */
+  concurrency: z.int().min(1).max(10_000),
+  /** The largest file; null is what the service itself allows. */
+  fileBytes: z.int().min(1).nullable(),
+  /** Given each month. */
+  mediaCredits: z.int().min(0).max(MOST),
+  /** Whether the Swayzio lanes are covered. */
+  swayzio: z.boolean(),
+});
+
+export type PlanTerms = z.output<typeof terms>;
+export type PlanChanges = { [K in keyof PlanTerms]?: PlanTerms[K] | undefined };
+
+/** What an account, or a guest, gets for its money. */
+export interface AccountPlan extends PlanTerms {
+  _id: string;
+}
+
+const GUEST: AccountPlan = {
+  _id: 'guest',
+  api: false,
+  swapmyfileApi: false,
+  batches: false,
+  callbacks: false,
+  callsPerMinute: 60,
+  callsPerDay: 1000,
+  concurrency: 1,
+  fileBytes: 100 * 2 ** 20,
+  mediaCredits: 0,
+  swayzio: false,
+};
+const FREE: AccountPlan = { ...GUEST, _id: 'free', fileBytes: 250 * 2 ** 20 };
+const BASIC: AccountPlan = {
+  ...FREE,
+  _id: 'basic',
+  api: true,
+  callsPerDay: 2000,
+  concurrency: 2,
+  fileBytes: 2 ** 30,
+  mediaCredits: 60,
+};
+const PRO: AccountPlan = {
+  ...BASIC,
+  _id: 'pro',
+  swapmyfileApi: true,
+  batches: true,
+  callbacks: true,
+  callsPerMinute: null,
+  callsPerDay: null,
+  concurrency: 10,
+  fileBytes: null,
+  mediaCredits: 600,
+  swayzio: true,
+};
+const ENTERPRISE: AccountPlan = { ...PRO, _id: 'enterprise', concurrency: 50, mediaCredits: 6000 };
+
+/** The plans as they are until an operator changes them, from the smallest to the largest. */
+export const DEFAULT_PLANS: ReadonlyMap<string, AccountPlan> = new Map(
+  [GUEST, FREE, BASIC, PRO, ENTERPRISE].map((plan) => [plan._id, plan]),
+);
+
+/** The plan of whoever has no account. */
+export const GUEST_PLAN = GUEST._id;
+
+export function planIdOf(caller: Caller): string {
+  return caller.kind === 'account' ? caller.plan : GUEST_PLAN;
+}
+
+/** @throws ConversionError INVALID_INPUT that names the first term that is unknown or out of range. */
+export function parsePlanChanges(changes: unknown): PlanChanges {
+  const result = terms.partial().safeParse(changes);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path.join('.');
+  throw new ConversionError('INVALID_INPUT', `This is no valid term of a plan: ${issue?.message}.`, {
+    ...(field && { field }),
+  });
+}
+
+/** The rules that may stand in the way of a wish. */
+export const POLICY_RULES = {
+  API_ACCESS: 'The plan does not include the API.',
+  SWAPMYFILE_ACCESS: 'The plan does not include keyed calls of the SwapMyFile API.',
+  SCOPE: 'The credential lacks a scope.',
+  CALLBACKS: 'The plan does not include callbacks.',
+  BATCHES: 'The plan does not include batches.',
+  FILE_SIZE: 'The file is larger than the plan, or the service, allows.',
+  CONVERSION: 'Kiln cannot convert that.',
+  CALLS_PER_MINUTE: 'The calls of the last sixty seconds are used up.',
+  CALLS_PER_DAY: 'The calls of this UTC day are used up.',
+} as const;
+export type PolicyRule = keyof typeof POLICY_RULES;
+
+/** A rule that says no, and what would help. */
+export interface PolicyRefusal {
+  rule: PolicyRule;
+  code: ErrorCode;
+  message: string;
+  field?: string;
+  hint?: string;
+}
+
+const UPGRADE = 'Upgrade the account to a larger plan.';
+
+/** Why the plan does not let this credential in; null when it does. */
+export function accessRefusal(
+  { _id, api, swapmyfileApi }: AccountPlan,
+  { caller, door }: { caller: Caller; door: string },
+): PolicyRefusal | null {
+  if (caller.kind !== 'account' || caller.via === 'session') return null;
+  if (!api) {
+    const message = `The API is not part of the ${_id} plan.`;
+    return { rule: 'API_ACCESS', code: 'FORBIDDEN', message, hint: UPGRADE };
+  }
+  if (door !== 'swapmyfile' || swapmyfileApi) return null;
+  const message = `The SwapMyFile API is not part of the ${_id} plan.`;
+  return { rule: 'SWAPMYFILE_ACCESS', code: 'FORBIDDEN', message, hint: 'Upgrade the account to Pro.' };
+}
+
+/** What a wish asks of a plan. */
+export interface WishFacts {
+  callback: boolean;
+  batch: boolean;
+  /** Bytes of the file that will be sent; undefined when it is there already. */
+  size: number | undefined;
+}
+
+/** Every rule of the plan that a wish breaks. `serviceBytes` is the limit of the service itself. */
+export function wishRefusals(
+  plan: AccountPlan,
+  { callback, batch, size }: WishFacts,
+  serviceBytes: number,
+): PolicyRefusal[] {
+  const refusals: PolicyRefusal[] = [];
+  if (callback && !plan.callbacks) {
+    const message = `Callbacks are not part of the ${plan._id} plan.`;
+    refusals.push({ rule: 'CALLBACKS', code: 'FORBIDDEN', message, field: 'callbackUrl', hint: UPGRADE });
+  }
+  if (batch && !plan.batches) {
+    const message = `Batches are not part of the ${plan._id} plan.`;
+    refusals.push({ rule: 'BATCHES', code: 'FORBIDDEN', message, hint: UPGRADE });
+  }
+  const most = Math.min(serviceBytes, plan.fileBytes ?? serviceBytes);
+  if (size !== undefined && size > most) {
+    const message = `The file may have at most ${most} bytes.`;
+    const hint = most < serviceBytes ? { hint: UPGRADE } : {};
+    refusals.push({ rule: 'FILE_SIZE', code: 'TOO_LARGE', message, field: 'size', ...hint });
+  }
+  return refusals;
+}
+
+/** Turns a refusal into the error that a caller gets who asks nevertheless. */
+export function refuse({ code, message, field, hint }: PolicyRefusal): ConversionError {
+  return new ConversionError(code, message, {
+    ...(field !== undefined && { field }),
+    ...(hint !== undefined && { hint }),
+  });
+}

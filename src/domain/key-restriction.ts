@@ -1,0 +1,69 @@
+import { isInNetworks, parseNetwork, parseNetworks, type Sender } from './client-address.ts';
+import { ConversionError } from './errors.ts';
+
+/**
+ * From where a key may be used. A domain is checked against what a browser says of the page: it keeps
+ * other people's pages out, but whoever writes a program can say anything.
+ */
+export type KeyRestriction =
+  | { type: 'all' }
+  | { type: 'ip'; networks: string[] }
+  | { type: 'domain'; domains: string[] };
+
+/** A wish for a restriction, as callers write one: at most one of the two lists. */
+export interface RestrictionWish {
+  ip?: readonly string[] | null | undefined;
+  domain?: readonly string[] | null | undefined;
+}
+
+const MAX_ENTRIES = 100;
+/** A host name of at least two labels, with `*.` in front for everything below it. */
+const DOMAIN_RULE =
+  /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** @throws ConversionError INVALID_INPUT that names the entry that is none. */
+export function parseRestriction({ ip, domain }: RestrictionWish): KeyRestriction {
+  if (ip && domain) throw invalid('A key is restricted by address or by domain, not by both.');
+  if (ip) {
+    const wrong = requireEntries(ip).find((entry) => parseNetwork(entry) === null);
+    if (wrong === undefined) return { type: 'ip', networks: [...ip] };
+    throw invalid(`"${wrong}" is not an IP address or CIDR range.`);
+  }
+  if (!domain) return { type: 'all' };
+  const domains = requireEntries(domain).map((entry) => entry.toLowerCase());
+  const wrong = domains.find((entry) => !DOMAIN_RULE.test(entry));
+  if (wrong === undefined) return { type: 'domain', domains };
+  throw invalid(`"${wrong}" is not a domain such as example.com or *.example.com.`);
+}
+
+/** Whether a request may use a key; `address` is the sender's, as far as it can be believed. */
+export function isAllowedBy(
+  restriction: KeyRestriction,
+  sender: Sender & { address: string | null },
+): boolean {
+  if (restriction.type === 'all') return true;
+  if (restriction.type === 'ip') {
+    return sender.address !== null && isInNetworks(sender.address, parseNetworks(restriction.networks));
+  }
+  const host = pageHostOf(sender);
+  return host !== null && restriction.domains.some((rule) => matchesDomain(rule, host));
+}
+
+/** A browser that sends an Origin means it, also when it says "null": the Referer is only asked without one. */
+function pageHostOf({ origin, referer }: Sender): string | null {
+  const url = URL.parse(origin ?? referer ?? '');
+  return url && /^https?:$/.test(url.protocol) ? url.hostname.replace(/\.$/, '') : null;
+}
+
+function matchesDomain(rule: string, host: string): boolean {
+  return rule.startsWith('*.') ? host.endsWith(rule.slice(1)) : host === rule;
+}
+
+function requireEntries(entries: readonly string[]): readonly string[] {
+  if (entries.length > 0 && entries.length <= MAX_ENTRIES) return entries;
+  throw invalid(`A restriction needs 1 to ${MAX_ENTRIES} entries.`);
+}
+
+function invalid(message: string): ConversionError {
+  return new ConversionError('INVALID_INPUT', message, { field: 'restriction' });
+}

@@ -1,0 +1,123 @@
+import {
+  type Actor,
+  type ApiKey,
+  KEY_PREFIXES,
+  type KeyDialect,
+  type KeyScope,
+  requireName,
+  shownPrefix,
+} from '../domain/account.ts';
+import { ConversionError } from '../domain/errors.ts';
+import { newId } from '../domain/id.ts';
+import { parseRestriction, type RestrictionWish } from '../domain/key-restriction.ts';
+import type { ApiKeyRepository, KeySecrets } from '../store/api-keys.ts';
+import { type createAccounts, requireAccountId, requireManager } from './accounts.ts';
+
+export interface KeysPorts {
+  keys: ApiKeyRepository;
+  findAccount: ReturnType<typeof createAccounts>['findAccount'];
+  newApiKey(prefix: string): { apiKey: string; secretHash: string };
+  newKeyPair(): { publicKey: string; secretKey: string };
+  seal(secret: string, binding: { collection: string; id: string; field: string }): string;
+}
+
+export interface KeyWish {
+  /** The caller's own unless given. */
+  accountId?: string | undefined;
+  name: string;
+  dialect: KeyDialect;
+  scopes: readonly KeyScope[];
+  restriction: RestrictionWish;
+}
+
+/** A key with everything about it that is never shown again. */
+export interface ShownKey {
+  key: ApiKey;
+  apiKey: string;
+  secretKey: string;
+}
+
+/** API keys: made, shown once, listed, renamed, rotated and revoked by their account or the operator. */
+export function createKeys({ keys, findAccount, newApiKey, newKeyPair, seal }: KeysPorts) {
+  function newSecrets(id: string, dialect: KeyDialect) {
+    const { apiKey, secretHash } = newApiKey(KEY_PREFIXES[dialect]);
+    const { publicKey, secretKey } = newKeyPair();
+    const secrets: KeySecrets = {
+      secretHash,
+      publicKey,
+      prefix: shownPrefix(apiKey),
+      sealedSecretKey: seal(secretKey, { collection: 'keys', id, field: 'secretKey' }),
+      secretSince: new Date(),
+    };
+    return { secrets, shown: { apiKey, secretKey } };
+  }
+
+  /** Somebody else's key looks exactly like one that does not exist. */
+  async function requireKey(actor: Actor, id: string): Promise<ApiKey> {
+    requireManager(actor);
+    const owner = actor.kind === 'admin' ? null : requireAccountId(actor, undefined);
+    const key = await keys.find(id);
+    if (!key || (owner !== null && key.accountId !== owner))
+      throw new ConversionError('NOT_FOUND', 'There is no such key.');
+    return key;
+  }
+
+  return {
+    async createKey(actor: Actor, wish: KeyWish): Promise<ShownKey> {
+      const account = await findAccount(requireManager(actor), wish.accountId);
+      const id = newId();
+      const { secrets, shown } = newSecrets(id, wish.dialect);
+      const key: ApiKey = {
+        _id: id,
+        accountId: account._id,
+        name: requireName(wish.name),
+        dialect: wish.dialect,
+        scopes: requireScopes(actor, wish.scopes),
+        restriction: parseRestriction(wish.restriction),
+        createdAt: secrets.secretSince,
+        revokedAt: null,
+        lastUsedAt: null,
+        usageCount: 0,
+        ...secrets,
+      };
+      await keys.insertIfAbsent(key);
+      return { key, ...shown };
+    },
+
+    /** Revoked ones as well, newest first. */
+    async listKeys(actor: Actor, accountId?: string): Promise<ApiKey[]> {
+      const { _id } = await findAccount(requireManager(actor), accountId);
+      return keys.list(_id);
+    },
+
+    async renameKey(actor: Actor, id: string, name: string): Promise<ApiKey> {
+      const { _id } = await requireKey(actor, id);
+      return keys.rename(_id, requireName(name));
+    },
+
+    /** New secrets under the same id; the old ones, and sessions that came from them, are over. */
+    async rotateKey(actor: Actor, id: string): Promise<ShownKey> {
+      const { _id, dialect } = await requireKey(actor, id);
+      const { secrets, shown } = newSecrets(_id, dialect);
+      return { key: await keys.rotate(_id, secrets), ...shown };
+    },
+
+    /** For good. May be repeated. */
+    async revokeKey(actor: Actor, id: string): Promise<ApiKey> {
+      const { _id } = await requireKey(actor, id);
+      return keys.revoke(_id, new Date());
+    },
+  };
+}
+
+/** No key makes a key that may do more than itself. */
+function requireScopes(actor: Actor, scopes: readonly KeyScope[]): KeyScope[] {
+  const unique = [...new Set(scopes)];
+  if (unique.length === 0)
+    throw new ConversionError('INVALID_INPUT', 'A key needs at least one scope.', { field: 'scopes' });
+  const excess = actor.kind === 'account' && unique.find((scope) => !actor.scopes.includes(scope));
+  if (!excess) return unique;
+  throw new ConversionError('FORBIDDEN', `You cannot give the scope "${excess}", which you do not have.`, {
+    field: 'scopes',
+  });
+}

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createAdminCheck } from '../../src/secrets/admin-token.ts';
+import { createKeyring } from '../../src/secrets/keyring.ts';
+import { createSessionTokens } from '../../src/secrets/sessions.ts';
+import { createTokenSigner } from '../../src/secrets/signed-token.ts';
+import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
+
+let bench: AccessBench;
+
+beforeAll(async () => {
+  bench = await openAccessBench();
+});
+afterAll(() => bench.close());
+
+const over = { code: 'UNAUTHENTICATED' };
+
+async function newSession(
+  ...[kind = 'full', minutes = 5]: ['full' | 'read-only' | 'upload-only', number?] | []
+) {
+  const account = await bench.newAccount();
+  const { key, apiKey } = await bench.newKey(account);
+  const { token } = await bench.operations.createSession(await bench.byKey(apiKey), kind, minutes);
+  return { account, key, apiKey, token };
+}
+
+describe('a session', () => {
+  it.each([
+    ['full', ['convert', 'read', 'manage']],
+    ['read-only', ['read']],
+    ['upload-only', ['upload']],
+  ] as const)('that is %s may %j', async (kind, scopes) => {
+    const { account, token } = await newSession(kind);
+    expect(await bench.byToken(token)).toMatchObject({
+      accountId: account._id,
+      plan: 'pro',
+      via: 'session',
+      scopes,
+    });
+  });
+
+  it('may no more than its key', async () => {
+    const { apiKey } = await bench.newKey(await bench.newAccount(), { scopes: ['read'] });
+    const caller = await bench.byKey(apiKey);
+    const { token } = await bench.operations.createSession(caller, 'full', 5);
+    expect(await bench.byToken(token)).toMatchObject({ scopes: ['read'] });
+    await expect(bench.operations.createSession(caller, 'upload-only', 5)).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      field: 'kind',
+    });
+  });
+
+  it('ends by itself', async () => {
+    const { token } = await newSession('full', 1);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 59_000 });
+    expect(await bench.byToken(token)).toMatchObject({ via: 'session' });
+    vi.setSystemTime(Date.now() + 2000);
+    await expect(bench.byToken(token)).rejects.toMatchObject(over);
+    vi.useRealTimers();
+  });
+
+  it('ends with its key, revoked or rotated', async () => {
+    const [revoked, rotated] = [await newSession(), await newSession()];
+    await bench.operations.revokeKey(ADMIN, revoked.key._id);
+    await bench.operations.rotateKey(ADMIN, rotated.key._id);
+    await expect(bench.byToken(revoked.token)).rejects.toMatchObject(over);
+    await expect(bench.byToken(rotated.token)).rejects.toMatchObject(over);
+  });
+
+  it('is minted by a key only', async () => {
+    const { token } = await newSession();
+    const { createSession } = bench.operations;
+    for (const actor of [await bench.byToken(token), ADMIN, { kind: 'anonymous' } as const])
+      await expect(createSession(actor, 'full', 5)).rejects.toMatchObject(over);
+    const { apiKey } = await newSession();
+    for (const minutes of [0, 721, 1.5, Number.NaN])
+      await expect(createSession(await bench.byKey(apiKey), 'full', minutes)).rejects.toMatchObject({
+        field: 'minutes',
+      });
+  });
+
+  it('is worthless in any other place or purpose, and other tokens in its place', async () => {
+    const { token } = await newSession();
+    await expect(bench.byKey(token)).rejects.toMatchObject(over);
+    expect(bench.links.subjectOf('guest', token)).toBeNull();
+    expect(await bench.byToken(bench.links.guestToken('g'))).toEqual({ kind: 'guest', guestId: 'g' });
+    const [keyId, payload = '', mac = ''] = token.split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    const forge = (changed: unknown) =>
+      `${keyId}.${Buffer.from(JSON.stringify(changed)).toString('base64url')}.${mac}`;
+    const forged = [
+      forge([claims[0], claims[1] + 1, claims[2]]),
+      forge([claims[0], claims[1], { ...claims[2], scopes: 'convert read manage admin' }]),
+      `${keyId}.${payload}.`,
+      `${keyId}.${payload}.${mac.slice(0, -4)}`,
+      `${keyId}.${payload}.${Buffer.from(mac, 'base64url').toString('hex').toUpperCase()}`,
+      `none.${payload}.${mac}`,
+      `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`,
+    ];
+    for (const text of forged) await expect(bench.byToken(text)).rejects.toMatchObject(over);
+  });
+});
+
+describe('the time that a wrong secret takes', () => {
+  const SAMPLES = 100_000;
+  const sessions = createSessionTokens(createTokenSigner(createKeyring([randomBytes(32)])));
+  const good = sessions.issueSession(
+    { keyId: 'k', keySince: 1, scopes: ['read'] },
+    new Date(Date.now() + 1e6),
+  );
+  const adminToken = randomBytes(32).toString('hex');
+  const isAdmin = createAdminCheck(adminToken);
+  const other = (letter = '') => (letter === 'A' ? 'B' : 'A');
+  const macAt = good.lastIndexOf('.') + 1;
+  const firstWrong = good.slice(0, macAt) + other(good[macAt]) + good.slice(macAt + 1);
+  // The very last letter has spare bits, so the one before it is changed.
+  const lastWrong = good.slice(0, -2) + other(good.at(-2)) + good.slice(-1);
+
+  it.each<[string, (text: string) => unknown, string, string]>([
+    ['a session', sessions.readSession, firstWrong, lastWrong],
+    ['the admin token', isAdmin, `x${adminToken.slice(1)}`, `${adminToken.slice(0, -1)}x`],
+  ])('of %s does not tell how much of it is right', (_what, check, early, late) => {
+    const t = welch(...timings(check, early, late));
+    console.log(`${_what}: Welch t = ${t.toFixed(2)} over 2 × ${SAMPLES} samples (4.5 would show)`);
+    expect([check(early), check(late)].every((answer) => !answer)).toBe(true);
+    expect(Math.abs(t)).toBeLessThan(4.5);
+  });
+
+  /** In random order, so that what the machine does besides hits both alike. */
+  function timings(check: (text: string) => unknown, early: string, late: string): [number[], number[]] {
+    const times: [number[], number[]] = [[], []];
+    for (let i = 0; i < SAMPLES * 2; i += 1) {
+      const which = Math.random() < 0.5 ? 0 : 1;
+      const began = process.hrtime.bigint();
+      check(which === 0 ? early : late);
+      times[which].push(Number(process.hrtime.bigint() - began));
+    }
+    // The slowest tenth is the machine, not the code.
+    const cut = [...times[0], ...times[1]].toSorted((a, b) => a - b)[Math.floor(SAMPLES * 1.8)] ?? 0;
+    return [times[0].filter((ns) => ns <= cut), times[1].filter((ns) => ns <= cut)];
+  }
+
+  function welch(a: number[], b: number[]): number {
+    const mean = (list: number[]) => list.reduce((sum, x) => sum + x, 0) / list.length;
+    const spread = (list: number[], middle: number) =>
+      list.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (list.length - 1) / list.length;
+    const [meanA, meanB] = [mean(a), mean(b)];
+    return (meanA - meanB) / Math.sqrt(spread(a, meanA) + spread(b, meanB));
+  }
+});

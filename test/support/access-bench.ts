@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { createAccess } from '../../src/access.ts';
+import type { Account, Actor } from '../../src/domain/account.ts';
+import { type Sender, UNKNOWN_SENDER } from '../../src/domain/client-address.ts';
+import { createLog } from '../../src/log.ts';
+import type { KeyWish } from '../../src/operations/keys.ts';
+import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
+import { createKeyring } from '../../src/secrets/keyring.ts';
+import { createLinks } from '../../src/secrets/links.ts';
+import { createTokenSigner } from '../../src/secrets/signed-token.ts';
+import { openDatabase } from './database.ts';
+
+/** The operator. */
+export const ADMIN: Actor = { kind: 'admin' };
+export const ADMIN_TOKEN = 'the-token-of-the-operator-of-this-test';
+
+export interface BenchOptions {
+  trustedProxies?: string[];
+  now?: () => number;
+}
+
+/** Accounts, keys, plans and windows of a database of the test file's own. */
+export async function openAccessBench(options: BenchOptions = {}) {
+  const database = await openDatabase();
+  const keyring = createKeyring([randomBytes(32)]);
+  const signer = createTokenSigner(keyring);
+  const sealer = createEnvelopeSealer(keyring);
+  const links = createLinks(signer);
+
+  /** One more process over the same database. */
+  const newProcess = (different: BenchOptions = {}) =>
+    createAccess({
+      collections: database.collections,
+      signer,
+      links,
+      sealer,
+      log: createLog('silent'),
+      trustedProxies: [],
+      adminToken: ADMIN_TOKEN,
+      uploadBytes: 2 ** 31,
+      ...options,
+      ...different,
+    });
+  const access = await newProcess();
+  const { operations } = access;
+
+  return {
+    ...access,
+    database,
+    links,
+    sealer,
+    newProcess,
+
+    newAccount: (plan = 'pro', name = 'Test'): Promise<Account> =>
+      operations.createAccount(ADMIN, { name, plan }),
+
+    newKey: (account: Account, wish: Partial<KeyWish> = {}) =>
+      operations.createKey(ADMIN, {
+        accountId: account._id,
+        name: 'Test',
+        dialect: 'kiln',
+        scopes: ['convert', 'read', 'manage'],
+        restriction: {},
+        ...wish,
+      }),
+
+    byKey: (apiKey: string, sender: Partial<Sender> = {}) =>
+      operations.authenticate({ kind: 'api-key', apiKey }, { ...UNKNOWN_SENDER, ...sender }),
+    byToken: (token: string) => operations.authenticate({ kind: 'token', token }),
+
+    async close() {
+      await access.close();
+      await database.drop();
+    },
+  };
+}
+
+export type AccessBench = Awaited<ReturnType<typeof openAccessBench>>;
