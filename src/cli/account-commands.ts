@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { KEY_PREFIXES, KEY_SCOPES } from '../domain/account.ts';
+import { toAmount } from './credit-commands.ts';
 import type { Restriction } from './keys.ts';
 
 /** Adds the options that every command against a service has. */
@@ -20,6 +21,7 @@ export function addAccountCommands(program: Command, withService: WithService, l
 }
 
 function addAccounts(accounts: Command, withAdmin: WithService, limit: Option): void {
+  const credits = new Option('--credits <n>', 'media credits to begin with').default(0).argParser(toAmount);
   withAdmin(accounts.command('list'))
     .description('list the latest accounts')
     .addOption(limit)
@@ -28,6 +30,7 @@ function addAccounts(accounts: Command, withAdmin: WithService, limit: Option): 
     .description('make an account')
     .requiredOption('--name <name>', 'what people call it')
     .option('--plan <plan>', 'its plan, see `kiln plans list`', 'free')
+    .addOption(credits)
     .action(async (options) => (await import('./accounts.ts')).createAccount(options));
   withAdmin(accounts.command('rename'))
     .description('give an account another name')

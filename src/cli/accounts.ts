@@ -1,3 +1,4 @@
+import { GRANT_CREDITS } from './credits.ts';
 import { type AdminOptions, findAdminService } from './find-service.ts';
 import { createGraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';
@@ -34,9 +35,18 @@ export async function listAccounts({ json, limit, ...options }: Options & { limi
   );
 }
 
-/** `kiln accounts create` */
-export async function createAccount({ name, plan, ...options }: Options & { name: string; plan: string }) {
-  await change('createAccount', CREATE, { name, plan }, options);
+/** `kiln accounts create`: with credits, the account's id names the grant, so that a repeat gives nothing twice. */
+export async function createAccount({
+  name,
+  plan,
+  credits,
+  ...options
+}: Options & { name: string; plan: string; credits: number }) {
+  const { accountId } = await change('createAccount', CREATE, { name, plan }, options);
+  if (credits === 0) return;
+  const graphql = createGraphqlClient(await findAdminService(options));
+  const input = { accountId, amount: credits, grantId: accountId };
+  await mutate(graphql, 'grantCredits', GRANT_CREDITS, { input });
 }
 
 /** `kiln accounts rename` */
@@ -54,11 +64,12 @@ async function change(
   document: string,
   variables: Record<string, unknown>,
   { json, ...options }: Options,
-): Promise<void> {
+): Promise<AccountView> {
   const graphql = createGraphqlClient(await findAdminService(options));
   const { account } = await mutate<{ account: AccountView }>(graphql, name, document, variables);
   if (json) printJson(flat(account));
   else show([account], false);
+  return account;
 }
 
 function show(accounts: readonly AccountView[], json: boolean | undefined): void {

@@ -35,7 +35,8 @@ export function addCreditCommands(program: Command, withService: WithService, li
     .action(async (options) => (await import('./credits.ts')).reconcile(options));
 }
 
-function toAmount(value: string): number {
+/** A number of credits as an argument. */
+export function toAmount(value: string): number {
   const amount = Number(value);
   if (Number.isInteger(amount) && amount >= 1) return amount;
   throw new InvalidArgumentError('It must be a whole number of at least 1.');

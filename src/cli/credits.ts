@@ -40,7 +40,8 @@ const LEDGER = `query Ledger($id: ID, $first: Int!) {
     entryId seq kind jobId change { available held } balance { available held } at
   } } } }
 }`;
-const GRANT = `mutation Grant($input: GrantCreditsInput!) {
+/** Adds to what an account may spend. */
+export const GRANT_CREDITS = `mutation Grant($input: GrantCreditsInput!) {
   grantCredits(input: $input) {
     ... on GrantCreditsSuccess { balance { available held } }
     ${REFUSAL}
@@ -88,7 +89,7 @@ export async function grantCredits(
   { grantId, ...options }: CreditsOptions & { grantId?: string },
 ): Promise<void> {
   const { balance } = await askOperator(options, (graphql) =>
-    mutate<{ balance: BalanceView }>(graphql, 'grantCredits', GRANT, {
+    mutate<{ balance: BalanceView }>(graphql, 'grantCredits', GRANT_CREDITS, {
       input: { accountId, amount, grantId },
     }),
   );

@@ -52,7 +52,7 @@ async function statusOf(url: string, apiKey: string): Promise<number> {
 
 describe('kiln accounts and keys', () => {
   it('make what works, and print it for people and for scripts', async () => {
-    const account = await json('accounts', 'create', '--name', 'Ada', '--plan', 'pro');
+    const account = await json('accounts', 'create', '--name', 'Ada', '--plan', 'pro', '--credits', '7');
     expect(account).toEqual({
       accountId: expect.any(String),
       name: 'Ada',
@@ -60,6 +60,7 @@ describe('kiln accounts and keys', () => {
       createdAt: expect.any(String),
     });
     const { accountId } = account;
+    expect(await json('credits', 'balance', '--account', accountId)).toMatchObject({ available: 7, held: 0 });
     const key = await json(
       'keys',
       'create',
