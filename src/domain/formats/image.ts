@@ -1,3 +1,4 @@
+// Longer than a file should be, on purpose: it is one declarative table with an entry for each format.
 import type { EngineName, Format } from '../format.ts';
 
 const SHARP: readonly EngineName[] = ['sharp'];
