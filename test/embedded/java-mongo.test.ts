@@ -105,6 +105,38 @@ describe('mongo-java-server under our launcher', () => {
     await embedded.stop();
   });
 
+  it('answers with the document as one write has left it, however many write meanwhile', async () => {
+    const embedded = await startJava(await temporaryFolder());
+    const client = await new MongoClient(embedded.mongoUri ?? '').connect();
+    const collection = client.db().collection<Counter & { list: number[]; m: number }>('shared');
+    await collection.insertOne({ _id: 'one', n: 0, list: [], m: 0, status: 'x' });
+    const [answered, torn] = [new Set<number>(), new Set<string>()];
+    const write = async () => {
+      for (let i = 0; i < 40; i++) {
+        const after = await collection.findOneAndUpdate(
+          { _id: 'one' },
+          { $inc: { n: 1, m: 1 }, $push: { list: { $each: [i], $slice: -400 } } },
+          { returnDocument: 'after' },
+        );
+        answered.add(after?.n ?? -1);
+      }
+    };
+    const read = async () => {
+      for (let i = 0; i < 60; i++) {
+        const found = await collection.findOne({ _id: 'one' });
+        if (found?.n !== found?.m) torn.add(`${found?.n} and ${found?.m}`);
+      }
+    };
+    await Promise.all([...Array.from({ length: 20 }, write), ...Array.from({ length: 20 }, read)]);
+    process.stdout.write(
+      `800 updates of one document: ${answered.size} answers of their own, ${torn.size} torn reads\n`,
+    );
+    expect(answered.size).toBe(800);
+    expect([...torn]).toEqual([]);
+    await client.close();
+    await embedded.stop();
+  });
+
   it('ends when its standard input closes, so that it cannot outlive its owner', async () => {
     const classPath = await provideJavaMongo(cacheDir, () => {});
     const file = join(await temporaryFolder(), 'data.mv');

@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Set;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.h2.mvstore.MVStore;
 
 /**
@@ -77,6 +79,8 @@ public final class EmbeddedMongo {
     /**
      * Commits before it answers. Writers are applied one after another; those that were applied
      * while another one's commit ran share the next commit, which is what makes it affordable.
+     * Answers are copies: the server changes documents where they lie and encodes an answer only after
+     * it was given, so a reader could be sent a document that is half old and half new.
      */
     private static final class DurableBackend extends PinnedKeyBackend {
         private static final Set<String> READS = Set.of(
@@ -86,6 +90,8 @@ public final class EmbeddedMongo {
         // Fair: a committer queues behind the writers that are already waiting, and so takes them along.
         private final ReentrantLock applying = new ReentrantLock(true);
         private final ReentrantLock committing = new ReentrantLock();
+        // Fair as well: a stream of readers must not keep a writer out.
+        private final ReentrantReadWriteLock documents = new ReentrantReadWriteLock(true);
         private final MVStore store;
         private long applied;
         private volatile long committed;
@@ -99,16 +105,25 @@ public final class EmbeddedMongo {
         @Override
         public Document handleMessage(MongoMessage message) {
             if (READS.contains(message.getDocument().keySet().iterator().next())) {
-                return super.handleMessage(message);
+                return answer(message, documents.readLock());
             }
             long mine;
             applying.lock();
             try {
-                return super.handleMessage(message);
+                return answer(message, documents.writeLock());
             } finally {
                 mine = ++applied;
                 applying.unlock();
                 commitThrough(mine);
+            }
+        }
+
+        private Document answer(MongoMessage message, Lock lock) {
+            lock.lock();
+            try {
+                return super.handleMessage(message).cloneDeeply();
+            } finally {
+                lock.unlock();
             }
         }
 
