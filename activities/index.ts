@@ -1,6 +1,7 @@
 import type { Capabilities } from '../src/app.ts';
 import type { Job } from '../src/domain/job.ts';
 import { createAcquire } from './acquire.ts';
+import { createInTurn } from './admit.ts';
 import { createCharge } from './charge.ts';
 import { createConvert } from './convert.ts';
 import { createConvertSmallFile } from './convert-small-file.ts';
@@ -20,11 +21,12 @@ export function createActivities(capabilities: Capabilities) {
   const publish = createPublish(capabilities);
   const convertSmallFile = createConvertSmallFile({ acquire, convert, publish });
   const onJob = withJob(capabilities);
+  const inTurn = createInTurn(capabilities);
   return failuresTranslated({
-    acquire: onJob(acquire),
+    acquire: onJob(inTurn(acquire)),
     convert: onJob(convert),
     publish: onJob(publish),
-    convertSmallFile: onJob(convertSmallFile),
+    convertSmallFile: onJob(inTurn(convertSmallFile)),
     recordQueued: record.recordQueued,
     recordEnd: record.recordEnd,
     discardFiles: createDiscardFiles(capabilities),

@@ -34,6 +34,7 @@ export type SchemaOperations = Pick<
   | 'listKeys'
   | 'listPlans'
   | 'prepareUpload'
+  | 'queuePositionOf'
   | 'readUsage'
   | 'renameAccount'
   | 'renameKey'

@@ -1,7 +1,7 @@
 import { ConversionError } from '../src/domain/errors.ts';
 import type { Upload as UploadIntent } from '../src/domain/file.ts';
 import type { Job as JobRecord } from '../src/domain/job.ts';
-import type { JobWish } from '../src/operations/submit-job.ts';
+import type { JobWish } from '../src/operations/accept-job.ts';
 import { builder } from './builder.ts';
 import type { KilnContext } from './context.ts';
 import { EXPECTED, refusing } from './errors.ts';
@@ -92,7 +92,7 @@ builder.mutationField('createJob', (t) =>
           const wish = wishOf(input);
           if (wait > 0 && input.upload)
             throw invalid('wait', 'Wait in `completeJob`: the file has not been sent yet.');
-          const { job, upload } = await context.operations.submitJob(context.caller, wish);
+          const { job, upload } = await context.operations.submitJob(context.caller, wish, context.sender);
           return { job: await settle(context, job, wait), upload };
         },
         CREATE_JOB_PATHS,

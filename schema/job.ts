@@ -53,6 +53,17 @@ builder.node(Job, {
       description: 'How far it is.',
       resolve: ({ progress }) => progress,
     }),
+    queuePosition: t.int({
+      nullable: true,
+      description:
+        'While the plan has no place for it: how many of your jobs begin before it does, itself included; 1 is next. Null when it does not wait.',
+      complexity: 5,
+      resolve: (job, _args, { operations }) => operations.queuePositionOf(job),
+    }),
+    retryOf: t.exposeID('retryOf', {
+      nullable: true,
+      description: 'UUID of the job that this one does again.',
+    }),
     inputs: t.field({ type: [JobInput], description: 'What is converted.', resolve: ({ inputs }) => inputs }),
     conversions: t.field({
       type: [JobConversion],

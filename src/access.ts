@@ -1,4 +1,6 @@
+import { GUEST_PLAN } from './domain/account-plan.ts';
 import { clientAddressOf, parseNetworks, type Sender } from './domain/client-address.ts';
+import { chargedAccount } from './domain/credits.ts';
 import type { Log } from './log.ts';
 import { createAccounts } from './operations/accounts.ts';
 import { createAdmitCall } from './operations/admit-call.ts';
@@ -49,7 +51,7 @@ export async function createAccess(ports: AccessPorts) {
   const usage = createKeyUsage({ keys, log });
   const { requireAccountPlan, ...plans } = createPlans({ plans: planRepository });
   const owners = createAccounts({ accounts, requireAccountPlan });
-  const { admitCall, readUsage } = createAdmitCall({ windows, planOf: plans.planOf, addressOf, now });
+  const { admitCall, readUsage, laneOf } = createAdmitCall({ windows, planOf: plans.planOf, addressOf, now });
   const readGuestToken = (token: string) => {
     const subject = links.subjectOf('guest', token);
     return subject === 'expired' ? null : subject;
@@ -58,6 +60,13 @@ export async function createAccess(ports: AccessPorts) {
   return {
     accounts,
     keys,
+    laneOf,
+    /** How many jobs of a lane may convert at a time. */
+    async concurrencyOf(lane: string): Promise<number> {
+      const accountId = chargedAccount(lane);
+      const account = accountId === null ? null : await accounts.find(accountId);
+      return (await plans.findPlan(account?.plan ?? GUEST_PLAN)).concurrency;
+    },
     operations: {
       authenticate: createAuthenticate({
         keys,

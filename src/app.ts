@@ -8,6 +8,7 @@ import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
 import { signWebhook } from './net/webhook.ts';
+import { createAdmissions } from './operations/admissions.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
 import { createCredits } from './operations/credits.ts';
@@ -23,6 +24,7 @@ import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
 import { createLinks } from './secrets/links.ts';
 import { createTokenSigner } from './secrets/signed-token.ts';
+import { createAdmissionRepository } from './store/admissions.ts';
 import { createChanges } from './store/changes.ts';
 import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
@@ -100,6 +102,14 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const finding = createFindJobs({ jobs });
   const { findJob } = finding;
   const { planOf } = access.operations;
+  const admissions = createAdmissions({
+    admissions: createAdmissionRepository(mongo.collections),
+    jobs,
+    runner,
+    concurrencyOf: access.concurrencyOf,
+    openUploads: config.limits.openUploads,
+    log,
+  });
   const operations = {
     ...access.operations,
     submitJob: createSubmitJob({
@@ -110,6 +120,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       limits,
       credits,
       planOf,
+      laneOf: access.laneOf,
+      admissions,
       checkUrl: guard.checkUrl,
       seal: sealer.seal,
     }),
@@ -120,6 +132,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
+    queuePositionOf: admissions.positionOf,
+    repairAdmissions: admissions.repairAdmissions,
     repairJobs: createRepairJobs({ jobs, uploads, runner, log }),
     ...createCredits({ credits, ledger }),
     repairCredits: createRepairCredits({ jobs, credits, ledger }),
@@ -139,6 +153,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       uploads,
       files,
       deliveries,
+      admissions,
       credits,
       ledger,
       monthlyCreditsOf: async (plan: string) => (await access.operations.findPlan(plan)).mediaCredits,

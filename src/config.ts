@@ -1,112 +1,15 @@
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import ipaddr from 'ipaddr.js';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { describeFault, VARIABLES } from './config/variables.ts';
 
 /** A faulty configuration, all faults together; the message is meant for a terminal. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const text = z.string().trim().min(1);
-/** Decimal digits only: a number from anything would read "" as 0 and "0x10" as 16. */
-const integer = (min: number, max: number) =>
-  text.regex(/^\d+$/).transform(Number).pipe(z.int().min(min).max(max));
-const csv = text.transform((value) =>
-  value
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean),
-);
-
-const masterKeyList = csv
-  .transform((keys) => keys.map((key) => Buffer.from(key, 'base64')))
-  .refine((keys) => keys.length > 0 && keys.every((key) => key.length === 32));
-
-const proxies = csv.refine((entries) =>
-  entries.every((entry) => ipaddr.isValidCIDR(entry) || ipaddr.isValid(entry)),
-);
-const networks = csv.refine((ranges) => ranges.every((range) => ipaddr.isValidCIDR(range)));
-
-interface Variable {
-  schema: z.ZodType;
-  /** Completes "must be …". */
-  format: string;
-  example: string;
-}
-
-/** Every variable that Kiln reads. `kiln doctor` lists this table. */
-export const VARIABLES = {
-  KILN_HOST: { schema: text, format: 'a host name or address to listen on', example: '127.0.0.1' },
-  KILN_PORT: { schema: integer(0, 65_535), format: 'a port, 0 for any free one', example: '4000' },
-  KILN_PUBLIC_URL: {
-    schema: z.url({ protocol: /^https?$/ }),
-    format: 'an http or https URL',
-    example: 'https://kiln.example',
-  },
-  KILN_DATA_DIR: { schema: text, format: 'a folder', example: '.kiln' },
-  KILN_CACHE_DIR: { schema: text, format: 'a folder', example: '/var/cache/kiln' },
-  KILN_LOG_LEVEL: {
-    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
-    format: 'debug, info, warn, error or silent',
-    example: 'info',
-  },
-  MONGODB_URI: {
-    schema: text.regex(/^mongodb(\+srv)?:\/\//),
-    format: 'a MongoDB connection string',
-    example: 'mongodb://db.example/kiln?replicaSet=rs0',
-  },
-  TEMPORAL_ADDRESS: {
-    schema: text.regex(/^[^\s/]+:\d+$/),
-    format: 'host:port of a Temporal frontend',
-    example: 'temporal.example:7233',
-  },
-  TEMPORAL_NAMESPACE: { schema: text, format: 'a Temporal namespace', example: 'default' },
-  TEMPORAL_API_KEY: { schema: text, format: 'a Temporal API key', example: 'eyJhbGciOi…' },
-  KILN_QUEUE_PREFIX: {
-    schema: text.regex(/^[a-z0-9-]{1,40}$/),
-    format: 'a prefix of task-queue names (a-z, 0-9, -)',
-    example: 'kiln',
-  },
-  KILN_TEMPORAL_SYNCHRONOUS: {
-    schema: z.enum(['NORMAL', 'FULL']),
-    format: 'NORMAL or FULL (survives a power cut)',
-    example: 'NORMAL',
-  },
-  KILN_MASTER_KEY: {
-    schema: masterKeyList,
-    format: 'base64 of 32 bytes; several, newest first, with commas between',
-    example: 'openssl rand -base64 32',
-  },
-  KILN_ADMIN_TOKEN: {
-    schema: text.min(24),
-    format: 'a token of at least 24 characters',
-    example: 'openssl rand -hex 32',
-  },
-  KILN_ALLOWED_NETWORKS: {
-    schema: networks,
-    format: 'CIDR ranges with commas between',
-    example: '10.1.0.0/16,fd00::/8',
-  },
-  KILN_TRUSTED_PROXIES: {
-    schema: proxies,
-    format: 'addresses or CIDR ranges of your own proxies with commas between',
-    example: '10.0.0.5,fd00::/8',
-  },
-  KILN_CONCURRENCY_IMAGE: {
-    schema: integer(1, 256),
-    format: 'a number of conversions at a time',
-    example: '2',
-  },
-  KILN_CONCURRENCY_IO: { schema: integer(1, 1000), format: 'a number of transfers at a time', example: '50' },
-  KILN_RETENTION_UPLOAD_MINUTES: { schema: integer(1, 10_080), format: 'minutes', example: '60' },
-  KILN_RETENTION_FILE_HOURS: { schema: integer(1, 8760), format: 'hours', example: '24' },
-  KILN_LIMIT_UPLOAD_BYTES: { schema: integer(1, 2 ** 40), format: 'bytes', example: '2147483648' },
-  KILN_LIMIT_PIXELS: { schema: integer(1, 2 ** 31), format: 'pixels of one picture', example: '100000000' },
-  KILN_LIMIT_FRAMES: { schema: integer(1, 100_000), format: 'frames or pages', example: '1000' },
-  KILN_LIMIT_ENGINE_SECONDS: { schema: integer(1, 3600), format: 'seconds', example: '120' },
-  KILN_LIMIT_ENGINE_MEMORY_MB: { schema: integer(64, 65_536), format: 'megabytes', example: '2048' },
-} as const satisfies Record<string, Variable>;
+/** Guests of one address have one browser at a time, or a few. */
+const GUEST_OPEN_UPLOADS = 20;
 
 type Parsed = { [K in keyof typeof VARIABLES]?: z.output<(typeof VARIABLES)[K]['schema']> };
 
@@ -135,6 +38,8 @@ export interface Config {
   retention: { uploadMs: number; fileMs: number };
   limits: {
     uploadBytes: number;
+    /** How many uploads may be awaited at a time. */
+    openUploads: { account: number; guest: number };
     pixels: number;
     frames: number;
     engineMs: number;
@@ -187,6 +92,7 @@ function temporalOf(values: Parsed): Config['temporal'] {
 function limitsOf(values: Parsed): Config['limits'] {
   return {
     uploadBytes: values.KILN_LIMIT_UPLOAD_BYTES ?? 2 * 2 ** 30,
+    openUploads: { account: values.KILN_LIMIT_OPEN_UPLOADS ?? 5000, guest: GUEST_OPEN_UPLOADS },
     pixels: values.KILN_LIMIT_PIXELS ?? 100_000_000,
     frames: values.KILN_LIMIT_FRAMES ?? 1000,
     engineMs: (values.KILN_LIMIT_ENGINE_SECONDS ?? 120) * 1000,
@@ -235,9 +141,4 @@ function parse(env: Record<string, string | undefined>): Parsed {
   if (faults.length > 0)
     throw new ConfigError(`The configuration has ${faults.length} fault(s):\n${faults.join('\n')}`);
   return values as Parsed;
-}
-
-function describeFault(name: keyof typeof VARIABLES): string {
-  const { format, example } = VARIABLES[name];
-  return `  ${name} must be ${format}, for example: ${example}`;
 }

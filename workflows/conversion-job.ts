@@ -12,12 +12,13 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { AcquiredFile } from '../activities/acquire.ts';
+import type { Waiting } from '../activities/admit.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { JobEnd } from '../activities/record.ts';
 import type { Fault, JobStatus } from '../src/domain/job.ts';
 import type { JobStart } from '../src/operations/runner.ts';
 import { show } from './details.ts';
-import { cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
+import { admittedSignal, cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
 import { causeOf, conversion, convertAtOnce, quickly, transfer } from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
@@ -26,6 +27,10 @@ import { webhookDelivery } from './webhook-delivery.ts';
 const AT_ONCE_BYTES = 256 * 2 ** 10;
 /** Up to this size one activity does it all on one worker; beyond it each stage is retried by itself. */
 const ONE_ACTIVITY_BYTES = 32 * 2 ** 20;
+
+/** A call to begin may be lost: so long a job waits for it before it asks, at first and at the most. */
+const FIRST_ASK_MS = 15_000;
+const LAST_ASK_MS = 10 * 60_000;
 
 /** Jobs that were begun before there were credits are free. */
 const CREDITS_PATCH = 'credits';
@@ -39,16 +44,21 @@ interface JobResult {
   status: JobStatus;
 }
 
+interface JobState extends Charged {
+  phase: Phase;
+  uploaded: boolean;
+  /** Whether somebody said, since it was asked last, that the job may begin. */
+  admitted: boolean;
+  cancelReason: string | null;
+  status: JobStatus | null;
+}
+
 /** One conversion, from the awaited upload to the started callback. The database holds the result. */
 export async function conversionJob(start: JobStart): Promise<JobResult> {
-  const state: Charged & {
-    phase: Phase;
-    uploaded: boolean;
-    cancelReason: string | null;
-    status: JobStatus | null;
-  } = {
+  const state: JobState = {
     phase: start.uploadDeadline === null ? 'converting' : 'waiting for upload',
     uploaded: start.uploadDeadline === null,
+    admitted: false,
     cancelReason: null,
     status: null,
     charged: false,
@@ -58,6 +68,9 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
   setHandler(phaseQuery, () => state.phase);
   setHandler(uploadCompletedUpdate, () => {
     state.uploaded = true;
+  });
+  setHandler(admittedSignal, () => {
+    state.admitted = true;
   });
   setHandler(
     cancelUpdate,
@@ -90,10 +103,7 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
   });
 }
 
-async function convert(
-  start: JobStart,
-  state: Charged & { phase: Phase; uploaded: boolean },
-): Promise<JobEnd> {
+async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
   if (start.uploadDeadline !== null) {
     show(start, state.phase, { next: 'The upload, or the deadline.' });
     // A durable timer: it fires on time even if nothing of Kiln runs for a week.
@@ -112,9 +122,9 @@ async function convert(
   return { to: 'ready', outputs };
 }
 
-async function convertFile(start: JobStart, state: Charged): Promise<ConvertedFile> {
+async function convertFile(start: JobStart, state: JobState): Promise<ConvertedFile> {
   const { jobId, title } = start;
-  const acquired = await begin(start);
+  const acquired = await beginInTurn(start, state);
   if ('fileId' in acquired) return acquired;
   if (acquired.price && patched(CREDITS_PATCH)) {
     // Before the call: an attempt may have written it without getting the answer through.
@@ -125,9 +135,22 @@ async function convertFile(start: JobStart, state: Charged): Promise<ConvertedFi
   return transfer('publish the result').publish({ jobId, converted });
 }
 
+/** Nobody is refused for having too many jobs: whoever is over the plan waits to be told, or asks again. */
+async function beginInTurn(start: JobStart, state: JobState): Promise<ConvertedFile | AcquiredFile> {
+  for (let waitMs = FIRST_ASK_MS; ; waitMs = Math.min(2 * waitMs, LAST_ASK_MS)) {
+    state.admitted = false;
+    const begun = await begin(start);
+    if (!('position' in begun)) return begun;
+    state.phase = 'waiting for its turn';
+    show(start, state.phase, { next: `${begun.position} of the owner's jobs to end` });
+    await condition(() => state.admitted, waitMs, { summary: 'before asking again' });
+    state.phase = 'converting';
+  }
+}
+
 /** Goes all the way where one activity can: not with what is large, nor with what costs credits. */
-function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | AcquiredFile> {
-  if (size <= AT_ONCE_BYTES) return convertAtOnce(jobId, title);
+function begin({ jobId, title, size, batchId }: JobStart): Promise<ConvertedFile | AcquiredFile | Waiting> {
+  if (size <= AT_ONCE_BYTES && batchId === undefined) return convertAtOnce(jobId, title);
   if (size <= ONE_ACTIVITY_BYTES) return conversion(title).convertSmallFile({ jobId });
   return transfer('verify the upload').acquire({ jobId });
 }

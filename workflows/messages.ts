@@ -1,4 +1,4 @@
-import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { JobStatus } from '../src/domain/job.ts';
 
 export interface CancelRequest {
@@ -12,7 +12,10 @@ export const uploadCompletedUpdate = defineUpdate<void, []>('uploadCompleted');
 /** Stops the job and answers with the state it ended in. Refused once it has ended another way. */
 export const cancelUpdate = defineUpdate<JobStatus, [CancelRequest]>('cancel');
 
+/** There is a place for the job among those of its owner that convert. Repeats are welcome. */
+export const admittedSignal = defineSignal<[]>('admitted');
+
 /** Where the workflow stands, for people and tests; the job's state is in the database. */
-export type Phase = 'waiting for upload' | 'converting' | 'finishing' | 'ended';
+export type Phase = 'waiting for upload' | 'waiting for its turn' | 'converting' | 'finishing' | 'ended';
 
 export const phaseQuery = defineQuery<Phase>('phase');

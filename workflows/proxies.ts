@@ -8,6 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { AcquiredFile } from '../activities/acquire.ts';
+import type { Waiting } from '../activities/admit.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { Activities } from '../activities/index.ts';
 import type { Queues } from '../src/temporal/queues.ts';
@@ -94,7 +95,10 @@ const localConversion = proxyLocalActivities<Activities>({
  * The whole conversion within the workflow task, which halves what a small job costs. What does not
  * get through at once, for lack of a free engine or by a fault that may pass, goes its usual way.
  */
-export async function convertAtOnce(jobId: string, summary: string): Promise<ConvertedFile | AcquiredFile> {
+export async function convertAtOnce(
+  jobId: string,
+  summary: string,
+): Promise<ConvertedFile | AcquiredFile | Waiting> {
   try {
     return await localConversion.convertSmallFile({ jobId });
   } catch (error) {

@@ -106,6 +106,14 @@ export interface JobEvent {
 export interface Job {
   _id: string;
   owner: string;
+  /** Whom limits count for; the owner unless a guest's address stands in. */
+  lane?: string;
+  /** Share of the engines against other owners, by the plan; 1 is that of a plan with one job at a time. */
+  weight?: number;
+  /** The batch that it came with. */
+  batchId?: string;
+  /** The job that it does again. */
+  retryOf?: string;
   dialect: Dialect;
   status: JobStatus;
   inputs: JobInput[];
@@ -152,6 +160,11 @@ export function eventsAfter(job: Pick<Job, 'seq' | 'events'>, after: number): Ev
 /** One string per owner, the unit of listing, limits and fairness. */
 export function ownerKey(owner: Owner): string {
   return 'accountId' in owner ? `account:${owner.accountId}` : `guest:${owner.guestId}`;
+}
+
+/** The lane of a job: whom its limits count for. */
+export function laneOf({ lane, owner }: Pick<Job, 'lane' | 'owner'>): string {
+  return lane ?? owner;
 }
 
 /** @throws ConversionError WRONG_STATE that says what the job is doing instead. */

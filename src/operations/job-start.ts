@@ -16,5 +16,7 @@ export function jobStart(job: Job): JobStart {
     size: input?.size ?? 0,
     uploadDeadline: job.status === 'awaiting_upload' ? job.uploadDeadline.getTime() : null,
     hasCallback: job.callback !== null,
+    ...(job.batchId !== undefined && { batchId: job.batchId }),
+    ...(job.weight !== undefined && { weight: job.weight }),
   };
 }

@@ -7,7 +7,7 @@ import type { StepOptions } from '../domain/options.ts';
 export type InputSource = { upload: Upload; file: null } | { upload: null; file: StoredFile };
 
 /** What a checked wish amounts to. */
-export interface NewJob {
+export interface NewJob extends Pick<Job, 'lane' | 'weight' | 'batchId' | 'retryOf'> {
   id: string;
   owner: string;
   dialect: Dialect;
@@ -20,13 +20,13 @@ export interface NewJob {
 }
 
 /** A job as it is first written: nothing has happened but that it was submitted. */
-export function newJob({ id, owner, dialect, input, source, target, options, callback }: NewJob): Job {
+export function newJob(job: NewJob): Job {
+  const { id, input, source, target, options, callback, ...facts } = job;
   const now = new Date();
   const status = input.upload ? 'awaiting_upload' : 'queued';
   return {
     _id: id,
-    owner,
-    dialect,
+    ...facts,
     status,
     inputs: [inputOf(input)],
     conversions: [{ source, target, options, status: 'waiting', engine: null, engineMs: null, error: null }],

@@ -11,6 +11,10 @@ export interface JobStart {
   /** Set while the job still waits for its upload: milliseconds since the epoch. */
   uploadDeadline: number | null;
   hasCallback: boolean;
+  /** The batch that counts it. */
+  batchId?: string;
+  /** Share of the engines against other owners. */
+  weight?: number;
 }
 
 /** The port to the workflow engine. Every call is idempotent by the job's id. */
@@ -18,6 +22,8 @@ export interface WorkflowRunner {
   startJob(start: JobStart): Promise<void>;
   /** Wakes a job that waits for its upload; starts the workflow first if a crash had lost it. */
   uploadCompleted(start: JobStart): Promise<void>;
+  /** Tells a job that waits for its turn to begin; nothing happens when it has ended meanwhile. */
+  admitJob(jobId: string): Promise<void>;
   /** @throws ConversionError WRONG_STATE when the job has already ended. */
   cancelJob(jobId: string, reason: string): Promise<void>;
   /** Rejects when Temporal or the workers do not answer. */

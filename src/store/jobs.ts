@@ -120,10 +120,14 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
       }
     },
 
-    /** Progress is no event: it only moves while the job is processing. */
-    async setProgress(id: string, progress: JobProgress): Promise<void> {
+    /** Progress is no event: it only moves while the job waits for an engine or is processed. */
+    async setProgress(
+      id: string,
+      progress: JobProgress,
+      status: 'queued' | 'processing' = 'processing',
+    ): Promise<void> {
       const job = await jobs.findOneAndUpdate(
-        { _id: id, status: 'processing' },
+        { _id: id, status },
         { $set: { progress, updatedAt: new Date() } },
         { returnDocument: 'after' },
       );
@@ -139,6 +143,13 @@ export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes
         ...((before || after) && { _id: { ...(before && { $lt: before }), ...(after && { $gt: after }) } }),
       };
       return jobs.find(filter, { sort: { _id: after && !before ? 1 : -1 }, limit }).toArray();
+    },
+
+    /** The states of these jobs; one that does not exist is missing. */
+    async statusesOf(ids: readonly string[]): Promise<Map<string, JobStatus>> {
+      if (ids.length === 0) return new Map();
+      const found = await jobs.find({ _id: { $in: [...ids] } }, { projection: { status: 1 } }).toArray();
+      return new Map(found.map(({ _id, status }) => [_id, status]));
     },
 
     /**

@@ -1,6 +1,7 @@
 import { type Collection, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
 import type { Account, ApiKey } from '../domain/account.ts';
 import type { AccountPlan } from '../domain/account-plan.ts';
+import type { Admission } from '../domain/admission.ts';
 import type { LedgerEntry } from '../domain/credits.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
@@ -13,6 +14,7 @@ export interface Collections {
   keys: Collection<ApiKey>;
   plans: Collection<AccountPlan>;
   windows: Collection<RateWindow>;
+  admissions: Collection<Admission>;
   files: Collection<StoredFile>;
   uploads: Collection<Upload>;
   jobs: Collection<Job>;
@@ -44,6 +46,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     keys: db.collection('keys'),
     plans: db.collection('plans'),
     windows: db.collection('windows'),
+    admissions: db.collection('admissions'),
     files: db.collection('files'),
     uploads: db.collection('uploads'),
     jobs: db.collection('jobs'),

@@ -35,7 +35,7 @@ export function createWorkflowRunner(
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: start.title,
       staticDetails: `Job \`${start.jobId}\` of ${start.owner}`,
-      priority: { priorityKey: 3, fairnessKey: start.owner.slice(0, 64) },
+      priority: priorityOf(start),
       typedSearchAttributes: new TypedSearchAttributes([
         { key: ATTRIBUTES.owner, value: start.owner },
         { key: ATTRIBUTES.source, value: start.source },
@@ -68,6 +68,11 @@ export function createWorkflowRunner(
         });
       }),
 
+    admitJob: (jobId) =>
+      call(client, async () => {
+        await client.workflow.getHandle(workflowId.job(jobId)).signal('admitted').catch(unlessEnded);
+      }),
+
     cancelJob: (jobId, reason) =>
       call(client, async () => {
         await client.workflow
@@ -86,6 +91,19 @@ export function createWorkflowRunner(
         if (pollers.length === 0) throw new ConversionError('UNAVAILABLE', 'No worker is running.');
       }),
   };
+}
+
+/** What somebody waits for before what nobody watches; owners share by what their plans give them. */
+function priorityOf({ owner, batchId, weight = 1 }: Pick<JobStart, 'owner' | 'batchId' | 'weight'>) {
+  return {
+    priorityKey: batchId === undefined ? 3 : 5,
+    fairnessKey: owner.slice(0, 64),
+    fairnessWeight: Math.min(weight, 1000),
+  };
+}
+
+function unlessEnded(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
 async function call<T>(client: Client, work: () => Promise<T>): Promise<T> {

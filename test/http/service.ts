@@ -31,7 +31,7 @@ import type { FileRepository } from '../../src/store/files.ts';
 import type { JobRepository } from '../../src/store/jobs.ts';
 import type { UploadRepository } from '../../src/store/uploads.ts';
 import type { WindowRepository } from '../../src/store/windows.ts';
-import { anApiKey, defaultPlanOf } from '../support/records.ts';
+import { anApiKey, defaultPlanOf, UNQUEUED } from '../support/records.ts';
 
 const HOUR_MS = 3_600_000;
 const UPLOAD_BYTES = 2 * 2 ** 30;
@@ -63,6 +63,7 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
     }),
     ...createAdmitCall({ ...memory, planOf: defaultPlanOf, addressOf: () => null }),
     submitJob: createSubmitJob({
+      ...UNQUEUED,
       jobs,
       uploads,
       files,

@@ -17,7 +17,7 @@ import { createWatchJob } from '../../src/operations/watch-job.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';
 import { createTokenSigner } from '../../src/secrets/signed-token.ts';
-import { anApiKey, defaultPlanOf } from '../support/records.ts';
+import { anApiKey, defaultPlanOf, UNQUEUED } from '../support/records.ts';
 
 /** Ids of two accounts and their keys, which are their names as well. */
 export const ALICE = 'alice-key';
@@ -162,7 +162,8 @@ export function createService() {
     ...createCredits(given),
     isAdminToken: (text) => text === ADMIN_TOKEN,
     authenticate: createAuthenticate(given),
-    submitJob: createSubmitJob(given),
+    submitJob: createSubmitJob({ ...given, ...UNQUEUED }),
+    queuePositionOf: async () => null,
     prepareUpload: createPrepareUpload(given),
     completeUpload: createCompleteUpload(given),
     cancelJob: createCancelJob({ ...given, ...finders }),

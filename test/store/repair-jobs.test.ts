@@ -35,6 +35,7 @@ function repairing() {
       startJob: tell('start'),
       uploadCompleted: tell('uploaded'),
       cancelJob: async () => {},
+      admitJob: async () => {},
       ping: async () => {},
     },
     log: createLog('silent'),

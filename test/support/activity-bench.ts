@@ -5,21 +5,26 @@ import { Readable } from 'node:stream';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import type { AcquiredFile } from '../../activities/acquire.ts';
+import type { Waiting } from '../../activities/admit.ts';
 import { type Activities, createActivities } from '../../activities/index.ts';
 import type { Capabilities } from '../../src/app.ts';
 import { createDiskBlobStore } from '../../src/blobs/disk.ts';
 import { createScratch } from '../../src/blobs/scratch.ts';
 import { createConverters } from '../../src/converters/converters.ts';
+import { createLog } from '../../src/log.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
 import { signWebhook } from '../../src/net/webhook.ts';
+import type { JobWish } from '../../src/operations/accept-job.ts';
+import { createAdmissions } from '../../src/operations/admissions.ts';
 import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
-import { createSubmitJob, type JobWish } from '../../src/operations/submit-job.ts';
+import { createSubmitJob } from '../../src/operations/submit-job.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';
 import { createTokenSigner } from '../../src/secrets/signed-token.ts';
+import { createAdmissionRepository } from '../../src/store/admissions.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { createFileRepository } from '../../src/store/files.ts';
@@ -27,12 +32,14 @@ import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from './database.ts';
-import { anAccountCaller, defaultPlanOf } from './records.ts';
+import { anAccountCaller, defaultPlanOf, UNQUEUED } from './records.ts';
 
 const HOUR = 3_600_000;
+/** More than any test has under way. */
+const CONCURRENCY = 1000;
 
 /** Temporal is the one thing that activities do without; everything else here is real. */
-const runner = { startJob: async () => {}, uploadCompleted: async () => {} };
+const runner = { startJob: async () => {}, uploadCompleted: async () => {}, admitJob: async () => {} };
 const caller = anAccountCaller();
 
 export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
@@ -43,8 +50,17 @@ export async function createActivityBench() {
   const dir = await mkdtemp(join(tmpdir(), 'kiln-activity-'));
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => [] });
+  const jobs = createJobRepository(database.collections, { publish: () => {} });
   const capabilities: Capabilities = {
-    jobs: createJobRepository(database.collections, { publish: () => {} }),
+    jobs,
+    admissions: createAdmissions({
+      admissions: createAdmissionRepository(database.collections),
+      jobs,
+      runner,
+      concurrencyOf: async () => CONCURRENCY,
+      openUploads: { account: 1000, guest: 10 },
+      log: createLog('silent'),
+    }),
     uploads: createUploadRepository(database.collections),
     files: createFileRepository(database.collections),
     deliveries: createDeliveryRepository(database.collections),
@@ -67,6 +83,7 @@ export async function createActivityBench() {
     runner,
     limits,
     planOf: defaultPlanOf,
+    laneOf: UNQUEUED.laneOf,
     checkUrl,
     seal: capabilities.sealer.seal,
   });
@@ -118,9 +135,11 @@ export async function createActivityBench() {
 }
 
 type Answer<Name extends keyof Activities> = Awaited<ReturnType<Activities[Name]>>;
-/** Pictures are free, so none of them is handed back unconverted. */
+/** Nobody has to wait here; and pictures are free, so none of them is handed back unconverted. */
 type Result<Name extends keyof Activities> = Promise<
-  Name extends 'convertSmallFile' ? Exclude<Answer<Name>, AcquiredFile> : Answer<Name>
+  Name extends 'convertSmallFile'
+    ? Exclude<Answer<Name>, AcquiredFile | Waiting>
+    : Exclude<Answer<Name>, Waiting>
 >;
 
 function runIn<Name extends keyof Activities>(

@@ -3,7 +3,7 @@ import { type AccountPlan, DEFAULT_PLANS, planIdOf } from '../../src/domain/acco
 import type { Delivery } from '../../src/domain/delivery.ts';
 import type { StoredFile, Upload } from '../../src/domain/file.ts';
 import { newId } from '../../src/domain/id.ts';
-import type { Job } from '../../src/domain/job.ts';
+import { type Job, ownerKey } from '../../src/domain/job.ts';
 import { parseOptions } from '../../src/domain/options.ts';
 import { newJob } from '../../src/operations/new-job.ts';
 
@@ -116,6 +116,12 @@ export function anApiKey(different: Partial<ApiKey> = {}): ApiKey {
     ...different,
   };
 }
+
+/** Submission without the limits of lanes. */
+export const UNQUEUED = {
+  admissions: { openUploads: async () => {} },
+  laneOf: (caller: Caller) => (caller.kind === 'anonymous' ? 'nobody' : ownerKey(caller)),
+};
 
 /** The plans as they are before anybody changes them. */
 export async function defaultPlanOf(caller: Caller): Promise<AccountPlan> {

@@ -3,9 +3,10 @@ import type { Caller } from '../../src/domain/account.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { StoredFile, Upload } from '../../src/domain/file.ts';
 import type { Job } from '../../src/domain/job.ts';
+import type { JobWish } from '../../src/operations/accept-job.ts';
 import type { JobStart } from '../../src/operations/runner.ts';
-import { createSubmitJob, type JobWish } from '../../src/operations/submit-job.ts';
-import { aFile, anAccountCaller, defaultPlanOf } from '../support/records.ts';
+import { createSubmitJob } from '../../src/operations/submit-job.ts';
+import { aFile, anAccountCaller, defaultPlanOf, UNQUEUED } from '../support/records.ts';
 
 const ACCOUNT = anAccountCaller();
 const GUEST: Caller = { kind: 'guest', guestId: 'g' };
@@ -21,6 +22,7 @@ beforeEach(() => {
 });
 
 const submitJob = createSubmitJob({
+  ...UNQUEUED,
   jobs: { insert: async (job) => void written.push({ job }) },
   uploads: { insert: async (upload) => void written.push({ upload }) },
   files: {
@@ -70,6 +72,7 @@ describe('a job with an upload', () => {
         size: 1000,
         uploadDeadline: upload?.expiresAt.getTime(),
         hasCallback: false,
+        weight: 10,
       },
     });
   });

@@ -1,4 +1,5 @@
-import { type Config, loadConfig, VARIABLES } from '../../config.ts';
+import { VARIABLES } from '../../config/variables.ts';
+import { type Config, loadConfig } from '../../config.ts';
 
 type Name = keyof typeof VARIABLES;
 
@@ -42,6 +43,7 @@ const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_RETENTION_UPLOAD_MINUTES: ({ retention }) => retention.uploadMs / MINUTE_MS,
   KILN_RETENTION_FILE_HOURS: ({ retention }) => retention.fileMs / HOUR_MS,
   KILN_LIMIT_UPLOAD_BYTES: ({ limits }) => limits.uploadBytes,
+  KILN_LIMIT_OPEN_UPLOADS: ({ limits }) => limits.openUploads.account,
   KILN_LIMIT_PIXELS: ({ limits }) => limits.pixels,
   KILN_LIMIT_FRAMES: ({ limits }) => limits.frames,
   KILN_LIMIT_ENGINE_SECONDS: ({ limits }) => limits.engineMs / 1000,

@@ -1,7 +1,7 @@
 import { type SwapmyfileJob, swapmyfileJob } from '../../domain/callback-payload.ts';
 import type { Upload } from '../../domain/file.ts';
 import type { Job } from '../../domain/job.ts';
-import type { SubmittedJob } from '../../operations/submit-job.ts';
+import type { AcceptedJob } from '../../operations/accept-job.ts';
 import type { DialectPorts } from '../adapter.ts';
 import type { PrepareWish } from './request.ts';
 
@@ -24,7 +24,7 @@ export interface PreparedJob {
 
 /** Shows a fresh job and where its bytes go; a guest also gets what proves to be that guest later. */
 export function preparedJob(
-  { job, upload }: SubmittedJob,
+  { job, upload }: AcceptedJob,
   { uploadMode, guestId }: Pick<PrepareWish, 'uploadMode'> & { guestId: string | undefined },
   ports: DialectPorts,
 ): PreparedJob {

@@ -23,7 +23,7 @@ export const swapmyfile: DialectAdapter = {
       const { job: wish, uploadMode } = parsePrepare(await c.req.text());
       if (caller.kind === 'anonymous' && wish.callback) throw refuseCallback();
       const owner = caller.kind === 'anonymous' ? ({ kind: 'guest', guestId: newId() } as const) : caller;
-      const submitted = await submitJob(owner, wish);
+      const submitted = await submitJob(owner, wish, senderOf(c.env.incoming));
       const guestId = owner.kind === 'guest' ? owner.guestId : undefined;
       return c.json(preparedJob(submitted, { uploadMode, guestId }, ports), 201);
     });

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../../src/domain/id.ts';
+import type { JobStatus } from '../../src/domain/job.ts';
+import { type Admissions, createAdmissions } from '../../src/operations/admissions.ts';
+import { type AdmissionRepository, createAdmissionRepository } from '../../src/store/admissions.ts';
+import { openDatabase } from '../support/database.ts';
+import { aJob } from '../support/records.ts';
+import { seededRandom, seedOf } from '../support/seeded-random.ts';
+
+let database: Awaited<ReturnType<typeof openDatabase>>;
+let admissions: AdmissionRepository;
+
+beforeAll(async () => {
+  database = await openDatabase();
+  admissions = createAdmissionRepository(database.collections);
+});
+afterAll(() => database.drop());
+
+const newLane = () => `account:${newId()}`;
+
+async function laneNow(lane: string) {
+  const found = await admissions.find(lane);
+  if (!found) throw new Error('The lane is not there.');
+  return found;
+}
+
+describe('a lane', () => {
+  it('lets in as many as the plan has places for, and lines up the others in their order', async () => {
+    const lane = newLane();
+    const enter = (jobId: string) => admissions.enter({ lane, jobId, batch: false, limit: 2 });
+    for (const jobId of ['a', 'b', 'c', 'd']) await enter(jobId);
+    expect(await laneNow(lane)).toMatchObject({ active: ['a', 'b'], waiting: ['c', 'd'] });
+    // A repeat whose first answer was lost changes nothing.
+    for (const jobId of ['a', 'd', 'c', 'b']) await enter(jobId);
+    expect(await laneNow(lane)).toMatchObject({ active: ['a', 'b'], waiting: ['c', 'd'] });
+    expect(await admissions.leave(lane, ['a'], 2)).toEqual(['c']);
+    expect(await admissions.leave(lane, ['a'], 2)).toEqual([]);
+    expect(await admissions.leave(lane, ['d'], 2)).toEqual([]);
+    expect(await laneNow(lane)).toMatchObject({ active: ['b', 'c'], waiting: [] });
+  });
+
+  it('lets every single job pass those of a batch, and never the other way round', async () => {
+    const lane = newLane();
+    const enter = (jobId: string, batch: boolean) => admissions.enter({ lane, jobId, batch, limit: 1 });
+    await enter('batch-1', true);
+    await enter('batch-2', true);
+    await enter('single', false);
+    await enter('batch-3', true);
+    expect(await admissions.leave(lane, ['batch-1'], 1)).toEqual(['single']);
+    expect(await admissions.leave(lane, ['single'], 1)).toEqual(['batch-2']);
+    expect(await admissions.leave(lane, ['batch-2'], 1)).toEqual(['batch-3']);
+  });
+
+  it('fills up when the plan grows, and lets nobody in while it shrinks', async () => {
+    const lane = newLane();
+    const enter = (jobId: string, limit: number) => admissions.enter({ lane, jobId, batch: false, limit });
+    for (const jobId of ['a', 'b', 'c']) await enter(jobId, 1);
+    expect((await enter('c', 3)).admitted).toEqual(['b', 'c']);
+    await enter('d', 1);
+    expect(await admissions.leave(lane, ['a'], 1)).toEqual([]);
+    expect(await admissions.leave(lane, ['b'], 1)).toEqual([]);
+    expect(await admissions.leave(lane, ['c'], 1)).toEqual(['d']);
+  });
+
+  it('awaits so many uploads and not one more; each that arrives makes room', async () => {
+    const lane = newLane();
+    expect(await admissions.open(lane, ['a', 'b'], 3)).toBe(true);
+    expect(await admissions.open(lane, ['c', 'd'], 3)).toBe(false);
+    expect(await admissions.open(lane, ['c'], 3)).toBe(true);
+    expect(await admissions.open(lane, ['d'], 3)).toBe(false);
+    await admissions.enter({ lane, jobId: 'a', batch: false, limit: 1 });
+    expect(await admissions.open(lane, ['d'], 3)).toBe(true);
+    expect(await laneNow(lane)).toMatchObject({ open: ['b', 'c', 'd'], active: ['a'] });
+    expect(await admissions.open(lane, ['e', 'f', 'g', 'h'], 3)).toBe(false);
+  });
+
+  it('300 jobs that come and go side by side: never more than 7 at a time, and all get in', async () => {
+    const seed = seedOf();
+    const random = seededRandom(seed);
+    const lane = newLane();
+    const inside = new Set<string>();
+    const admitted = new Set<string>();
+    let most = 0;
+    const waiting = new Map<string, () => void>();
+
+    function letIn(jobIds: readonly string[]): void {
+      for (const jobId of jobIds) {
+        admitted.add(jobId);
+        inside.add(jobId);
+        most = Math.max(most, inside.size);
+        waiting.get(jobId)?.();
+      }
+    }
+
+    async function live(jobId: string): Promise<void> {
+      const begun = new Promise<void>((resolve) => waiting.set(jobId, resolve));
+      letIn((await admissions.enter({ lane, jobId, batch: random.chance(0.5), limit: 7 })).admitted);
+      await begun;
+      inside.delete(jobId);
+      letIn(await admissions.leave(lane, [jobId], 7));
+    }
+
+    await Promise.all(Array.from({ length: 300 }, (_, i) => live(`job-${i}`)));
+    console.log(`300 jobs, at most ${most} of 7 at a time, seed ${seed}`);
+    expect(admitted.size).toBe(300);
+    expect(most).toBeLessThanOrEqual(7);
+    expect(await laneNow(lane)).toMatchObject({ active: [], waiting: [], waitingBatch: [] });
+  });
+});
+
+describe('admissions', () => {
+  const statuses = new Map<string, JobStatus>();
+  let woken: string[];
+  let queue: Admissions;
+
+  function open(limit: number): void {
+    woken = [];
+    queue = createAdmissions({
+      admissions,
+      jobs: {
+        statusesOf: async (ids) =>
+          new Map(ids.flatMap((id) => (statuses.has(id) ? [[id, statuses.get(id) as JobStatus]] : []))),
+      },
+      runner: { admitJob: async (jobId) => void woken.push(jobId) },
+      concurrencyOf: async () => limit,
+      openUploads: { account: 2, guest: 1 },
+      log: { warn: () => {} },
+      freshMs: 0,
+    });
+  }
+
+  const queued = (owner: string, different = {}) => aJob({ owner, status: 'queued', ...different });
+
+  it('tell a job its position, and whoever is next that it may begin', async () => {
+    open(1);
+    const owner = newLane();
+    const [first, second, third] = [queued(owner), queued(owner), queued(owner)];
+    expect(await queue.admit(first)).toBeNull();
+    expect(await queue.admit(second)).toBe(1);
+    expect(await queue.admit(third)).toBe(2);
+    expect(await queue.positionOf(third)).toBe(2);
+    await queue.leave(first);
+    expect(woken).toEqual([second._id]);
+    expect(await queue.admit(second)).toBeNull();
+    expect(await queue.positionOf(third)).toBe(1);
+    expect(await queue.positionOf(second)).toBeNull();
+  });
+
+  it('take the guests of one address together, and refuse what is prepared beyond the cap', async () => {
+    open(1);
+    const lane = `address:203.0.113.${Math.floor(Math.random() * 256)}`;
+    expect(await queue.admit(queued('guest:one', { lane }))).toBeNull();
+    expect(await queue.admit(queued('guest:two', { lane }))).toBe(1);
+    await queue.openUploads(`${lane}0`, ['upload']);
+    await expect(queue.openUploads(`${lane}0`, ['another'])).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  });
+
+  it('find the places of jobs that ended without leaving, and forget a lane that is empty', async () => {
+    open(1);
+    const owner = newLane();
+    const [lost, next, vanished] = [queued(owner), queued(owner), queued(owner)];
+    for (const job of [lost, next, vanished]) await queue.admit(job);
+    statuses.set(lost._id, 'failed');
+    statuses.set(next._id, 'queued');
+    await queue.repairAdmissions();
+    expect(woken).toEqual([next._id]);
+    expect(await laneNow(owner)).toMatchObject({ active: [next._id], waiting: [] });
+    statuses.set(next._id, 'ready');
+    await queue.repairAdmissions();
+    await queue.repairAdmissions();
+    expect(await admissions.find(owner)).toBeNull();
+  });
+});

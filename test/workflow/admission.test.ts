@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Waiting } from '../../activities/admit.ts';
+import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
+import {
+  CONVERTED,
+  createWorkflowBench,
+  type TestJob,
+  type WorkflowBench,
+} from '../support/workflow-bench.ts';
+
+const NOW = { uploadDeadline: null };
+const MINUTE_MS = 60_000;
+
+let bench: WorkflowBench;
+beforeAll(async () => {
+  bench = await createWorkflowBench(await startTimeSkippingServer());
+});
+afterAll(() => bench.close());
+
+/** Has the job wait `times` times before there is a place for it. */
+function waiting(times: number) {
+  let asked = 0;
+  return async (): Promise<typeof CONVERTED | Waiting> => {
+    asked += 1;
+    return asked > times ? CONVERTED : { position: times + 1 - asked };
+  };
+}
+
+async function phaseIs({ handle }: TestJob, phase: string): Promise<void> {
+  await expect.poll(() => handle.query('phase'), { timeout: 10_000 }).toBe(phase);
+}
+
+async function lifetimeOf({ handle }: TestJob): Promise<number> {
+  const { startTime, closeTime = startTime } = await handle.describe();
+  return closeTime.getTime() - startTime.getTime();
+}
+
+describe('a job for which the plan has no place', () => {
+  for (const [name, size] of [
+    ['small', 1000],
+    ['larger', 2 ** 20],
+  ] as const) {
+    it(`waits until it is told to begin: a ${name} one`, async () => {
+      const job = await bench.job({ convertSmallFile: waiting(1) }, { ...NOW, size });
+      await bench.runner.startJob(job.start);
+      await phaseIs(job, 'waiting for its turn');
+      await bench.runner.admitJob(job.start.jobId);
+      expect(await job.handle.result()).toEqual({ status: 'ready' });
+      expect(job.names().filter((called) => called === 'convertSmallFile')).toHaveLength(2);
+    });
+  }
+
+  it('asks by itself when nobody tells it, less and less often', async () => {
+    const job = await bench.job({ acquire: waiting(8) as never }, { ...NOW, size: 2 ** 30 });
+    await bench.runner.startJob(job.start);
+    expect(await job.handle.result()).toEqual({ status: 'ready' });
+    const minutes = (await lifetimeOf(job)) / MINUTE_MS;
+    // 15 s, 30 s, 1, 2, 4, 8, 10 and 10 minutes.
+    expect(minutes).toBeGreaterThan(35);
+    expect(minutes).toBeLessThan(37);
+    expect(job.names().filter((name) => name === 'acquire')).toHaveLength(9);
+  });
+
+  it('can be cancelled, and is told of its turn in vain afterwards', async () => {
+    const job = await bench.job({ convertSmallFile: waiting(99) }, NOW);
+    await bench.runner.startJob(job.start);
+    await phaseIs(job, 'waiting for its turn');
+    await bench.runner.cancelJob(job.start.jobId, 'not wanted');
+    expect(await job.handle.result()).toEqual({ status: 'cancelled' });
+    await bench.runner.admitJob(job.start.jobId);
+  });
+
+  it('does not miss a turn that comes while it asks', async () => {
+    let asked = 0;
+    const convertSmallFile = async () => {
+      asked += 1;
+      if (asked > 1) return CONVERTED;
+      await bench.runner.admitJob(job.start.jobId);
+      return { position: 1 };
+    };
+    const job = await bench.job({ convertSmallFile }, NOW);
+    await bench.runner.startJob(job.start);
+    expect(await job.handle.result()).toEqual({ status: 'ready' });
+    expect(await lifetimeOf(job)).toBeLessThan(15_000);
+  });
+});
+
+describe('a job of a batch', () => {
+  it('is converted by a worker that chooses, never within the workflow task', async () => {
+    const { start, handle, calls } = await bench.job({}, { ...NOW, size: 1000, batchId: 'none' });
+    await bench.runner.startJob(start);
+    await handle.result();
+    const tries = calls.filter(({ name }) => name === 'convertSmallFile');
+    expect(tries.map(({ queue, local }) => [queue, local])).toEqual([['image', false]]);
+  });
+});
