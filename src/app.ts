@@ -57,7 +57,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const log = createLog(config.logLevel);
   const temporal = await connectTemporal(config.temporal, endpoints.temporalAddress, log);
   const mongo = await connectMongo(endpoints.mongoUri);
-  const changes = createChanges(mongo.collections);
+  const changes = createChanges(mongo.collections.jobs);
   const jobs = createJobRepository(mongo.collections, changes);
   const uploads = createUploadRepository(mongo.collections);
   const files = createFileRepository(mongo.collections);

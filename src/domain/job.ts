@@ -138,20 +138,21 @@ export interface Job {
 /** Older events fall out of the window; a reader who is further behind gets a snapshot. */
 export const EVENT_WINDOW = 500;
 
-export interface NumberedEvent extends JobEvent {
-  seq: number;
-}
+export type NumberedEvent<Event = JobEvent> = Event & { seq: number };
 
-export interface EventsAfter {
-  events: NumberedEvent[];
+export interface EventsAfter<Event = JobEvent> {
+  events: NumberedEvent<Event>[];
   /** True when events between `after` and the window are gone. */
   truncated: boolean;
 }
 
 /** The events that a reader who has seen `after` still has to see, oldest first. */
-export function eventsAfter(job: Pick<Job, 'seq' | 'events'>, after: number): EventsAfter {
-  const first = job.seq - job.events.length + 1;
-  const events = job.events
+export function eventsAfter<Event>(
+  { seq, events: window }: { seq: number; events: readonly Event[] },
+  after: number,
+): EventsAfter<Event> {
+  const first = seq - window.length + 1;
+  const events = window
     .map((event, i) => ({ ...event, seq: first + i }))
     .filter((event) => event.seq > after);
   return { events, truncated: after + 1 < first };

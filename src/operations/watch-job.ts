@@ -3,6 +3,7 @@ import { eventsAfter, isTerminal, type Job, type NumberedEvent } from '../domain
 import type { Changes } from '../store/changes.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { createFindJobs } from './find-jobs.ts';
+import { follow } from './follow.ts';
 
 /** What a watcher sees: numbered events, each exactly once and in order, and progress between them. */
 export type JobUpdate =
@@ -12,7 +13,7 @@ export type JobUpdate =
 
 export interface WatchJobPorts {
   jobs: Pick<JobRepository, 'get'>;
-  changes: Pick<Changes, 'subscribe'>;
+  changes: Pick<Changes<Job>, 'subscribe'>;
   findJob: ReturnType<typeof createFindJobs>['findJob'];
 }
 
@@ -23,29 +24,15 @@ export interface WatchWish {
   signal?: AbortSignal | undefined;
 }
 
-/** How long a watcher trusts silence before it looks for itself. */
-const QUIET_MS = 10_000;
-
 export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
-  /**
-   * Replays everything after `after`, then goes live until the job has ended or `signal` aborts.
-   * What is told is what the database answered: to this process's own write, or when asked.
-   */
+  /** Replays everything after `after`, then goes live until the job has ended or `signal` aborts. */
   async function* watch(caller: Caller, { jobId, after, signal }: WatchWish): AsyncGenerator<JobUpdate> {
-    const bell = createBell(signal);
-    const unsubscribe = changes.subscribe(jobId, bell.ring);
-    try {
-      let job = await findJob(caller, jobId);
-      const news = createNews(after ?? job.seq);
-      while (!signal?.aborted) {
-        yield* news.of(job);
-        if (isTerminal(job.status)) return;
-        await bell.wait(QUIET_MS);
-        if (!signal?.aborted) job = bell.take() ?? (await jobs.get(jobId));
-      }
-    } finally {
-      unsubscribe();
-      bell.dispose();
+    let news: ReturnType<typeof createNews> | undefined;
+    const ports = { changes, read: () => jobs.get(jobId) };
+    for await (const job of follow(ports, { id: jobId, first: () => findJob(caller, jobId), signal })) {
+      news ??= createNews(after ?? job.seq);
+      yield* news.of(job);
+      if (isTerminal(job.status)) return;
     }
   }
 
@@ -85,43 +72,6 @@ function createNews(after: number) {
       if (truncated) yield { kind: 'snapshot', job };
       for (const event of events) yield { kind: 'event', event, job };
       if (events.length === 0 && moved) yield { kind: 'progress', job };
-    },
-  };
-}
-
-/** A doorbell that remembers a ring until somebody listens; an abort rings as well. */
-function createBell(signal?: AbortSignal) {
-  let rung = false;
-  let brought: Job | undefined;
-  let wake: (() => void) | undefined;
-  function ring(job?: Job) {
-    // A ring without a job says that somebody else wrote: what was brought before may be old.
-    brought = job && (!rung || (brought && brought.seq < job.seq)) ? job : undefined;
-    rung = true;
-    wake?.();
-  }
-  const onAbort = () => ring();
-  signal?.addEventListener('abort', onAbort);
-  return {
-    ring,
-    /** What the last ring brought; the bell is quiet afterwards. */
-    take(): Job | undefined {
-      const job = brought;
-      rung = false;
-      brought = undefined;
-      return job;
-    },
-    async wait(timeoutMs: number): Promise<void> {
-      if (rung) return;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, timeoutMs);
-      wake = resolve;
-      await promise;
-      clearTimeout(timer);
-      wake = undefined;
-    },
-    dispose() {
-      signal?.removeEventListener('abort', onAbort);
     },
   };
 }

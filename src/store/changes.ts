@@ -1,8 +1,14 @@
-import type { Job } from '../domain/job.ts';
-import type { Collections } from './mongo.ts';
+import type { Collection, Filter } from 'mongodb';
 
-/** Without a job the listener has to read for itself. */
-type Listener = (job?: Job) => void;
+/** A document that says of itself when it has changed. */
+export interface Versioned {
+  _id: string;
+  seq: number;
+  updatedAt: Date;
+}
+
+/** Without a document the listener has to read for itself. */
+type Listener<T> = (document?: T) => void;
 
 /** The documents themselves stay on the server: a notice only says when to read. */
 const ONLY_IDS = [{ $project: { documentKey: 1 } }];
@@ -15,53 +21,54 @@ export interface ChangeFeed {
   close(): Promise<void>;
 }
 
-/** The part of the jobs collection that is watched. */
-export interface WatchedJobs {
-  find: Collections['jobs']['find'];
+/** The part of a collection that is watched. */
+export interface WatchedCollection<T extends Versioned> {
+  find: Collection<T>['find'];
   watch(pipeline: object[]): ChangeFeed;
 }
 
-/** Tells watchers within this process that a job has changed, whichever process wrote it. */
-export interface Changes {
-  publish(job: Job): void;
-  /** Calls `listener` after each change of the job until the returned function is called. */
-  subscribe(jobId: string, listener: Listener): () => void;
+/** Tells watchers within this process that a document has changed, whichever process wrote it. */
+export interface Changes<T extends Versioned> {
+  publish(document: T): void;
+  /** Calls `listener` after each change of the document until the returned function is called. */
+  subscribe(id: string, listener: Listener<T>): () => void;
   close(): Promise<void>;
 }
 
 export interface ChangesOptions {
-  /** Milliseconds between two looks at the watched jobs. */
+  /** Milliseconds between two looks at the watched documents. */
   pollMs?: number;
 }
 
 /**
  * Three sources, one fan-out: the in-process bus for writes made here, one poller for all
- * watched jobs, and a change stream where the server has them (a replica set).
+ * watched documents, and a change stream where the server has them (a replica set).
  */
-export function createChanges(
-  { jobs }: { jobs: WatchedJobs },
+export function createChanges<T extends Versioned>(
+  collection: WatchedCollection<T>,
   { pollMs = 200 }: ChangesOptions = {},
-): Changes {
-  const watched = new Map<string, { listeners: Set<Listener>; version: string | undefined }>();
+): Changes<T> {
+  const watched = new Map<string, { listeners: Set<Listener<T>>; version: string | undefined }>();
   let stream: ChangeFeed | undefined;
   let streaming = false;
   let polling = false;
 
-  function notify(jobId: string, job?: Job): void {
-    for (const listener of watched.get(jobId)?.listeners ?? []) listener(job);
+  function notify(id: string, document?: T): void {
+    for (const listener of watched.get(id)?.listeners ?? []) listener(document);
   }
 
   /** The poller has nothing to add to what was published here. */
-  function publish(job: Job): void {
-    const entry = watched.get(job._id);
+  function publish(document: T): void {
+    const entry = watched.get(document._id);
     if (!entry) return;
-    entry.version = versionOf(job);
-    notify(job._id, job);
+    entry.version = versionOf(document);
+    notify(document._id, document);
   }
 
   async function poll(): Promise<void> {
-    const documents = await jobs
-      .find({ _id: { $in: [...watched.keys()] } }, { projection: { seq: 1, updatedAt: 1 } })
+    const filter = { _id: { $in: [...watched.keys()] } } as Filter<T>;
+    const documents = await collection
+      .find<Versioned>(filter, { projection: { seq: 1, updatedAt: 1 } })
       .toArray();
     for (const document of documents) {
       const entry = watched.get(document._id);
@@ -87,13 +94,13 @@ export function createChanges(
   /** A standalone server refuses at once; from then on the poller does the work alone. */
   function openStream(): void {
     if (stream) return;
-    const opened = jobs.watch(ONLY_IDS);
+    const opened = collection.watch(ONLY_IDS);
     stream = opened;
     // The first token is the first proof that the server streams: only then may the poller rest.
     opened.once('resumeTokenChanged', () => {
       streaming = true;
       // What was written between the last look and the stream's beginning is in neither.
-      for (const jobId of watched.keys()) notify(jobId);
+      for (const id of watched.keys()) notify(id);
     });
     opened.on('change', ({ documentKey }) => {
       if (documentKey) notify(String(documentKey._id));
@@ -109,15 +116,15 @@ export function createChanges(
 
   return {
     publish,
-    subscribe(jobId, listener) {
+    subscribe(id, listener) {
       openStream();
-      const entry = watched.get(jobId) ?? { listeners: new Set(), version: undefined };
+      const entry = watched.get(id) ?? { listeners: new Set(), version: undefined };
       entry.listeners.add(listener);
-      watched.set(jobId, entry);
+      watched.set(id, entry);
       return () => {
         entry.listeners.delete(listener);
         // Called twice, it must not take away what somebody else subscribed to since.
-        if (entry.listeners.size === 0 && watched.get(jobId) === entry) watched.delete(jobId);
+        if (entry.listeners.size === 0 && watched.get(id) === entry) watched.delete(id);
       };
     },
     async close() {
@@ -128,6 +135,6 @@ export function createChanges(
   };
 }
 
-function versionOf({ seq, updatedAt }: Pick<Job, 'seq' | 'updatedAt'>): string {
+function versionOf({ seq, updatedAt }: Pick<Versioned, 'seq' | 'updatedAt'>): string {
   return `${seq}:${updatedAt.getTime()}`;
 }

@@ -57,7 +57,10 @@ export interface StalledPage {
 export type JobRepository = ReturnType<typeof createJobRepository>;
 
 /** The jobs collection. Each state change is one conditional update that also appends its event. */
-export function createJobRepository({ jobs }: Pick<Collections, 'jobs'>, changes: Pick<Changes, 'publish'>) {
+export function createJobRepository(
+  { jobs }: Pick<Collections, 'jobs'>,
+  changes: Pick<Changes<Job>, 'publish'>,
+) {
   async function get(id: string): Promise<Job> {
     const job = await jobs.findOne({ _id: id });
     if (!job) throw new ConversionError('NOT_FOUND', 'There is no such job.');

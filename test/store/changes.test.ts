@@ -1,14 +1,17 @@
 import { EventEmitter } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Changes, createChanges, type WatchedJobs } from '../../src/store/changes.ts';
+import type { Job } from '../../src/domain/job.ts';
+import { type Changes, createChanges, type WatchedCollection } from '../../src/store/changes.ts';
 import { createJobRepository, type JobRepository } from '../../src/store/jobs.ts';
 import { openDatabase } from '../support/database.ts';
 import { aJob } from '../support/records.ts';
 
+type WatchedJobs = WatchedCollection<Job>;
+
 const POLL_MS = 20;
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
-const opened: Changes[] = [];
+const opened: Changes<Job>[] = [];
 
 beforeAll(async () => {
   database = await openDatabase();
@@ -18,8 +21,8 @@ afterEach(async () => {
 });
 afterAll(() => database.drop());
 
-function watching(jobs: WatchedJobs = database.collections.jobs, pollMs = POLL_MS): Changes {
-  const changes = createChanges({ jobs }, { pollMs });
+function watching(jobs: WatchedJobs = database.collections.jobs, pollMs = POLL_MS): Changes<Job> {
+  const changes = createChanges(jobs, { pollMs });
   opened.push(changes);
   return changes;
 }
@@ -33,7 +36,7 @@ async function newJob(jobs: JobRepository): Promise<string> {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Counts the rings for one job, and waits for the next one. */
-function listenTo(changes: Changes, jobId: string) {
+function listenTo(changes: Changes<Job>, jobId: string) {
   const bell = new EventTarget();
   let rings = 0;
   const stop = changes.subscribe(jobId, () => {
