@@ -1,13 +1,15 @@
 import type { Capabilities } from '../src/app.ts';
+import { keepsUpload } from '../src/domain/job.ts';
 import { outputBlobId, outputFileId } from './convert.ts';
 
-/** A job that did not become ready leaves no bytes: neither its upload nor a half-made result. */
+/** A job that did not become ready leaves no half-made result, and no upload unless it is worth another try. */
 export function createDiscardFiles({ jobs, uploads, files, blobs }: Capabilities) {
   return async function discardFiles({ jobId }: { jobId: string }): Promise<void> {
     const job = await jobs.get(jobId);
     const resultId = outputFileId(jobId, 0);
     await files.remove(resultId);
     await blobs.remove(outputBlobId(resultId));
+    if (keepsUpload(job)) return;
     for (const { fileId } of job.inputs) {
       const upload = await uploads.close(fileId);
       // A file that was there before the job belongs to its owner, not to the job.

@@ -2,6 +2,7 @@ import type { Capabilities } from '../src/app.ts';
 import type { Job } from '../src/domain/job.ts';
 import { createAcquire } from './acquire.ts';
 import { createInTurn } from './admit.ts';
+import { createBatchActivities } from './batch.ts';
 import { createCharge } from './charge.ts';
 import { createConvert } from './convert.ts';
 import { createConvertSmallFile } from './convert-small-file.ts';
@@ -10,6 +11,7 @@ import { failuresTranslated } from './failure.ts';
 import { createGrantMonth } from './grant-month.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 import { createAttemptDelivery, createPrepareCallback } from './notify.ts';
+import { createPackBatch } from './pack-batch.ts';
 import { createPublish } from './publish.ts';
 import { createRecord } from './record.ts';
 
@@ -31,6 +33,8 @@ export function createActivities(capabilities: Capabilities) {
     recordEnd: record.recordEnd,
     discardFiles: createDiscardFiles(capabilities),
     ...createCharge(capabilities),
+    ...createBatchActivities(capabilities),
+    packBatch: createPackBatch(capabilities),
     grantMonth: createGrantMonth(capabilities),
     prepareCallback: createPrepareCallback(capabilities),
     attemptDelivery: createAttemptDelivery(capabilities),

@@ -149,11 +149,16 @@ export async function refusing<T>(
     return await work();
   } catch (error) {
     if (!(error instanceof ConversionError)) throw error;
-    const member = memberFor(error, error.field && (rename[error.field] ?? error.field));
+    const member = memberFor(error, error.field && renamed(error.field, rename));
     if (member !== error && isRetryable(error.code))
       log.warn({ code: error.code, err: error.cause ?? error }, 'a mutation was refused');
     throw member;
   }
+}
+
+/** `jobs.3.filename` is renamed like `filename`. */
+function renamed(field: string, rename: Readonly<Record<string, string>>): string {
+  return field.replace(/[^.]+$/, (last) => rename[last] ?? last);
 }
 
 /** The member of a result that says it; the error itself where the caller is told nothing. */

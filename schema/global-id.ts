@@ -3,15 +3,15 @@ import { ConversionError } from '../src/domain/errors.ts';
 import { isId } from '../src/domain/id.ts';
 
 /** The objects whose `id` is a global one. */
-export type IdentifiedType = 'Job' | 'File' | 'Upload';
+export type IdentifiedType = 'Job' | 'Batch' | 'File' | 'Upload';
 
-const NODE_TYPES: readonly string[] = ['Job', 'File'] satisfies IdentifiedType[];
+const NODE_TYPES: readonly string[] = ['Job', 'Batch', 'File'] satisfies IdentifiedType[];
 
 /** Reads the id of anything that `node` can return. */
 export function decodeNodeId(globalId: string): { typename: string; id: string } {
   const decoded = decode(globalId);
   if (!decoded || !NODE_TYPES.includes(decoded.typename))
-    throw refused('id', `Node (${NODE_TYPES.join(' or ')})`);
+    throw refused('id', `Node (${NODE_TYPES.join(', ')})`);
   return decoded;
 }
 

@@ -1,5 +1,8 @@
 import './account-plan.ts';
 import './account.ts';
+import './batch.ts';
+import './batch-event.ts';
+import './batch-mutations.ts';
 import './credit-admin.ts';
 import './credits.ts';
 import './api-key.ts';

@@ -107,7 +107,8 @@ function pastOf(job: JobRecord, after: number): JobUpdate[] {
   return truncated ? [{ kind: 'snapshot', job }, ...kept] : kept;
 }
 
-function requireSeq(after: number): number {
+/** @throws ConversionError INVALID_INPUT */
+export function requireSeq(after: number): number {
   if (after >= 0) return after;
   throw new ConversionError('INVALID_INPUT', '`after` must not be negative.', { field: 'after' });
 }

@@ -1,42 +1,20 @@
 import { ConversionError } from '../src/domain/errors.ts';
 import type { Upload as UploadIntent } from '../src/domain/file.ts';
 import type { Job as JobRecord } from '../src/domain/job.ts';
-import type { JobWish } from '../src/operations/accept-job.ts';
 import { builder } from './builder.ts';
 import type { KilnContext } from './context.ts';
 import { EXPECTED, refusing } from './errors.ts';
 import { uuidOf } from './global-id.ts';
 import { Job } from './job.ts';
-import { Upload, UploadInput } from './upload.ts';
+import { WISH_PATHS, wishFields, wishOf } from './job-wish.ts';
+import { Upload } from './upload.ts';
 
 const MAX_WAIT_MS = 30_000;
-
-const CallbackInput = builder.inputType('CallbackInput', {
-  description: 'Who is to be told when the job ends.',
-  fields: (t) => ({
-    url: t.string({ required: true, description: 'An absolute http or https URL; it gets a signed POST.' }),
-    secret: t.string({ description: 'What the POST is signed with. Nobody can read it back.' }),
-  }),
-});
 
 const CreateJobInput = builder.inputType('CreateJobInput', {
   description: 'A conversion.',
   fields: (t) => ({
-    upload: t.field({
-      type: UploadInput,
-      description: 'A file that will be sent. Exactly one of `upload` and `fileId`.',
-    }),
-    fileId: t.id({ description: 'A file that is already there: its `id` or `fileId`.' }),
-    source: t.string({ description: 'Format that the file must have; otherwise its bytes decide.' }),
-    target: t.string({
-      required: true,
-      description: 'Format that is wanted: an id or extension, see `formats`.',
-    }),
-    options: t.field({
-      type: 'JSON',
-      description: 'How to convert, as `Format.optionsSchema` of the target says.',
-    }),
-    callback: t.field({ type: CallbackInput, description: 'Who is to be told when it ends.' }),
+    ...wishFields(t),
     wait: t.int({
       description: `Milliseconds to wait for the end before answering, at most ${MAX_WAIT_MS}; only with \`fileId\`.`,
     }),
@@ -68,14 +46,6 @@ const CancelJobSuccess = builder.objectRef<{ job: JobRecord }>('CancelJobSuccess
   fields: (t) => ({ job: t.field({ type: Job, description: 'The job.', resolve: ({ job }) => job }) }),
 });
 
-/** Fields of the operation by their path in CreateJobInput. */
-const CREATE_JOB_PATHS = {
-  filename: 'upload.filename',
-  mime: 'upload.mime',
-  size: 'upload.size',
-  callbackUrl: 'callback.url',
-};
-
 const jobIdArg = 'The `id` or `jobId` of the job.';
 
 builder.mutationField('createJob', (t) =>
@@ -95,7 +65,7 @@ builder.mutationField('createJob', (t) =>
           const { job, upload } = await context.operations.submitJob(context.caller, wish, context.sender);
           return { job: await settle(context, job, wait), upload };
         },
-        CREATE_JOB_PATHS,
+        WISH_PATHS,
       ),
   }),
 );
@@ -124,6 +94,20 @@ builder.mutationField('completeJob', (t) =>
   }),
 );
 
+builder.mutationField('retryJob', (t) =>
+  t.field({
+    type: CreateJobSuccess,
+    errors: EXPECTED,
+    description:
+      'Does a job again that ended without a result, as a new job. Send its file again where `upload` is not null.',
+    args: { id: t.arg.id({ required: true, description: jobIdArg }) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, () =>
+        context.operations.retryJob(context.caller, uuidOf('Job', id, 'id'), context.sender),
+      ),
+  }),
+);
+
 builder.mutationField('cancelJob', (t) =>
   t.field({
     type: CancelJobSuccess,
@@ -136,27 +120,6 @@ builder.mutationField('cancelJob', (t) =>
       })),
   }),
 );
-
-function wishOf(input: typeof CreateJobInput.$inferInput): JobWish {
-  const { upload, fileId, source, target, options, callback } = input;
-  return {
-    dialect: 'graphql',
-    input: inputOf(upload, fileId),
-    target,
-    ...(source && { source }),
-    ...(options !== undefined && options !== null && { options }),
-    ...(callback && { callback: { url: callback.url, ...(callback.secret && { secret: callback.secret }) } }),
-  };
-}
-
-function inputOf(
-  upload: typeof UploadInput.$inferInput | null | undefined,
-  fileId: string | null | undefined,
-): JobWish['input'] {
-  if (upload && !fileId) return { upload };
-  if (fileId && !upload) return { fileId: uuidOf('File', fileId, 'fileId') };
-  throw invalid('upload', 'Exactly one of `upload` and `fileId` is needed.');
-}
 
 function requireWait(wait: number | null | undefined): number {
   const waitMs = wait ?? 0;

@@ -118,7 +118,7 @@ builder.queryFields((t) => ({
 }));
 
 /** An enum whose GraphQL names are the domain's own words in capitals. */
-function valuesOf<T extends string>(descriptions: Readonly<Record<T, string>>) {
+export function valuesOf<T extends string>(descriptions: Readonly<Record<T, string>>) {
   const entries = Object.entries(descriptions) as [T, string][];
   return Object.fromEntries(
     entries.map(([value, description]) => [value.toUpperCase(), { value, description }] as const),

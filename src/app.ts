@@ -2,29 +2,39 @@ import { join } from 'node:path';
 import { createAccess } from './access.ts';
 import { createDiskBlobStore } from './blobs/disk.ts';
 import { createScratch } from './blobs/scratch.ts';
+import { zip } from './blobs/zip.ts';
 import type { Config } from './config.ts';
 import { createConverters } from './converters/converters.ts';
+import type { Job } from './domain/job.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
 import { signWebhook } from './net/webhook.ts';
 import { createAdmissions } from './operations/admissions.ts';
+import { createCancelBatch } from './operations/cancel-batch.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
 import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
+import { createFindBatches } from './operations/find-batches.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
+import { jobStart } from './operations/job-start.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
+import { createRepairBatches } from './operations/repair-batches.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
+import { createRetry } from './operations/retry.ts';
+import { createSubmitBatch } from './operations/submit-batch.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
+import { createWatchBatch } from './operations/watch-batch.ts';
 import { createWatchJob } from './operations/watch-job.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
 import { createLinks } from './secrets/links.ts';
 import { createTokenSigner } from './secrets/signed-token.ts';
 import { createAdmissionRepository } from './store/admissions.ts';
+import { createBatchRepository } from './store/batches.ts';
 import { createChanges } from './store/changes.ts';
 import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
@@ -59,6 +69,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const mongo = await connectMongo(endpoints.mongoUri);
   const changes = createChanges(mongo.collections.jobs);
   const jobs = createJobRepository(mongo.collections, changes);
+  const batchChanges = createChanges(mongo.collections.batches);
+  const batches = createBatchRepository(mongo.collections, batchChanges);
   const uploads = createUploadRepository(mongo.collections);
   const files = createFileRepository(mongo.collections);
   const deliveries = createDeliveryRepository(mongo.collections);
@@ -110,21 +122,24 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     openUploads: config.limits.openUploads,
     log,
   });
+  const submission = {
+    ...{ jobs, batches, uploads, files, runner, limits, credits, planOf, admissions },
+    laneOf: access.laneOf,
+    checkUrl: guard.checkUrl,
+    seal: sealer.seal,
+  };
+  const submitJob = createSubmitJob(submission);
+  const submitBatch = createSubmitBatch(submission);
+  const findingBatches = createFindBatches({ batches, jobs });
   const operations = {
     ...access.operations,
-    submitJob: createSubmitJob({
-      jobs,
-      uploads,
-      files,
-      runner,
-      limits,
-      credits,
-      planOf,
-      laneOf: access.laneOf,
-      admissions,
-      checkUrl: guard.checkUrl,
-      seal: sealer.seal,
-    }),
+    submitJob,
+    submitBatch,
+    ...findingBatches,
+    cancelBatch: createCancelBatch({ batches, runner, ...findingBatches }),
+    ...createRetry({ files, open: sealer.open, submitJob, submitBatch, ...finding, ...findingBatches }),
+    ...createWatchBatch({ batches, changes: batchChanges, ...findingBatches }),
+    repairBatches: createRepairBatches({ batches, jobs, runner, log }),
     prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
     completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
@@ -154,6 +169,10 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       files,
       deliveries,
       admissions,
+      batches,
+      startJob: (job: Job) => runner.startJob(jobStart(job)),
+      cancelJob: (job: Job, reason: string) => runner.cancelJob(job._id, reason),
+      zip,
       credits,
       ledger,
       monthlyCreditsOf: async (plan: string) => (await access.operations.findPlan(plan)).mediaCredits,
@@ -178,6 +197,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       sender.close();
       await access.close();
       await changes.close();
+      await batchChanges.close();
       await temporal.close();
       await mongo.close();
     },

@@ -25,6 +25,7 @@ export async function startWork(app: App): Promise<Workers> {
     await operations.repairJobs();
     await operations.repairCredits();
     await operations.repairAdmissions();
+    await operations.repairBatches();
     await app.capabilities.scratch.sweep(SCRATCH_MS);
   };
   const timer = setInterval(() => {

@@ -3,6 +3,7 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
+  getExternalWorkflowHandle,
   isCancellation,
   log,
   ParentClosePolicy,
@@ -15,11 +16,19 @@ import type { AcquiredFile } from '../activities/acquire.ts';
 import type { Waiting } from '../activities/admit.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { JobEnd } from '../activities/record.ts';
-import type { Fault, JobStatus } from '../src/domain/job.ts';
+import type { JobStatus } from '../src/domain/job.ts';
 import type { JobStart } from '../src/operations/runner.ts';
 import { show } from './details.ts';
-import { admittedSignal, cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
-import { causeOf, conversion, convertAtOnce, quickly, transfer } from './proxies.ts';
+import { faultOf } from './fault.ts';
+import {
+  admittedSignal,
+  cancelUpdate,
+  jobEndedSignal,
+  type Phase,
+  phaseQuery,
+  uploadCompletedUpdate,
+} from './messages.ts';
+import { conversion, convertAtOnce, quickly, transfer } from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
 
@@ -168,7 +177,17 @@ async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<J
     ...(fault ? [{ key: ATTRIBUTES.error, value: fault.code }] : []),
   ]);
   if (start.hasCallback) await startCallback(start.jobId);
+  if (start.batchId !== undefined) await tellBatch(start.batchId, start.jobId);
   return status;
+}
+
+/** A batch that is not there to hear it looks for itself. */
+async function tellBatch(batchId: string, jobId: string): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(`batch:${batchId}`).signal(jobEndedSignal, { jobId });
+  } catch (error) {
+    log.info('the batch was not told', { batchId, error: String(error) });
+  }
 }
 
 /** The delivery lives on when this workflow has closed. A repaired run of the job starts no second one. */
@@ -198,14 +217,6 @@ function endOf(error: unknown, cancelReason: string | null): JobEnd {
   const fault = faultOf(error);
   log.info('the job fails', { code: fault.code });
   return { to: 'failed', fault };
-}
-
-/** Only failures made in activities/failure.ts carry a code; anything else is ours to explain. */
-function faultOf(error: unknown): Fault {
-  const cause = causeOf(error);
-  if (cause instanceof ApplicationFailure && cause.type)
-    return { code: cause.type as Fault['code'], message: cause.message };
-  return { code: 'INTERNAL', message: 'The conversion did not finish because of a fault on our side.' };
 }
 
 function refusal(message: string): ApplicationFailure {

@@ -1,3 +1,4 @@
+export { batchJob } from './batch-job.ts';
 export { conversionJob } from './conversion-job.ts';
 export { monthlyGrant } from './monthly-grant.ts';
 export { webhookDelivery } from './webhook-delivery.ts';

@@ -32,6 +32,8 @@ const local = proxyLocalActivities<Activities>({
 });
 
 type Quick =
+  | 'countBatch'
+  | 'endBatch'
   | 'recordQueued'
   | 'recordEnd'
   | 'discardFiles'
@@ -110,6 +112,17 @@ export async function convertAtOnce(
 /** Reading, verifying and naming files. */
 export function transfer(summary: string) {
   return proxyActivities<Activities>({ ...engineOptions(), taskQueue: queue('io'), summary });
+}
+
+/** What must be done in the end, however long a part of the system is away. */
+export function tireless(summary: string) {
+  return proxyActivities<Activities>({
+    taskQueue: queue('io'),
+    summary,
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: { initialInterval: '1s', maximumInterval: '30s' },
+  });
 }
 
 function engineOptions(): ActivityOptions {

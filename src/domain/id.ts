@@ -12,5 +12,6 @@ export function isId(value: string): boolean {
 /** Deterministic workflow ids: starting the same work twice is refused by Temporal. */
 export const workflowId = {
   job: (jobId: string) => `job:${jobId}`,
+  batch: (batchId: string) => `batch:${batchId}`,
   delivery: (deliveryId: string) => `delivery:${deliveryId}`,
 } as const;

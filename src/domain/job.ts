@@ -173,6 +173,22 @@ export function refuseMove(job: Pick<Job, 'status'>, target: JobStatus): never {
   throw new ConversionError('WRONG_STATE', `The job is ${job.status} and cannot become ${target}.`);
 }
 
+/** Faults that are not the file's: the same file may be converted another time. */
+const NOT_THE_FILES_FAULT: ReadonlySet<ErrorCode> = new Set([
+  'INSUFFICIENT_CREDITS',
+  'ENGINE_TIMEOUT',
+  'RESOURCE_LIMIT',
+  'ENGINE_CRASHED',
+  'INSUFFICIENT_STORAGE',
+  'UNAVAILABLE',
+  'INTERNAL',
+]);
+
+/** Whether an ended job keeps what was uploaded for it, so that it can be done again without sending it again. */
+export function keepsUpload({ status, error }: Pick<Job, 'status' | 'error'>): boolean {
+  return status === 'failed' && error !== null && NOT_THE_FILES_FAULT.has(error.code);
+}
+
 /** The name of a job's result, known before it exists. */
 export function resultName(job: Pick<Job, 'inputs' | 'conversions'>): string {
   return outputFilename(job.inputs[0]?.filename ?? 'file', job.conversions[0]?.target ?? 'bin');

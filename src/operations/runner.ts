@@ -17,6 +17,16 @@ export interface JobStart {
   weight?: number;
 }
 
+/** What a batch's workflow needs to begin. */
+export interface BatchStart {
+  batchId: string;
+  owner: string;
+  title: string;
+  /** How many jobs there are. */
+  total: number;
+  wantsArchive: boolean;
+}
+
 /** The port to the workflow engine. Every call is idempotent by the job's id. */
 export interface WorkflowRunner {
   startJob(start: JobStart): Promise<void>;
@@ -26,6 +36,9 @@ export interface WorkflowRunner {
   admitJob(jobId: string): Promise<void>;
   /** @throws ConversionError WRONG_STATE when the job has already ended. */
   cancelJob(jobId: string, reason: string): Promise<void>;
+  startBatch(start: BatchStart): Promise<void>;
+  /** Has a batch look at its jobs again, or end them; starts its workflow first if a crash had lost it. */
+  nudgeBatch(start: BatchStart, wish: 'count' | 'cancel'): Promise<void>;
   /** Rejects when Temporal or the workers do not answer. */
   ping(): Promise<void>;
 }

@@ -1,19 +1,24 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { ConversionError } from '../domain/errors.ts';
-import type { Dialect } from '../domain/job.ts';
+import type { Dialect, Job } from '../domain/job.ts';
 import type { createAdmitCall } from '../operations/admit-call.ts';
 import type { createAuthenticate } from '../operations/authenticate.ts';
+import type { createFindBatches } from '../operations/find-batches.ts';
 import type { createFindJobs } from '../operations/find-jobs.ts';
+import type { createSubmitBatch } from '../operations/submit-batch.ts';
 import type { createSubmitJob } from '../operations/submit-job.ts';
 import type { Links } from '../secrets/links.ts';
 
 /** What a dialect may ask of the service. */
 export interface DialectOperations
-  extends Pick<ReturnType<typeof createFindJobs>, 'findJob' | 'jobOfSignedToken'> {
+  extends Pick<ReturnType<typeof createFindJobs>, 'findJob' | 'jobOfSignedToken'>,
+    Pick<ReturnType<typeof createFindBatches>, 'findBatch' | 'jobsOf'> {
   authenticate: ReturnType<typeof createAuthenticate>;
   admitCall: ReturnType<typeof createAdmitCall>['admitCall'];
   submitJob: ReturnType<typeof createSubmitJob>;
+  submitBatch: ReturnType<typeof createSubmitBatch>;
+  queuePositionOf(job: Job): Promise<number | null>;
   links: Links;
 }
 

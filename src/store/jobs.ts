@@ -97,6 +97,17 @@ export function createJobRepository(
       changes.publish(job);
     },
 
+    async insertMany(many: readonly Job[]): Promise<void> {
+      if (many.length > 0) await jobs.insertMany([...many]);
+    },
+
+    /** Those of these jobs that exist, in the order asked. */
+    async getMany(ids: readonly string[]): Promise<Job[]> {
+      const found = new Map<string, Job>();
+      for await (const job of jobs.find({ _id: { $in: [...ids] } })) found.set(job._id, job);
+      return ids.map((id) => found.get(id)).filter((job) => job !== undefined);
+    },
+
     /** @throws ConversionError WRONG_STATE unless the move is legal or was made before by the same cause. */
     async transition(id: string, { to, cause, message, patch = {} }: Transition): Promise<Job> {
       const at = new Date();

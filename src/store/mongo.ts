@@ -2,6 +2,7 @@ import { type Collection, type Db, MongoClient, MongoError, MongoServerError } f
 import type { Account, ApiKey } from '../domain/account.ts';
 import type { AccountPlan } from '../domain/account-plan.ts';
 import type { Admission } from '../domain/admission.ts';
+import type { Batch } from '../domain/batch.ts';
 import type { LedgerEntry } from '../domain/credits.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
@@ -18,6 +19,7 @@ export interface Collections {
   files: Collection<StoredFile>;
   uploads: Collection<Upload>;
   jobs: Collection<Job>;
+  batches: Collection<Batch>;
   deliveries: Collection<Delivery>;
   ledger: Collection<LedgerEntry>;
 }
@@ -50,6 +52,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     files: db.collection('files'),
     uploads: db.collection('uploads'),
     jobs: db.collection('jobs'),
+    batches: db.collection('batches'),
     deliveries: db.collection('deliveries'),
     ledger: db.collection('ledger'),
   };
@@ -74,12 +77,14 @@ function databaseOf(uri: string): string | undefined {
 }
 
 /** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
-async function ensureIndexes({ keys, files, jobs, ledger }: Collections): Promise<void> {
+async function ensureIndexes({ keys, files, jobs, batches, ledger }: Collections): Promise<void> {
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ accountId: 1, _id: -1 });
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
+  await batches.createIndex({ owner: 1, _id: -1 });
+  await batches.createIndex({ status: 1, _id: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
   await ledger.createIndex({ accountId: 1, seq: -1 });
 }

@@ -20,6 +20,10 @@ export function createUploadRepository({ uploads }: Pick<Collections, 'uploads'>
       await uploads.insertOne(upload);
     },
 
+    async insertMany(many: readonly Upload[]): Promise<void> {
+      if (many.length > 0) await uploads.insertMany([...many]);
+    },
+
     /**
      * Puts freshly stored bytes under the intent.
      * @returns the blob that they replace, for removal; or 'closed' when the upload was finalized meanwhile.

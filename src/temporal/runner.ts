@@ -7,11 +7,13 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
+import type { batchJob } from '../../workflows/batch-job.ts';
 import type { conversionJob } from '../../workflows/conversion-job.ts';
+import type { BatchNudge } from '../../workflows/messages.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { ConversionError, isErrorCode } from '../domain/errors.ts';
 import { workflowId } from '../domain/id.ts';
-import type { JobStart, WorkflowRunner } from '../operations/runner.ts';
+import type { BatchStart, JobStart, WorkflowRunner } from '../operations/runner.ts';
 import type { Temporal } from './connect.ts';
 import { queuesOf } from './queues.ts';
 
@@ -42,6 +44,20 @@ export function createWorkflowRunner(
         { key: ATTRIBUTES.target, value: start.target },
         { key: ATTRIBUTES.stage, value: start.uploadDeadline === null ? 'converting' : 'waiting for upload' },
       ]),
+    } as const;
+  }
+
+  function batchOptions(start: BatchStart) {
+    return {
+      workflowId: workflowId.batch(start.batchId),
+      taskQueue: queues.jobs,
+      args: [start] as [BatchStart],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: start.title,
+      staticDetails: `Batch \`${start.batchId}\` of ${start.owner}`,
+      priority: priorityOf(start),
+      typedSearchAttributes: new TypedSearchAttributes([{ key: ATTRIBUTES.owner, value: start.owner }]),
     } as const;
   }
 
@@ -80,6 +96,20 @@ export function createWorkflowRunner(
           .executeUpdate('cancel', { args: [{ reason }] });
       }),
 
+    startBatch: (start) =>
+      call(client, async () => {
+        await client.workflow.start<typeof batchJob>('batchJob', batchOptions(start));
+      }),
+
+    nudgeBatch: (start, wish) =>
+      call(client, async () => {
+        await client.workflow.signalWithStart<typeof batchJob, [BatchNudge]>('batchJob', {
+          ...batchOptions(start),
+          signal: 'nudged',
+          signalArgs: [{ wish }],
+        });
+      }),
+
     ping: () =>
       call(client, async () => {
         await connection.workflowService.describeNamespace({ namespace });
@@ -94,7 +124,7 @@ export function createWorkflowRunner(
 }
 
 /** What somebody waits for before what nobody watches; owners share by what their plans give them. */
-function priorityOf({ owner, batchId, weight = 1 }: Pick<JobStart, 'owner' | 'batchId' | 'weight'>) {
+function priorityOf({ owner, batchId, weight = 1 }: { owner: string; batchId?: string; weight?: number }) {
   return {
     priorityKey: batchId === undefined ? 3 : 5,
     fairnessKey: owner.slice(0, 64),

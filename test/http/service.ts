@@ -33,6 +33,9 @@ import type { UploadRepository } from '../../src/store/uploads.ts';
 import type { WindowRepository } from '../../src/store/windows.ts';
 import { anApiKey, defaultPlanOf, UNQUEUED } from '../support/records.ts';
 
+/** Batches have tests of their own, on a real database. */
+const UNBATCHED = {} as Pick<HttpOptions['operations'], 'submitBatch' | 'findBatch' | 'jobsOf'>;
+
 const HOUR_MS = 3_600_000;
 const UPLOAD_BYTES = 2 * 2 ** 30;
 
@@ -74,8 +77,10 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
       checkUrl: (url) => new URL(url),
       seal: () => 'sealed',
     }),
+    queuePositionOf: async () => null,
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
     completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: HOUR_MS }),
+    ...UNBATCHED,
     ...createFindJobs({ jobs }),
     ...createFiles({ files, blobs }),
     links,

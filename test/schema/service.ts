@@ -25,28 +25,36 @@ export const BOB = 'bob-key';
 
 /** Opens the admin part. */
 export const ADMIN_TOKEN = 'admin-token';
-/** Accounts, keys and plans: test/accounts has them, on a real database. */
+/** Accounts, keys, plans and batches have tests of their own, on a real database. */
 const UNUSED = {
   admitCall: async () => {},
 } as unknown as Pick<
   SchemaOperations,
   | 'admitCall'
+  | 'cancelBatch'
   | 'createAccount'
   | 'createKey'
   | 'createSession'
   | 'editPlan'
   | 'explainPolicy'
   | 'findAccount'
+  | 'findBatch'
   | 'findPlan'
+  | 'jobsOf'
   | 'listAccounts'
+  | 'listBatches'
   | 'listKeys'
   | 'listPlans'
   | 'readUsage'
   | 'renameAccount'
   | 'renameKey'
+  | 'retryBatch'
+  | 'retryJob'
   | 'revokeKey'
   | 'rotateKey'
   | 'setAccountPlan'
+  | 'submitBatch'
+  | 'watchBatch'
 >;
 
 const HOUR_MS = 3_600_000;

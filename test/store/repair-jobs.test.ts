@@ -36,6 +36,8 @@ function repairing() {
       uploadCompleted: tell('uploaded'),
       cancelJob: async () => {},
       admitJob: async () => {},
+      startBatch: async () => {},
+      nudgeBatch: async () => {},
       ping: async () => {},
     },
     log: createLog('silent'),

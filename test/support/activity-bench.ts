@@ -10,6 +10,7 @@ import { type Activities, createActivities } from '../../activities/index.ts';
 import type { Capabilities } from '../../src/app.ts';
 import { createDiskBlobStore } from '../../src/blobs/disk.ts';
 import { createScratch } from '../../src/blobs/scratch.ts';
+import { zip } from '../../src/blobs/zip.ts';
 import { createConverters } from '../../src/converters/converters.ts';
 import { createLog } from '../../src/log.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
@@ -25,6 +26,7 @@ import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';
 import { createTokenSigner } from '../../src/secrets/signed-token.ts';
 import { createAdmissionRepository } from '../../src/store/admissions.ts';
+import { createBatchRepository } from '../../src/store/batches.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { createFileRepository } from '../../src/store/files.ts';
@@ -66,6 +68,10 @@ export async function createActivityBench() {
     deliveries: createDeliveryRepository(database.collections),
     credits: createCreditRepository(database.collections),
     ledger: createLedgerRepository(database.collections),
+    batches: createBatchRepository(database.collections, { publish: () => {} }),
+    startJob: async () => {},
+    cancelJob: async () => {},
+    zip,
     blobs: createDiskBlobStore(join(dir, 'blobs')),
     scratch: createScratch(join(dir, 'scratch')),
     converters: createConverters({ hosts: 1 }),

@@ -109,7 +109,7 @@ async function newJobStart(env: TestWorkflowEnvironment): Promise<JobStart> {
   };
 }
 
-/** A delivery carries its job's id in these tests, so that one lookup serves every activity. */
+/** A delivery and a batch carry their job's id in these tests, so that one lookup serves every activity. */
 function fakedActivities(jobs: Map<string, { fakes: Fakes; calls: ActivityCall[] }>): Activities {
   const plain: Activities = {
     acquire: async () => ({ blobId: 'blob', steps: [] }),
@@ -122,6 +122,11 @@ function fakedActivities(jobs: Map<string, { fakes: Fakes; calls: ActivityCall[]
     holdCredits: async () => {},
     settleCredits: async () => {},
     grantMonth: async () => ({ next: null }),
+    startBatchJobs: async () => ({ next: Number.MAX_SAFE_INTEGER }),
+    cancelBatchJobs: async () => {},
+    countBatch: async () => ({ pending: 0 }),
+    packBatch: async () => {},
+    endBatch: async () => ({ status: 'ready' }),
     prepareCallback: async ({ jobId }) => ({
       deliveryId: jobId,
       event: 'job.ready',
@@ -131,8 +136,8 @@ function fakedActivities(jobs: Map<string, { fakes: Fakes; calls: ActivityCall[]
   };
   const names = Object.keys(plain) as (keyof Activities)[];
   const faked = names.map((name) => {
-    const run = async (input: { jobId: string } | { deliveryId: string }) => {
-      const job = jobs.get('jobId' in input ? input.jobId : input.deliveryId);
+    const run = async (input: { jobId?: string; deliveryId?: string; batchId?: string }) => {
+      const job = jobs.get(input.jobId ?? input.deliveryId ?? input.batchId ?? '');
       const { taskQueue, isLocal, attempt } = activityInfo();
       job?.calls.push({ name, input, queue: taskQueue.replace(`${PREFIX}-`, ''), local: isLocal, attempt });
       const fake = (job?.fakes[name] ?? plain[name]) as (input: unknown) => Promise<unknown>;

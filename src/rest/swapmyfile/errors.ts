@@ -47,8 +47,13 @@ const RETRY_AFTER_SECONDS = 5;
 /** The error envelope of this dialect: `{"error":{"code","message"}}`, with field and hint where they help. */
 export function answerFault({ code, message, field, hint, retryAfterSeconds }: ConversionError): Response {
   const status = STATUS[code];
-  const error = { code, message, field: field && (FIELDS[field] ?? field), hint };
+  const error = { code, message, field: field && ownName(field), hint };
   return Response.json({ error }, { status, headers: headersFor(status, retryAfterSeconds) });
+}
+
+/** `jobs.3.filename` is renamed like `filename`. */
+function ownName(field: string): string {
+  return field.replace(/[^.]+$/, (last) => FIELDS[last] ?? last);
 }
 
 function headersFor(status: number, retryAfterSeconds: number | undefined): Record<string, string> {

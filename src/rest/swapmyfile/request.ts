@@ -50,6 +50,23 @@ const prepareBody = z
     path: ['callbackSecret'],
   });
 
+/** How many jobs this dialect takes in one batch. */
+const MAX_BATCH_JOBS = 25;
+const MAX_LABEL = 80;
+
+/** The jobs are judged one by one, so that what is wrong names its place. */
+const batchBody = z.object({
+  label: z
+    .string('label must be a text.')
+    .refine((label) => [...label].length <= MAX_LABEL, `label may have at most ${MAX_LABEL} characters.`)
+    .transform((label) => label.toWellFormed())
+    .nullish(),
+  jobs: z
+    .array(z.unknown(), 'jobs must be a list of jobs.')
+    .min(1, 'jobs must hold at least one job.')
+    .max(MAX_BATCH_JOBS, `jobs may hold at most ${MAX_BATCH_JOBS} jobs.`),
+});
+
 /** What a prepare asks for: a job, and how its bytes will come. */
 export interface PrepareWish {
   job: JobWish;
@@ -61,7 +78,41 @@ export interface PrepareWish {
  * @throws ConversionError INVALID_INPUT with the first wrong field, or UNKNOWN_CONVERTER.
  */
 export function parsePrepare(text: string): PrepareWish {
-  const result = prepareBody.safeParse(parseJson(text));
+  return readPrepare(parseJson(text));
+}
+
+/** What a batch prepare asks for. */
+export interface BatchPrepareWish {
+  label: string | null | undefined;
+  jobs: PrepareWish[];
+}
+
+/**
+ * Reads the body of a batch prepare.
+ * @throws ConversionError INVALID_INPUT or UNKNOWN_CONVERTER that names the job, such as `jobs.3.inputSize`.
+ */
+export function parseBatchPrepare(text: string): BatchPrepareWish {
+  const result = batchBody.safeParse(parseJson(text));
+  if (!result.success) throw refuse(result.error);
+  const { label, jobs } = result.data;
+  return { label, jobs: jobs.map((job, index) => placed(index, () => readPrepare(job))) };
+}
+
+function placed<T>(index: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConversionError)) throw error;
+    const field = error.field === undefined ? `jobs.${index}` : `jobs.${index}.${error.field}`;
+    throw new ConversionError(error.code, error.message, {
+      field,
+      ...(error.hint !== undefined && { hint: error.hint }),
+    });
+  }
+}
+
+function readPrepare(body: unknown): PrepareWish {
+  const result = prepareBody.safeParse(body);
   if (!result.success) throw refuse(result.error);
   const { converterSlug, inputFilename, inputMime, inputSize, uploadMode, callbackUrl, callbackSecret } =
     result.data;

@@ -1,7 +1,9 @@
-import { type SwapmyfileJob, swapmyfileJob } from '../../domain/callback-payload.ts';
+import type { Batch } from '../../domain/batch.ts';
+import { type SwapmyfileJob, type SwapmyfileStatus, swapmyfileJob } from '../../domain/callback-payload.ts';
 import type { Upload } from '../../domain/file.ts';
 import type { Job } from '../../domain/job.ts';
 import type { AcceptedJob } from '../../operations/accept-job.ts';
+import type { SubmittedBatch } from '../../operations/submit-batch.ts';
 import type { DialectPorts } from '../adapter.ts';
 import type { PrepareWish } from './request.ts';
 
@@ -36,6 +38,72 @@ export function preparedJob(
     ...(guestId !== undefined && { guestToken: links.guestToken(guestId) }),
     nextChecks: NEXT_CHECKS,
   };
+}
+
+/** A batch in this dialect's words. The label, the counts and the jobs are all that it has to say. */
+export interface SwapmyfileBatch {
+  batchId: string;
+  label: string | null;
+  status: SwapmyfileStatus;
+  counts: Record<SwapmyfileStatus | 'total', number>;
+  jobs: SwapmyfileJob[];
+}
+
+/** The answer to a batch prepare; the uploads stand in the order of the request. */
+export interface PreparedBatch {
+  batch: SwapmyfileBatch;
+  uploads: Pick<PreparedJob, 'job' | 'upload' | 'statusToken'>[];
+  nextChecks: readonly string[];
+}
+
+/** Shows a fresh batch and where the bytes of each of its jobs go. */
+export function preparedBatch(
+  { batch, jobs }: SubmittedBatch,
+  wishes: readonly Pick<PrepareWish, 'uploadMode'>[],
+  ports: DialectPorts,
+): PreparedBatch {
+  const uploads = jobs.map((accepted, i) => {
+    const uploadMode = wishes[i]?.uploadMode ?? 'put';
+    const { job, upload, statusToken } = preparedJob(accepted, { uploadMode, guestId: undefined }, ports);
+    return { job, upload, statusToken };
+  });
+  const records = jobs.map(({ job }) => job);
+  return { batch: batchView(batch, records, ports), uploads, nextChecks: NEXT_CHECKS };
+}
+
+/** A batch as its owner polls it; counts and status are those of the jobs at this moment. */
+export function batchView(
+  { _id, label }: Batch,
+  records: readonly Job[],
+  ports: DialectPorts,
+): SwapmyfileBatch {
+  const jobs = records.map((job) => ownersView(job, ports));
+  const count = (status: SwapmyfileStatus) => jobs.filter((job) => job.status === status).length;
+  const counts = {
+    total: jobs.length,
+    awaiting_upload: count('awaiting_upload'),
+    queued: count('queued'),
+    processing: count('processing'),
+    ready: count('ready'),
+    failed: count('failed'),
+  };
+  return { batchId: _id, label, status: aggregateStatus(counts), counts, jobs };
+}
+
+/**
+ * One word for all jobs. Pollers wait for `ready` or `failed`, so a batch that is over says one of them:
+ * `ready` as soon as there is any result to fetch.
+ */
+function aggregateStatus({
+  total,
+  awaiting_upload,
+  queued,
+  ready,
+  failed,
+}: SwapmyfileBatch['counts']): SwapmyfileStatus {
+  if (ready + failed === total) return ready > 0 ? 'ready' : 'failed';
+  if (awaiting_upload === total) return 'awaiting_upload';
+  return queued === total ? 'queued' : 'processing';
 }
 
 /** Everything about a job, its download link included. */

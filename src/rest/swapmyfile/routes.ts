@@ -6,10 +6,10 @@ import { ConversionError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 import type { DialectAdapter, DialectOperations } from '../adapter.ts';
 import { answerFault } from './errors.ts';
-import { parsePrepare } from './request.ts';
-import { ownersView, preparedJob } from './response.ts';
+import { parseBatchPrepare, parsePrepare } from './request.ts';
+import { batchView, ownersView, preparedBatch, preparedJob } from './response.ts';
 
-/** SwapMyFile's single-job flow: prepare, upload, poll. */
+/** SwapMyFile's flows: prepare, upload, poll, for one job or for a batch. */
 export const swapmyfile: DialectAdapter = {
   name: 'swapmyfile',
   answerFault,
@@ -28,6 +28,21 @@ export const swapmyfile: DialectAdapter = {
       return c.json(preparedJob(submitted, { uploadMode, guestId }, ports), 201);
     });
 
+    app.post('/uploads/batch/prepare', async (c) => {
+      const caller = await identifyAccount(ports.operations, c.req.raw.headers, c.env.incoming);
+      const { label, jobs } = parseBatchPrepare(await c.req.text());
+      const wish = { dialect: 'swapmyfile', label, jobs: jobs.map(({ job }) => job) } as const;
+      const submitted = await ports.operations.submitBatch(caller, wish, senderOf(c.env.incoming));
+      return c.json(preparedBatch(submitted, jobs, ports), 201);
+    });
+
+    app.get('/job-batches/:batchId', async (c) => {
+      c.header('Cache-Control', 'no-store');
+      const caller = await identifyAccount(ports.operations, c.req.raw.headers, c.env.incoming);
+      const batch = await ports.operations.findBatch(caller, c.req.param('batchId'), 'swapmyfile');
+      return c.json({ batch: batchView(batch, await ports.operations.jobsOf(batch), ports) });
+    });
+
     app.get('/jobs/:jobId', async (c) => {
       c.header('Cache-Control', 'no-store');
       const id = c.req.param('jobId');
@@ -36,7 +51,11 @@ export const swapmyfile: DialectAdapter = {
       if (credential || tokens.length === 0) {
         const caller = await identify(ports.operations, c.req.raw.headers, c.env.incoming);
         if (caller.kind === 'anonymous') throw needsKey();
-        return c.json({ job: ownersView(await findJob(caller, id, 'swapmyfile'), ports) });
+        const job = await findJob(caller, id, 'swapmyfile');
+        const queuePosition = await ports.operations.queuePositionOf(job);
+        return c.json({
+          job: { ...ownersView(job, ports), ...(queuePosition !== null && { queuePosition }) },
+        });
       }
       requireStatusToken(links, tokens, id);
       return c.json({ job: swapmyfileJob(await jobOfSignedToken(id, 'swapmyfile')) });
@@ -54,6 +73,20 @@ async function identify(
   const caller = await authenticate(credentialOf(headers), sender);
   if (caller.kind === 'account') await admitCall(caller, sender, { door: 'swapmyfile' });
   return caller;
+}
+
+/** Batches know no tokens and no guests: their owner shows a key or a session. */
+async function identifyAccount(
+  operations: DialectOperations,
+  headers: Headers,
+  incoming: IncomingMessage,
+): Promise<Caller> {
+  const caller = await identify(operations, headers, incoming);
+  if (caller.kind === 'account') return caller;
+  const code = caller.kind === 'guest' ? 'FORBIDDEN' : 'UNAUTHENTICATED';
+  throw new ConversionError(code, 'Batches need the API key or the session of a Pro account.', {
+    hint: 'Send the key in the X-API-Key header, or the session token as Bearer.',
+  });
 }
 
 /** Guests may poll as they like, but not prepare as they like. */

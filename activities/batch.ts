@@ -1,0 +1,85 @@
+import { Context } from '@temporalio/activity';
+import type { Capabilities } from '../src/app.ts';
+import { type BatchStatus, countsOf, finalStatus, uncounted } from '../src/domain/batch.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import { type Fault, isTerminal, type Job } from '../src/domain/job.ts';
+import { whileHeartbeating } from './heartbeat.ts';
+
+/** How many jobs one call starts. */
+const START_PAGE = 100;
+/** How many calls to Temporal are under way at a time. */
+const SIDE_BY_SIDE = 10;
+
+/** What a batch does with its jobs: start them, count them, end them. Everything may be repeated. */
+export function createBatchActivities({ batches, jobs, startJob, cancelJob }: Capabilities) {
+  return {
+    /** @returns where the next page begins. */
+    startBatchJobs: ({ batchId, from }: { batchId: string; from: number }): Promise<{ next: number }> =>
+      whileHeartbeating(async () => {
+        const { jobIds } = await batches.get(batchId);
+        const page = await jobs.getMany(jobIds.slice(from, from + START_PAGE));
+        await eachOf(page, async (job) => {
+          if (!isTerminal(job.status)) await startJob(job);
+        });
+        return { next: Math.min(from + START_PAGE, jobIds.length) };
+      }),
+
+    /** Ends what has not ended. A job that ends by itself meanwhile is as good. */
+    cancelBatchJobs: ({ batchId }: { batchId: string }): Promise<void> =>
+      whileHeartbeating(async () => {
+        const batch = await batches.get(batchId);
+        const open = await jobs.getMany(uncounted(batch));
+        await eachOf(open, async (job) => {
+          if (!isTerminal(job.status))
+            await cancelJob(job, batch.cancelReason ?? 'cancelled').catch(unlessEnded);
+        });
+      }),
+
+    /** @param jobIds those that are said to have ended; null looks at all that are not counted yet. */
+    async countBatch({
+      batchId,
+      jobIds,
+    }: {
+      batchId: string;
+      jobIds: string[] | null;
+    }): Promise<{ pending: number }> {
+      const ids = jobIds ?? uncounted(await batches.get(batchId));
+      const statuses = await jobs.statusesOf(ids);
+      // What is not asked about is not lost: only a look at all of them may tell that.
+      const batch = await batches.count(batchId, statuses, { missing: jobIds === null });
+      return { pending: countsOf(batch).pending };
+    },
+
+    /** @param archiveFault why there is no archive although one was wanted. */
+    async endBatch({
+      batchId,
+      archiveFault,
+    }: {
+      batchId: string;
+      archiveFault: Fault | null;
+    }): Promise<{ status: BatchStatus }> {
+      const batch = await batches.get(batchId);
+      if (archiveFault && batch.archive)
+        await batches.setArchive(batchId, { ...batch.archive, error: archiveFault });
+      const { status } = await batches.finish(batchId, finalStatus(countsOf(batch)));
+      return { status };
+    },
+  };
+}
+
+function unlessEnded(error: unknown): void {
+  if (!(error instanceof ConversionError && error.code === 'WRONG_STATE')) throw error;
+}
+
+/** A few at a time, until all are done or one has failed, or nobody wants it any more. */
+async function eachOf(jobs: readonly Job[], work: (job: Job) => Promise<void>): Promise<void> {
+  const { cancellationSignal } = Context.current();
+  const queue = jobs.values();
+  const worker = async () => {
+    for (const job of queue) {
+      cancellationSignal.throwIfAborted();
+      await work(job);
+    }
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
+}

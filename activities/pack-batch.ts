@@ -1,0 +1,67 @@
+import { Context } from '@temporalio/activity';
+import { v5 as uuidv5 } from 'uuid';
+import type { Capabilities } from '../src/app.ts';
+import { archiveNames } from '../src/domain/archive-names.ts';
+import type { Batch, BatchArchive } from '../src/domain/batch.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import type { Job, JobOutput } from '../src/domain/job.ts';
+import { outputBlobId } from './convert.ts';
+import { whileHeartbeating } from './heartbeat.ts';
+
+/** What ZIP adds to each file, with its name twice, and at the end. */
+const ENTRY_BYTES = 2048;
+const END_BYTES = 65_536;
+
+/** Packs all results of a batch into one file that expires like them. Repeating it replaces the file. */
+export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: Capabilities) {
+  return ({ batchId }: { batchId: string }): Promise<void> =>
+    whileHeartbeating(async () => {
+      const batch = await batches.get(batchId);
+      const ready = await readyJobs(batch);
+      await batches.setArchive(batchId, await pack(batch, ready));
+    });
+
+  async function readyJobs({ jobIds }: Batch): Promise<{ job: Job; output: JobOutput }[]> {
+    const found = await jobs.getMany(jobIds);
+    return found.flatMap((job) => {
+      const [output] = job.outputs;
+      return job.status === 'ready' && output ? [{ job, output }] : [];
+    });
+  }
+
+  async function pack(
+    batch: Batch,
+    results: readonly { job: Job; output: JobOutput }[],
+  ): Promise<BatchArchive> {
+    const { archive, owner } = batch;
+    if (!archive) throw new ConversionError('WRONG_STATE', 'No archive was asked for.');
+    if (results.length === 0) {
+      const error = { code: 'NOT_FOUND', message: 'There was no result to pack.' } as const;
+      return { ...archive, error };
+    }
+    const fileId = uuidv5('archive', batch._id);
+    const { filename } = archive;
+    const { size, sha256 } = await store(outputBlobId(fileId), results);
+    const createdAt = new Date();
+    const expiresAt = new Date(createdAt.getTime() + fileMs);
+    await files.insertIfAbsent({
+      ...{ _id: fileId, owner, blobId: outputBlobId(fileId), filename, size, sha256 },
+      ...{ format: null, mime: 'application/zip', width: null, height: null },
+      ...{ origin: 'output', jobId: null, createdAt, expiresAt },
+    });
+    return { ...archive, fileId, size, expiresAt };
+  }
+
+  function store(blobId: string, results: readonly { job: Job; output: JobOutput }[]) {
+    const names = archiveNames(results.map(({ job }) => job));
+    const entries = results.map(({ job, output }, i) => ({
+      name: names[i] ?? output.filename,
+      size: output.size,
+      modifiedAt: job.finishedAt ?? job.updatedAt,
+      open: () => blobs.read(outputBlobId(output.fileId)),
+    }));
+    const bytes = entries.reduce((sum, { size }) => sum + size + ENTRY_BYTES, END_BYTES);
+    const { cancellationSignal: signal } = Context.current();
+    return blobs.write(blobId, zip(entries), { maxBytes: bytes, signal });
+  }
+}

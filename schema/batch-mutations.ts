@@ -1,0 +1,106 @@
+import { type Batch as BatchRecord, MAX_BATCH_JOBS } from '../src/domain/batch.ts';
+import type { AcceptedJob } from '../src/operations/accept-job.ts';
+import type { SubmittedBatch } from '../src/operations/submit-batch.ts';
+import { Batch } from './batch.ts';
+import { builder } from './builder.ts';
+import { EXPECTED, refusing } from './errors.ts';
+import { uuidOf } from './global-id.ts';
+import { Job } from './job.ts';
+import { WISH_PATHS, wishFields, wishOf } from './job-wish.ts';
+import { Upload } from './upload.ts';
+
+const BatchJobInput = builder.inputType('BatchJobInput', {
+  description: 'One conversion of a batch.',
+  fields: wishFields,
+});
+
+const CreateBatchInput = builder.inputType('CreateBatchInput', {
+  description: 'Conversions that belong together.',
+  fields: (t) => ({
+    label: t.string({ description: 'What you call it, at most 80 characters.' }),
+    jobs: t.field({
+      type: [BatchJobInput],
+      required: true,
+      description: `1 to ${MAX_BATCH_JOBS} conversions.`,
+    }),
+    archive: t.boolean({
+      required: true,
+      defaultValue: false,
+      description: 'Whether to pack all results into one ZIP file as well.',
+    }),
+  }),
+});
+
+const BatchJob = builder.objectRef<AcceptedJob>('BatchJob').implement({
+  description: 'A job of a new batch, and where its file goes.',
+  fields: (t) => ({
+    job: t.field({ type: Job, description: 'The job.', resolve: ({ job }) => job }),
+    upload: t.field({
+      type: Upload,
+      nullable: true,
+      description: 'Where to send the file; null when it was already there.',
+      resolve: ({ upload }) => upload,
+    }),
+  }),
+});
+
+const CreateBatchSuccess = builder.objectRef<SubmittedBatch>('CreateBatchSuccess').implement({
+  description: 'All jobs of the batch are accepted.',
+  fields: (t) => ({
+    batch: t.field({ type: Batch, description: 'The batch.', resolve: ({ batch }) => batch }),
+    jobs: t.field({
+      type: [BatchJob],
+      description: 'Its jobs, in the order in which they were asked for. Files may be sent in any order.',
+      resolve: ({ jobs }) => jobs,
+    }),
+  }),
+});
+
+const CancelBatchSuccess = builder.objectRef<{ batch: BatchRecord }>('CancelBatchSuccess').implement({
+  description: 'The jobs of the batch are being cancelled.',
+  fields: (t) => ({
+    batch: t.field({ type: Batch, description: 'The batch.', resolve: ({ batch }) => batch }),
+  }),
+});
+
+const batchIdArg = { required: true, description: 'The `id` or `batchId` of the batch.' } as const;
+
+builder.mutationFields((t) => ({
+  createBatch: t.field({
+    type: CreateBatchSuccess,
+    errors: EXPECTED,
+    description: 'Asks for many conversions together: all of them are accepted, or none.',
+    args: { input: t.arg({ type: CreateBatchInput, required: true, description: 'What is wanted.' }) },
+    resolve: (_root, { input }, context) =>
+      refusing(
+        context,
+        () => {
+          const { label, archive, jobs } = input;
+          const wish = { dialect: 'graphql', label, archive, jobs: jobs.map(wishOf) } as const;
+          return context.operations.submitBatch(context.caller, wish, context.sender);
+        },
+        WISH_PATHS,
+      ),
+  }),
+  cancelBatch: t.field({
+    type: CancelBatchSuccess,
+    errors: EXPECTED,
+    description: 'Ends all jobs of a batch that have not ended. May be repeated.',
+    args: { id: t.arg.id(batchIdArg) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, async () => ({
+        batch: await context.operations.cancelBatch(context.caller, uuidOf('Batch', id, 'id')),
+      })),
+  }),
+  retryBatch: t.field({
+    type: CreateBatchSuccess,
+    errors: EXPECTED,
+    description:
+      'Does those jobs of a batch again that did not become ready, as a new batch of new jobs. Send the file again where `upload` is not null.',
+    args: { id: t.arg.id(batchIdArg) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, () =>
+        context.operations.retryBatch(context.caller, uuidOf('Batch', id, 'id'), context.sender),
+      ),
+  }),
+}));

@@ -1,0 +1,155 @@
+import {
+  type BatchArchive as ArchiveRecord,
+  type Batch as BatchRecord,
+  type BatchCounts as Counts,
+  countsOf,
+  type BatchStatus as Status,
+} from '../src/domain/batch.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import { builder } from './builder.ts';
+import { orNull } from './file.ts';
+import { uuidOf } from './global-id.ts';
+import { Job, valuesOf } from './job.ts';
+import { Failure } from './job-parts.ts';
+import { pageCost, pageOf } from './page.ts';
+
+const STATUSES: Readonly<Record<Status, string>> = {
+  processing: 'Some jobs have not ended.',
+  ready: 'All jobs are ready.',
+  partial: 'Some jobs are ready, and some are not.',
+  failed: 'No job is ready.',
+  cancelled: 'Cancelled before any job was ready.',
+};
+
+/** Where a batch stands. */
+export const BatchStatus = builder.enumType('BatchStatus', {
+  description: 'Where a batch stands. Everything but PROCESSING is final.',
+  values: valuesOf(STATUSES),
+});
+
+/** Jobs of a batch by where they stand. */
+export const BatchCounts = builder.objectRef<Counts>('BatchCounts').implement({
+  description: 'Jobs of a batch by where they stand.',
+  fields: (t) => ({
+    total: t.exposeInt('total', { description: 'All jobs.' }),
+    pending: t.exposeInt('pending', { description: 'Jobs that have not ended.' }),
+    ready: t.exposeInt('ready', { description: 'Jobs with a result.' }),
+    failed: t.exposeInt('failed', { description: 'Jobs that ended without one.' }),
+    cancelled: t.exposeInt('cancelled', { description: 'Jobs that were cancelled.' }),
+    expired: t.exposeInt('expired', { description: 'Jobs whose file did not arrive in time.' }),
+  }),
+});
+
+const BatchArchive = builder.objectRef<ArchiveRecord>('BatchArchive').implement({
+  description: 'All results of a batch in one ZIP file.',
+  fields: (t) => ({
+    filename: t.exposeString('filename', { description: 'Its name.' }),
+    size: t.expose('size', {
+      type: 'ByteCount',
+      nullable: true,
+      description: 'Size in bytes; null until the batch is over.',
+    }),
+    downloadUrl: t.string({
+      nullable: true,
+      description: 'Signed link to it; null until the batch is over, and when it has expired.',
+      resolve: ({ fileId, filename, expiresAt }, _args, { operations, publicUrl }) =>
+        fileId && expiresAt && expiresAt.getTime() > Date.now()
+          ? publicUrl + operations.links.downloadPath({ _id: fileId, filename, expiresAt })
+          : null,
+    }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is removed.',
+    }),
+    error: t.field({
+      type: Failure,
+      nullable: true,
+      description: 'Why there is none.',
+      resolve: ({ error }) => error,
+    }),
+  }),
+});
+
+/** Jobs that were asked for together. */
+export const Batch = builder.objectRef<BatchRecord>('Batch');
+
+builder.node(Batch, {
+  description: 'Jobs that were asked for together. They are ordinary jobs; the batch counts them.',
+  id: { resolve: ({ _id }) => _id },
+  loadWithoutCache: (id, { operations, caller }) => orNull(operations.findBatch(caller, id)),
+  fields: (t) => ({
+    batchId: t.exposeID('_id', { description: 'The bare UUID, as other doors of Kiln show it.' }),
+    label: t.exposeString('label', { nullable: true, description: 'What its owner calls it.' }),
+    status: t.field({ type: BatchStatus, description: 'Where it stands.', resolve: ({ status }) => status }),
+    counts: t.field({ type: BatchCounts, description: 'Its jobs by where they stand.', resolve: countsOf }),
+    jobs: t.field({
+      type: [Job],
+      description: 'Some of its jobs, in the order in which they were asked for.',
+      args: {
+        from: t.arg.int({ required: true, defaultValue: 0, description: 'How many to pass over.' }),
+        count: t.arg.int({ required: true, defaultValue: 25, description: 'How many, at most 100.' }),
+      },
+      complexity: ({ count }) => ({ field: count, multiplier: count }),
+      resolve: (batch, { from, count }, { operations }) => {
+        if (from < 0 || count < 0 || count > MAX_JOBS)
+          throw new ConversionError('INVALID_INPUT', `Ask for 0 to ${MAX_JOBS} jobs from a place on.`, {
+            field: 'count',
+          });
+        return operations.jobsOf(batch, from, from + count);
+      },
+    }),
+    archive: t.field({
+      type: BatchArchive,
+      nullable: true,
+      description: 'All results in one ZIP file; null unless it was asked for.',
+      resolve: ({ archive }) => archive,
+    }),
+    cancelling: t.boolean({
+      description: 'Whether somebody has cancelled it; its jobs then end one by one.',
+      resolve: ({ cancelReason }) => cancelReason !== null,
+    }),
+    retryOf: t.exposeID('retryOf', {
+      nullable: true,
+      description: 'UUID of the batch whose jobs this one does again.',
+    }),
+    seq: t.exposeInt('seq', { description: 'How many events there were so far.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its last job had ended.',
+    }),
+  }),
+});
+
+const MAX_JOBS = 100;
+
+builder.objectField(Job, 'batch', (t) =>
+  t.field({
+    type: Batch,
+    nullable: true,
+    description: 'The batch that it came with.',
+    complexity: 5,
+    resolve: ({ batchId }, _args, { operations, caller }) =>
+      batchId === undefined ? null : orNull(operations.findBatch(caller, batchId)),
+  }),
+);
+
+builder.queryFields((t) => ({
+  batch: t.field({
+    type: Batch,
+    nullable: true,
+    description: 'One of your batches.',
+    args: { id: t.arg.id({ required: true, description: 'Its `id` or `batchId`.' }) },
+    resolve: (_root, { id }, { operations, caller }) =>
+      operations.findBatch(caller, uuidOf('Batch', id, 'id')),
+  }),
+  batches: t.connection({
+    type: Batch,
+    description: 'Your batches, newest first.',
+    complexity: pageCost,
+    resolve: (_root, args, { operations, caller }) =>
+      pageOf(args, (page) => operations.listBatches(caller, page)),
+  }),
+}));

@@ -1,0 +1,75 @@
+import { ConversionError } from '../src/domain/errors.ts';
+import type { JobWish } from '../src/operations/accept-job.ts';
+import { builder } from './builder.ts';
+import { uuidOf } from './global-id.ts';
+import { UploadInput } from './upload.ts';
+
+const CallbackInput = builder.inputType('CallbackInput', {
+  description: 'Who is to be told when the job ends.',
+  fields: (t) => ({
+    url: t.string({ required: true, description: 'An absolute http or https URL; it gets a signed POST.' }),
+    secret: t.string({ description: 'What the POST is signed with. Nobody can read it back.' }),
+  }),
+});
+
+type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>;
+
+/** The fields of every input that asks for a conversion. */
+export function wishFields(t: InputFields) {
+  return {
+    upload: t.field({
+      type: UploadInput,
+      description: 'A file that will be sent. Exactly one of `upload` and `fileId`.',
+    }),
+    fileId: t.id({ description: 'A file that is already there: its `id` or `fileId`.' }),
+    source: t.string({ description: 'Format that the file must have; otherwise its bytes decide.' }),
+    target: t.string({
+      required: true,
+      description: 'Format that is wanted: an id or extension, see `formats`.',
+    }),
+    options: t.field({
+      type: 'JSON',
+      description: 'How to convert, as `Format.optionsSchema` of the target says.',
+    }),
+    callback: t.field({ type: CallbackInput, description: 'Who is to be told when it ends.' }),
+  };
+}
+
+/** What those fields hold. */
+export interface WishInput {
+  upload?: typeof UploadInput.$inferInput | null | undefined;
+  fileId?: string | null | undefined;
+  source?: string | null | undefined;
+  target: string;
+  options?: unknown;
+  callback?: typeof CallbackInput.$inferInput | null | undefined;
+}
+
+/** Fields of the operations by their path in such an input. */
+export const WISH_PATHS: Readonly<Record<string, string>> = {
+  filename: 'upload.filename',
+  mime: 'upload.mime',
+  size: 'upload.size',
+  callbackUrl: 'callback.url',
+};
+
+/** Reads a wish. @throws ConversionError INVALID_INPUT */
+export function wishOf(input: WishInput): JobWish {
+  const { upload, fileId, source, target, options, callback } = input;
+  return {
+    dialect: 'graphql',
+    input: inputOf(upload, fileId),
+    target,
+    ...(source && { source }),
+    ...(options !== undefined && options !== null && { options }),
+    ...(callback && { callback: { url: callback.url, ...(callback.secret && { secret: callback.secret }) } }),
+  };
+}
+
+function inputOf(upload: WishInput['upload'], fileId: WishInput['fileId']): JobWish['input'] {
+  if (upload && !fileId) return { upload };
+  if (fileId && !upload) return { fileId: uuidOf('File', fileId, 'fileId') };
+  throw new ConversionError('INVALID_INPUT', 'Exactly one of `upload` and `fileId` is needed.', {
+    field: 'upload',
+  });
+}

@@ -1,0 +1,116 @@
+import type { Filter, UpdateFilter } from 'mongodb';
+import {
+  type Batch,
+  type BatchArchive,
+  type BatchEvent,
+  type BatchStatus,
+  eventOf,
+  recount,
+} from '../domain/batch.ts';
+import { ConversionError } from '../domain/errors.ts';
+import { EVENT_WINDOW, type JobStatus } from '../domain/job.ts';
+import type { Changes } from './changes.ts';
+import { type Collections, translateFaults } from './mongo.ts';
+
+export interface BatchPage {
+  owner: string;
+  before?: string;
+  after?: string;
+  limit: number;
+}
+
+export type BatchRepository = ReturnType<typeof createBatchRepository>;
+
+/** The batches. Each change is one conditional update that also appends its events. */
+export function createBatchRepository(
+  { batches }: Pick<Collections, 'batches'>,
+  changes: Pick<Changes<Batch>, 'publish'>,
+) {
+  async function get(id: string): Promise<Batch> {
+    const batch = await batches.findOne({ _id: id });
+    if (!batch) throw new ConversionError('NOT_FOUND', 'There is no such batch.');
+    return batch;
+  }
+
+  async function apply(
+    filter: Filter<Batch>,
+    patch: Partial<Batch>,
+    events: BatchEvent[],
+  ): Promise<Batch | null> {
+    const update: UpdateFilter<Batch> = {
+      $set: { ...patch, updatedAt: new Date() },
+      $inc: { seq: events.length },
+      $push: { events: { $each: events, $slice: -EVENT_WINDOW } },
+    };
+    const batch = await batches.findOneAndUpdate(filter, update, { returnDocument: 'after' });
+    if (batch) changes.publish(batch);
+    return batch;
+  }
+
+  /** Writes an event once; a repeat finds it there, or the batch over. */
+  async function applyOnce(id: string, patch: Partial<Batch>, event: BatchEvent): Promise<Batch> {
+    const filter = { _id: id, status: 'processing' as const, 'events.cause': { $ne: event.cause } };
+    return (await apply(filter, patch, [event])) ?? get(id);
+  }
+
+  return translateFaults({
+    get,
+
+    async insert(batch: Batch): Promise<void> {
+      await batches.insertOne(batch);
+      changes.publish(batch);
+    },
+
+    /** Counts the jobs that have ended, each once, however often and by whomever it is told. */
+    async count(
+      id: string,
+      statuses: ReadonlyMap<string, JobStatus>,
+      { missing }: { missing: boolean },
+    ): Promise<Batch> {
+      for (;;) {
+        const batch = await get(id);
+        const counted = recount(batch, statuses, { at: new Date(), missing });
+        if (!counted) return batch;
+        const filter = { _id: id, seq: batch.seq };
+        const changed = await apply(filter, { outcomes: counted.outcomes }, counted.events);
+        if (changed) return changed;
+      }
+    },
+
+    /** The first wish to end counts. */
+    async cancel(id: string, reason: string): Promise<Batch> {
+      const event = { type: 'status', status: 'processing', at: new Date(), cause: 'cancel' } as const;
+      return applyOnce(id, { cancelReason: reason }, eventOf({ ...event, message: `being ${reason}` }));
+    },
+
+    async setArchive(id: string, archive: BatchArchive): Promise<Batch> {
+      const message = archive.error?.message ?? archive.filename;
+      const event = { type: 'archive', status: 'processing', at: new Date(), cause: 'archive' } as const;
+      return applyOnce(id, { archive }, eventOf({ ...event, message }));
+    },
+
+    async finish(id: string, status: BatchStatus): Promise<Batch> {
+      const at = new Date();
+      const event = eventOf({ type: 'status', status, at, cause: 'ended' });
+      return applyOnce(id, { status, finishedAt: at }, event);
+    },
+
+    /** Newest first unless `after` asks for the page before a cursor. */
+    async list({ owner, before, after, limit }: BatchPage): Promise<Batch[]> {
+      const filter: Filter<Batch> = {
+        owner,
+        ...((before || after) && { _id: { ...(before && { $lt: before }), ...(after && { $gt: after }) } }),
+      };
+      return batches.find(filter, { sort: { _id: after && !before ? 1 : -1 }, limit }).toArray();
+    },
+
+    /** Batches that are not over and were not touched since `before`; by id, from the one behind `last` on. */
+    listOpen: (last: string, before: Date, limit: number): Promise<Batch[]> =>
+      batches
+        .find(
+          { _id: { $gt: last }, status: 'processing', updatedAt: { $lt: before } },
+          { sort: { _id: 1 }, limit },
+        )
+        .toArray(),
+  });
+}

@@ -1,0 +1,11 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { Fault } from '../src/domain/job.ts';
+import { causeOf } from './proxies.ts';
+
+/** Only failures made in activities/failure.ts carry a code; anything else is ours to explain. */
+export function faultOf(error: unknown): Fault {
+  const cause = causeOf(error);
+  if (cause instanceof ApplicationFailure && cause.type)
+    return { code: cause.type as Fault['code'], message: cause.message };
+  return { code: 'INTERNAL', message: 'The conversion did not finish because of a fault on our side.' };
+}
