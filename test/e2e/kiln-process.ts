@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, '..', '..');
 
 export interface Credentials {
   url: string;
+  adminToken: string;
   apiKey: string;
   account: string;
 }
