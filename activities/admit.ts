@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app.ts';
 import type { Job } from '../src/domain/job.ts';
 
@@ -6,14 +7,23 @@ export interface Waiting {
   position: number;
 }
 
+type Ports = Pick<Capabilities, 'admissions' | 'jobs' | 'workOrder'>;
+
 /** Lets work begin only when the owner's plan has a place for the job; asking again is free. */
-export function createInTurn({ admissions, jobs }: Pick<Capabilities, 'admissions' | 'jobs'>) {
+export function createInTurn({ admissions, jobs, workOrder }: Ports) {
   return <Input extends { job: Job }, Result>(work: (input: Input) => Promise<Result>) =>
     async (input: Input): Promise<Result | Waiting> => {
       const position = await admissions.admit(input.job);
-      if (position === null) return work(input);
+      if (position === null) return inOrder(input.job, () => work(input));
       const stage = `waiting for its turn, ${position} in line`;
       await jobs.setProgress(input.job._id, { percent: 0, stage }, 'queued');
       return { position };
     };
+
+  /** What runs within a workflow task has passed no queue that would let single jobs go first. */
+  function inOrder<Result>({ batchId }: Job, work: () => Promise<Result>): Promise<Result> {
+    if (batchId === undefined) return workOrder.single(work);
+    const { info, cancellationSignal } = Context.current();
+    return info.isLocal ? workOrder.batch(work, cancellationSignal) : work();
+  }
 }

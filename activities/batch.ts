@@ -11,15 +11,16 @@ const START_PAGE = 100;
 const SIDE_BY_SIDE = 10;
 
 /** What a batch does with its jobs: start them, count them, end them. Everything may be repeated. */
-export function createBatchActivities({ batches, jobs, startJob, cancelJob }: Capabilities) {
+export function createBatchActivities({ batches, jobs, admissions, startJob, cancelJob }: Capabilities) {
   return {
-    /** @returns where the next page begins. */
+    /** Those that have to wait for a turn are started when it comes. @returns where the next page begins. */
     startBatchJobs: ({ batchId, from }: { batchId: string; from: number }): Promise<{ next: number }> =>
       whileHeartbeating(async () => {
         const { jobIds } = await batches.get(batchId);
         const page = await jobs.getMany(jobIds.slice(from, from + START_PAGE));
         await eachOf(page, async (job) => {
-          if (!isTerminal(job.status)) await startJob(job);
+          if (isTerminal(job.status)) return;
+          if (job.status === 'awaiting_upload' || (await admissions.admit(job)) === null) await startJob(job);
         });
         return { next: Math.min(from + START_PAGE, jobIds.length) };
       }),
@@ -29,24 +30,17 @@ export function createBatchActivities({ batches, jobs, startJob, cancelJob }: Ca
       whileHeartbeating(async () => {
         const batch = await batches.get(batchId);
         const open = await jobs.getMany(uncounted(batch));
-        await eachOf(open, async (job) => {
+        // From behind, or each that ends would let another one begin.
+        await eachOf(open.toReversed(), async (job) => {
           if (!isTerminal(job.status))
             await cancelJob(job, batch.cancelReason ?? 'cancelled').catch(unlessEnded);
         });
       }),
 
-    /** @param jobIds those that are said to have ended; null looks at all that are not counted yet. */
-    async countBatch({
-      batchId,
-      jobIds,
-    }: {
-      batchId: string;
-      jobIds: string[] | null;
-    }): Promise<{ pending: number }> {
-      const ids = jobIds ?? uncounted(await batches.get(batchId));
-      const statuses = await jobs.statusesOf(ids);
-      // What is not asked about is not lost: only a look at all of them may tell that.
-      const batch = await batches.count(batchId, statuses, { missing: jobIds === null });
+    /** Looks at all jobs that are not counted yet. */
+    async countBatch({ batchId }: { batchId: string }): Promise<{ pending: number }> {
+      const statuses = await jobs.statusesOf(uncounted(await batches.get(batchId)));
+      const batch = await batches.count(batchId, statuses, { missing: true });
       return { pending: countsOf(batch).pending };
     },
 

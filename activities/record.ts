@@ -10,7 +10,7 @@ export type JobEnd =
   | { to: 'failed' | 'cancelled' | 'expired'; fault: Fault };
 
 /** Writes the job's state after submission. Every write carries its cause, so a repeat is recognised. */
-export function createRecord({ jobs, files, admissions }: Capabilities) {
+export function createRecord({ jobs, files, admissions, countInBatch }: Capabilities) {
   async function outputsOf(converted: ConvertedFile[]): Promise<JobOutput[]> {
     return Promise.all(
       converted.map(async ({ fileId }) => {
@@ -40,9 +40,10 @@ export function createRecord({ jobs, files, admissions }: Capabilities) {
           ? { patch: readyPatch(job, end.outputs, await outputsOf(end.outputs)) }
           : faultChange(job, knownFault(end.fault));
       const transition = { to: end.to, cause: 'ended', ...change };
-      const { status } = await jobs.transition(jobId, transition).catch(standingEnd(jobId));
+      const ended = await jobs.transition(jobId, transition).catch(standingEnd(jobId));
       await admissions.leave(job);
-      return status;
+      await countInBatch(ended);
+      return ended.status;
     },
   };
 

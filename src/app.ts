@@ -5,6 +5,7 @@ import { createScratch } from './blobs/scratch.ts';
 import { zip } from './blobs/zip.ts';
 import type { Config } from './config.ts';
 import { createConverters } from './converters/converters.ts';
+import { createWorkOrder } from './converters/work-order.ts';
 import type { Job } from './domain/job.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
@@ -14,6 +15,7 @@ import { createAdmissions } from './operations/admissions.ts';
 import { createCancelBatch } from './operations/cancel-batch.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
+import { createCountInBatch } from './operations/count-in-batch.ts';
 import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
 import { createFindBatches } from './operations/find-batches.ts';
@@ -149,7 +151,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createFiles({ files, blobs }),
     queuePositionOf: admissions.positionOf,
     repairAdmissions: admissions.repairAdmissions,
-    repairJobs: createRepairJobs({ jobs, uploads, runner, log }),
+    repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger }),
     repairCredits: createRepairCredits({ jobs, credits, ledger }),
     links,
@@ -171,7 +173,10 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       admissions,
       batches,
       startJob: (job: Job) => runner.startJob(jobStart(job)),
-      cancelJob: (job: Job, reason: string) => runner.cancelJob(job._id, reason),
+      countInBatch: createCountInBatch({ batches, runner }),
+      // One engine stays free for whoever comes alone.
+      workOrder: createWorkOrder({ batchPlaces: Math.max(1, config.concurrency.image - 1) }),
+      cancelJob: (job: Job, reason: string) => runner.cancelJob(jobStart(job), reason),
       zip,
       credits,
       ledger,

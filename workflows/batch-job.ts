@@ -1,31 +1,20 @@
-import {
-  condition,
-  continueAsNew,
-  setCurrentDetails,
-  setHandler,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { BatchStatus } from '../src/domain/batch.ts';
 import type { Fault } from '../src/domain/job.ts';
 import type { BatchStart } from '../src/operations/runner.ts';
 import { faultOf } from './fault.ts';
-import { jobEndedSignal, nudgedSignal } from './messages.ts';
+import { nudgedSignal } from './messages.ts';
 import { quickly, tireless, transfer } from './proxies.ts';
 
-/** Jobs that end within this time are counted together: nobody sees more than four counts a second. */
-const GATHER_MS = 250;
-/** A signal may be lost with the worker that sent it: so long the batch trusts silence. */
-const RECOUNT_MS = 15 * 60_000;
-/** Jobs whose signals arrive in one run of the workflow; beyond it a new run goes on with an empty history. */
-const MAX_HISTORY = 4000;
+/** Nobody may have told the batch that its last job has ended: so long it trusts silence. */
+const RECOUNT_MS = 10 * 60_000;
+/** Beyond it a new run goes on with an empty history. */
+const MAX_HISTORY = 2000;
 
 /** What a run hands on to the next one. */
 interface BatchProgress {
   /** How many of the jobs have been started. */
   started: number;
-  /** Ended, but not counted yet. */
-  ended: string[];
   cancelling: boolean;
 }
 
@@ -34,45 +23,33 @@ interface BatchResult {
 }
 
 /**
- * Counts the jobs of a batch until the last one has ended. The jobs are workflows of their own, which
- * nothing here holds up; the database says what became of each, the signals only say when to look.
+ * Starts the jobs of a batch, waits until the last one has ended, and says so. The jobs are workflows of
+ * their own, which nothing here holds up. Each is counted where its end is written down; the batch is told
+ * when none is left, and looks for itself now and then.
  */
 export async function batchJob(start: BatchStart, before?: BatchProgress): Promise<BatchResult> {
-  const state = { recount: true, ...(before ?? { started: 0, ended: [], cancelling: false }) };
-  setHandler(jobEndedSignal, ({ jobId }) => void state.ended.push(jobId));
+  const { batchId } = start;
+  const state = { nudged: false, ...(before ?? { started: 0, cancelling: false }) };
   setHandler(nudgedSignal, ({ wish }) => {
+    state.nudged = true;
     if (wish === 'cancel') state.cancelling = true;
-    state.recount = true;
   });
 
   await startJobs(start, state);
-  let pending = start.total;
-  for (let cancelled = false; pending > 0; ) {
+  for (let cancelled = false; ; ) {
     if (state.cancelling && !cancelled) {
-      await tireless('cancel the jobs').cancelBatchJobs({ batchId: start.batchId });
+      await tireless('cancel the jobs').cancelBatchJobs({ batchId });
       cancelled = true;
     }
-    pending = await count(start, state);
+    state.nudged = false;
+    const { pending } = await quickly('countBatch', { batchId });
     show(start, pending);
     if (pending === 0) break;
-    if (isLong()) return continueAsNew<typeof batchJob>(start, progressOf(state));
-    const news = () => state.ended.length > 0 || state.recount || (state.cancelling && !cancelled);
-    if (!(await condition(news, RECOUNT_MS, { summary: 'until the jobs are looked at again' })))
-      state.recount = true;
-    else await sleep(GATHER_MS, { summary: 'for others that end' });
+    if (isLong()) return continueAsNew<typeof batchJob>(start, { started: state.started, cancelling: false });
+    await condition(() => state.nudged, RECOUNT_MS, { summary: 'until the jobs are looked at again' });
   }
   const archiveFault = start.wantsArchive ? await pack(start) : null;
-  return quickly('endBatch', { batchId: start.batchId, archiveFault });
-}
-
-/** The results are there without it, so a batch does not fail for want of its archive. */
-async function pack({ batchId }: BatchStart): Promise<Fault | null> {
-  try {
-    await transfer('pack the results').packBatch({ batchId });
-    return null;
-  } catch (error) {
-    return faultOf(error);
-  }
+  return quickly('endBatch', { batchId, archiveFault });
 }
 
 /** In pages, so that thousands of jobs are no single long activity. */
@@ -83,17 +60,14 @@ async function startJobs({ batchId, total }: BatchStart, state: BatchProgress): 
   }
 }
 
-/** @returns how many have not ended. */
-async function count({ batchId }: BatchStart, state: BatchProgress & { recount: boolean }): Promise<number> {
-  const jobIds = state.recount ? null : state.ended.splice(0);
-  if (state.recount) state.ended = [];
-  state.recount = false;
-  const { pending } = await quickly('countBatch', { batchId, jobIds });
-  return pending;
-}
-
-function progressOf({ started, ended, cancelling }: BatchProgress): BatchProgress {
-  return { started, ended, cancelling };
+/** The results are there without it, so a batch does not fail for want of its archive. */
+async function pack({ batchId }: BatchStart): Promise<Fault | null> {
+  try {
+    await transfer('pack the results').packBatch({ batchId });
+    return null;
+  } catch (error) {
+    return faultOf(error);
+  }
 }
 
 function isLong(): boolean {

@@ -3,7 +3,6 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
-  getExternalWorkflowHandle,
   isCancellation,
   log,
   ParentClosePolicy,
@@ -20,14 +19,7 @@ import type { JobStatus } from '../src/domain/job.ts';
 import type { JobStart } from '../src/operations/runner.ts';
 import { show } from './details.ts';
 import { faultOf } from './fault.ts';
-import {
-  admittedSignal,
-  cancelUpdate,
-  jobEndedSignal,
-  type Phase,
-  phaseQuery,
-  uploadCompletedUpdate,
-} from './messages.ts';
+import { admittedSignal, cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
 import { conversion, convertAtOnce, quickly, transfer } from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
@@ -158,8 +150,8 @@ async function beginInTurn(start: JobStart, state: JobState): Promise<ConvertedF
 }
 
 /** Goes all the way where one activity can: not with what is large, nor with what costs credits. */
-function begin({ jobId, title, size, batchId }: JobStart): Promise<ConvertedFile | AcquiredFile | Waiting> {
-  if (size <= AT_ONCE_BYTES && batchId === undefined) return convertAtOnce(jobId, title);
+function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | AcquiredFile | Waiting> {
+  if (size <= AT_ONCE_BYTES) return convertAtOnce(jobId, title);
   if (size <= ONE_ACTIVITY_BYTES) return conversion(title).convertSmallFile({ jobId });
   return transfer('verify the upload').acquire({ jobId });
 }
@@ -177,17 +169,7 @@ async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<J
     ...(fault ? [{ key: ATTRIBUTES.error, value: fault.code }] : []),
   ]);
   if (start.hasCallback) await startCallback(start.jobId);
-  if (start.batchId !== undefined) await tellBatch(start.batchId, start.jobId);
   return status;
-}
-
-/** A batch that is not there to hear it looks for itself. */
-async function tellBatch(batchId: string, jobId: string): Promise<void> {
-  try {
-    await getExternalWorkflowHandle(`batch:${batchId}`).signal(jobEndedSignal, { jobId });
-  } catch (error) {
-    log.info('the batch was not told', { batchId, error: String(error) });
-  }
 }
 
 /** The delivery lives on when this workflow has closed. A repaired run of the job starts no second one. */

@@ -15,9 +15,6 @@ export const cancelUpdate = defineUpdate<JobStatus, [CancelRequest]>('cancel');
 /** There is a place for the job among those of its owner that convert. Repeats are welcome. */
 export const admittedSignal = defineSignal<[]>('admitted');
 
-/** A job of the batch has ended. Repeats are welcome: it is counted once. */
-export const jobEndedSignal = defineSignal<[{ jobId: string }]>('jobEnded');
-
 export interface BatchNudge {
   /** To look at all jobs again, or to end those that have not ended. */
   wish: 'count' | 'cancel';

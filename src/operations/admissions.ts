@@ -5,11 +5,12 @@ import { isTerminal, type Job, laneOf } from '../domain/job.ts';
 import type { Log } from '../log.ts';
 import type { AdmissionRepository } from '../store/admissions.ts';
 import type { JobRepository } from '../store/jobs.ts';
+import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from './runner.ts';
 
 export interface AdmissionsPorts {
   admissions: AdmissionRepository;
-  jobs: Pick<JobRepository, 'statusesOf'>;
+  jobs: Pick<JobRepository, 'getMany' | 'statusesOf'>;
   runner: Pick<WorkflowRunner, 'admitJob'>;
   /** How many jobs of a lane may convert at a time. */
   concurrencyOf(lane: string): Promise<number>;
@@ -30,11 +31,13 @@ export function createAdmissions(ports: AdmissionsPorts) {
   const { admissions, jobs, runner, log } = ports;
   const limitOf = remembered(ports.concurrencyOf, ports.freshMs ?? FRESH_MS);
 
-  /** A call that is lost costs time only: whoever waits asks again by itself. */
+  /** A call that is lost costs time only: whoever waits asks again by itself, or is found by the repair. */
   async function wake(jobIds: readonly string[]): Promise<void> {
-    for (const jobId of jobIds) {
-      await runner.admitJob(jobId).catch((error: unknown) => {
-        log.warn({ jobId, error: String(error) }, 'a job that may begin could not be told; it will ask');
+    if (jobIds.length === 0) return;
+    for (const job of await jobs.getMany(jobIds)) {
+      if (isTerminal(job.status)) continue;
+      await runner.admitJob(jobStart(job)).catch((error: unknown) => {
+        log.warn({ jobId: job._id, error: String(error) }, 'a job that may begin could not be told');
       });
     }
   }

@@ -1,7 +1,9 @@
 import { type Caller, requireScope } from '../domain/account.ts';
-import type { Job } from '../domain/job.ts';
+import { ConversionError } from '../domain/errors.ts';
+import { isTerminal, type Job } from '../domain/job.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { createFindJobs } from './find-jobs.ts';
+import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from './runner.ts';
 
 export interface CancelJobPorts {
@@ -16,8 +18,10 @@ export function createCancelJob({ jobs, runner, findJob }: CancelJobPorts) {
     requireScope(caller, 'convert');
     const job = await findJob(caller, jobId);
     if (job.status === 'cancelled') return job;
+    if (isTerminal(job.status))
+      throw new ConversionError('WRONG_STATE', `The job is ${job.status} and cannot be cancelled any more.`);
     try {
-      await runner.cancelJob(jobId, 'cancelled by its owner');
+      await runner.cancelJob(jobStart(job), 'cancelled by its owner');
     } catch (error) {
       // Somebody else's cancel may have come first.
       const now = await jobs.get(jobId);

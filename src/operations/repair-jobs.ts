@@ -1,6 +1,8 @@
+import type { Job } from '../domain/job.ts';
 import type { Log } from '../log.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
+import type { Admissions } from './admissions.ts';
 import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from './runner.ts';
 
@@ -8,6 +10,7 @@ export interface RepairJobsPorts {
   jobs: JobRepository;
   uploads: UploadRepository;
   runner: WorkflowRunner;
+  admissions: Pick<Admissions, 'positionOf'>;
   log: Log;
 }
 
@@ -19,7 +22,7 @@ const PAGE = 500;
  * Finishes what a crash left half-way: a job whose workflow was never started, or whose upload
  * was completed without the workflow hearing of it. Both calls do nothing where all is well.
  */
-export function createRepairJobs({ jobs, uploads, runner, log }: RepairJobsPorts) {
+export function createRepairJobs({ jobs, uploads, runner, admissions, log }: RepairJobsPorts) {
   let last = '';
   return async function repairJobs(): Promise<number> {
     const before = new Date(Date.now() - STALLED_MS);
@@ -27,12 +30,7 @@ export function createRepairJobs({ jobs, uploads, runner, log }: RepairJobsPorts
     // Each round takes the next page, then begins again: jobs that only wait must not hide the others.
     last = stalled.length === PAGE ? (stalled.at(-1)?._id ?? '') : '';
     for (const job of stalled) {
-      const start = jobStart(job);
-      const inputId = job.inputs[0]?.fileId;
-      const waiting = job.status === 'awaiting_upload' && inputId !== undefined;
-      const upload = waiting ? await uploads.get(inputId).catch(() => null) : null;
-      const arrived = upload?.state === 'finalized' || upload?.state === 'rejected';
-      await (arrived ? runner.uploadCompleted(start) : runner.startJob(start)).catch((error: unknown) => {
+      await repair(job).catch((error: unknown) => {
         log.warn(
           { jobId: job._id, error: String(error) },
           'could not repair a stalled job; the next round tries again',
@@ -41,4 +39,19 @@ export function createRepairJobs({ jobs, uploads, runner, log }: RepairJobsPorts
     }
     return stalled.length;
   };
+
+  async function repair(job: Job): Promise<void> {
+    // Whoever waits for a turn is called when it comes, and needs no workflow before.
+    if ((await admissions.positionOf(job)) !== null) return;
+    const start = jobStart(job);
+    await ((await hasArrived(job)) ? runner.uploadCompleted(start) : runner.startJob(start));
+  }
+
+  /** Whether the upload that a job waits for was completed, or refused for good. */
+  async function hasArrived({ status, inputs }: Job): Promise<boolean> {
+    const inputId = inputs[0]?.fileId;
+    if (status !== 'awaiting_upload' || inputId === undefined) return false;
+    const upload = await uploads.get(inputId).catch(() => null);
+    return upload?.state === 'finalized' || upload?.state === 'rejected';
+  }
 }

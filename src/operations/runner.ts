@@ -32,12 +32,15 @@ export interface WorkflowRunner {
   startJob(start: JobStart): Promise<void>;
   /** Wakes a job that waits for its upload; starts the workflow first if a crash had lost it. */
   uploadCompleted(start: JobStart): Promise<void>;
-  /** Tells a job that waits for its turn to begin; nothing happens when it has ended meanwhile. */
-  admitJob(jobId: string): Promise<void>;
-  /** @throws ConversionError WRONG_STATE when the job has already ended. */
-  cancelJob(jobId: string, reason: string): Promise<void>;
+  /** Tells a job that waits for its turn to begin; starts it where it waited without a workflow. */
+  admitJob(start: JobStart): Promise<void>;
+  /**
+   * Ends a job; one that waits without a workflow gets one that ends it.
+   * @throws ConversionError WRONG_STATE when the job has already ended another way.
+   */
+  cancelJob(start: JobStart, reason: string): Promise<void>;
   startBatch(start: BatchStart): Promise<void>;
-  /** Has a batch look at its jobs again, or end them; starts its workflow first if a crash had lost it. */
+  /** Has a batch look at its jobs, or end them; starts its workflow first if a crash had lost it. */
   nudgeBatch(start: BatchStart, wish: 'count' | 'cancel'): Promise<void>;
   /** Rejects when Temporal or the workers do not answer. */
   ping(): Promise<void>;

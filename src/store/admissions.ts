@@ -45,6 +45,12 @@ export function createAdmissionRepository({ admissions }: Pick<Collections, 'adm
     );
   }
 
+  /** The lane with the job in it; null when there is no lane, or it has changed in between. */
+  async function findOrQueue(entrant: Entrant): Promise<Admission | null> {
+    const found = await admissions.findOne({ _id: entrant.lane });
+    return found && isIn(found, entrant.jobId) ? found : enterQueue(entrant);
+  }
+
   /** Gives free places to those who wait. @returns the lane afterwards, and who got in. */
   async function fill(lane: Admission, limit: number): Promise<Filled> {
     for (let now: Admission | null = lane; now; now = await admissions.findOne({ _id: lane._id })) {
@@ -85,9 +91,8 @@ export function createAdmissionRepository({ admissions }: Pick<Collections, 'adm
       for (;;) {
         const entered = await enterAtOnce(entrant);
         if (entered) return { lane: entered, admitted: [jobId] };
-        const queued = (await enterQueue(entrant)) ?? (await admissions.findOne({ _id: lane }));
-        if (queued && isIn(queued, jobId)) return fill(queued, limit);
-        // Neither way in, nor there: the lane itself was missing.
+        const queued = await findOrQueue(entrant);
+        if (queued) return fill(queued, limit);
         await insertIfAbsent(admissions, emptyLane(lane));
       }
     },

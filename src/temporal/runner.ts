@@ -47,6 +47,10 @@ export function createWorkflowRunner(
     } as const;
   }
 
+  /** Serves one call each. */
+  const withStart = (start: JobStart) =>
+    new WithStartWorkflowOperation<typeof conversionJob>('conversionJob', options(start));
+
   function batchOptions(start: BatchStart) {
     return {
       workflowId: workflowId.batch(start.batchId),
@@ -72,28 +76,29 @@ export function createWorkflowRunner(
 
     uploadCompleted: (start) =>
       call(client, async () => {
-        const startWorkflowOperation = new WithStartWorkflowOperation<typeof conversionJob>(
-          'conversionJob',
-          options(start),
-        );
         await client.workflow.startUpdateWithStart('uploadCompleted', {
           args: [],
           updateId: 'upload-completed',
           waitForStage: 'ACCEPTED',
-          startWorkflowOperation,
+          startWorkflowOperation: withStart(start),
         });
       }),
 
-    admitJob: (jobId) =>
+    admitJob: (start) =>
       call(client, async () => {
-        await client.workflow.getHandle(workflowId.job(jobId)).signal('admitted').catch(unlessEnded);
+        await client.workflow.signalWithStart<typeof conversionJob, []>('conversionJob', {
+          ...options(start),
+          signal: 'admitted',
+          signalArgs: [],
+        });
       }),
 
-    cancelJob: (jobId, reason) =>
+    cancelJob: (start, reason) =>
       call(client, async () => {
-        await client.workflow
-          .getHandle(workflowId.job(jobId))
-          .executeUpdate('cancel', { args: [{ reason }] });
+        await client.workflow.executeUpdateWithStart('cancel', {
+          args: [{ reason }],
+          startWorkflowOperation: withStart(start),
+        });
       }),
 
     startBatch: (start) =>
@@ -130,10 +135,6 @@ function priorityOf({ owner, batchId, weight = 1 }: { owner: string; batchId?: s
     fairnessKey: owner.slice(0, 64),
     fairnessWeight: Math.min(weight, 1000),
   };
-}
-
-function unlessEnded(error: unknown): void {
-  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
 async function call<T>(client: Client, work: () => Promise<T>): Promise<T> {

@@ -119,10 +119,10 @@ export function createService() {
     runner: {
       startJob: async () => {},
       uploadCompleted: async ({ jobId }: { jobId: string }) => move(jobId, 'queued'),
-      cancelJob: async (id: string) => {
-        if (isTerminal(one(jobs, id).status))
+      cancelJob: async ({ jobId }: { jobId: string }) => {
+        if (isTerminal(one(jobs, jobId).status))
           throw new ConversionError('WRONG_STATE', 'The job has already ended.');
-        move(id, 'cancelled');
+        move(jobId, 'cancelled');
       },
       ping: async () => {},
     },

@@ -118,10 +118,11 @@ describe('admissions', () => {
     queue = createAdmissions({
       admissions,
       jobs: {
+        getMany: async (ids) => ids.map((_id) => aJob({ _id, status: 'queued' })),
         statusesOf: async (ids) =>
           new Map(ids.flatMap((id) => (statuses.has(id) ? [[id, statuses.get(id) as JobStatus]] : []))),
       },
-      runner: { admitJob: async (jobId) => void woken.push(jobId) },
+      runner: { admitJob: async ({ jobId }) => void woken.push(jobId) },
       concurrencyOf: async () => limit,
       openUploads: { account: 2, guest: 1 },
       log: { warn: () => {} },

@@ -19,9 +19,13 @@ beforeAll(async () => {
 beforeEach(async () => {
   asked = [];
   broken = undefined;
+  inLine.clear();
   await database.collections.jobs.deleteMany({});
 });
 afterAll(() => database.drop());
+
+/** Jobs that wait for their turn. */
+const inLine = new Set<string>();
 
 function repairing() {
   const tell = (what: string) => async (start: { jobId: string }) => {
@@ -40,6 +44,7 @@ function repairing() {
       nudgeBatch: async () => {},
       ping: async () => {},
     },
+    admissions: { positionOf: async ({ _id }) => (inLine.has(_id) ? 1 : null) },
     log: createLog('silent'),
   });
 }

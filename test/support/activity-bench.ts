@@ -12,6 +12,7 @@ import { createDiskBlobStore } from '../../src/blobs/disk.ts';
 import { createScratch } from '../../src/blobs/scratch.ts';
 import { zip } from '../../src/blobs/zip.ts';
 import { createConverters } from '../../src/converters/converters.ts';
+import { createWorkOrder } from '../../src/converters/work-order.ts';
 import { createLog } from '../../src/log.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
@@ -71,6 +72,8 @@ export async function createActivityBench() {
     batches: createBatchRepository(database.collections, { publish: () => {} }),
     startJob: async () => {},
     cancelJob: async () => {},
+    countInBatch: async () => {},
+    workOrder: createWorkOrder({ batchPlaces: 1 }),
     zip,
     blobs: createDiskBlobStore(join(dir, 'blobs')),
     scratch: createScratch(join(dir, 'scratch')),

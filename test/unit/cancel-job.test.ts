@@ -15,7 +15,7 @@ function cancelling(before: JobStatus, after: JobStatus, answer: Error | null = 
     jobs: { get: async () => ({ ...job, status: after }) },
     findJob: async () => job,
     runner: {
-      async cancelJob(jobId) {
+      async cancelJob({ jobId }) {
         asked.push(jobId);
         if (answer) throw answer;
       },

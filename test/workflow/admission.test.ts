@@ -44,7 +44,7 @@ describe('a job for which the plan has no place', () => {
       const job = await bench.job({ convertSmallFile: waiting(1) }, { ...NOW, size });
       await bench.runner.startJob(job.start);
       await phaseIs(job, 'waiting for its turn');
-      await bench.runner.admitJob(job.start.jobId);
+      await bench.runner.admitJob(job.start);
       expect(await job.handle.result()).toEqual({ status: 'ready' });
       expect(job.names().filter((called) => called === 'convertSmallFile')).toHaveLength(2);
     });
@@ -61,13 +61,12 @@ describe('a job for which the plan has no place', () => {
     expect(job.names().filter((name) => name === 'acquire')).toHaveLength(9);
   });
 
-  it('can be cancelled, and is told of its turn in vain afterwards', async () => {
+  it('can be cancelled', async () => {
     const job = await bench.job({ convertSmallFile: waiting(99) }, NOW);
     await bench.runner.startJob(job.start);
     await phaseIs(job, 'waiting for its turn');
-    await bench.runner.cancelJob(job.start.jobId, 'not wanted');
+    await bench.runner.cancelJob(job.start, 'not wanted');
     expect(await job.handle.result()).toEqual({ status: 'cancelled' });
-    await bench.runner.admitJob(job.start.jobId);
   });
 
   it('does not miss a turn that comes while it asks', async () => {
@@ -75,7 +74,7 @@ describe('a job for which the plan has no place', () => {
     const convertSmallFile = async () => {
       asked += 1;
       if (asked > 1) return CONVERTED;
-      await bench.runner.admitJob(job.start.jobId);
+      await bench.runner.admitJob(job.start);
       return { position: 1 };
     };
     const job = await bench.job({ convertSmallFile }, NOW);
@@ -85,12 +84,10 @@ describe('a job for which the plan has no place', () => {
   });
 });
 
-describe('a job of a batch', () => {
-  it('is converted by a worker that chooses, never within the workflow task', async () => {
-    const { start, handle, calls } = await bench.job({}, { ...NOW, size: 1000, batchId: 'none' });
-    await bench.runner.startJob(start);
-    await handle.result();
-    const tries = calls.filter(({ name }) => name === 'convertSmallFile');
-    expect(tries.map(({ queue, local }) => [queue, local])).toEqual([['image', false]]);
+describe('a job that waits without a workflow', () => {
+  it('is started by being told to begin', async () => {
+    const job = await bench.job({}, NOW);
+    await bench.runner.admitJob(job.start);
+    expect(await job.handle.result()).toEqual({ status: 'ready' });
   });
 });

@@ -66,7 +66,7 @@ describe('a job that costs credits', () => {
       },
     });
     await started.promise;
-    await bench.runner.cancelJob(begun.jobId, 'not wanted');
+    await bench.runner.cancelJob(begun, 'not wanted');
     expect(await handle.result()).toEqual({ status: 'cancelled' });
     expect(names().filter((name) => name === 'settleCredits')).toHaveLength(1);
     expect(names().indexOf('settleCredits')).toBeGreaterThan(names().indexOf('recordEnd'));

@@ -52,13 +52,13 @@ const SCENARIOS: Record<string, Scenario> = {
     start: { ...now, hasCallback: true },
     fakes: { convertSmallFile: throwing(new ConversionError('ENGINE_CRASHED', 'The engine stopped.')) },
   },
-  'cancelled-while-waiting': { run: ({ runner }, { jobId }) => runner.cancelJob(jobId, 'not wanted') },
+  'cancelled-while-waiting': { run: ({ runner }, start) => runner.cancelJob(start, 'not wanted') },
   'cancelled-while-converting': {
     start: now,
     fakes: { convertSmallFile: neverEnding },
-    run: async ({ runner }, { jobId }) => {
+    run: async ({ runner }, start) => {
       await new Promise((resolve) => setTimeout(resolve, 1000));
-      await runner.cancelJob(jobId, 'not wanted');
+      await runner.cancelJob(start, 'not wanted');
     },
   },
   'database-outage': { start: now, fakes: { recordEnd: failingFor(8000) } },

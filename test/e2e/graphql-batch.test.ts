@@ -1,0 +1,203 @@
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Entry, fromBuffer } from 'yauzl';
+import { type Conversions, createConversions } from '../../src/cli/conversions.ts';
+import { createGraphqlClient, type GraphqlClient } from '../../src/cli/graphql-client.ts';
+import { noise, picture } from './client.ts';
+import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess } from './kiln-process.ts';
+
+let kiln: KilnProcess;
+let graphql: GraphqlClient;
+let conversions: Conversions;
+
+beforeAll(async () => {
+  kiln = await startKilnProcess({ dataDir: await newDataDir(), mark: 'e2e-graphql-batch' });
+  const service = { url: kiln.url, apiKey: kiln.credentials.apiKey };
+  graphql = createGraphqlClient(service);
+  conversions = createConversions(service);
+});
+afterAll(async () => {
+  await graphql?.close();
+  await conversions?.close();
+  await kiln?.stop();
+  await removeDataDir(kiln.dataDir);
+});
+
+/** Stores a file. @returns its id. */
+async function store(by: Conversions, filename: string, bytes: Buffer): Promise<string> {
+  const upload = await by.prepareUpload({ filename, mime: 'image/png', size: bytes.length });
+  await by.send(upload, Uint8Array.from(bytes));
+  await by.completeUpload(upload.id);
+  return upload.fileId;
+}
+
+const BATCH = `batchId label status seq cancelling retryOf counts { total pending ready failed cancelled expired }
+  archive { filename size downloadUrl error { code } }`;
+
+interface Batch {
+  batchId: string;
+  status: string;
+  seq: number;
+  cancelling: boolean;
+  retryOf: string | null;
+  counts: Record<'total' | 'pending' | 'ready' | 'failed' | 'cancelled' | 'expired', number>;
+  archive: { filename: string; size: number; downloadUrl: string; error: { code: string } | null } | null;
+}
+
+interface Created {
+  batch: Batch;
+  jobs: { job: { jobId: string; retryOf: string | null }; upload: { url: string; id: string } | null }[];
+}
+
+const CREATED = `... on CreateBatchSuccess { batch { ${BATCH} } jobs { job { jobId retryOf } upload { url id } } }
+  ... on Error { code message field }`;
+
+async function create(input: object): Promise<Created & { code?: string; field?: string }> {
+  const { createBatch } = await graphql.request<{ createBatch: Created }>(
+    `mutation($input: CreateBatchInput!) { createBatch(input: $input) { ${CREATED} } }`,
+    { input },
+  );
+  return createBatch;
+}
+
+interface BatchEvent {
+  kind: string;
+  seq: number;
+  jobId: string | null;
+  jobStatus: string | null;
+  status: string;
+}
+
+/** Watches a batch to its end. */
+async function watch(batchId: string, after = 0): Promise<BatchEvent[]> {
+  const events: BatchEvent[] = [];
+  for await (const { batchEvents } of graphql.subscribe<{ batchEvents: BatchEvent }>(
+    'subscription($batchId: ID!, $after: Int!) { batchEvents(batchId: $batchId, after: $after) { kind seq jobId jobStatus status } }',
+    { batchId, after },
+  ))
+    events.push(batchEvents);
+  return events;
+}
+
+async function read(batchId: string): Promise<Batch> {
+  const { batch } = await graphql.request<{ batch: Batch }>(
+    `query($id: ID!) { batch(id: $id) { ${BATCH} } }`,
+    { id: batchId },
+  );
+  return batch;
+}
+
+/** The files of a ZIP, with their first bytes read. */
+async function unzip(bytes: Buffer): Promise<Map<string, Buffer>> {
+  const zip = await promisify<Buffer, object, import('yauzl').ZipFile>(fromBuffer)(bytes, {
+    lazyEntries: true,
+  });
+  const files = new Map<string, Buffer>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  zip.on('error', reject);
+  zip.on('end', resolve);
+  zip.on('entry', (entry: Entry) => {
+    zip.openReadStream(entry, async (error, stream) => {
+      if (error) return reject(error);
+      files.set(entry.fileName, Buffer.concat(await stream.toArray()));
+      zip.readEntry();
+    });
+  });
+  zip.readEntry();
+  await promise;
+  return files;
+}
+
+describe('a batch through GraphQL', () => {
+  it('tells each end once, replays what was missed, and packs all results', async () => {
+    const stored = await store(conversions, 'stored.png', await picture(40, 30));
+    const sent = await picture(50, 30);
+    const upload = { filename: 'stored.png', mime: 'image/png', size: sent.length };
+    const { batch, jobs } = await create({
+      label: 'April',
+      archive: true,
+      jobs: [
+        { fileId: stored, target: 'webp' },
+        { upload, target: 'webp', options: { width: 25 } },
+        { fileId: stored, target: 'jpg' },
+        // Its bytes are not what it insists on.
+        { fileId: stored, source: 'gif', target: 'png' },
+      ],
+    });
+    expect(jobs.map(({ upload: target }) => target !== null)).toEqual([false, true, false, false]);
+    const watching = watch(batch.batchId);
+    const [, awaited] = jobs;
+    await fetch(awaited?.upload?.url ?? '', { method: 'PUT', body: Uint8Array.from(sent) });
+    await conversions.completeUpload(awaited?.upload?.id ?? '');
+
+    const events = await watching;
+    expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(events.at(0)).toMatchObject({ kind: 'STATUS', status: 'PROCESSING' });
+    const ends = events.filter(({ kind }) => kind === 'JOB');
+    expect(new Set(ends.map(({ jobId }) => jobId))).toEqual(new Set(jobs.map(({ job }) => job.jobId)));
+    expect(ends.find(({ jobId }) => jobId === jobs[3]?.job.jobId)?.jobStatus).toBe('FAILED');
+    expect(events.slice(-2)).toMatchObject([{ kind: 'ARCHIVE' }, { kind: 'STATUS', status: 'PARTIAL' }]);
+    expect(await watch(batch.batchId, 4)).toEqual(events.slice(4));
+
+    const ended = await read(batch.batchId);
+    expect(ended).toMatchObject({
+      status: 'PARTIAL',
+      counts: { total: 4, pending: 0, ready: 3, failed: 1, cancelled: 0, expired: 0 },
+      archive: { filename: 'April.zip', error: null },
+    });
+    const answer = await fetch(ended.archive?.downloadUrl ?? '');
+    expect(answer.headers.get('content-disposition')).toContain('April.zip');
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect(bytes.length).toBe(ended.archive?.size);
+    const files = await unzip(bytes);
+    expect([...files.keys()]).toEqual(['stored.webp', 'stored (2).webp', 'stored.jpg']);
+    const widths = [...files.values()].map(async (file) => (await sharp(file).metadata()).width);
+    expect(await Promise.all(widths)).toEqual([40, 25, 40]);
+  });
+
+  it('is accepted as a whole or not at all, and says which job is wrong', async () => {
+    const upload = { filename: 'a.png', mime: 'image/png', size: 10 };
+    const jobs = [
+      { upload, target: 'webp' },
+      { upload: { ...upload, size: 0 }, target: 'webp' },
+    ];
+    expect(await create({ jobs })).toMatchObject({ code: 'INVALID_INPUT', field: 'jobs.1.upload.size' });
+    expect(await create({ jobs: [] })).toMatchObject({ code: 'INVALID_INPUT', field: 'jobs' });
+    const many = Array.from({ length: 1001 }, () => jobs[0]);
+    expect(await create({ jobs: many })).toMatchObject({ code: 'INVALID_INPUT', field: 'jobs' });
+  });
+
+  it('is cancelled with all of its jobs, and done again as a new one', async () => {
+    const fileId = await store(conversions, 'large.png', await noise(2000, 1500));
+    const upload = { filename: 'never.png', mime: 'image/png', size: 10 };
+    const wishes = Array.from({ length: 30 }, () => ({ fileId, target: 'webp' }));
+    const { batch } = await create({ jobs: [...wishes, { upload, target: 'webp' }] });
+    const { cancelBatch } = await graphql.request<{ cancelBatch: { batch: Batch } }>(
+      `mutation($id: ID!) { cancelBatch(id: $id) { ... on CancelBatchSuccess { batch { ${BATCH} } } ... on Error { code message } } }`,
+      { id: batch.batchId },
+    );
+    expect(cancelBatch.batch.cancelling).toBe(true);
+    await watch(batch.batchId);
+    const ended = await read(batch.batchId);
+    expect(ended.counts).toMatchObject({ total: 31, pending: 0, failed: 0, expired: 0 });
+    expect(ended.counts.cancelled).toBeGreaterThan(20);
+    expect(ended.counts.ready + ended.counts.cancelled).toBe(31);
+
+    const { retryBatch } = await graphql.request<{ retryBatch: Created }>(
+      `mutation($id: ID!) { retryBatch(id: $id) { ${CREATED} } }`,
+      { id: batch.batchId },
+    );
+    expect(retryBatch.batch).toMatchObject({
+      retryOf: batch.batchId,
+      counts: { total: ended.counts.cancelled },
+    });
+    // A stored file is there still; the one that never came is awaited again.
+    expect(retryBatch.jobs.filter(({ upload: target }) => target !== null)).toHaveLength(1);
+    for (const { job } of retryBatch.jobs) expect(job.retryOf).toMatch(/^[0-9a-f-]{36}$/);
+    await graphql.request('mutation($id: ID!) { cancelBatch(id: $id) { __typename } }', {
+      id: retryBatch.batch.batchId,
+    });
+    await watch(retryBatch.batch.batchId);
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { archiveNames } from '../../src/domain/archive-names.ts';
+import {
+  type Batch,
+  countsOf,
+  finalStatus,
+  newBatch,
+  type Outcome,
+  recount,
+  requireBatchSize,
+  requireLabel,
+} from '../../src/domain/batch.ts';
+import type { JobStatus } from '../../src/domain/job.ts';
+import { aJob } from '../support/records.ts';
+
+const JOBS = ['a', 'b', 'c', 'd'];
+const NOW = new Date();
+
+function aBatch(outcomes: Record<string, Outcome> = {}): Batch {
+  const batch = newBatch({
+    ...{ _id: 'batch', owner: 'account:a', dialect: 'graphql', label: null, jobIds: JOBS },
+    ...{ retryOf: null, wantsArchive: false },
+  });
+  return { ...batch, outcomes };
+}
+
+const endedAs = (...outcomes: Outcome[]) =>
+  finalStatus(countsOf(aBatch(Object.fromEntries(outcomes.map((outcome, i) => [JOBS[i], outcome])))));
+
+describe('the end of a batch', () => {
+  for (const [outcomes, status] of [
+    [['ready', 'ready', 'ready', 'ready'], 'ready'],
+    [['ready', 'failed', 'ready', 'ready'], 'partial'],
+    [['cancelled', 'ready', 'expired', 'failed'], 'partial'],
+    [['failed', 'failed', 'failed', 'failed'], 'failed'],
+    [['cancelled', 'cancelled', 'failed', 'expired'], 'failed'],
+    [['cancelled', 'cancelled', 'cancelled', 'cancelled'], 'cancelled'],
+  ] as const) {
+    it(`${outcomes.join(', ')}: ${status}`, () => expect(endedAs(...outcomes)).toBe(status));
+  }
+});
+
+describe('counting', () => {
+  const look = (batch: Batch, statuses: [string, JobStatus][], missing = false) =>
+    recount(batch, new Map(statuses), { at: NOW, missing });
+
+  it('counts what has ended, and nothing twice', () => {
+    const counted = look(aBatch({ a: 'ready' }), [
+      ['a', 'ready'],
+      ['b', 'failed'],
+      ['c', 'processing'],
+    ]);
+    expect(counted?.outcomes).toEqual({ a: 'ready', b: 'failed' });
+    expect(counted?.events).toMatchObject([{ type: 'job', jobId: 'b', outcome: 'failed', cause: 'job:b' }]);
+    expect(look(aBatch({ a: 'ready' }), [['a', 'ready']])).toBeNull();
+  });
+
+  it('takes a job for lost only when all were looked for', () => {
+    expect(look(aBatch(), [['a', 'ready']])?.outcomes).toEqual({ a: 'ready' });
+    const all = look(aBatch(), [['a', 'ready']], true);
+    expect(all?.outcomes).toEqual({ a: 'ready', b: 'failed', c: 'failed', d: 'failed' });
+    expect(all?.events.at(-1)?.message).toContain('lost');
+  });
+
+  it('knows what is left', () => {
+    expect(countsOf(aBatch({ a: 'ready', b: 'expired' }))).toEqual({
+      ...{ total: 4, pending: 2, ready: 1, failed: 0, cancelled: 0, expired: 1 },
+    });
+  });
+});
+
+describe('a wish for a batch', () => {
+  it('has a label of 80 characters at most, however many bytes they take', () => {
+    expect(requireLabel('😀'.repeat(80))).toHaveLength(160);
+    expect(requireLabel('')).toBeNull();
+    expect(() => requireLabel('x'.repeat(81))).toThrow(/80 characters/);
+  });
+
+  it('has 1 to 1,000 jobs', () => {
+    requireBatchSize(1);
+    requireBatchSize(1000);
+    for (const jobs of [0, 1001]) expect(() => requireBatchSize(jobs)).toThrow(/1 to 1000 jobs/);
+  });
+});
+
+describe('names in an archive', () => {
+  const named = (...filenames: string[]) =>
+    archiveNames(
+      filenames.map((filename) => {
+        const job = aJob();
+        return { ...job, inputs: job.inputs.map((input) => ({ ...input, filename })) };
+      }),
+    );
+
+  it('are never alike, not even where case or composition does not count', () => {
+    expect(named('a.png', 'a.jpg', 'A.gif', 'a (2).png')).toEqual([
+      'a.webp',
+      'a (2).webp',
+      'A (3).webp',
+      'a (2) (2).webp',
+    ]);
+    expect(named('\u00e9.png', 'e\u0301.png')).toEqual(['\u00e9.webp', '\u00e9 (2).webp']);
+  });
+
+  it('stay in the folder that they are unpacked into', () => {
+    for (const name of named(
+      '../../x.png',
+      '/etc/passwd.png',
+      'C:\\x.png',
+      '..png',
+      '\u202egnp.png',
+      'con.png',
+    )) {
+      expect(name).not.toMatch(/[/\\:\u202e]|^\.|^con\./);
+      expect(name).toMatch(/\.webp$/);
+    }
+  });
+});

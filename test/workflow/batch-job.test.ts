@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConversionError } from '../../src/domain/errors.ts';
+import type { BatchStart } from '../../src/operations/runner.ts';
+import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
+import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/workflow-bench.ts';
+
+const MINUTE_MS = 60_000;
+
+let bench: WorkflowBench;
+beforeAll(async () => {
+  bench = await createWorkflowBench(await startTimeSkippingServer());
+});
+afterAll(() => bench.close());
+
+/** A batch whose id is that of a job of the bench, so that its activities can be replaced. */
+async function aBatch(fakes: Fakes, different: Partial<BatchStart> = {}) {
+  const job = await bench.job(fakes);
+  const start = {
+    batchId: job.start.jobId,
+    owner: 'account:a',
+    title: '250 jobs',
+    total: 250,
+    wantsArchive: false,
+    ...different,
+  };
+  return { ...job, start, handle: bench.env.client.workflow.getHandle(`batch:${start.batchId}`) };
+}
+
+/** Starts a hundred jobs at a time. */
+const inPages = async ({ from }: { from: number }) => ({ next: from + 100 });
+
+/** Counts down each time it is asked. */
+function pending(...counts: number[]) {
+  return async () => ({ pending: counts.length > 1 ? (counts.shift() as number) : (counts[0] ?? 0) });
+}
+
+describe('a batch', () => {
+  it('starts its jobs page by page, and ends when it is told that none is left', async () => {
+    const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(250, 0) });
+    await bench.runner.startBatch(batch.start);
+    await expect.poll(() => batch.names()).toContain('countBatch');
+    await bench.runner.nudgeBatch(batch.start, 'count');
+    expect(await batch.handle.result()).toEqual({ status: 'ready' });
+    expect(batch.inputsOf('startBatchJobs')).toEqual(
+      [0, 100, 200].map((from) => ({ batchId: batch.start.batchId, from })),
+    );
+    expect(batch.names()).not.toContain('packBatch');
+    expect(batch.inputsOf('endBatch')).toEqual([{ batchId: batch.start.batchId, archiveFault: null }]);
+  });
+
+  it('looks for itself when nobody tells it', async () => {
+    const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(3, 2, 0) });
+    await bench.runner.startBatch(batch.start);
+    expect(await batch.handle.result()).toEqual({ status: 'ready' });
+    const { startTime, closeTime = startTime } = await batch.handle.describe();
+    const minutes = Math.round((closeTime.getTime() - startTime.getTime()) / MINUTE_MS);
+    expect(minutes).toBe(20);
+  });
+
+  it('ends its jobs when it is cancelled, once, and still counts them', async () => {
+    const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(250, 250, 0) });
+    await bench.runner.startBatch(batch.start);
+    await expect.poll(() => batch.names()).toContain('countBatch');
+    await bench.runner.nudgeBatch(batch.start, 'cancel');
+    await expect.poll(() => batch.names()).toContain('cancelBatchJobs');
+    await bench.runner.nudgeBatch(batch.start, 'cancel');
+    expect(await batch.handle.result()).toEqual({ status: 'ready' });
+    expect(batch.names().filter((name) => name === 'cancelBatchJobs')).toHaveLength(1);
+  });
+
+  it('is started by a nudge whose batch had lost its workflow', async () => {
+    const batch = await aBatch({ startBatchJobs: inPages });
+    await bench.runner.nudgeBatch(batch.start, 'count');
+    expect(await batch.handle.result()).toEqual({ status: 'ready' });
+  });
+
+  it('packs the results where that was wanted, and is no less ready when it cannot', async () => {
+    const packed = await aBatch({ startBatchJobs: inPages }, { wantsArchive: true });
+    await bench.runner.startBatch(packed.start);
+    await packed.handle.result();
+    expect(packed.names().slice(-3)).toEqual(['countBatch', 'packBatch', 'endBatch']);
+
+    const packBatch = async () => {
+      throw new ConversionError('TOO_LARGE', 'The archive is too large.');
+    };
+    const failed = await aBatch({ startBatchJobs: inPages, packBatch }, { wantsArchive: true });
+    await bench.runner.startBatch(failed.start);
+    expect(await failed.handle.result()).toEqual({ status: 'ready' });
+    const archiveFault = { code: 'TOO_LARGE', message: 'The archive is too large.' };
+    expect(failed.inputsOf('endBatch')).toEqual([{ batchId: failed.start.batchId, archiveFault }]);
+  });
+
+  it('gets over a database that is away for a while', async () => {
+    let calls = 0;
+    const countBatch = async () => {
+      calls += 1;
+      if (calls < 15) throw new ConversionError('UNAVAILABLE', 'The database does not answer.');
+      return { pending: 0 };
+    };
+    const batch = await aBatch({ startBatchJobs: inPages, countBatch });
+    await bench.runner.startBatch(batch.start);
+    expect(await batch.handle.result()).toEqual({ status: 'ready' });
+  });
+});
