@@ -192,7 +192,7 @@ describe('kiln credits', () => {
 
   it('says what is wrong with a grant', async () => {
     const { code, stderr } = await kiln('grant', newId(), '5');
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'kiln: There is no such account.\n' });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'kiln: There is no such account. (NOT_FOUND)\n' });
   });
 
   it('reconciles: 0 when all is well, 1 with the difference when a balance was tampered with', async () => {
