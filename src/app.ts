@@ -14,6 +14,7 @@ import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
+import { createQuote } from './operations/quote.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
@@ -122,6 +123,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createFiles({ files, blobs }),
     repairJobs: createRepairJobs({ jobs, uploads, runner, log }),
     ...createCredits({ credits, ledger }),
+    quote: createQuote({ files }),
     repairCredits: createRepairCredits({ jobs, credits, ledger }),
     links,
   };

@@ -14,6 +14,7 @@ import type { FileRepository } from '../store/files.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 import { requireMinimum } from './credits.ts';
+import { findOwnFile } from './files.ts';
 import { jobStart } from './job-start.ts';
 import { type InputSource, type NewJob, newJob } from './new-job.ts';
 import { type Limits, newUpload, type UploadWish } from './prepare-upload.ts';
@@ -124,10 +125,7 @@ async function findInput(
     const upload = newUpload({ wish: input.upload, owner, jobId, limits: ports.limits });
     return { upload, file: null };
   }
-  const file = await ports.files.get(input.fileId);
-  if (file.owner !== owner)
-    throw new ConversionError('NOT_FOUND', 'There is no such file.', { field: 'fileId' });
-  return { upload: null, file };
+  return { upload: null, file: await findOwnFile(ports.files, owner, input.fileId) };
 }
 
 /** What was read from the bytes counts more than what a name says. */

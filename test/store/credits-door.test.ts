@@ -8,12 +8,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import { createAccounts } from '../../src/operations/accounts.ts';
 import { createCredits } from '../../src/operations/credits.ts';
+import { createQuote } from '../../src/operations/quote.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
+import { createFileRepository } from '../../src/store/files.ts';
 import { createDoor } from '../schema/client.ts';
 import { ADMIN_TOKEN, createService } from '../schema/service.ts';
 import { openDatabase } from '../support/database.ts';
 import { anAccount, type Money, openMoney } from '../support/money.ts';
-import { anAccountCaller } from '../support/records.ts';
+import { aFile, anAccountCaller } from '../support/records.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
@@ -34,6 +36,7 @@ beforeAll(async () => {
     ...createService().operations,
     findAccount: createAccounts({ accounts, requireAccountPlan: async () => {} }).findAccount,
     ...createCredits(money),
+    quote: createQuote({ files: createFileRepository(database.collections) }),
     authenticate: async (credential) =>
       credential?.kind === 'api-key'
         ? anAccountCaller({ accountId: credential.apiKey })
@@ -156,11 +159,24 @@ describe('the account', () => {
 });
 
 describe('a quote', () => {
-  it('says that pictures are free', async () => {
-    const quote = `{ quote(input: { source: "heic", target: "webp" }) { perMinute minimum ceiling } }`;
-    const { data } = await door.ask(quote, {}, owner());
-    expect(data.quote).toEqual({ perMinute: 0, minimum: 0, ceiling: 0 });
+  const QUOTE = 'query ($input: QuoteInput!) { quote(input: $input) { perMinute minimum ceiling exact } }';
+  const FREE = { perMinute: 0, minimum: 0, ceiling: 0 };
+
+  it('says that pictures are free, and of a file that was read so for certain', async () => {
+    const file = aFile({ owner: `account:${accountId}`, format: 'png' });
+    await database.collections.files.insertOne(file);
+    const ask = async (input: object) => (await door.ask(QUOTE, { input }, owner())).data.quote;
+    expect(await ask({ source: 'heic', target: 'webp' })).toEqual({ ...FREE, exact: false });
+    expect(await ask({ fileId: file._id, target: 'webp' })).toEqual({ ...FREE, exact: true });
   });
+
+  it.each([{}, { source: 'png', fileId: newId() }, { fileId: newId(), durationSeconds: 5 }])(
+    'is asked for a format or for a file, not for %j',
+    async (input) => {
+      const { errors } = await door.ask(QUOTE, { input: { ...input, target: 'webp' } }, owner());
+      expect(errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', hint: expect.any(String) });
+    },
+  );
 });
 
 describe('kiln credits', () => {
