@@ -8,14 +8,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import { createAccounts } from '../../src/operations/accounts.ts';
 import { createCredits } from '../../src/operations/credits.ts';
+import { createFindJobs } from '../../src/operations/find-jobs.ts';
 import { createQuote } from '../../src/operations/quote.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
 import { createFileRepository } from '../../src/store/files.ts';
+import { createJobRepository } from '../../src/store/jobs.ts';
 import { createDoor } from '../schema/client.ts';
 import { ADMIN_TOKEN, createService } from '../schema/service.ts';
 import { openDatabase } from '../support/database.ts';
 import { anAccount, type Money, openMoney } from '../support/money.ts';
-import { aFile, anAccountCaller } from '../support/records.ts';
+import { aFile, aJob, anAccountCaller } from '../support/records.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
@@ -37,6 +39,7 @@ beforeAll(async () => {
     findAccount: createAccounts({ accounts, requireAccountPlan: async () => {} }).findAccount,
     ...createCredits(money),
     quote: createQuote({ files: createFileRepository(database.collections) }),
+    ...createFindJobs({ jobs: createJobRepository(database.collections, { publish: () => {} }) }),
     authenticate: async (credential) =>
       credential?.kind === 'api-key'
         ? anAccountCaller({ accountId: credential.apiKey })
@@ -177,6 +180,17 @@ describe('a quote', () => {
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', hint: expect.any(String) });
     },
   );
+});
+
+describe('a job', () => {
+  it('tells what it cost, and nothing when it was free', async () => {
+    const owned = { owner: `account:${accountId}` };
+    const [paid, free] = [aJob({ ...owned, status: 'ready', spent: 4 }), aJob({ ...owned, status: 'ready' })];
+    await database.collections.jobs.insertMany([paid, free]);
+    const spentOf = async (id: string) =>
+      (await door.ask('query ($id: ID!) { job(id: $id) { spent } }', { id }, owner())).data.job.spent;
+    expect([await spentOf(paid._id), await spentOf(free._id)]).toEqual([4, 0]);
+  });
 });
 
 describe('kiln credits', () => {
