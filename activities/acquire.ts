@@ -33,6 +33,7 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ca
         format: source,
         width: facts.width ?? null,
         height: facts.height ?? null,
+        seconds: facts.seconds ?? null,
       });
     }
     const price = priceOfSteps(steps, facts.seconds);

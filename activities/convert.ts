@@ -20,6 +20,8 @@ export interface ConvertedFile {
   engineMs: number;
   width: number | null;
   height: number | null;
+  /** Length of sound or moving pictures. */
+  seconds?: number;
   warnings: string[];
   /** Media credits that it used; absent when it was free. */
   credits?: number;
@@ -60,6 +62,7 @@ export function createConvert({ jobs, blobs, scratch, converters }: Capabilities
         const inputPath = await blobs.localPath(blobId, dir);
         const onProgress = (percent: number) => progress.report({ percent, stage: 'converting' });
         const outcome = await converters.convert(step, { inputPath, outputPath, signal, onProgress });
+        const { seconds } = outcome.output;
         const { size, sha256 } = await blobs.adopt(outputBlobId(fileId), outputPath);
         return {
           fileId,
@@ -70,8 +73,9 @@ export function createConvert({ jobs, blobs, scratch, converters }: Capabilities
           engineMs: outcome.engineMs,
           width: outcome.output.width ?? null,
           height: outcome.output.height ?? null,
+          ...(seconds !== undefined && { seconds }),
           warnings: outcome.warnings,
-          ...(price && { credits: creditsUsed(price, outcome.output.seconds) }),
+          ...(price && { credits: creditsUsed(price, seconds) }),
         };
       });
     } finally {

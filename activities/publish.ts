@@ -26,6 +26,7 @@ export function createPublish({ files, fileMs }: Capabilities) {
       mime: findFormat(target)?.mime ?? 'application/octet-stream',
       width: converted.width,
       height: converted.height,
+      seconds: converted.seconds ?? null,
       origin: 'output',
       jobId: job._id,
       createdAt,

@@ -34,6 +34,11 @@ builder.node(File, {
       nullable: true,
       description: 'Height in pixels, where there are pixels.',
     }),
+    durationSeconds: t.float({
+      nullable: true,
+      description: 'Length of sound or moving pictures; null until a job has looked at it.',
+      resolve: ({ seconds }) => seconds,
+    }),
     origin: t.field({ type: FileOrigin, description: 'How it came to be.', resolve: ({ origin }) => origin }),
     jobId: t.exposeID('jobId', { nullable: true, description: 'UUID of the job that it belongs to.' }),
     downloadUrl: t.string({

@@ -1,5 +1,8 @@
+import { ConversionError } from '../src/domain/errors.ts';
 import type { Quote as QuoteRecord } from '../src/domain/price.ts';
+import type { QuoteWish } from '../src/operations/quote.ts';
 import { builder } from './builder.ts';
+import { uuidOf } from './global-id.ts';
 
 const Quote = builder.objectRef<QuoteRecord>('Quote').implement({
   description: 'What a conversion costs, in media credits. Pictures, documents and archives are free.',
@@ -14,24 +17,41 @@ const Quote = builder.objectRef<QuoteRecord>('Quote').implement({
       nullable: true,
       description: 'The most it can cost, set aside while it runs; null while the length is not known.',
     }),
+    exact: t.exposeBoolean('exact', {
+      description: 'Whether the file itself told its format and length: then a job holds just the ceiling.',
+    }),
   }),
 });
 
 const QuoteInput = builder.inputType('QuoteInput', {
-  description: 'A conversion that you think of.',
+  description: 'A conversion that you think of: of a file that is there, or of one that could come.',
   fields: (t) => ({
-    source: t.string({ required: true, description: 'Format of the file: an id or extension.' }),
+    source: t.string({
+      description: 'Format of the file: an id or extension. Exactly one of `source` and `fileId`.',
+    }),
+    fileId: t.id({ description: 'A file that is already there: its `id` or `fileId`.' }),
     target: t.string({ required: true, description: 'Format that is wanted: an id or extension.' }),
-    durationSeconds: t.float({ description: 'Length of the media, if you know it.' }),
+    durationSeconds: t.float({ description: 'Length of the media, if you know it; only with `source`.' }),
   }),
 });
 
 builder.queryField('quote', (t) =>
   t.field({
     type: Quote,
-    description: 'What a conversion would cost, before anything is sent.',
+    description: 'What a conversion would cost, before anything is done.',
     args: { input: t.arg({ type: QuoteInput, required: true, description: 'The conversion.' }) },
-    resolve: (_root, { input: { source, target, durationSeconds } }, { operations }) =>
-      operations.quote({ source, target, seconds: durationSeconds ?? undefined }),
+    resolve: (_root, { input }, { operations, caller }) =>
+      operations.quote(caller, { input: inputOf(input), target: input.target }),
   }),
 );
+
+function inputOf({ source, fileId, durationSeconds }: typeof QuoteInput.$inferInput): QuoteWish['input'] {
+  const seconds = durationSeconds ?? undefined;
+  if (fileId && source === undefined && seconds === undefined)
+    return { fileId: uuidOf('File', fileId, 'fileId') };
+  if (source && fileId === undefined) return { source, seconds };
+  throw new ConversionError('INVALID_INPUT', 'Send either `source` or `fileId`.', {
+    field: 'source',
+    hint: 'A file that is there has its own length.',
+  });
+}

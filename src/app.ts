@@ -22,6 +22,7 @@ import { createFindBatches } from './operations/find-batches.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
 import { jobStart } from './operations/job-start.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
+import { createQuote } from './operations/quote.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
 import { createRepairBatches } from './operations/repair-batches.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
@@ -153,6 +154,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     repairAdmissions: admissions.repairAdmissions,
     repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger }),
+    quote: createQuote({ files }),
     repairCredits: createRepairCredits({ jobs, credits, ledger }),
     links,
   };

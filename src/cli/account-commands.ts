@@ -1,56 +1,55 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { KEY_PREFIXES, KEY_SCOPES } from '../domain/account.ts';
+import { DEFAULT_PLANS, GUEST_PLAN } from '../domain/account-plan.ts';
+import { parseRestriction } from '../domain/key-restriction.ts';
+import { judgedBy, limitOption, withEither, withOperator } from './command-line.ts';
 import { toAmount } from './credit-commands.ts';
 import type { Restriction } from './keys.ts';
 
-/** Adds the options that every command against a service has. */
-export type WithService = (command: Command) => Command;
+const PLANS = [...DEFAULT_PLANS.keys()];
+const planOption = () =>
+  new Option('--plan <plan>', 'its plan').choices(PLANS.filter((plan) => plan !== GUEST_PLAN));
 
 /** `kiln accounts`, `kiln keys`, `kiln plans`: what the operator, and in part the owner, may do. */
-export function addAccountCommands(program: Command, withService: WithService, limit: Option): void {
-  const withAdmin: WithService = (command) =>
-    withService(command).addOption(
-      new Option(
-        '--admin-token <token>',
-        "the operator's token; the one of this data folder unless given",
-      ).env('KILN_ADMIN_TOKEN'),
-    );
-  addAccounts(program.command('accounts').description('make, list and change accounts'), withAdmin, limit);
-  addKeys(program.command('keys').description('make, list, rename, rotate and revoke API keys'), withAdmin);
-  addPlans(program.command('plans').description('show and change what plans include'), withAdmin);
+export function addAccountCommands(program: Command): void {
+  addAccounts(program.command('accounts').description('make, list and change accounts'));
+  addKeys(program.command('keys').description('make, list, rename, rotate and revoke API keys'));
+  addPlans(program.command('plans').description('show and change what plans include'));
 }
 
-function addAccounts(accounts: Command, withAdmin: WithService, limit: Option): void {
-  const credits = new Option('--credits <n>', 'media credits to begin with').default(0).argParser(toAmount);
-  withAdmin(accounts.command('list'))
+function addAccounts(accounts: Command): void {
+  const credits = new Option('--credits <n>', 'media credits to begin with')
+    .default(0)
+    .argParser((value) => (value === '0' ? 0 : toAmount(value)));
+  withOperator(accounts.command('list'))
     .description('list the latest accounts')
-    .addOption(limit)
+    .addOption(limitOption())
     .action(async (options) => (await import('./accounts.ts')).listAccounts(options));
-  withAdmin(accounts.command('create'))
+  withOperator(accounts.command('create'))
     .description('make an account')
     .requiredOption('--name <name>', 'what people call it')
-    .option('--plan <plan>', 'its plan, see `kiln plans list`', 'free')
+    .addOption(planOption().default('free'))
     .addOption(credits)
     .action(async (options) => (await import('./accounts.ts')).createAccount(options));
-  withAdmin(accounts.command('rename'))
+  withOperator(accounts.command('rename'))
     .description('give an account another name')
     .argument('<accountId>', 'its id')
     .requiredOption('--name <name>', 'the new name')
     .action(async (id, options) => (await import('./accounts.ts')).renameAccount(id, options));
-  withAdmin(accounts.command('set-plan'))
+  withOperator(accounts.command('set-plan'))
     .description('move an account to another plan')
     .argument('<accountId>', 'its id')
-    .requiredOption('--plan <plan>', 'the new plan')
+    .addOption(planOption().makeOptionMandatory())
     .action(async (id, options) => (await import('./accounts.ts')).setAccountPlan(id, options));
 }
 
-function addKeys(keys: Command, withAdmin: WithService): void {
-  const account = ['--account <accountId>', 'whose keys; with --api-key its own account'] as const;
-  withAdmin(keys.command('list'))
+function addKeys(keys: Command): void {
+  const account = ['--account <accountId>', 'for the operator: whose keys'] as const;
+  withEither(keys.command('list'))
     .description('list the keys of an account')
     .option(...account)
     .action(async (options) => (await import('./keys.ts')).listKeys(options));
-  withAdmin(keys.command('create'))
+  withEither(keys.command('create'))
     .description('make a key and print it, once')
     .option(...account)
     .requiredOption('--name <name>', 'what people call it')
@@ -66,34 +65,39 @@ function addKeys(keys: Command, withAdmin: WithService): void {
     )
     .option('--restrict <rule>', 'ip=<address or range>,… or domain=<domain>,…', toRestriction)
     .action(async (options) => (await import('./keys.ts')).createKey(options));
-  withAdmin(keys.command('rename'))
+  withEither(keys.command('rename'))
     .description('give a key another name')
     .argument('<keyId>', 'its id')
     .requiredOption('--name <name>', 'the new name')
     .action(async (id, options) => (await import('./keys.ts')).renameKey(id, options));
-  withAdmin(keys.command('rotate'))
+  withEither(keys.command('rotate'))
     .description('give a key new secrets and print them, once')
     .argument('<keyId>', 'its id')
     .action(async (id, options) => (await import('./keys.ts')).rotateKey(id, options));
-  withAdmin(keys.command('revoke'))
+  withEither(keys.command('revoke'))
     .description('end a key for good')
     .argument('<keyId>', 'its id')
     .action(async (id, options) => (await import('./keys.ts')).revokeKey(id, options));
 }
 
-function addPlans(plans: Command, withAdmin: WithService): void {
-  withAdmin(plans.command('list'))
+function addPlans(plans: Command): void {
+  withOperator(plans.command('list'))
     .description('list the plans')
     .action(async (options) => (await import('./plans.ts')).listPlans(options));
-  withAdmin(plans.command('edit'))
+  withOperator(plans.command('edit'))
     .description('change terms of a plan')
-    .argument('<plan>', 'its name')
+    .addArgument(new Argument('<plan>', 'its name').choices(PLANS))
     .requiredOption('--set <term=value>', 'such as callsPerMinute=120 or =null for none; repeatable', toTerm)
     .action(async (plan, options) => (await import('./plans.ts')).editPlan(plan, options));
-  withAdmin(plans.command('apply'))
-    .description('change the plans that a JSON file names')
-    .argument('<file>', 'such as {"basic": {"callsPerMinute": 120}}')
-    .action(async (file, options) => (await import('./plans.ts')).applyPlans(file, options));
+  withOperator(plans.command('export'))
+    .description('print all plans as the JSON that `kiln plans apply` takes')
+    .option('-o, --output <path>', 'write a file instead')
+    .action(async (options) => (await import('./plan-file.ts')).exportPlans(options));
+  withOperator(plans.command('apply'))
+    .description('change the plans as a JSON file says, all or none')
+    .argument('<file>', 'such as {"basic": {"callsPerMinute": 120}}; what it does not name stays')
+    .option('--dry-run', 'only show what would change')
+    .action(async (file, options) => (await import('./plan-file.ts')).applyPlans(file, options));
 }
 
 function toRestriction(text: string): Restriction {
@@ -102,8 +106,11 @@ function toRestriction(text: string): Restriction {
     .split(',')
     .map((entry) => entry.trim())
     .filter(Boolean);
-  if (entries.length > 0) return kind === 'ip' ? { ip: entries } : { domain: entries };
-  throw new InvalidArgumentError('It must be ip=<address or range>,… or domain=<domain>,….');
+  if (entries.length === 0)
+    throw new InvalidArgumentError('It must be ip=<address or range>,… or domain=<domain>,….');
+  const restriction = kind === 'ip' ? { ip: entries } : { domain: entries };
+  judgedBy(() => parseRestriction(restriction));
+  return restriction;
 }
 
 function toTerm(text: string, known: Record<string, unknown> = {}): Record<string, unknown> {

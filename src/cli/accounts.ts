@@ -1,9 +1,10 @@
+import { CommandError } from './command-error.ts';
 import { GRANT_CREDITS } from './credits.ts';
 import { type AdminOptions, findAdminService } from './find-service.ts';
 import { createGraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';
 import { printJson } from './print-json.ts';
-import { renderTable } from './terminal.ts';
+import { printTable } from './terminal.ts';
 
 interface AccountView {
   accountId: string;
@@ -29,10 +30,9 @@ export async function listAccounts({ json, limit, ...options }: Options & { limi
   const { accounts } = await graphql.request<{ accounts: { edges: { node: AccountView }[] } }>(LIST, {
     first: limit,
   });
-  show(
-    accounts.edges.map(({ node }) => node),
-    json,
-  );
+  const all = accounts.edges.map(({ node }) => node);
+  if (json) printJson(all.map(flat));
+  else showAll(all);
 }
 
 /** `kiln accounts create`: with credits, the account's id names the grant, so that a repeat gives nothing twice. */
@@ -42,40 +42,49 @@ export async function createAccount({
   credits,
   ...options
 }: Options & { name: string; plan: string; credits: number }) {
-  const { accountId } = await change('createAccount', CREATE, { name, plan }, options);
-  if (credits === 0) return;
-  const graphql = createGraphqlClient(await findAdminService(options));
-  const input = { accountId, amount: credits, grantId: accountId };
-  await mutate(graphql, 'grantCredits', GRANT_CREDITS, { input });
+  const account = await change('createAccount', CREATE, { name, plan }, options);
+  if (credits > 0) await grant(account, credits, options);
+  show(account, options);
 }
 
 /** `kiln accounts rename` */
 export async function renameAccount(id: string, { name, ...options }: Options & { name: string }) {
-  await change('renameAccount', RENAME, { id, name }, options);
+  show(await change('renameAccount', RENAME, { id, name }, options), options);
 }
 
 /** `kiln accounts set-plan` */
 export async function setAccountPlan(id: string, { plan, ...options }: Options & { plan: string }) {
-  await change('setAccountPlan', SET_PLAN, { id, plan }, options);
+  show(await change('setAccountPlan', SET_PLAN, { id, plan }, options), options);
 }
 
 async function change(
   name: string,
   document: string,
   variables: Record<string, unknown>,
-  { json, ...options }: Options,
+  options: Options,
 ): Promise<AccountView> {
   const graphql = createGraphqlClient(await findAdminService(options));
-  const { account } = await mutate<{ account: AccountView }>(graphql, name, document, variables);
-  if (json) printJson(flat(account));
-  else show([account], false);
-  return account;
+  return (await mutate<{ account: AccountView }>(graphql, name, document, variables)).account;
 }
 
-function show(accounts: readonly AccountView[], json: boolean | undefined): void {
-  const rows = accounts.map(flat);
-  if (json) printJson(rows);
-  else process.stdout.write(`${renderTable(COLUMNS, rows.map(Object.values<string>))}\n`);
+async function grant({ accountId }: AccountView, amount: number, options: Options): Promise<void> {
+  const graphql = createGraphqlClient(await findAdminService(options));
+  const input = { accountId, amount, grantId: accountId };
+  await mutate(graphql, 'grantCredits', GRANT_CREDITS, { input }).catch((cause: unknown) => {
+    throw new CommandError(`The account ${accountId} is made, but has no credits yet.`, {
+      hint: `Try \`kiln credits grant ${accountId} ${amount} --grant-id ${accountId}\`.`,
+      cause,
+    });
+  });
+}
+
+function show(account: AccountView, { json }: Options): void {
+  if (json) printJson(flat(account));
+  else showAll([account]);
+}
+
+function showAll(accounts: readonly AccountView[]): void {
+  printTable(COLUMNS, accounts.map(flat).map(Object.values<string>), 'There are no accounts yet.');
 }
 
 function flat({ accountId, name, plan, createdAt }: AccountView) {

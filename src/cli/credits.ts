@@ -2,7 +2,7 @@ import { type AdminOptions, findAdminService, findService } from './find-service
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';
 import { printJson } from './print-json.ts';
-import { renderTable } from './terminal.ts';
+import { printTable, renderTable } from './terminal.ts';
 
 /** Options of every command on credits; with `account` the operator asks, without it the owner. */
 export type CreditsOptions = AdminOptions & { json?: boolean; account?: string };
@@ -79,7 +79,7 @@ export async function listLedger({ limit, ...options }: CreditsOptions & { limit
   );
   const entries = account.ledger.edges.map(({ node }) => node);
   if (options.json) printJson(entries);
-  else process.stdout.write(`${renderTable(LEDGER_COLUMNS, entries.map(cellsOf))}\n`);
+  else printTable(LEDGER_COLUMNS, entries.map(cellsOf), 'No credits have moved yet.');
 }
 
 /** `kiln credits grant`: tops an account up. */

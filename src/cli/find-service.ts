@@ -26,6 +26,7 @@ export async function findService({ url, apiKey }: ServiceOptions): Promise<Serv
   if (known !== undefined) return { url: found, apiKey: known };
   throw new CommandError('There is no API key to call it with.', {
     hint: 'Give one with KILN_API_KEY (or --api-key).',
+    isUsage: true,
   });
 }
 
@@ -36,14 +37,24 @@ export async function findAdminService({ url, adminToken }: AdminOptions): Promi
   if (known !== undefined) return { url: found, adminToken: known };
   throw new CommandError('There is no admin token to call it with.', {
     hint: 'Give one with KILN_ADMIN_TOKEN (or --admin-token).',
+    isUsage: true,
   });
 }
 
 async function findUrl(url: string | undefined): Promise<string> {
   const known = url ?? (await read(join(loadConfig().dataDir, 'run.json'), runFile))?.url;
-  if (known !== undefined) return known.replace(/\/+$/, '');
+  if (known !== undefined) return requireUrl(known);
   throw new CommandError('No Kiln runs on this data folder.', {
     hint: 'Start one with `npm start`, or name one with --url (or KILN_URL).',
+    isUsage: true,
+  });
+}
+
+function requireUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text.replace(/\/+$/, '');
+  throw new CommandError(`"${text}" is not a URL.`, {
+    hint: 'Give one such as http://127.0.0.1:4000 with --url (or KILN_URL).',
+    isUsage: true,
   });
 }
 

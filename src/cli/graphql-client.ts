@@ -23,7 +23,7 @@ export interface GraphqlClient {
 
 interface Answer<Data> {
   data?: Data | null;
-  errors?: readonly { message: string; extensions?: { hint?: string } }[];
+  errors?: readonly { message: string; extensions?: { code?: string; hint?: string } }[];
 }
 
 export function createGraphqlClient(service: Service | AdminService): GraphqlClient {
@@ -47,19 +47,20 @@ export function createGraphqlClient(service: Service | AdminService): GraphqlCli
         body: JSON.stringify({ query, variables }),
       }).catch((cause: unknown) => {
         throw new CommandError(`Kiln does not answer at ${url}.`, {
-          hint: 'Start it with `npm start`.',
+          hint: 'Start it with `npm start`, or name another with --url (or KILN_URL).',
           cause,
+          isUsage: true,
         });
       });
       const answer = await response.json().catch((cause: unknown) => {
         throw new CommandError(`${url} answered ${response.status}, but not as Kiln does.`, { cause });
       });
-      return dataOf<Data>(answer as Answer<Data>);
+      return dataOf<Data>(answer as Answer<Data>, service);
     },
 
     async *subscribe<Data>(query: string, variables: Record<string, unknown>) {
       for await (const result of socket.iterate<Data>({ query, variables })) {
-        yield dataOf<Data>(result as Answer<Data>);
+        yield dataOf<Data>(result as Answer<Data>, service);
       }
     },
 
@@ -69,9 +70,18 @@ export function createGraphqlClient(service: Service | AdminService): GraphqlCli
   };
 }
 
-function dataOf<Data>({ data, errors }: Answer<Data>): Data {
+function dataOf<Data>({ data, errors }: Answer<Data>, service: Service | AdminService): Data {
   const [error] = errors ?? [];
-  if (error) throw new CommandError(error.message, { hint: error.extensions?.hint });
+  if (error) {
+    const { hint, code } = error.extensions ?? {};
+    // To the service a wrong token of the operator is a wrong key like any other.
+    if (code === 'UNAUTHENTICATED' && 'adminToken' in service)
+      throw new CommandError('The admin token is not valid.', {
+        hint: "Give the service's own with KILN_ADMIN_TOKEN (or --admin-token).",
+        code,
+      });
+    throw new CommandError(error.message, { hint, code });
+  }
   if (!data) throw new CommandError('Kiln gave an empty answer.');
   return data;
 }

@@ -1,7 +1,7 @@
 import { createConversions, type JobView } from './conversions.ts';
 import { findService, type ServiceOptions } from './find-service.ts';
 import { printJson } from './print-json.ts';
-import { renderTable } from './terminal.ts';
+import { printTable } from './terminal.ts';
 
 const COLUMNS = ['job', 'created', 'status', 'file', 'to', 'error'].map((title) => ({ title }));
 
@@ -15,7 +15,7 @@ export async function listJobs({
   try {
     const jobs = await conversions.list(limit);
     if (json) printJson(jobs);
-    else process.stdout.write(`${renderTable(COLUMNS, jobs.map(cellsOf))}\n`);
+    else printTable(COLUMNS, jobs.map(cellsOf), 'There are no jobs yet.');
   } finally {
     await conversions.close();
   }

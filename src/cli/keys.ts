@@ -1,8 +1,9 @@
+import { CommandError } from './command-error.ts';
 import { type AdminOptions, findAdminService, findService } from './find-service.ts';
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';
 import { printJson } from './print-json.ts';
-import { renderTable } from './terminal.ts';
+import { printTable, renderTable } from './terminal.ts';
 
 interface KeyView {
   keyId: string;
@@ -46,7 +47,7 @@ const COLUMNS = ['key', 'name', 'begins with', 'scopes', 'from', 'calls', 'last 
 
 /** `kiln keys list` */
 export async function listKeys({ account, json, ...options }: Options): Promise<void> {
-  const graphql = await clientFor({ ...options, ...(account && { account }) });
+  const graphql = await clientFor({ ...options, ...ofAccount(account, options) });
   const data = await graphql.request<{ account: { keys: KeyView[] } }>(LIST, { id: account });
   if (json) printJson(data.account.keys);
   else show(data.account.keys);
@@ -61,7 +62,7 @@ export async function createKey({
   ...options
 }: Options & { name: string; dialect: string; scope: string[]; restrict?: Restriction }): Promise<void> {
   const input = {
-    accountId: options.account,
+    accountId: ofAccount(options.account, options).account,
     name,
     dialect: dialect.toUpperCase(),
     ...(scope.length > 0 && { scopes: scope.map((one) => one.toUpperCase()) }),
@@ -83,6 +84,16 @@ export async function rotateKey(id: string, options: Options): Promise<void> {
 /** `kiln keys revoke` */
 export async function revokeKey(id: string, options: Options): Promise<void> {
   showKey(await change<{ key: KeyView }>('revokeApiKey', REVOKE, { id }, options), options);
+}
+
+/** The operator has no account, so one must be named. */
+function ofAccount(account: string | undefined, { apiKey }: Options): { account?: string } {
+  if (account !== undefined) return { account };
+  if (apiKey !== undefined) return {};
+  throw new CommandError('It is not said whose keys.', {
+    hint: 'Name the account with --account, or act as its owner with --api-key (or KILN_API_KEY).',
+    isUsage: true,
+  });
 }
 
 async function clientFor({ account, ...options }: Options): Promise<GraphqlClient> {
@@ -131,5 +142,5 @@ function show(keys: readonly KeyView[]): void {
     lastUsedAt ?? 'never',
     revokedAt === null ? 'works' : 'revoked',
   ]);
-  process.stdout.write(`${renderTable(COLUMNS, rows)}\n`);
+  printTable(COLUMNS, rows, 'The account has no keys yet.');
 }

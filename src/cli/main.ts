@@ -1,8 +1,10 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { CommanderError } from 'commander';
 import { addAccountCommands } from './account-commands.ts';
 import { CommandError } from './command-error.ts';
+import { CommandLine, limitOption, withJson, withService } from './command-line.ts';
 import { addCreditCommands } from './credit-commands.ts';
 
+/** The command line or its environment is wrong; a refusal by the service is 1. */
 const USAGE_FAULT = 2;
 
 const OTHER_COMMANDS = `
@@ -12,10 +14,9 @@ Of the service itself:
   demo | test | bench       try it, check it, measure it`;
 
 /** Each command loads its own code only when it is called, so that --help is quick. */
-function createProgram(): Command {
-  const program = new Command('kiln')
+function createProgram(): CommandLine {
+  const program = new CommandLine('kiln')
     .description('Kiln converts files, durably.')
-    .showHelpAfterError('Run `kiln --help` to see what there is.')
     .addHelpText('after', OTHER_COMMANDS)
     .exitOverride();
 
@@ -50,8 +51,8 @@ function createProgram(): Command {
     .argument('<jobId>', 'its id')
     .action(async (jobId, options) => (await import('./watch.ts')).watchJob(jobId, options));
 
-  addCreditCommands(program, withService, limitOption());
-  addAccountCommands(program, withService, limitOption());
+  addAccountCommands(program);
+  addCreditCommands(program);
 
   withJson(program.command('formats'))
     .description('list the formats and what can become what')
@@ -64,39 +65,17 @@ function createProgram(): Command {
   return program;
 }
 
-function withJson(command: Command): Command {
-  return command.option('--json', 'print JSON');
-}
-
-function withService(command: Command): Command {
-  return withJson(command)
-    .addOption(
-      new Option('--url <url>', 'the service; the one of this data folder unless given').env('KILN_URL'),
-    )
-    .addOption(new Option('--api-key <key>', 'the key to call it with').env('KILN_API_KEY'));
-}
-
 function collect(value: string, known: readonly string[]): string[] {
   return [...known, value];
-}
-
-function limitOption(): Option {
-  return new Option('-n, --limit <count>', 'how many, at most 100').argParser(toLimit).default(25);
-}
-
-function toLimit(value: string): number {
-  const count = Number(value);
-  if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
-  throw new InvalidArgumentError('It must be a whole number from 1 to 100.');
 }
 
 /** Commander has already said what is wrong with the command line; anything else is said here. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_FAULT;
   const message = error instanceof Error ? error.message : String(error);
-  const hint = error instanceof CommandError ? error.hint : undefined;
-  process.stderr.write(`kiln: ${[message, hint].filter(Boolean).join(' ')}\n`);
-  return 1;
+  const { hint, code, isUsage } = error instanceof CommandError ? error : new CommandError(message);
+  process.stderr.write(`kiln: ${[message, hint, code && `(${code})`].filter(Boolean).join(' ')}\n`);
+  return isUsage ? USAGE_FAULT : 1;
 }
 
 try {

@@ -19,5 +19,6 @@ export async function mutate<Success>(
   const refusal = result && typeof result === 'object' && 'code' in result ? result : undefined;
   throw new CommandError(refusal?.message ?? 'Kiln gave an empty answer.', {
     hint: refusal?.hint ?? undefined,
+    code: refusal?.code,
   });
 }

@@ -23,6 +23,15 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
   return [line(columns.map(({ title }) => title)), rule, ...rows.map(line)].join('\n');
 }
 
+/** Prints a table, or in one sentence that there is nothing to put in one. */
+export function printTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  nothing: string,
+): void {
+  process.stdout.write(`${rows.length > 0 ? renderTable(columns, rows) : nothing}\n`);
+}
+
 function pad(text: string, width: number, align: Column['align'] = 'left'): string {
   return align === 'left' ? text.padEnd(width) : text.padStart(width);
 }

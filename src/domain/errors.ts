@@ -42,6 +42,28 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** How to put it right, where whoever throws has no better advice. None of them may tell foreign from unknown. */
+const USUAL_HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
+  TOO_LARGE: 'Send less at a time.',
+  UNAUTHENTICATED: 'Send a key that works in the X-API-Key header, or a token as "Authorization: Bearer …".',
+  FORBIDDEN: 'Use a credential that may do this.',
+  NOT_FOUND: 'Check the id: it must name something of yours that is still there.',
+  WRONG_STATE: 'Look at the present state; it does not go back.',
+  INSUFFICIENT_CREDITS: 'Top up the media credits of the account.',
+  EXPIRED: 'Ask for it again.',
+  RATE_LIMITED: 'Wait until the time that is given, or upgrade the plan.',
+  UPLOAD_EXPIRED: 'Prepare a new upload.',
+  SIZE_MISMATCH: 'Announce the exact size.',
+  TYPE_MISMATCH: 'Send a file of the format that is announced.',
+  EMPTY_FILE: 'Send a file with content.',
+  CORRUPT_INPUT: 'Check that the file opens in the program that made it.',
+  TOO_MANY_PIXELS: 'Send a smaller picture.',
+  TOO_MANY_FRAMES: 'Send a part of it.',
+  NOT_SUPPORTED: 'Save the file with more usual settings, or ask for another target.',
+  ENGINE_TIMEOUT: 'Ask for a smaller result, or send a smaller file.',
+  RESOURCE_LIMIT: 'Ask for a smaller result, or send a smaller file.',
+};
+
 export interface ErrorDetails {
   /** The field of the request that is wrong, in the caller's own path notation. */
   field?: string;
@@ -67,7 +89,7 @@ export class ConversionError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.field = details.field;
-    this.hint = details.hint;
+    this.hint = details.hint ?? USUAL_HINTS[code];
     this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }

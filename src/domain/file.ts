@@ -15,6 +15,8 @@ export interface StoredFile {
   mime: string;
   width: number | null;
   height: number | null;
+  /** Length of sound or moving pictures, once it has been read; absent in files of earlier versions. */
+  seconds?: number | null;
   origin: 'upload' | 'output';
   jobId: string | null;
   createdAt: Date;

@@ -28,19 +28,21 @@ export interface Quote {
   minimum: number;
   /** What is held while the job runs, and the most it can cost; null while the length is not known. */
   ceiling: number | null;
+  /** Whether the file itself has told its format and length, so that the ceiling is what a job will hold. */
+  exact: boolean;
 }
 
 /** What a file costs whose length is known. */
 export type Price = Pick<Quote, 'perMinute'> & { ceiling: number };
 
 /** The price between two formats, for media of this length if it is known. */
-export function priceOf(source: FormatId, target: FormatId, seconds?: number): Quote {
+export function priceOf(source: FormatId, target: FormatId, seconds?: number): Omit<Quote, 'exact'> {
   const perMinute = pricePerMinute([source, target].map((id) => requireFormat(id).category));
   return quoteOf(perMinute, seconds);
 }
 
 /** The quote at a price; what is free is free at any length. */
-export function quoteOf(perMinute: number, seconds?: number): Quote {
+export function quoteOf(perMinute: number, seconds?: number): Omit<Quote, 'exact'> {
   const known = seconds === undefined ? null : creditsFor(perMinute, seconds);
   return { perMinute, minimum: perMinute, ceiling: perMinute === 0 ? 0 : known };
 }

@@ -11,6 +11,7 @@ import { priceOf } from '../domain/price.ts';
 import type { CreditRepository } from '../store/credits.ts';
 import type { FileRepository } from '../store/files.ts';
 import { requireMinimum } from './credits.ts';
+import { findOwnFile } from './files.ts';
 import { type InputSource, type NewJob, newJob } from './new-job.ts';
 import { type Limits, newUpload, type UploadWish } from './prepare-upload.ts';
 
@@ -127,10 +128,7 @@ async function findInput(
     const upload = newUpload({ wish: input.upload, owner, jobId, limits: ports.limits });
     return { upload, file: null };
   }
-  const file = await ports.files.get(input.fileId);
-  if (file.owner !== owner)
-    throw new ConversionError('NOT_FOUND', 'There is no such file.', { field: 'fileId' });
-  return { upload: null, file };
+  return { upload: null, file: await findOwnFile(ports.files, owner, input.fileId) };
 }
 
 /** What was read from the bytes counts more than what a name says. */

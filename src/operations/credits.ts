@@ -5,7 +5,6 @@ import { isId, newId } from '../domain/id.ts';
 import type { CreditRepository } from '../store/credits.ts';
 import type { LedgerPage, LedgerRepository } from '../store/ledger.ts';
 import { requireAccountId, requireAdmin } from './accounts.ts';
-import { quote } from './quote.ts';
 import { createReconcile, type Reconciliation } from './reconcile.ts';
 
 export interface CreditsPorts {
@@ -25,8 +24,6 @@ export function createCredits({ credits, ledger }: CreditsPorts) {
   const reconcile = createReconcile({ credits, ledger });
 
   return {
-    quote,
-
     /** Tops an account up. @returns what it has then. */
     async grantCredits(actor: Actor, wish: GrantWish): Promise<Balance> {
       requireAdmin(actor);

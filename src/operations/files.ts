@@ -23,10 +23,7 @@ export function createFiles({ files, blobs }: FilesPorts) {
     async findFile(caller: Caller, id: string): Promise<StoredFile> {
       // Whoever may only bring files may still see what became of one.
       requireScope(caller, 'read', 'upload');
-      const file = await files.get(id);
-      if (caller.kind === 'anonymous' || ownerKey(caller) !== file.owner)
-        throw new ConversionError('NOT_FOUND', 'There is no such file.');
-      return file;
+      return findOwnFile(files, ownerOf(caller), id);
     },
 
     async listFiles(caller: Caller, query: FileQuery): Promise<StoredFile[]> {
@@ -38,4 +35,20 @@ export function createFiles({ files, blobs }: FilesPorts) {
     fileOfSignedLink: (id: string): Promise<StoredFile> => files.get(id),
     readFile: (file: StoredFile, range?: ByteRange): Promise<Readable> => blobs.read(file.blobId, range),
   };
+}
+
+/** @throws ConversionError NOT_FOUND, word for word the same for the file of somebody else. */
+export async function findOwnFile(
+  files: Pick<FileRepository, 'get'>,
+  owner: string | null,
+  id: string,
+): Promise<StoredFile> {
+  const file = await files.get(id);
+  if (file.owner === owner) return file;
+  throw new ConversionError('NOT_FOUND', 'There is no such file.');
+}
+
+/** Null for whoever shows nothing and so owns nothing. */
+export function ownerOf(caller: Caller): string | null {
+  return caller.kind === 'anonymous' ? null : ownerKey(caller);
 }

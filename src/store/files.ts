@@ -25,7 +25,10 @@ export function createFileRepository({ files }: Pick<Collections, 'files'>) {
     insertIfAbsent: (file: StoredFile) => insertIfAbsent(files, file),
 
     /** Records what the bytes turned out to be. */
-    async setFacts(id: string, facts: Pick<StoredFile, 'format' | 'width' | 'height'>): Promise<void> {
+    async setFacts(
+      id: string,
+      facts: Pick<StoredFile, 'format' | 'width' | 'height' | 'seconds'>,
+    ): Promise<void> {
       await files.updateOne({ _id: id }, { $set: facts });
     },
 

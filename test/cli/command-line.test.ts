@@ -39,30 +39,47 @@ describe('the command line', () => {
   });
 
   it.each([
-    [['convrt', 'a.png'], "error: unknown command 'convrt'"],
-    [['convert', 'a.png'], "error: required option '-t, --to <format>' not specified"],
-    [['formats', '--xml'], "error: unknown option '--xml'"],
-    [['jobs', '--limit', 'many'], 'It must be a whole number from 1 to 100.'],
-    [['credits', 'grant', 'a', '1.5'], 'It must be a whole number of at least 1.'],
-  ])('answers %j with 2 and a way out', async (args, message) => {
-    const { code, stderr } = await kiln(args);
-    expect(code).toBe(2);
+    [['convrt', 'a.png'], "unknown command 'convrt' (Did you mean convert?)", 'kiln'],
+    [['convert', 'a.png'], "required option '-t, --to <format>' not specified", 'kiln convert'],
+    [['formats', '--xml'], "unknown option '--xml'", 'kiln formats'],
+    [['jobs', '--limit', 'many'], 'It must be a whole number from 1 to 100', 'kiln jobs'],
+    [['accounts'], 'accounts needs a command: list, create, rename, set-plan', 'kiln accounts'],
+    [['accounts', 'create', '--name'], "option '--name <name>' argument missing", 'kiln accounts create'],
+    [['accounts', 'create', '--name', 'x', '--plan', 'gold'], 'free, basic, pro', 'kiln accounts create'],
+    [['accounts', 'create', '--name', 'x', '--credits', '-1'], 'whole numbers', 'kiln accounts create'],
+    [['credits', 'grant', 'a', '1.5'], 'Credits move in whole numbers from 1', 'kiln credits grant'],
+    [['credits', 'grant', 'a', '2000000000'], 'from 1 to 1000000000', 'kiln credits grant'],
+    [['keys', 'create', '--name', 'x', '--restrict', 'moon=1'], 'ip=<address', 'kiln keys create'],
+    [['keys', 'create', '--name', 'x', '--restrict', 'ip=a'], '"a" is not an IP address', 'kiln keys create'],
+    [['plans', 'edit', 'gold', '--set', 'api=true'], 'guest, free, basic', 'kiln plans edit'],
+  ])('answers %j with 2, in one line, and says where to read on', async (args, message, command) => {
+    const { code, stdout, stderr } = await kiln(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^kiln: .+\n$/);
     expect(stderr).toContain(message);
-    expect(stderr).toContain('Run `kiln --help`');
+    expect(stderr.trim().endsWith(`. See \`${command} --help\`.`), stderr).toBe(true);
   });
 
   it('says how to find a service when none runs', async () => {
     const { code, stderr } = await kiln(['jobs']);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toBe(
       'kiln: No Kiln runs on this data folder. Start one with `npm start`, or name one with --url (or KILN_URL).\n',
     );
   });
 
-  it('says so when nothing answers', async () => {
-    const { code, stderr } = await kiln(['jobs'], { KILN_URL: 'http://127.0.0.1:1', KILN_API_KEY: 'any' });
-    expect(code).toBe(1);
-    expect(stderr).toContain('Kiln does not answer at http://127.0.0.1:1.');
+  it.each<[string, string[], Record<string, string>, string]>([
+    ['nothing answers', ['jobs'], { KILN_API_KEY: 'any' }, 'Kiln does not answer at http://127.0.0.1:1.'],
+    ['nobody says who asks', ['jobs'], {}, 'There is no API key to call it with.'],
+    ['the operator has no token', ['accounts', 'list'], {}, 'There is no admin token to call it with.'],
+    ['the URL is none', ['plans', 'list'], { KILN_URL: 'here' }, '"here" is not a URL.'],
+    ['it is not said whose keys', ['keys', 'list'], {}, 'It is not said whose keys.'],
+    ['a file is none', ['plans', 'apply', '/nothing'], {}, '/nothing cannot be read as plans.'],
+  ])('ends with 2 and one line when %s', async (_what, args, env, message) => {
+    const { code, stderr } = await kiln(args, { KILN_URL: 'http://127.0.0.1:1', ...env });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^kiln: .+\n$/);
+    expect(stderr).toContain(message);
   });
 
   it('knows the formats without a service', async () => {

@@ -1,54 +1,29 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { createClient } from 'graphql-ws';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { createSwapmyfileClient, picture } from './client.ts';
+import { createSwapmyfileClient, hero, picture, statusOf } from './client.ts';
+import { createCommandLine } from './command-line.ts';
 import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
 let kiln: KilnProcess;
+let run: ReturnType<typeof createCommandLine>['run'];
+let json: ReturnType<typeof createCommandLine>['json'];
 
 beforeAll(async () => {
   kiln = await startKilnProcess({ dataDir: await newDataDir(), mark: 'e2e-accounts' });
+  ({ run, json } = createCommandLine(kiln.dataDir));
 });
 afterAll(async () => {
   await kiln?.stop();
   await removeDataDir(kiln.dataDir);
 });
-
-/** Runs `kiln` as a script does. */
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { ...process.env, KILN_DATA_DIR: kiln.dataDir };
-  const running = promisify(execFile)(process.execPath, [join(ROOT, 'src/cli/main.ts'), ...args], { env });
-  return running.then(
-    ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
-    ({ code, stdout, stderr }) => ({ code, out: stdout, err: stderr }),
-  );
-}
-
-async function json(...args: string[]) {
-  const { code, out, err } = await run(...args, '--json');
-  if (code !== 0) throw new Error(`kiln ${args.join(' ')} ended with ${code}: ${err}`);
-  return JSON.parse(out);
-}
-
-const hero = { converterSlug: 'png-to-webp', inputFilename: 'a.png', inputMime: 'image/png', inputSize: 10 };
-
-async function statusOf(url: string, apiKey: string): Promise<number> {
-  const answer = await fetch(`${url}/uploads/prepare`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-API-Key': apiKey },
-    body: JSON.stringify(hero),
-  });
-  await answer.arrayBuffer();
-  return answer.status;
-}
 
 describe('kiln accounts and keys', () => {
   it('make what works, and print it for people and for scripts', async () => {
@@ -120,64 +95,6 @@ describe('kiln accounts and keys', () => {
     const mine = ['keys', 'create', '--api-key', here.apiKey, '--name', 'd'];
     expect(await json(...mine, '--scope', 'convert')).toMatchObject({ keyId: expect.any(String) });
     expect(await run(...mine)).toMatchObject({ code: 1, err: expect.stringContaining('"read"') });
-  });
-
-  it.each([
-    ['no name', ['accounts', 'create'], "required option '--name <name>'"],
-    ['an unknown dialect', ['keys', 'create', '--name', 'x', '--dialect', 'morse'], 'Allowed choices'],
-    ['an unknown scope', ['keys', 'create', '--name', 'x', '--scope', 'all'], 'Allowed choices'],
-    ['a restriction of no kind', ['keys', 'create', '--name', 'x', '--restrict', 'moon=1'], 'ip=<address'],
-    ['no key', ['keys', 'revoke'], "missing required argument 'keyId'"],
-    ['a term without a value', ['plans', 'edit', 'pro', '--set', 'concurrency'], '<term>='],
-    ['an unknown command', ['keys', 'forget'], 'unknown command'],
-  ])('say in one line what is wrong and end with 2: %s', async (_what, args, complaint) => {
-    const { code, out, err } = await run(...args);
-    expect([code, out]).toEqual([2, '']);
-    expect(err.split('\n')[0]).toContain(complaint);
-  });
-
-  it.each([
-    ['an unknown plan', ['accounts', 'create', '--name', 'x', '--plan', 'gold'], 'There is no such plan.'],
-    ['an unknown key', ['keys', 'revoke', 'nothing'], 'There is no such key.'],
-    ['no account', ['keys', 'list'], 'Name the account'],
-    ['a wrong token', ['accounts', 'list', '--admin-token', 'wrong'], 'not valid'],
-    ['a term that does not exist', ['plans', 'edit', 'pro', '--set', 'price=1'], 'price'],
-  ])('report a refusal of the service and end with 1: %s', async (_what, args, complaint) => {
-    const { code, err } = await run(...args);
-    expect([code, err.trim().split('\n').length]).toEqual([1, 1]);
-    expect(err).toContain(complaint);
-  });
-});
-
-describe('kiln plans', () => {
-  it('change live, by a term and by a file, without a restart', async () => {
-    const { accountId } = await json('accounts', 'create', '--name', 'Cy', '--plan', 'enterprise');
-    const { apiKey } = await json('keys', 'create', '--account', accountId, '--name', 'x');
-    const statuses = async (count: number) => {
-      const all = [];
-      for (let i = 0; i < count; i += 1) all.push(await statusOf(kiln.url, apiKey));
-      return all;
-    };
-    expect(
-      await json('plans', 'edit', 'enterprise', '--set', 'callsPerMinute=2', '--set', 'concurrency=7'),
-    ).toMatchObject([{ name: 'enterprise', callsPerMinute: 2, concurrency: 7 }]);
-    expect(await statuses(3)).toEqual([201, 201, 429]);
-    const file = join(kiln.dataDir, 'plans.json');
-    await writeFile(
-      file,
-      JSON.stringify({ enterprise: { callsPerMinute: null, concurrency: 50 }, free: { api: true } }),
-    );
-    expect(await json('plans', 'apply', file)).toMatchObject([
-      { callsPerMinute: null },
-      { name: 'free', api: true },
-    ]);
-    expect(await statuses(3)).toEqual([201, 201, 201]);
-    expect((await run('plans', 'list')).out).toMatch(/enterprise +yes +yes +yes +yes +unlimited/);
-    await writeFile(file, '{"enterprise": 5}');
-    expect(await run('plans', 'apply', file)).toMatchObject({
-      code: 1,
-      err: expect.stringContaining('{"basic"'),
-    });
   });
 });
 

@@ -151,3 +151,22 @@ export function signatureMatches(secret: string, { headers, body }: Received): b
   const given = Buffer.from(String(headers['x-swapmyfile-signature']));
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
+
+/** What a prepare announces. */
+export const hero = {
+  converterSlug: 'png-to-webp',
+  inputFilename: 'a.png',
+  inputMime: 'image/png',
+  inputSize: 10,
+};
+
+/** How a prepare with this key is answered. */
+export async function statusOf(url: string, apiKey: string): Promise<number> {
+  const answer = await fetch(`${url}/uploads/prepare`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-API-Key': apiKey },
+    body: JSON.stringify(hero),
+  });
+  await answer.arrayBuffer();
+  return answer.status;
+}

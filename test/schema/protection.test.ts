@@ -144,7 +144,12 @@ describe('an error', () => {
     );
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
-      errors: [{ message: 'The API key is not valid.', extensions: { code: 'UNAUTHENTICATED' } }],
+      errors: [
+        {
+          message: 'The API key is not valid.',
+          extensions: { code: 'UNAUTHENTICATED', hint: expect.stringContaining('X-API-Key') },
+        },
+      ],
     });
   });
 

@@ -12,6 +12,7 @@ import { createCredits } from '../../src/operations/credits.ts';
 import { createFiles } from '../../src/operations/files.ts';
 import { createFindJobs } from '../../src/operations/find-jobs.ts';
 import { createPrepareUpload } from '../../src/operations/prepare-upload.ts';
+import { createQuote } from '../../src/operations/quote.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
 import { createWatchJob } from '../../src/operations/watch-job.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
@@ -168,6 +169,7 @@ export function createService() {
     ...createFiles(given),
     ...createAccounts(given),
     ...createCredits(given),
+    quote: createQuote(given),
     isAdminToken: (text) => text === ADMIN_TOKEN,
     authenticate: createAuthenticate(given),
     submitJob: createSubmitJob({ ...given, ...UNQUEUED }),

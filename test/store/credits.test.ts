@@ -51,7 +51,11 @@ async function debits(title: string, { credits, ledger }: Money): Promise<void> 
   expect(results.filter(({ refusal }) => refusal === 'INSUFFICIENT_CREDITS')).toHaveLength(500);
   expect(await balance(accountId)).toEqual({ available: 0, held: 0 });
   expect(sum).toEqual({ available: 0, held: 0 });
-  expect(entries.filter(({ kind }) => kind === 'capture')).toHaveLength(500);
+  const captured = entries.filter(({ kind }) => kind === 'capture').map(({ subject }) => subject);
+  expect(captured.sort()).toEqual(accepted.map(({ charge }) => charge.jobId).sort());
+  const { holds, pendingEntries } = await money.credits.get(accountId);
+  const states = Object.values(holds).flatMap((runs) => Object.values(runs).map(({ state }) => state));
+  expect([new Set(states), pendingEntries]).toEqual([new Set(['captured']), []]);
   expect((await money.reconcile()).differences).toEqual([]);
 }
 

@@ -11,8 +11,9 @@ import type { Capabilities } from '../../src/app.ts';
 import { createDiskBlobStore } from '../../src/blobs/disk.ts';
 import { createScratch } from '../../src/blobs/scratch.ts';
 import { zip } from '../../src/blobs/zip.ts';
-import { createConverters } from '../../src/converters/converters.ts';
+import { type Converters, createConverters } from '../../src/converters/converters.ts';
 import { createWorkOrder } from '../../src/converters/work-order.ts';
+import type { Caller } from '../../src/domain/account.ts';
 import { createLog } from '../../src/log.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
@@ -21,6 +22,7 @@ import type { JobWish } from '../../src/operations/accept-job.ts';
 import { createAdmissions } from '../../src/operations/admissions.ts';
 import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
+import type { WorkflowRunner } from '../../src/operations/runner.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
@@ -35,41 +37,54 @@ import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from './database.ts';
+import { faultyCollections, type Interference } from './faulty-collections.ts';
 import { anAccountCaller, defaultPlanOf, UNQUEUED } from './records.ts';
 
 const HOUR = 3_600_000;
 /** More than any test has under way. */
 const CONCURRENCY = 1000;
 
-/** Temporal is the one thing that activities do without; everything else here is real. */
-const runner = { startJob: async () => {}, uploadCompleted: async () => {}, admitJob: async () => {} };
+/** Temporal is the one thing that activities do without. */
+const noRunner = { startJob: async () => {}, uploadCompleted: async () => {}, admitJob: async () => {} };
 const caller = anAccountCaller();
+
+export interface ActivityBenchOptions {
+  runner?: Pick<WorkflowRunner, 'startJob' | 'uploadCompleted' | 'admitJob'>;
+  converters?: Converters;
+  /** What happens to calls of the database; `collections` of the bench are never disturbed. */
+  interference?: Interference;
+}
 
 export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
 
-/** Real activities on a real database, disk and engines. */
-export async function createActivityBench() {
+/** Real activities on a real database, disk and engines, unless a test brings its own. */
+export async function createActivityBench({
+  runner = noRunner,
+  converters = createConverters({ hosts: 1 }),
+  interference = {},
+}: ActivityBenchOptions = {}) {
   const database = await openDatabase();
+  const collections = faultyCollections(database.collections, interference);
   const dir = await mkdtemp(join(tmpdir(), 'kiln-activity-'));
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => [] });
-  const jobs = createJobRepository(database.collections, { publish: () => {} });
+  const jobs = createJobRepository(collections, { publish: () => {} });
   const capabilities: Capabilities = {
     jobs,
     admissions: createAdmissions({
-      admissions: createAdmissionRepository(database.collections),
+      admissions: createAdmissionRepository(collections),
       jobs,
       runner,
       concurrencyOf: async () => CONCURRENCY,
       openUploads: { account: 1000, guest: 10 },
       log: createLog('silent'),
     }),
-    uploads: createUploadRepository(database.collections),
-    files: createFileRepository(database.collections),
-    deliveries: createDeliveryRepository(database.collections),
-    credits: createCreditRepository(database.collections),
-    ledger: createLedgerRepository(database.collections),
-    batches: createBatchRepository(database.collections, { publish: () => {} }),
+    uploads: createUploadRepository(collections),
+    files: createFileRepository(collections),
+    deliveries: createDeliveryRepository(collections),
+    credits: createCreditRepository(collections),
+    ledger: createLedgerRepository(collections),
+    batches: createBatchRepository(collections, { publish: () => {} }),
     startJob: async () => {},
     cancelJob: async () => {},
     countInBatch: async () => {},
@@ -77,7 +92,7 @@ export async function createActivityBench() {
     zip,
     blobs: createDiskBlobStore(join(dir, 'blobs')),
     scratch: createScratch(join(dir, 'scratch')),
-    converters: createConverters({ hosts: 1 }),
+    converters,
     sender: createHttpSender({ guard, version: 'test' }),
     sealer: createEnvelopeSealer(keyring),
     signWebhook,
@@ -127,8 +142,10 @@ export async function createActivityBench() {
       await capabilities.jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
       return { jobId: job._id, uploadId };
     },
-    submitJob: (wish: JobWish) => submitJob(caller, wish),
+    submitJob: (wish: JobWish, as: Caller = caller) => submitJob(as, wish),
     receiveUpload,
+    completeUpload,
+    limits,
     /** Every file below the data folder: blobs, and what an attempt may have left. */
     async filesOnDisk(): Promise<string[]> {
       const entries = await readdir(dir, { recursive: true, withFileTypes: true });

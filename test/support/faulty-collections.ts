@@ -2,7 +2,7 @@ import { type Collection, MongoNetworkError } from 'mongodb';
 import type { Collections } from '../../src/store/mongo.ts';
 
 const READS = ['findOne'];
-const WRITES = ['updateOne', 'insertOne', 'insertMany'];
+const WRITES = ['updateOne', 'insertOne', 'insertMany', 'findOneAndUpdate', 'deleteOne'];
 
 export type Fault = 'before' | 'after' | null;
 
@@ -12,33 +12,45 @@ export interface Interference {
   turn?(): Promise<void>;
   /** Whether this write is lost, or done while its answer is lost. */
   fault?(): Fault;
+  /** Whether this read stays without an answer. */
+  unread?(): boolean;
 }
-
-type Money = Pick<Collections, 'accounts' | 'ledger'>;
 
 /** The same collections over a connection that holds calls up, loses them or loses their answers. */
-export function faultyCollections(real: Money, interference: Interference): Money {
-  return {
-    accounts: faulty(real.accounts, interference),
-    ledger: faulty(real.ledger, interference),
-  };
+export function faultyCollections<T extends Partial<Collections>>(real: T, interference: Interference): T {
+  const faulted = Object.entries<unknown>(real).map(([name, collection]) => [
+    name,
+    faulty(collection as Collection, interference),
+  ]);
+  return Object.fromEntries(faulted) as T;
 }
 
-function faulty<T extends object>(collection: Collection<T>, { turn, fault }: Interference): Collection<T> {
+function faulty(collection: Collection, { turn, fault, unread }: Interference) {
+  async function call(isWrite: boolean, run: () => unknown): Promise<unknown> {
+    await turn?.();
+    const struck = isWrite ? fault?.() : unread?.() && 'before';
+    if (struck === 'before') throw new MongoNetworkError('the call was lost');
+    const result = await run();
+    if (struck === 'after') throw new MongoNetworkError('the answer was lost');
+    return result;
+  }
+
+  /** A cursor asks when its documents are wanted. */
+  function find(...args: Parameters<typeof collection.find>) {
+    const cursor = collection.find(...args);
+    const toArray = cursor.toArray.bind(cursor);
+    return Object.assign(cursor, { toArray: () => call(false, toArray) });
+  }
+
   return new Proxy(collection, {
     get(target, property) {
       const member: unknown = Reflect.get(target, property, target);
       if (typeof member !== 'function') return member;
       const name = String(property);
-      if (!READS.includes(name) && !WRITES.includes(name)) return member.bind(target);
-      return async (...args: unknown[]) => {
-        await turn?.();
-        const struck = WRITES.includes(name) ? fault?.() : null;
-        if (struck === 'before') throw new MongoNetworkError('the call was lost');
-        const result: unknown = await member.apply(target, args);
-        if (struck === 'after') throw new MongoNetworkError('the answer was lost');
-        return result;
-      };
+      if (name === 'find') return find;
+      const isWrite = WRITES.includes(name);
+      if (!isWrite && !READS.includes(name)) return member.bind(target);
+      return (...args: unknown[]) => call(isWrite, () => member.apply(target, args));
     },
   });
 }

@@ -26,12 +26,13 @@ export const LAWS: Readonly<Record<string, Law>> = {
   secrets: { values: ['domain'] },
   // The callers' languages.
   schema: { values: ['operations', 'domain', 'credential'], types: ['process', 'log'] },
-  rest: { values: ['operations', 'domain', 'credential'], types: ['secrets'] },
+  rest: { values: ['operations', 'domain', 'credential', 'http-fault'], types: ['secrets'] },
   http: {
-    values: ['operations', 'domain', 'rest', 'credential', 'metrics'],
+    values: ['operations', 'domain', 'rest', 'credential', 'http-fault', 'metrics'],
     types: ['blobs', 'secrets', 'log'],
   },
   credential: { values: [], types: ['operations', 'domain'] },
+  'http-fault': { values: [], types: ['domain'] },
   // What every process has, and the engines of a machine without any.
   config: { values: [] },
   log: { values: [] },

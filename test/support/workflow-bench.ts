@@ -62,18 +62,11 @@ export const CONVERTED: ConvertedFile = {
 
 /** The real workflows on a real server, with activities that each test replaces for its own job. */
 export async function createWorkflowBench(env: TestWorkflowEnvironment): Promise<WorkflowBench> {
-  const client = new Client({ connection: env.nativeConnection });
-  const temporal = {
-    client,
-    connection: env.nativeConnection,
-    namespace: 'default',
-    close: async () => {},
-  };
   const jobs = new Map<string, { fakes: Fakes; calls: ActivityCall[] }>();
   const stopWorkers = await startWorkers(env, fakedActivities(jobs));
   return {
     env,
-    runner: createWorkflowRunner(temporal, PREFIX),
+    runner: runnerOn(env),
     async job(fakes = {}, overrides = {}) {
       const start = { ...(await newJobStart(env)), ...overrides };
       const calls: ActivityCall[] = [];
@@ -94,6 +87,15 @@ export async function createWorkflowBench(env: TestWorkflowEnvironment): Promise
       await env.teardown();
     },
   };
+}
+
+/** The real port over a test server. */
+export function runnerOn(
+  { nativeConnection: connection }: TestWorkflowEnvironment,
+  prefix = PREFIX,
+): WorkflowRunner {
+  const client = new Client({ connection });
+  return createWorkflowRunner({ client, connection, namespace: 'default', close: async () => {} }, prefix);
 }
 
 async function newJobStart(env: TestWorkflowEnvironment): Promise<JobStart> {
@@ -148,8 +150,9 @@ function fakedActivities(jobs: Map<string, { fakes: Fakes; calls: ActivityCall[]
   return failuresTranslated(Object.fromEntries(faked));
 }
 
-async function startWorkers(env: TestWorkflowEnvironment, activities: Activities) {
-  const queues = queuesOf(PREFIX);
+/** Workers for every queue, with these activities. @returns what stops them. */
+export async function startWorkers(env: TestWorkflowEnvironment, activities: Activities, prefix = PREFIX) {
+  const queues = queuesOf(prefix);
   const workflowBundle = await bundleWorkflows();
   const shared = {
     connection: env.nativeConnection,

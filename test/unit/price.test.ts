@@ -10,7 +10,6 @@ import {
   pricePerMinute,
   quoteOf,
 } from '../../src/domain/price.ts';
-import { quote } from '../../src/operations/quote.ts';
 
 describe('the price table', () => {
   it('charges for sound and moving pictures only', () => {
@@ -52,20 +51,6 @@ describe('a quote', () => {
   it('is nothing for every conversion between pictures', () => {
     for (const source of FORMATS.keys())
       expect(priceOfSteps([{ source, target: 'png' }], undefined)).toBeNull();
-    expect(quote({ source: 'heic', target: 'WebP', seconds: 9999 })).toEqual({
-      perMinute: 0,
-      minimum: 0,
-      ceiling: 0,
-    });
-  });
-
-  it.each([
-    ['png', 'nonsense'],
-    ['nonsense', 'png'],
-  ])('is refused for %s to %s', (source, target) => {
-    expect(() => quote({ source, target })).toThrow(
-      expect.objectContaining({ code: 'UNSUPPORTED_CONVERSION' }),
-    );
   });
 
   it('is exact once the file was probed, and cannot be made of a file without a length', () => {

@@ -1,0 +1,124 @@
+import { createServer } from 'node:http';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Caller } from '../../src/domain/account.ts';
+import { TERMINAL_STATUSES } from '../../src/domain/job.ts';
+import { createLog } from '../../src/log.ts';
+import { createRepairJobs } from '../../src/operations/repair-jobs.ts';
+import { closeAll, listen } from '../net/receivers.ts';
+import type { Fault } from '../support/faulty-collections.ts';
+import { type Ends, expectSound } from '../support/invariants.ts';
+import { createJobBench, type JobBench, PICTURE, PNG } from '../support/job-bench.ts';
+import { insist } from '../support/money.ts';
+import { seededRandom, seedOf } from '../support/seeded-random.ts';
+
+const ROUNDS = 20;
+const JOBS = 8;
+/** Of each: calls that are lost, writes whose answer is lost, calls that take long. */
+const SHARE = 0.01;
+const LONGEST_MS = 50;
+
+const seed = seedOf();
+const random = seededRandom(seed);
+const faults = { lost: 0, unanswered: 0, unread: 0, late: 0 };
+/** Nothing is disturbed while a round is looked at. */
+let isBad = false;
+const strikes = () => isBad && random.chance(SHARE);
+
+/** A connection on which every kind of call may fail or take its time. */
+const interference = {
+  async turn(): Promise<void> {
+    if (!strikes()) return;
+    faults.late += 1;
+    await new Promise((resolve) => setTimeout(resolve, random.below(LONGEST_MS)));
+  },
+  fault(): Fault {
+    if (strikes()) {
+      faults.lost += 1;
+      return 'before';
+    }
+    if (!strikes()) return null;
+    faults.unanswered += 1;
+    return 'after';
+  },
+  unread(): boolean {
+    const struck = strikes();
+    faults.unread += Number(struck);
+    return struck;
+  },
+};
+
+let bench: JobBench;
+let hook: string;
+/** The ids under which each job's end was told. */
+const told = new Map<string, Set<string>>();
+
+beforeAll(async () => {
+  bench = await createJobBench({ interference });
+  const receiver = createServer(async (request, response) => {
+    const { job } = JSON.parse(await text(request));
+    const ids = told.get(job.jobId) ?? new Set();
+    told.set(job.jobId, ids.add(String(request.headers['webhook-id'])));
+    response.end();
+  });
+  hook = `http://127.0.0.1:${await listen(receiver)}/hook`;
+});
+afterAll(async () => {
+  await bench.close();
+  await closeAll();
+});
+
+/** What a client does who tries again until there is an answer. @returns the job that was accepted. */
+async function bringJob(caller: Caller): Promise<string> {
+  const wish = { dialect: 'swapmyfile', input: { upload: PICTURE }, target: 'webp' } as const;
+  const { job, upload } = await insist(() =>
+    bench.submitJob({ ...wish, callback: { url: hook, secret: 'secret' } }, caller),
+  );
+  const uploadId = upload?._id ?? '';
+  await insist(() => bench.receiveUpload(uploadId, Readable.from([PNG])));
+  await insist(() => bench.completeUpload(null, uploadId));
+  return job._id;
+}
+
+/** Jobs that were written although their client was told nothing: a repair starts them, and they expire. */
+async function expireOrphans(owner: string): Promise<number> {
+  const { jobs } = bench.collections;
+  const orphans = await jobs.find({ owner, status: { $nin: [...TERMINAL_STATUSES] } }).toArray();
+  if (orphans.length === 0) return 0;
+  // As if their hour had passed.
+  await jobs.updateMany({ owner }, { $set: { updatedAt: new Date(0), uploadDeadline: new Date() } });
+  await createRepairJobs({ ...bench, log: createLog('silent') })();
+  for (const { _id } of orphans) expect(await bench.ended(_id)).toEqual({ status: 'expired' });
+  return orphans.length;
+}
+
+async function round(): Promise<Ends> {
+  const { accountId, caller } = await bench.newPayer(1000);
+  isBad = true;
+  const accepted = await Promise.all(Array.from({ length: JOBS }, () => bringJob(caller)));
+  for (const jobId of accepted) {
+    await bench.ended(jobId);
+    await bench.deliveredTo(jobId);
+  }
+  isBad = false;
+  const orphans = await expireOrphans(`account:${accountId}`);
+  const ends = await expectSound(bench, accountId);
+  for (const jobId of accepted) expect(told.get(jobId)?.size, jobId).toBe(1);
+  expect(ends.expired ?? 0).toBe(orphans);
+  return ends;
+}
+
+it(`keeps every promise while one call in a hundred is lost, unanswered or late: ${ROUNDS} rounds`, async () => {
+  const all: Ends = {};
+  for (let i = 0; i < ROUNDS; i += 1) {
+    const ends = await round().catch((cause: unknown) => {
+      throw new Error(`round ${i} of seed ${seed}`, { cause });
+    });
+    for (const [status, count] of Object.entries(ends))
+      all[status as keyof Ends] = (all[status as keyof Ends] ?? 0) + count;
+  }
+  console.log(`bad database (seed ${seed}): ${ROUNDS} rounds, ${JSON.stringify({ ...all, ...faults })}`);
+  expect(Math.min(...Object.values(faults))).toBeGreaterThan(0);
+  expect(all.ready).toBeGreaterThan(0.9 * ROUNDS * JOBS);
+}, 180_000);

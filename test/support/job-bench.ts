@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { activityInfo } from '@temporalio/activity';
+import { Client } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { inject } from 'vitest';
+import { type Activities, createActivities } from '../../activities/index.ts';
+import { newId, workflowId } from '../../src/domain/id.ts';
+import { createCancelJob } from '../../src/operations/cancel-job.ts';
+import { createFindJobs } from '../../src/operations/find-jobs.ts';
+import { createActivityBench } from './activity-bench.ts';
+import { createCopyingConverters } from './copying-converters.ts';
+import type { Interference } from './faulty-collections.ts';
+import { anAccount } from './money.ts';
+import { aFile, anAccountCaller } from './records.ts';
+import { quietRuntime, runnerOn, startWorkers } from './workflow-bench.ts';
+
+/**
+ * The Temporal that all test files share. The time-skipping one loses an update, now and then, that comes
+ * while it hands out a task, and races are what this bench is for.
+ */
+function sharedServer(): Promise<TestWorkflowEnvironment> {
+  quietRuntime();
+  return TestWorkflowEnvironment.createFromExistingServer({ address: inject('temporalAddress') });
+}
+
+/** What every job of this bench holds; the result plays two minutes, so that one credit comes back. */
+export const PRICE = { perMinute: 1, ceiling: 3 } as const;
+export const USED = 2;
+
+/** The smallest picture there is. */
+export const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+  'base64',
+);
+
+export interface JobBenchOptions {
+  interference?: Interference;
+  /** What each conversion waits for. */
+  work?: () => Promise<void>;
+}
+
+export type JobBench = Awaited<ReturnType<typeof createJobBench>>;
+
+/**
+ * Whole jobs, from the wish to the settled credits: real operations, workflows, activities and database.
+ * Only the engines are replaced, by ones that copy, and every job has a price.
+ */
+export async function createJobBench({ interference, work }: JobBenchOptions = {}) {
+  const env = await sharedServer();
+  const prefix = `test-${randomBytes(6).toString('hex')}`;
+  const client = new Client({ connection: env.nativeConnection });
+  const runner = runnerOn(env, prefix);
+  const bench = await createActivityBench({
+    runner,
+    converters: createCopyingConverters(work),
+    ...(interference && { interference }),
+  });
+  const runs = new Map<string, Set<string>>();
+  const stopWorkers = await startWorkers(env, observed(priced(createActivities(bench)), runs), prefix);
+  const { findJob } = createFindJobs(bench);
+  const resultOf = (id: string): Promise<unknown> => client.workflow.getHandle(id).result();
+
+  return {
+    ...bench,
+    runner,
+    cancelJob: createCancelJob({ jobs: bench.jobs, runner, findJob }),
+
+    /** The workflow runs that a job has had. */
+    runsOf: (jobId: string): number => runs.get(jobId)?.size ?? 0,
+    /** Waits for the end of a job's workflow. */
+    ended: (jobId: string): Promise<unknown> => resultOf(workflowId.job(jobId)),
+
+    /** Waits until the receiver of a job's callback has been told. */
+    async deliveredTo(jobId: string): Promise<unknown> {
+      const delivery = await bench.collections.deliveries.findOne({ jobId });
+      return resultOf(workflowId.delivery(delivery?._id ?? ''));
+    },
+
+    /** Somebody who can pay. */
+    async newPayer(credits: number) {
+      const accountId = await anAccount(bench.collections, credits);
+      return { accountId, caller: anAccountCaller({ accountId }) };
+    },
+
+    /** A stored picture of this account. */
+    async newFile(accountId: string): Promise<string> {
+      const blobId = newId();
+      const facts = await bench.blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
+      const file = aFile({ owner: `account:${accountId}`, blobId, ...facts });
+      await bench.collections.files.insertOne(file);
+      return file._id;
+    },
+
+    async close() {
+      await stopWorkers();
+      await env.teardown();
+      await bench.close();
+    },
+  };
+}
+
+/** What every upload of this bench announces. */
+export const PICTURE = { filename: 'photo.png', mime: 'image/png', size: PNG.length } as const;
+
+/** Pictures are free; here each costs something, and is handed back before it is converted. */
+function priced(activities: Activities): Activities {
+  const acquire = async (input: { jobId: string }) => ({
+    ...(await activities.acquire(input)),
+    price: PRICE,
+  });
+  return { ...activities, acquire, convertSmallFile: acquire };
+}
+
+/** Notes which run of a workflow asks for what. */
+function observed(activities: Activities, runs: Map<string, Set<string>>): Activities {
+  const noted = Object.entries(activities).map(([name, run]) => [
+    name,
+    (input: { jobId?: string }) => {
+      const { workflowExecution } = activityInfo();
+      if (input.jobId && workflowExecution) {
+        const known = runs.get(input.jobId) ?? new Set();
+        runs.set(input.jobId, known.add(workflowExecution.runId));
+      }
+      return (run as (input: unknown) => unknown)(input);
+    },
+  ]);
+  return Object.fromEntries(noted);
+}
