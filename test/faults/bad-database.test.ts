@@ -55,7 +55,7 @@ let hook: string;
 const told = new Map<string, Set<string>>();
 
 beforeAll(async () => {
-  bench = await createJobBench({ interference });
+  bench = await createJobBench(interference);
   const receiver = createServer(async (request, response) => {
     const { job } = JSON.parse(await text(request));
     const ids = told.get(job.jobId) ?? new Set();

@@ -145,7 +145,6 @@ export async function createActivityBench({
     submitJob: (wish: JobWish, as: Caller = caller) => submitJob(as, wish),
     receiveUpload,
     completeUpload,
-    limits,
     /** Every file below the data folder: blobs, and what an attempt may have left. */
     async filesOnDisk(): Promise<string[]> {
       const entries = await readdir(dir, { recursive: true, withFileTypes: true });

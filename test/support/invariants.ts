@@ -11,7 +11,6 @@ export type Ends = Partial<Record<Job['status'], number>>;
 /**
  * What must hold of an account once the workflows of its jobs have ended, whatever happened to them: each
  * job has one end, and event, result, ledger and balance agree with it.
- * @param wereHeld whether every job that became ready was paid for.
  */
 export async function expectSound(bench: JobBench, accountId: string): Promise<Ends> {
   const { credits, ledger, reconcile } = openMoney(bench.collections);

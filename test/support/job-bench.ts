@@ -34,27 +34,21 @@ export const PNG = Buffer.from(
   'base64',
 );
 
-export interface JobBenchOptions {
-  interference?: Interference;
-  /** What each conversion waits for. */
-  work?: () => Promise<void>;
-}
-
 export type JobBench = Awaited<ReturnType<typeof createJobBench>>;
 
 /**
  * Whole jobs, from the wish to the settled credits: real operations, workflows, activities and database.
  * Only the engines are replaced, by ones that copy, and every job has a price.
  */
-export async function createJobBench({ interference, work }: JobBenchOptions = {}) {
+export async function createJobBench(interference: Interference = {}) {
   const env = await sharedServer();
   const prefix = `test-${randomBytes(6).toString('hex')}`;
   const client = new Client({ connection: env.nativeConnection });
   const runner = runnerOn(env, prefix);
   const bench = await createActivityBench({
     runner,
-    converters: createCopyingConverters(work),
-    ...(interference && { interference }),
+    converters: createCopyingConverters(),
+    interference,
   });
   const runs = new Map<string, Set<string>>();
   const stopWorkers = await startWorkers(env, observed(priced(createActivities(bench)), runs), prefix);
