@@ -2,6 +2,7 @@ import {
   type Client,
   isGrpcServiceError,
   WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -47,9 +48,9 @@ export function createWorkflowRunner(
     } as const;
   }
 
-  /** Serves one call each. */
-  const withStart = (start: JobStart) =>
-    new WithStartWorkflowOperation<typeof conversionJob>('conversionJob', options(start));
+  /** Options for calls that start a job only if it never ran: one that has ended must not run again. */
+  const unlessEnded = (start: JobStart) =>
+    ({ ...options(start), workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY' }) as const;
 
   function batchOptions(start: BatchStart) {
     return {
@@ -80,24 +81,34 @@ export function createWorkflowRunner(
           args: [],
           updateId: 'upload-completed',
           waitForStage: 'ACCEPTED',
-          startWorkflowOperation: withStart(start),
+          startWorkflowOperation: new WithStartWorkflowOperation<typeof conversionJob>(
+            'conversionJob',
+            options(start),
+          ),
         });
       }),
 
     admitJob: (start) =>
       call(client, async () => {
-        await client.workflow.signalWithStart<typeof conversionJob, []>('conversionJob', {
-          ...options(start),
-          signal: 'admitted',
-          signalArgs: [],
-        });
+        await client.workflow
+          .signalWithStart<typeof conversionJob, []>('conversionJob', {
+            ...unlessEnded(start),
+            signal: 'admitted',
+            signalArgs: [],
+          })
+          .catch((error: unknown) => {
+            if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+          });
       }),
 
     cancelJob: (start, reason) =>
       call(client, async () => {
         await client.workflow.executeUpdateWithStart('cancel', {
           args: [{ reason }],
-          startWorkflowOperation: withStart(start),
+          startWorkflowOperation: new WithStartWorkflowOperation<typeof conversionJob>(
+            'conversionJob',
+            unlessEnded(start),
+          ),
         });
       }),
 
@@ -151,7 +162,7 @@ function translate(error: unknown): unknown {
     const { type, message } = error.cause;
     if (isErrorCode(type)) return new ConversionError(type, message, { cause: error });
   }
-  if (error instanceof WorkflowNotFoundError) {
+  if (error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError) {
     return new ConversionError('WRONG_STATE', 'The job has already ended.', { cause: error });
   }
   if (isGrpcServiceError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {

@@ -61,12 +61,14 @@ describe('a job for which the plan has no place', () => {
     expect(job.names().filter((name) => name === 'acquire')).toHaveLength(9);
   });
 
-  it('can be cancelled', async () => {
+  it('can be cancelled, and does not run again when it is told of its turn afterwards', async () => {
     const job = await bench.job({ convertSmallFile: waiting(99) }, NOW);
     await bench.runner.startJob(job.start);
     await phaseIs(job, 'waiting for its turn');
     await bench.runner.cancelJob(job.start, 'not wanted');
     expect(await job.handle.result()).toEqual({ status: 'cancelled' });
+    await bench.runner.admitJob(job.start);
+    expect((await job.handle.describe()).status.name).toBe('COMPLETED');
   });
 
   it('does not miss a turn that comes while it asks', async () => {
