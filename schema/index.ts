@@ -8,6 +8,7 @@ import './format.ts';
 import './job-event.ts';
 import './job-mutations.ts';
 import './job.ts';
+import './login.ts';
 import './quote.ts';
 import './session.ts';
 import './upload.ts';

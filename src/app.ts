@@ -7,6 +7,7 @@ import { createConverters } from './converters/converters.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
+import { createJsonFetcher } from './net/json.ts';
 import { signWebhook } from './net/webhook.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
@@ -69,6 +70,11 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const sealer = createEnvelopeSealer(keyring);
   const signer = createTokenSigner(keyring);
   const links = createLinks(signer);
+  const guard = createGuard({
+    allowedNetworks: config.allowedNetworks,
+    refusedPorts: () => endpoints.refusedPorts,
+  });
+  const sender = createHttpSender({ guard, version: KILN_VERSION });
   const access = await createAccess({
     collections: mongo.collections,
     signer,
@@ -78,12 +84,9 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     trustedProxies: config.trustedProxies,
     adminToken: endpoints.adminToken,
     uploadBytes: config.limits.uploadBytes,
+    oidc: config.oidc,
+    fetchJson: createJsonFetcher(sender),
   });
-  const guard = createGuard({
-    allowedNetworks: config.allowedNetworks,
-    refusedPorts: () => endpoints.refusedPorts,
-  });
-  const sender = createHttpSender({ guard, version: KILN_VERSION });
   const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
   const converters = createConverters({
     hosts: config.concurrency.image,

@@ -1,3 +1,5 @@
+/* Longer than 250 lines because of the table of variables, which is looked up and not read. */
+
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
@@ -83,6 +85,22 @@ export const VARIABLES = {
     format: 'a token of at least 24 characters',
     example: 'openssl rand -hex 32',
   },
+  KILN_OIDC_ISSUER: {
+    schema: z.url({ protocol: /^https?$/ }),
+    format: 'the issuer of your login server, exactly as its tokens say it; with KILN_OIDC_AUDIENCE',
+    example: 'https://login.example/realms/main',
+  },
+  KILN_OIDC_AUDIENCE: {
+    schema: text,
+    format: 'the audience that tokens for Kiln name; with KILN_OIDC_ISSUER',
+    example: 'kiln',
+  },
+  KILN_OIDC_JWKS_URL: {
+    schema: z.url({ protocol: /^https?$/ }),
+    format: 'an http or https URL',
+    example: 'https://login.example/keys',
+  },
+  KILN_OIDC_ACCOUNT_CLAIM: { schema: text, format: 'the name of a claim', example: 'kiln_account' },
   KILN_ALLOWED_NETWORKS: {
     schema: networks,
     format: 'CIDR ranges with commas between',
@@ -127,6 +145,8 @@ export interface Config {
     synchronous: 'NORMAL' | 'FULL';
   };
   masterKeys: Uint8Array[] | undefined;
+  /** Whose logins (OIDC) open an account; none unless configured. */
+  oidc: { issuer: string; audience: string; jwksUrl: string | undefined; accountClaim: string } | undefined;
   adminToken: string | undefined;
   allowedNetworks: string[];
   /** Whose X-Forwarded-For is believed. */
@@ -160,6 +180,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     temporal: temporalOf(values),
     masterKeys: values.KILN_MASTER_KEY,
     adminToken: values.KILN_ADMIN_TOKEN,
+    oidc: oidcOf(values),
     allowedNetworks: values.KILN_ALLOWED_NETWORKS ?? defaultAllowedNetworks(values, host),
     trustedProxies: values.KILN_TRUSTED_PROXIES ?? [],
     concurrency: {
@@ -182,6 +203,13 @@ function temporalOf(values: Parsed): Config['temporal'] {
     queuePrefix: values.KILN_QUEUE_PREFIX ?? 'kiln',
     synchronous: values.KILN_TEMPORAL_SYNCHRONOUS ?? 'NORMAL',
   };
+}
+
+/** Without an audience, a token that was made for any other service would open Kiln as well. */
+function oidcOf(values: Parsed): Config['oidc'] {
+  const { KILN_OIDC_ISSUER: issuer, KILN_OIDC_AUDIENCE: audience, KILN_OIDC_JWKS_URL: jwksUrl } = values;
+  if (issuer === undefined || audience === undefined) return undefined;
+  return { issuer, audience, jwksUrl, accountClaim: values.KILN_OIDC_ACCOUNT_CLAIM ?? 'kiln_account' };
 }
 
 function limitsOf(values: Parsed): Config['limits'] {
@@ -232,6 +260,10 @@ function parse(env: Record<string, string | undefined>): Parsed {
     if (result.success) values[name] = result.data;
     else faults.push(describeFault(name as keyof typeof VARIABLES));
   }
+  const isWanted = (name: keyof typeof VARIABLES) => env[name] !== undefined && env[name] !== '';
+  const pair = ['KILN_OIDC_ISSUER', 'KILN_OIDC_AUDIENCE'] as const;
+  if (pair.filter(isWanted).length === 1)
+    faults.push(...pair.filter((name) => !isWanted(name)).map(describeFault));
   if (faults.length > 0)
     throw new ConfigError(`The configuration has ${faults.length} fault(s):\n${faults.join('\n')}`);
   return values as Parsed;

@@ -37,6 +37,19 @@ function addAccounts(accounts: Command, withAdmin: WithService, limit: Option): 
     .argument('<accountId>', 'its id')
     .requiredOption('--name <name>', 'the new name')
     .action(async (id, options) => (await import('./accounts.ts')).renameAccount(id, options));
+  withAdmin(accounts.command('link'))
+    .description('let a person of the login server (OIDC) in as an account')
+    .argument('<accountId>', 'its id')
+    .requiredOption('--subject <sub>', 'who it is: the sub of the person’s tokens')
+    .action(async (id, options) => (await import('./accounts.ts')).linkAccount(id, options));
+  withAdmin(accounts.command('unlink'))
+    .description('let nobody in by login any more')
+    .argument('<accountId>', 'its id')
+    .action(async (id, options) => (await import('./accounts.ts')).linkAccount(id, options));
+  withAdmin(accounts.command('end-sessions'))
+    .description('end all sessions and logins of an account')
+    .argument('<accountId>', 'its id')
+    .action(async (id, options) => (await import('./accounts.ts')).endSessions(id, options));
   withAdmin(accounts.command('set-plan'))
     .description('move an account to another plan')
     .argument('<accountId>', 'its id')

@@ -71,7 +71,8 @@ function databaseOf(uri: string): string | undefined {
 }
 
 /** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
-async function ensureIndexes({ keys, files, jobs, ledger }: Collections): Promise<void> {
+async function ensureIndexes({ accounts, keys, files, jobs, ledger }: Collections): Promise<void> {
+  await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ accountId: 1, _id: -1 });

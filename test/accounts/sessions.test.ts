@@ -105,7 +105,7 @@ describe('the time that a wrong secret takes', () => {
   const SAMPLES = 100_000;
   const sessions = createSessionTokens(createTokenSigner(createKeyring([randomBytes(32)])));
   const good = sessions.issueSession(
-    { keyId: 'k', keySince: 1, scopes: ['read'] },
+    { keyId: 'k', keySince: 1, accountSince: 0, scopes: ['read'] },
     new Date(Date.now() + 1e6),
   );
   const adminToken = randomBytes(32).toString('hex');

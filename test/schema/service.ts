@@ -35,9 +35,11 @@ const UNUSED = {
   | 'createKey'
   | 'createSession'
   | 'editPlan'
+  | 'endSessions'
   | 'explainPolicy'
   | 'findAccount'
   | 'findPlan'
+  | 'linkAccount'
   | 'listAccounts'
   | 'listKeys'
   | 'listPlans'
@@ -137,6 +139,7 @@ export function createService() {
       return subject === 'expired' ? null : subject;
     },
     readSession: () => null,
+    readLogin: async () => null,
     addressOf: () => null,
     noteUse: () => {},
     planOf: defaultPlanOf,

@@ -68,6 +68,7 @@ const OWN_LIBRARIES: readonly [RegExp, readonly string[]][] = [
   [/^mongodb-memory-server/, ['embedded']],
   [/^(?:sharp|@imagemagick\/)/, ['converters', 'cli']],
   [/^got$/, ['net']],
+  [/^jose$/, ['secrets']],
   [/^@temporalio\/(?:client|worker)/, ['temporal']],
   [/^@temporalio\/activity/, ['activities']],
   [/^@temporalio\/workflow/, ['workflows']],
