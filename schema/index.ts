@@ -10,6 +10,7 @@ import './job-mutations.ts';
 import './job.ts';
 import './login.ts';
 import './quote.ts';
+import './secrets.ts';
 import './session.ts';
 import './upload.ts';
 import { builder } from './builder.ts';

@@ -4,6 +4,7 @@ import { createDiskBlobStore } from './blobs/disk.ts';
 import { createScratch } from './blobs/scratch.ts';
 import type { Config } from './config.ts';
 import { createConverters } from './converters/converters.ts';
+import { LONGEST_SESSION_MS } from './domain/session.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
@@ -18,11 +19,12 @@ import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
+import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
 import { createWatchJob } from './operations/watch-job.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
-import { createLinks } from './secrets/links.ts';
+import { createLinks, LONGEST_FIXED_TOKEN_MS } from './secrets/links.ts';
 import { createTokenSigner } from './secrets/signed-token.ts';
 import { createChanges } from './store/changes.ts';
 import { createCreditRepository } from './store/credits.ts';
@@ -30,7 +32,9 @@ import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
 import { createJobRepository } from './store/jobs.ts';
 import { createLedgerRepository } from './store/ledger.ts';
+import { createMasterKeyRepository } from './store/master-keys.ts';
 import { connectMongo } from './store/mongo.ts';
+import { createSealedSecretRepository } from './store/sealed-secrets.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
 import { createWorkflowRunner } from './temporal/runner.ts';
@@ -75,6 +79,15 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     refusedPorts: () => endpoints.refusedPorts,
   });
   const sender = createHttpSender({ guard, version: KILN_VERSION });
+  const secrets = {
+    sealed: createSealedSecretRepository(mongo.collections),
+    masterKeys: createMasterKeyRepository(mongo.collections),
+    sealer,
+    keyIds: keyring.keyIds,
+    longestTokenMs: longestTokenMs(config),
+    log,
+  };
+  const stopNotingMasterKey = await watchMasterKey(secrets);
   const access = await createAccess({
     collections: mongo.collections,
     signer,
@@ -125,6 +138,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createFiles({ files, blobs }),
     repairJobs: createRepairJobs({ jobs, uploads, runner, log }),
     ...createCredits({ credits, ledger }),
+    ...createSecrets(secrets),
     repairCredits: createRepairCredits({ jobs, credits, ledger }),
     links,
   };
@@ -164,12 +178,18 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     async close(): Promise<void> {
       await converters.close();
       sender.close();
+      stopNotingMasterKey();
       await access.close();
       await changes.close();
       await temporal.close();
       await mongo.close();
     },
   };
+}
+
+/** After this long nothing is valid any more that an old master key has signed. */
+function longestTokenMs({ retention }: Config): number {
+  return Math.max(LONGEST_FIXED_TOKEN_MS, LONGEST_SESSION_MS, retention.uploadMs, retention.fileMs);
 }
 
 export type Operations = App['operations'];

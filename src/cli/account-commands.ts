@@ -6,15 +6,16 @@ import type { Restriction } from './keys.ts';
 /** Adds the options that every command against a service has. */
 export type WithService = (command: Command) => Command;
 
+/** The same for commands of the operator. */
+export function withAdminToken(withService: WithService): WithService {
+  const description = "the operator's token; the one of this data folder unless given";
+  return (command) =>
+    withService(command).addOption(new Option('--admin-token <token>', description).env('KILN_ADMIN_TOKEN'));
+}
+
 /** `kiln accounts`, `kiln keys`, `kiln plans`: what the operator, and in part the owner, may do. */
 export function addAccountCommands(program: Command, withService: WithService, limit: Option): void {
-  const withAdmin: WithService = (command) =>
-    withService(command).addOption(
-      new Option(
-        '--admin-token <token>',
-        "the operator's token; the one of this data folder unless given",
-      ).env('KILN_ADMIN_TOKEN'),
-    );
+  const withAdmin = withAdminToken(withService);
   addAccounts(program.command('accounts').description('make, list and change accounts'), withAdmin, limit);
   addKeys(program.command('keys').description('make, list, rename, rotate and revoke API keys'), withAdmin);
   addPlans(program.command('plans').description('show and change what plans include'), withAdmin);

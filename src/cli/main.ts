@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { addAccountCommands } from './account-commands.ts';
 import { CommandError } from './command-error.ts';
 import { addCreditCommands } from './credit-commands.ts';
+import { addSecretCommands } from './secret-commands.ts';
 
 const USAGE_FAULT = 2;
 
@@ -52,6 +53,7 @@ function createProgram(): Command {
 
   addCreditCommands(program, withService, limitOption());
   addAccountCommands(program, withService, limitOption());
+  addSecretCommands(program, withService);
 
   withJson(program.command('formats'))
     .description('list the formats and what can become what')

@@ -6,6 +6,7 @@ import type { Delivery } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
 import type { Job } from '../domain/job.ts';
+import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
 
 export interface Collections {
@@ -18,6 +19,7 @@ export interface Collections {
   jobs: Collection<Job>;
   deliveries: Collection<Delivery>;
   ledger: Collection<LedgerEntry>;
+  masterKeys: Collection<MasterKeyRecord>;
 }
 
 export interface Mongo {
@@ -49,6 +51,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     jobs: db.collection('jobs'),
     deliveries: db.collection('deliveries'),
     ledger: db.collection('ledger'),
+    masterKeys: db.collection('masterKeys'),
   };
   try {
     await client.connect();

@@ -46,8 +46,10 @@ const UNUSED = {
   | 'readUsage'
   | 'renameAccount'
   | 'renameKey'
+  | 'reportSecrets'
   | 'revokeKey'
   | 'rotateKey'
+  | 'rotateSecrets'
   | 'setAccountPlan'
 >;
 

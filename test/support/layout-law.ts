@@ -46,7 +46,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
       ...['config', 'log', 'search attributes'],
     ],
   },
-  cli: { values: ['process', 'config', 'domain', 'embedded', 'converters'] },
+  cli: { values: ['process', 'config', 'domain', 'embedded', 'converters', 'secrets'] },
 };
 
 const PLACES: readonly [RegExp, string][] = [
