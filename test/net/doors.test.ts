@@ -1,4 +1,5 @@
 import { connect, createServer as createSocketServer, type LookupFunction } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
 import { createGuard, type GuardOptions, type Resolver } from '../../src/net/guard.ts';
@@ -9,6 +10,12 @@ import { closeAll, listen, senderWith, serve } from './receivers.ts';
 /** The one address that may be reached: whoever redirects stands there. */
 const OPEN = '127.0.0.9';
 const TOKEN = 'canary-token-31c7';
+
+/** Every address of this machine, of both kinds where there are both. */
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ family }) => family === 'IPv6'),
+);
+const EVERYWHERE = hasIpv6 ? '::' : '0.0.0.0';
 
 /** Every kind of outgoing request: LIMITS 47 asks the same of all of them. */
 type Door = (url: URL | string, options: GuardOptions) => Promise<unknown>;
@@ -22,7 +29,7 @@ beforeEach(async () => {
     hits += 1;
     socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${TOKEN.length}\r\n\r\n${TOKEN}`);
   });
-  canaryPort = await listen(canary, '0.0.0.0');
+  canaryPort = await listen(canary, EVERYWHERE);
 });
 afterEach(closeAll);
 
