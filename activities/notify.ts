@@ -11,6 +11,8 @@ export type DeliveryOutcome =
   | { outcome: 'delivered' | 'failed'; answer: string }
   | { outcome: 'retry'; answer: string; delayMs: number };
 
+const UNSIGNED = 'failed: the secret that signs it was sealed by a master key that is gone';
+
 /** Builds the message once; every attempt will send these very bytes. */
 export function createPrepareCallback({ jobs, deliveries, links }: Capabilities) {
   return async function prepareCallback({
@@ -60,7 +62,7 @@ export function createAttemptDelivery({ jobs, deliveries, sender, sealer, signWe
     const verdict = judgeAttempt(delivery.profile, attempt, result, Math.random());
     const state = verdict.outcome === 'retry' ? 'pending' : verdict.outcome;
     await deliveries.recordAttempt(deliveryId, made, state);
-    await showOnJob(delivery, attempt, state);
+    await showOnJob(delivery, attempt, state, made.networkError);
     const answer = made.networkError ?? String(made.status);
     return verdict.outcome === 'retry'
       ? { outcome: 'retry', answer, delayMs: verdict.delayMs }
@@ -72,9 +74,11 @@ export function createAttemptDelivery({ jobs, deliveries, sender, sealer, signWe
     attempt: number,
   ): Promise<{ made: DeliveryAttempt; result: AttemptResult }> {
     const at = new Date();
+    const headers = headersOf(delivery, at);
+    if (!headers) return unsigned(attempt, at);
     const answer = await sender.post({
       url: delivery.url,
-      headers: headersOf(delivery, at),
+      headers,
       body: delivery.body,
       timeoutMs: WEBHOOK_SCHEDULES[delivery.profile].timeoutMs,
       signal: Context.current().cancellationSignal,
@@ -85,19 +89,29 @@ export function createAttemptDelivery({ jobs, deliveries, sender, sealer, signWe
       const made = { number: attempt, at, durationMs, status: null, networkError, responseHead: null };
       return { made, result: { networkError } };
     }
-    const { status, headers, body: responseHead } = answer;
+    const { status, headers: answered, body: responseHead } = answer;
     const made = { number: attempt, at, durationMs, status, networkError: null, responseHead };
-    return { made, result: { status, retryAfterSeconds: retryAfterSeconds(headers['retry-after'], at) } };
+    return { made, result: { status, retryAfterSeconds: retryAfterSeconds(answered['retry-after'], at) } };
   }
 
-  function headersOf(delivery: Delivery, timestamp: Date): Record<string, string> {
-    const secret = delivery.sealedSecret
-      ? sealer.open(delivery.sealedSecret, {
-          collection: 'jobs',
-          id: delivery.jobId,
-          field: 'callback.secret',
-        })
-      : undefined;
+  /** Undefined when there is no secret, null when there is one that no master key opens any more. */
+  function secretOf({ _id, sealedSecret, jobId }: Delivery): string | undefined | null {
+    if (!sealedSecret) return undefined;
+    try {
+      return sealer.open(sealedSecret, { collection: 'jobs', id: jobId, field: 'callback.secret' });
+    } catch (error) {
+      Context.current().log.warn('the secret of a delivery cannot be opened', {
+        deliveryId: _id,
+        err: error,
+      });
+      return null;
+    }
+  }
+
+  /** Null when it cannot be signed: unsigned, its receiver would have to take it for forged. */
+  function headersOf(delivery: Delivery, timestamp: Date): Record<string, string> | null {
+    const secret = secretOf(delivery);
+    if (secret === null) return null;
     return signWebhook({
       profile: delivery.profile,
       body: delivery.body,
@@ -109,16 +123,29 @@ export function createAttemptDelivery({ jobs, deliveries, sender, sealer, signWe
     });
   }
 
-  async function showOnJob({ jobId }: Delivery, attempts: number, status: Delivery['state']): Promise<void> {
+  async function showOnJob(
+    { jobId }: Delivery,
+    attempts: number,
+    status: Delivery['state'],
+    networkError: DeliveryAttempt['networkError'],
+  ): Promise<void> {
     const { callback } = await jobs.get(jobId);
     if (!callback) return;
-    const message = status === 'pending' ? `attempt ${attempts} failed` : status;
+    const told = networkError === 'unsigned' ? UNSIGNED : status;
+    const message = status === 'pending' ? `attempt ${attempts} failed` : told;
     await jobs.append(
       jobId,
       { type: 'callback', cause: `callback:${attempts}`, message },
       { callback: { ...callback, attempts, status } },
     );
   }
+}
+
+/** An attempt that could not even be made; no later one could. */
+function unsigned(number: number, at: Date): { made: DeliveryAttempt; result: AttemptResult } {
+  const networkError = 'unsigned' as const;
+  const made = { number, at, durationMs: 0, status: null, networkError, responseHead: null };
+  return { made, result: { networkError } };
 }
 
 function resultOf({ status, networkError }: DeliveryAttempt): AttemptResult {

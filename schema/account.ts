@@ -9,7 +9,7 @@ const CallerKind = builder.enumType('CallerKind', {
   values: {
     ACCOUNT: {
       value: 'account',
-      description: 'By an API key of an account, or a session that came from one.',
+      description: 'By an API key of an account, a login (OIDC), or a session that came from one.',
     },
     GUEST: { value: 'guest', description: 'By a guest token, which came with what the guest made.' },
     ANONYMOUS: { value: 'anonymous', description: 'Not at all: no credential was sent.' },

@@ -4,16 +4,16 @@ import { builder } from './builder.ts';
 import { EXPECTED, refusing } from './errors.ts';
 
 const SessionKind = builder.enumType('SessionKind', {
-  description: 'What a session may do, as far as its key may.',
+  description: 'What a session may do, as far as its key or login may.',
   values: {
-    FULL: { value: 'full', description: 'Everything that the key may.' },
+    FULL: { value: 'full', description: 'Everything that the key or login may.' },
     READ_ONLY: { value: 'read-only', description: 'See and list.' },
     UPLOAD_ONLY: { value: 'upload-only', description: 'Bring files.' },
   } as const,
 });
 
 const CreateSessionSuccess = builder.objectRef<Session>('CreateSessionSuccess').implement({
-  description: 'A session. Revoking or rotating its key ends it.',
+  description: 'A session. Revoking or rotating its key ends it, and so does `endSessions`.',
   fields: (t) => ({
     token: t.exposeString('token', { description: 'What goes as `Authorization: Bearer …`.' }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends by itself.' }),
@@ -24,7 +24,8 @@ builder.mutationField('createSession', (t) =>
   t.field({
     type: CreateSessionSuccess,
     errors: EXPECTED,
-    description: 'Mints a short-lived token from your API key, for a browser that must not see the key.',
+    description:
+      'Mints a short-lived token from your API key, for a browser that must not see the key, or from a login.',
     args: {
       kind: t.arg({
         type: SessionKind,
@@ -35,7 +36,7 @@ builder.mutationField('createSession', (t) =>
       minutes: t.arg.int({
         required: true,
         defaultValue: DEFAULT_SESSION_MINUTES,
-        description: 'How long it lasts, 1 to 720.',
+        description: 'How long it lasts, 1 to 720; from a login 60 at most.',
       }),
     },
     resolve: (_root, { kind, minutes }, context) =>

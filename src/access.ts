@@ -1,3 +1,4 @@
+import type { Config } from './config.ts';
 import { GUEST_PLAN } from './domain/account-plan.ts';
 import { clientAddressOf, parseNetworks, type Sender } from './domain/client-address.ts';
 import { chargedAccount } from './domain/credits.ts';
@@ -14,6 +15,8 @@ import { createAdminCheck } from './secrets/admin-token.ts';
 import { hashApiKey, newApiKey, newKeyPair } from './secrets/api-key.ts';
 import type { EnvelopeSealer } from './secrets/envelope.ts';
 import type { Links } from './secrets/links.ts';
+import { createLoginKeys } from './secrets/login-keys.ts';
+import { createLoginReader } from './secrets/logins.ts';
 import { createSessionTokens } from './secrets/sessions.ts';
 import type { TokenSigner } from './secrets/signed-token.ts';
 import { createAccountRepository } from './store/accounts.ts';
@@ -32,6 +35,9 @@ export interface AccessPorts {
   adminToken: string | undefined;
   /** The largest file of the service, whatever a plan says. */
   uploadBytes: number;
+  /** The login server, where there is one, and how its keys are fetched. */
+  oidc?: Config['oidc'];
+  fetchJson?(url: string): Promise<unknown>;
   now?: () => number;
 }
 
@@ -50,7 +56,7 @@ export async function createAccess(ports: AccessPorts) {
   const { issueSession, readSession } = createSessionTokens(signer);
   const usage = createKeyUsage({ keys, log });
   const { requireAccountPlan, ...plans } = createPlans({ plans: planRepository });
-  const owners = createAccounts({ accounts, requireAccountPlan });
+  const owners = createAccounts({ accounts, requireAccountPlan, issuer: ports.oidc?.issuer });
   const { admitCall, readUsage, laneOf } = createAdmitCall({ windows, planOf: plans.planOf, addressOf, now });
   const readGuestToken = (token: string) => {
     const subject = links.subjectOf('guest', token);
@@ -74,6 +80,7 @@ export async function createAccess(ports: AccessPorts) {
         hashApiKey,
         readGuestToken,
         readSession,
+        readLogin: loginReaderOf(ports),
         addressOf,
         noteUse: usage.note,
       }),
@@ -88,8 +95,17 @@ export async function createAccess(ports: AccessPorts) {
       ...plans,
       ...owners,
       ...createKeys({ keys, findAccount: owners.findAccount, newApiKey, newKeyPair, seal: sealer.seal }),
-      ...createSessions({ keys, issueSession }),
+      ...createSessions({ keys, accounts, issueSession }),
     },
     close: () => usage.close(),
   };
+}
+
+/** Without a login server no JWT is a credential. */
+function loginReaderOf({ oidc, fetchJson, log, now = Date.now }: AccessPorts) {
+  if (!oidc || !fetchJson) return async () => null;
+  const onFailure = (detail: string) =>
+    log.warn({ issuer: oidc.issuer, detail }, 'the keys of the login server could not be fetched');
+  const findKey = createLoginKeys({ ...oidc, fetchJson, onFailure, now });
+  return createLoginReader({ ...oidc, findKey, now });
 }

@@ -7,9 +7,11 @@ import type { Config } from './config.ts';
 import { createConverters } from './converters/converters.ts';
 import { createWorkOrder } from './converters/work-order.ts';
 import type { Job } from './domain/job.ts';
+import { LONGEST_SESSION_MS } from './domain/session.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
+import { createJsonFetcher } from './net/json.ts';
 import { signWebhook } from './net/webhook.ts';
 import { createAdmissions } from './operations/admissions.ts';
 import { createCancelBatch } from './operations/cancel-batch.ts';
@@ -28,13 +30,14 @@ import { createRepairBatches } from './operations/repair-batches.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createRetry } from './operations/retry.ts';
+import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitBatch } from './operations/submit-batch.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
 import { createWatchBatch } from './operations/watch-batch.ts';
 import { createWatchJob } from './operations/watch-job.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
-import { createLinks } from './secrets/links.ts';
+import { createLinks, LONGEST_FIXED_TOKEN_MS } from './secrets/links.ts';
 import { createTokenSigner } from './secrets/signed-token.ts';
 import { createAdmissionRepository } from './store/admissions.ts';
 import { createBatchRepository } from './store/batches.ts';
@@ -44,7 +47,9 @@ import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
 import { createJobRepository } from './store/jobs.ts';
 import { createLedgerRepository } from './store/ledger.ts';
+import { createMasterKeyRepository } from './store/master-keys.ts';
 import { connectMongo } from './store/mongo.ts';
+import { createSealedSecretRepository } from './store/sealed-secrets.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
 import { createWorkflowRunner } from './temporal/runner.ts';
@@ -86,6 +91,20 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const sealer = createEnvelopeSealer(keyring);
   const signer = createTokenSigner(keyring);
   const links = createLinks(signer);
+  const guard = createGuard({
+    allowedNetworks: config.allowedNetworks,
+    refusedPorts: () => endpoints.refusedPorts,
+  });
+  const sender = createHttpSender({ guard, version: KILN_VERSION });
+  const secrets = {
+    sealed: createSealedSecretRepository(mongo.collections),
+    masterKeys: createMasterKeyRepository(mongo.collections),
+    sealer,
+    keyIds: keyring.keyIds,
+    longestTokenMs: longestTokenMs(config),
+    log,
+  };
+  const stopNotingMasterKey = await watchMasterKey(secrets);
   const access = await createAccess({
     collections: mongo.collections,
     signer,
@@ -95,12 +114,9 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     trustedProxies: config.trustedProxies,
     adminToken: endpoints.adminToken,
     uploadBytes: config.limits.uploadBytes,
+    oidc: config.oidc,
+    fetchJson: createJsonFetcher(sender),
   });
-  const guard = createGuard({
-    allowedNetworks: config.allowedNetworks,
-    refusedPorts: () => endpoints.refusedPorts,
-  });
-  const sender = createHttpSender({ guard, version: KILN_VERSION });
   const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
   const converters = createConverters({
     hosts: config.concurrency.image,
@@ -155,6 +171,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger }),
     quote: createQuote({ files }),
+    ...createSecrets(secrets),
     repairCredits: createRepairCredits({ jobs, credits, ledger }),
     links,
   };
@@ -202,6 +219,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     async close(): Promise<void> {
       await converters.close();
       sender.close();
+      stopNotingMasterKey();
       await access.close();
       await changes.close();
       await batchChanges.close();
@@ -209,6 +227,11 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       await mongo.close();
     },
   };
+}
+
+/** After this long nothing is valid any more that an old master key has signed. */
+function longestTokenMs({ retention }: Config): number {
+  return Math.max(LONGEST_FIXED_TOKEN_MS, LONGEST_SESSION_MS, retention.uploadMs, retention.fileMs);
 }
 
 export type Operations = App['operations'];

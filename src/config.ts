@@ -30,6 +30,8 @@ export interface Config {
     synchronous: 'NORMAL' | 'FULL';
   };
   masterKeys: Uint8Array[] | undefined;
+  /** Whose logins (OIDC) open an account; none unless configured. */
+  oidc: { issuer: string; audience: string; jwksUrl: string | undefined; accountClaim: string } | undefined;
   adminToken: string | undefined;
   allowedNetworks: string[];
   /** Whose X-Forwarded-For is believed. */
@@ -65,6 +67,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     temporal: temporalOf(values),
     masterKeys: values.KILN_MASTER_KEY,
     adminToken: values.KILN_ADMIN_TOKEN,
+    oidc: oidcOf(values),
     allowedNetworks: values.KILN_ALLOWED_NETWORKS ?? defaultAllowedNetworks(values, host),
     trustedProxies: values.KILN_TRUSTED_PROXIES ?? [],
     concurrency: {
@@ -87,6 +90,13 @@ function temporalOf(values: Parsed): Config['temporal'] {
     queuePrefix: values.KILN_QUEUE_PREFIX ?? 'kiln',
     synchronous: values.KILN_TEMPORAL_SYNCHRONOUS ?? 'NORMAL',
   };
+}
+
+/** Without an audience, a token that was made for any other service would open Kiln as well. */
+function oidcOf(values: Parsed): Config['oidc'] {
+  const { KILN_OIDC_ISSUER: issuer, KILN_OIDC_AUDIENCE: audience, KILN_OIDC_JWKS_URL: jwksUrl } = values;
+  if (issuer === undefined || audience === undefined) return undefined;
+  return { issuer, audience, jwksUrl, accountClaim: values.KILN_OIDC_ACCOUNT_CLAIM ?? 'kiln_account' };
 }
 
 function limitsOf(values: Parsed): Config['limits'] {
@@ -138,6 +148,10 @@ function parse(env: Record<string, string | undefined>): Parsed {
     if (result.success) values[name] = result.data;
     else faults.push(describeFault(name as keyof typeof VARIABLES));
   }
+  const isWanted = (name: keyof typeof VARIABLES) => env[name] !== undefined && env[name] !== '';
+  const pair = ['KILN_OIDC_ISSUER', 'KILN_OIDC_AUDIENCE'] as const;
+  if (pair.filter(isWanted).length === 1)
+    faults.push(...pair.filter((name) => !isWanted(name)).map(describeFault));
   if (faults.length > 0)
     throw new ConfigError(`The configuration has ${faults.length} fault(s):\n${faults.join('\n')}`);
   return values as Parsed;

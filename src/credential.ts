@@ -5,6 +5,9 @@ import type { Credential } from './operations/authenticate.ts';
 /** The form of every token that Kiln signs: key id, payload, signature. No API key looks like it. */
 const SIGNED_TOKEN = /^[0-9a-f]{8}\.[\w-]+\.[\w-]+$/;
 
+/** A JSON Web Token begins with a JSON object; a key id of ours never begins with these letters. */
+const JWT = /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/;
+
 /**
  * Finds what the caller presented, in the places that all doors share: X-API-Key, then Authorization.
  * Something unusable is still handed on as a key, so that it is refused and never taken for nothing.
@@ -15,6 +18,7 @@ export function credentialOf(headers: { get(name: string): string | null | undef
   const authorization = headers.get('Authorization');
   if (typeof authorization !== 'string') return null;
   const bearer = authorization.replace(/^bearer\s+/i, '').trim();
+  if (JWT.test(bearer)) return { kind: 'jwt', jwt: bearer };
   return SIGNED_TOKEN.test(bearer) ? { kind: 'token', token: bearer } : { kind: 'api-key', apiKey: bearer };
 }
 

@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { ensureFirstAccount, loadCredentials } from './first-account.ts';
 import type { Running } from './process.ts';
-import { loadOrCreateMasterKey } from './secrets/master-key-file.ts';
+import { loadOrCreateMasterKeys, MASTER_KEY_FILE } from './secrets/master-key-file.ts';
 import { startServing } from './server.ts';
 import { startWork } from './worker.ts';
 
@@ -53,7 +53,8 @@ type Engines = Awaited<ReturnType<typeof startEmbedded>>;
 async function startOn(config: Config, engines: Engines, died: Promise<never>): Promise<Kiln> {
   const mongoUri = config.mongoUri ?? engines.mongoUri ?? '';
   const temporalAddress = config.temporal.address ?? engines.temporalAddress ?? '';
-  const masterKeys = config.masterKeys ?? [await loadOrCreateMasterKey(join(config.dataDir, 'master.key'))];
+  const masterKeys =
+    config.masterKeys ?? (await loadOrCreateMasterKeys(join(config.dataDir, MASTER_KEY_FILE)));
   const credentials = await loadCredentials(config);
   const app = await createApp(config, {
     mongoUri,

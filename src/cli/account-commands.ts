@@ -36,6 +36,19 @@ function addAccounts(accounts: Command): void {
     .argument('<accountId>', 'its id')
     .requiredOption('--name <name>', 'the new name')
     .action(async (id, options) => (await import('./accounts.ts')).renameAccount(id, options));
+  withOperator(accounts.command('link'))
+    .description('let a person of the login server (OIDC) in as an account')
+    .argument('<accountId>', 'its id')
+    .requiredOption('--subject <sub>', 'who it is: the sub of the person’s tokens')
+    .action(async (id, options) => (await import('./accounts.ts')).linkAccount(id, options));
+  withOperator(accounts.command('unlink'))
+    .description('let nobody in by login any more')
+    .argument('<accountId>', 'its id')
+    .action(async (id, options) => (await import('./accounts.ts')).linkAccount(id, options));
+  withOperator(accounts.command('end-sessions'))
+    .description('end all sessions and logins of an account')
+    .argument('<accountId>', 'its id')
+    .action(async (id, options) => (await import('./accounts.ts')).endSessions(id, options));
   withOperator(accounts.command('set-plan'))
     .description('move an account to another plan')
     .argument('<accountId>', 'its id')

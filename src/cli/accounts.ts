@@ -22,6 +22,10 @@ const CREATE = `mutation Create($name: String!, $plan: ID!) { createAccount(name
 const RENAME = `mutation Rename($id: ID!, $name: String!) { renameAccount(id: $id, name: $name) ${SUCCESS} }`;
 const SET_PLAN = `mutation SetPlan($id: ID!, $plan: ID!) { setAccountPlan(id: $id, plan: $plan) ${SUCCESS} }`;
 
+const LOGINS = `{ ... on LoginsSuccess { account { ${ACCOUNT} } } ${REFUSAL} }`;
+const LINK = `mutation Link($id: ID!, $subject: String) { linkAccount(id: $id, subject: $subject) ${LOGINS} }`;
+const END_SESSIONS = `mutation End($id: ID!) { endSessions(id: $id) ${LOGINS} }`;
+
 const COLUMNS = ['account', 'name', 'plan', 'created'].map((title) => ({ title }));
 
 /** `kiln accounts list`: the latest accounts, newest first. */
@@ -50,6 +54,16 @@ export async function createAccount({
 /** `kiln accounts rename` */
 export async function renameAccount(id: string, { name, ...options }: Options & { name: string }) {
   show(await change('renameAccount', RENAME, { id, name }, options), options);
+}
+
+/** `kiln accounts link`: without a subject the link ends. */
+export async function linkAccount(id: string, { subject, ...options }: Options & { subject?: string }) {
+  await change('linkAccount', LINK, { id, subject }, options);
+}
+
+/** `kiln accounts end-sessions` */
+export async function endSessions(id: string, options: Options) {
+  await change('endSessions', END_SESSIONS, { id }, options);
 }
 
 /** `kiln accounts set-plan` */

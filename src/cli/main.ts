@@ -3,6 +3,7 @@ import { addAccountCommands } from './account-commands.ts';
 import { CommandError } from './command-error.ts';
 import { CommandLine, limitOption, withJson, withService } from './command-line.ts';
 import { addCreditCommands } from './credit-commands.ts';
+import { addSecretCommands } from './secret-commands.ts';
 
 /** The command line or its environment is wrong; a refusal by the service is 1. */
 const USAGE_FAULT = 2;
@@ -53,6 +54,7 @@ function createProgram(): CommandLine {
 
   addAccountCommands(program);
   addCreditCommands(program);
+  addSecretCommands(program);
 
   withJson(program.command('formats'))
     .description('list the formats and what can become what')

@@ -76,6 +76,22 @@ export const VARIABLES = {
     format: 'a token of at least 24 characters',
     example: 'openssl rand -hex 32',
   },
+  KILN_OIDC_ISSUER: {
+    schema: z.url({ protocol: /^https?$/ }),
+    format: 'the issuer of your login server, exactly as its tokens say it; with KILN_OIDC_AUDIENCE',
+    example: 'https://login.example/realms/main',
+  },
+  KILN_OIDC_AUDIENCE: {
+    schema: text,
+    format: 'the audience that tokens for Kiln name; with KILN_OIDC_ISSUER',
+    example: 'kiln',
+  },
+  KILN_OIDC_JWKS_URL: {
+    schema: z.url({ protocol: /^https?$/ }),
+    format: 'an http or https URL',
+    example: 'https://login.example/keys',
+  },
+  KILN_OIDC_ACCOUNT_CLAIM: { schema: text, format: 'the name of a claim', example: 'kiln_account' },
   KILN_ALLOWED_NETWORKS: {
     schema: networks,
     format: 'CIDR ranges with commas between',

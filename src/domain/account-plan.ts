@@ -128,7 +128,7 @@ export function accessRefusal(
   { _id, api, swapmyfileApi }: AccountPlan,
   { caller, door }: { caller: Caller; door: string },
 ): PolicyRefusal | null {
-  if (caller.kind !== 'account' || caller.via === 'session') return null;
+  if (caller.kind !== 'account' || caller.via !== 'key') return null;
   if (!api) {
     const message = `The API is not part of the ${_id} plan.`;
     return { rule: 'API_ACCESS', code: 'FORBIDDEN', message, hint: UPGRADE };

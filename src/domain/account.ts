@@ -8,6 +8,10 @@ export interface Account extends Partial<Credits> {
   name: string;
   plan: string;
   createdAt: Date;
+  /** The person of a login server whose logins are this account's, see `loginKey`. */
+  oidcSubject?: string;
+  /** Sessions and logins from before are over; absent until somebody ended them all. */
+  sessionsSince?: Date;
 }
 
 /** What a credential lets its bearer do. `upload` is the part of `convert` that only brings files. */
@@ -62,9 +66,10 @@ export type Caller =
       kind: 'account';
       accountId: string;
       plan: string;
-      /** A session comes from a key: it is over when the key is revoked. */
-      via: 'key' | 'session';
-      keyId: string;
+      /** A session comes from a key, and is over when that is revoked, or from a login (OIDC). */
+      via: 'key' | 'session' | 'login';
+      /** The key behind it; null for a login and its sessions. */
+      keyId: string | null;
       scopes: readonly Scope[];
     }
   | { kind: 'guest'; guestId: string }

@@ -1,4 +1,4 @@
-import { includesScope, type Scope } from './account.ts';
+import { type Account, includesScope, type Scope } from './account.ts';
 import { ConversionError } from './errors.ts';
 
 /** What a session may do at most: the scopes of the key that it comes from, some of them, or uploads. */
@@ -10,14 +10,24 @@ export const SESSION_KINDS = {
 export type SessionKind = keyof typeof SESSION_KINDS;
 
 /** What a session's token says. */
-export interface SessionGrant {
-  keyId: string;
-  /** `secretSince` of the key, in milliseconds: with a new secret the session is over. */
-  keySince: number;
+export type SessionGrant = {
+  /** `sessionsSince` of the account, in milliseconds, or 0: when it moves the session is over. */
+  accountSince: number;
   scopes: readonly Scope[];
-}
+} & (
+  | {
+      keyId: string;
+      /** `secretSince` of the key, in milliseconds: with a new secret the session is over. */
+      keySince: number;
+    }
+  | { accountId: string }
+);
 
 const MAX_MINUTES = 12 * 60;
+/** Nobody can revoke the login behind it, so a session from one is short. */
+const MAX_LOGIN_MINUTES = 60;
+/** No session lives longer. */
+export const LONGEST_SESSION_MS = MAX_MINUTES * 60_000;
 /** How long a session lives unless its maker says otherwise. */
 export const DEFAULT_SESSION_MINUTES = 60;
 
@@ -35,9 +45,15 @@ export function sessionScopes(kind: SessionKind, available: readonly Scope[]): S
 }
 
 /** @throws ConversionError INVALID_INPUT */
-export function requireSessionMinutes(minutes: number): number {
-  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= MAX_MINUTES) return minutes;
-  throw new ConversionError('INVALID_INPUT', `A session lasts 1 to ${MAX_MINUTES} minutes.`, {
+export function requireSessionMinutes(minutes: number, via: 'key' | 'login'): number {
+  const most = via === 'key' ? MAX_MINUTES : MAX_LOGIN_MINUTES;
+  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= most) return minutes;
+  throw new ConversionError('INVALID_INPUT', `A session from a ${via} lasts 1 to ${most} minutes.`, {
     field: 'minutes',
   });
+}
+
+/** What a session of the account has to name to count. */
+export function accountSince({ sessionsSince }: Pick<Account, 'sessionsSince'>): number {
+  return sessionsSince?.getTime() ?? 0;
 }

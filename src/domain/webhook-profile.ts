@@ -11,7 +11,9 @@ export type NetworkError =
   | 'timeout'
   | 'tls'
   | 'too_large'
-  | 'protocol';
+  | 'protocol'
+  /** Nothing was sent: the secret that signs cannot be opened. */
+  | 'unsigned';
 
 /** What one attempt came to: an answer, or the reason why there was none. */
 export type AttemptResult =
@@ -22,7 +24,7 @@ export type AttemptResult =
 export type AttemptVerdict =
   | { outcome: 'delivered' }
   | { outcome: 'retry'; delayMs: number }
-  | { outcome: 'failed'; reason: 'exhausted' | 'gone' };
+  | { outcome: 'failed'; reason: 'exhausted' | 'gone' | 'unsigned' };
 
 interface Schedule {
   /** The wait before each attempt; its length is the number of attempts. */
@@ -87,6 +89,8 @@ export function judgeAttempt(
     if (result.status >= 200 && result.status < 300) return { outcome: 'delivered' };
     if (result.status === 410 && schedule.goneDisables) return { outcome: 'failed', reason: 'gone' };
   }
+  if ('networkError' in result && result.networkError === 'unsigned')
+    return { outcome: 'failed', reason: 'unsigned' };
   const delayMs = schedule.delaysMs[attempt];
   if (delayMs === undefined) return { outcome: 'failed', reason: 'exhausted' };
   const spread = 1 + schedule.jitterShare * (2 * jitter - 1);

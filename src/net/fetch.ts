@@ -1,10 +1,11 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import got, { type Request, RequestError } from 'got';
+import got, { type Request } from 'got';
 import { ConversionError } from '../domain/errors.ts';
 import type { NetworkError } from '../domain/webhook-profile.ts';
+import { createGet, type GetAnswer, type GetRequest, type GetResult } from './follow.ts';
 import type { Guard } from './guard.ts';
-import { networkErrorOf } from './network-error.ts';
+import { type FetchFault, faultOf } from './network-error.ts';
 
 /** One POST to an address that a user chose. */
 export interface PostRequest {
@@ -41,6 +42,11 @@ export interface HttpSender {
    * @throws ConversionError INVALID_INPUT for a faulty URL, CANCELLED when `signal` aborts.
    */
   post(request: PostRequest): Promise<HttpAnswer | HttpFailure>;
+  /**
+   * Follows up to five redirects, each past the guard; hands the answer to `receive` while it comes in.
+   * @throws ConversionError as `post` does, and whatever `receive` throws.
+   */
+  get<T>(request: GetRequest, receive: (answer: GetAnswer) => Promise<T>): Promise<GetResult<T>>;
   /** Ends all connections. */
   close(): void;
 }
@@ -63,6 +69,7 @@ export function createHttpSender({ guard, version }: HttpSenderOptions): HttpSen
   const agent = { http: new HttpAgent(agents), https: new HttpsAgent(agents) };
   const client = got.extend({
     agent,
+    enableUnixSockets: false,
     dnsLookup: guard.lookup,
     followRedirect: false,
     throwHttpErrors: false,
@@ -87,6 +94,8 @@ export function createHttpSender({ guard, version }: HttpSenderOptions): HttpSen
         return { reason: reasonOf(error, request.signal), durationMs: durationMs() };
       }
     },
+
+    get: createGet(client, guard),
 
     close() {
       agent.http.destroy();
@@ -116,12 +125,8 @@ async function readHead(stream: Request, maxBytes: number): Promise<Buffer> {
   return Buffer.concat(chunks).subarray(0, maxBytes);
 }
 
-/** Got's own errors carry the whole request, body included: only what lies beneath may reach a log. */
+/** Redirects are not followed, so they are no reason. */
 function reasonOf(error: unknown, signal: AbortSignal | undefined): NetworkError {
-  const cause = error instanceof RequestError ? error.cause : error;
-  if (signal?.aborted) throw new ConversionError('CANCELLED', 'The request was cancelled.', { cause });
-  const reason = networkErrorOf(error);
-  if (reason) return reason;
-  if (error instanceof ConversionError) throw error;
-  throw new ConversionError('INTERNAL', 'The request could not be sent.', { cause });
+  const reason: FetchFault = faultOf(error, signal);
+  return reason === 'redirect' ? 'protocol' : reason;
 }

@@ -22,10 +22,15 @@ export interface GuardOptions {
 /** Stands before every outgoing connection; it needs both halves, since IP literals never reach `lookup`. */
 export interface Guard {
   /**
-   * Parses a URL once; connect to what it returns, not to the text.
+   * Parses a URL once; connect to what it returns, not to the text. `base` is where a redirect came from.
    * @throws ConversionError INVALID_INPUT or BLOCKED_ADDRESS.
    */
-  checkUrl(url: string): URL;
+  checkUrl(url: string, base?: URL): URL;
+  /**
+   * The same for a host and port outside of any URL, such as an FTP server or its reply to PASV.
+   * @returns the host in its one spelling; a name still has to pass `lookup`.
+   */
+  checkPeer(host: string, port: number): string;
   /** Resolves for a connection, which then goes to exactly the addresses that were checked. */
   lookup: LookupFunction;
 }
@@ -33,6 +38,8 @@ export interface Guard {
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 /** RFC 6761: these names are loopback by definition; refusing them early tells the user at once. */
 const LOCALHOST = /^(.+\.)?localhost\.?$/;
+/** Got takes this for the path of a socket on this machine. */
+const UNIX_SOCKET = 'unix';
 const LOOPBACK = ['127.0.0.1', '::1'];
 /** Parsers disagree about these: some drop them, some turn a backslash into a slash. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
@@ -44,14 +51,24 @@ export function createGuard(options: GuardOptions): Guard {
   const allowed = options.allowedNetworks.map(networkOf);
   const isAllowed = (address: string) => isAllowedAddress(address, allowed);
 
+  const check = (hostname: string, port: number | undefined) => {
+    if (port === undefined || options.refusedPorts().includes(port)) throw blocked();
+    const addresses = literalAddresses(hostname);
+    if (hostname === UNIX_SOCKET || (addresses.length > 0 && !addresses.some(isAllowed))) throw blocked();
+  };
+
   return {
-    checkUrl(text) {
-      const url = parseUrl(text);
-      const port = url.port === '' ? DEFAULT_PORTS[url.protocol] : Number(url.port);
-      if (port === undefined || options.refusedPorts().includes(port)) throw blocked();
-      const addresses = literalAddresses(url.hostname);
-      if (addresses.length > 0 && !addresses.some(isAllowed)) throw blocked();
+    checkUrl(text, base) {
+      const url = parseUrl(text, base);
+      check(url.hostname, url.port === '' ? DEFAULT_PORTS[url.protocol] : Number(url.port));
       return url;
+    },
+
+    checkPeer(host, port) {
+      const hostname = parseHost(host);
+      if (!Number.isInteger(port) || port < 1 || port > 65_535) throw blocked();
+      check(hostname, port);
+      return hostname.replace(/^\[(.*)\]$/, '$1');
     },
 
     lookup(hostname, { all, family }, callback) {
@@ -68,8 +85,17 @@ export function createGuard(options: GuardOptions): Guard {
   };
 }
 
-function parseUrl(text: string): URL {
-  const url = AMBIGUOUS.test(text) ? null : URL.parse(text);
+/** Resolvers read more spellings of an address than any URL has; the URL parser knows them all. */
+function parseHost(host: string): string {
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  const isAmbiguous = AMBIGUOUS.test(host) || (isIP(bare) !== 6 && /[/?#@:]/.test(host));
+  const url = isAmbiguous ? null : URL.parse(`http://${isIP(bare) === 6 ? `[${bare}]` : host}/`);
+  if (url) return url.hostname;
+  throw new ConversionError('INVALID_INPUT', 'The host must be a name or an address.');
+}
+
+function parseUrl(text: string, base?: URL): URL {
+  const url = AMBIGUOUS.test(text) ? null : URL.parse(text, base?.href);
   if (!url || !Object.hasOwn(DEFAULT_PORTS, url.protocol)) {
     throw new ConversionError('INVALID_INPUT', 'The address must be an absolute http or https URL.');
   }

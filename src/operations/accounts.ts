@@ -1,12 +1,15 @@
 import { type Account, type Actor, requireName, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { newId } from '../domain/id.ts';
+import { isSubject, loginKey } from '../domain/login.ts';
 import type { AccountPage, AccountRepository } from '../store/accounts.ts';
 
 export interface AccountsPorts {
   accounts: AccountRepository;
   /** Rejects when no account can have this plan. */
   requireAccountPlan(id: string): Promise<void>;
+  /** Whose logins count; undefined where there is no login server. */
+  issuer?: string | undefined;
 }
 
 export interface AccountWish {
@@ -15,7 +18,7 @@ export interface AccountWish {
 }
 
 /** Accounts: their owners may see and rename their own, the operator everything. */
-export function createAccounts({ accounts, requireAccountPlan }: AccountsPorts) {
+export function createAccounts({ accounts, requireAccountPlan, issuer }: AccountsPorts) {
   /** The account that is meant; without an id the actor's own. Somebody else's does not exist. */
   async function findAccount(actor: Actor, id?: string): Promise<Account> {
     const account = await accounts.find(requireAccountId(actor, id));
@@ -54,6 +57,18 @@ export function createAccounts({ accounts, requireAccountPlan }: AccountsPorts) 
       await requireAccountPlan(plan);
       return accounts.change(id, { plan });
     },
+
+    /** Whoever logs in as this person is the account from then on; null ends that. */
+    async linkAccount(actor: Actor, id: string, subject: string | null): Promise<Account> {
+      requireAdmin(actor);
+      return accounts.link(id, subject === null ? null : requireLogin(issuer, subject));
+    },
+
+    /** Ends every session and login of an account; its keys go on. */
+    async endSessions(actor: Actor, id: string | undefined): Promise<Account> {
+      const { _id } = await findAccount(requireManager(actor), id);
+      return accounts.change(_id, { sessionsSince: new Date() });
+    },
   };
 }
 
@@ -87,6 +102,18 @@ export function requireAccountId(actor: Actor, id: string | undefined): string {
   }
   if (id !== undefined && id !== actor.accountId) throw noAccount();
   return actor.accountId;
+}
+
+function requireLogin(issuer: string | undefined, subject: string): string {
+  if (issuer === undefined) {
+    throw new ConversionError('WRONG_STATE', 'There is no login server.', {
+      hint: 'Set KILN_OIDC_ISSUER and KILN_OIDC_AUDIENCE.',
+    });
+  }
+  if (isSubject(subject)) return loginKey({ issuer, subject });
+  throw new ConversionError('INVALID_INPUT', 'The subject must have 1 to 255 characters.', {
+    field: 'subject',
+  });
 }
 
 function noAccount(): ConversionError {

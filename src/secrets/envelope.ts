@@ -19,6 +19,8 @@ export interface EnvelopeSealer {
   seal(plain: string, binding: EnvelopeBinding): string;
   /** @throws ConversionError INTERNAL when it was altered, moved, or sealed by a key that is gone. */
   open(envelope: string, binding: EnvelopeBinding): string;
+  /** The id of the master key that it was sealed under. */
+  keyIdOf(envelope: string): string;
 }
 
 /** Seals with AES-256-GCM under the keyring's newest key; opens under any of them. */
@@ -50,6 +52,8 @@ export function createEnvelopeSealer(keyring: Keyring): EnvelopeSealer {
         throw cannotOpen(cause);
       }
     },
+
+    keyIdOf: (envelope) => envelope.split('.', 1)[0] ?? '',
   };
 }
 

@@ -11,6 +11,8 @@ export type KeyPurpose = 'envelope' | `token/${string}`;
 
 /** The master keys of this installation, seen only through subkeys. */
 export interface Keyring {
+  /** Of all master keys, newest first. */
+  keyIds: readonly string[];
   /** The key that signs and seals, with the id that tokens and envelopes carry. */
   newest(purpose: KeyPurpose): { keyId: string; key: KeyObject };
   /** Undefined when no master key has this id (any more). */
@@ -36,6 +38,7 @@ export function createKeyring(masterKeys: readonly Uint8Array[]): Keyring {
   };
 
   return {
+    keyIds: [...masters.keys()],
     newest: (purpose) => ({ keyId: newestId, key: subkey(newestId, newestMaster, purpose) }),
     find: (keyId, purpose) => {
       const master = masters.get(keyId);
@@ -45,7 +48,7 @@ export function createKeyring(masterKeys: readonly Uint8Array[]): Keyring {
 }
 
 /** The id is derived like a subkey, so publishing it tells nothing about the key. */
-function keyIdOf(masterKey: Uint8Array): string {
+export function keyIdOf(masterKey: Uint8Array): string {
   return derive(createSecretKey(masterKey), 'key-id', KEY_ID_BYTES).toString('hex');
 }
 

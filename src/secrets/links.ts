@@ -7,6 +7,9 @@ const STATUS_TOKEN_MS = 7 * 24 * 3_600_000;
 /** A guest may come back for the result as long as a file lives by default. */
 const GUEST_TOKEN_MS = 24 * 3_600_000;
 
+/** The longest life of a token that no setting decides on. */
+export const LONGEST_FIXED_TOKEN_MS = Math.max(STATUS_TOKEN_MS, GUEST_TOKEN_MS);
+
 export type Links = ReturnType<typeof createLinks>;
 
 /**

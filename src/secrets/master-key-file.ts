@@ -1,47 +1,108 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConversionError } from '../domain/errors.ts';
-import { MASTER_KEY_BYTES } from './keyring.ts';
+import { keyIdOf, MASTER_KEY_BYTES } from './keyring.ts';
+
+/** Where a data folder has its master keys, one a line, newest first. */
+export const MASTER_KEY_FILE = 'master.key';
 
 /**
- * Reads the master key of an embedded installation, or makes it on first use (mode 600).
- * A damaged file is never replaced: everything sealed under the old key would be lost.
+ * Reads the master keys of an embedded installation, or makes the first one (mode 600).
+ * A damaged file is never replaced: everything sealed under its keys would be lost.
  */
-export async function loadOrCreateMasterKey(path: string): Promise<Uint8Array> {
-  const key = (await readKey(path)) ?? (await createKey(path));
-  if (key?.length !== MASTER_KEY_BYTES) {
-    throw new ConversionError('INTERNAL', 'The master key file does not hold a key.', {
-      hint: 'Restore it from a backup: what was sealed under it cannot be opened without it.',
-    });
-  }
-  return key;
+export async function loadOrCreateMasterKeys(path: string): Promise<Uint8Array[]> {
+  return (await readKeys(path)) ?? (await createFile(path));
 }
 
-async function readKey(path: string): Promise<Buffer | undefined> {
+/**
+ * Puts a new key in front; what runs has the old ones until it is started again.
+ * @returns the ids of all keys, the new one first.
+ */
+export async function addMasterKey(path: string): Promise<string[]> {
+  const keys = [randomBytes(MASTER_KEY_BYTES), ...(await requireKeys(path))];
+  await replaceFile(path, keys);
+  return keys.map(keyIdOf);
+}
+
+/**
+ * Takes old keys away; the one in front stays whatever is asked.
+ * @returns the ids of those that were taken.
+ */
+export async function removeMasterKeys(path: string, ids: readonly string[]): Promise<string[]> {
+  const keys = await requireKeys(path);
+  const gone = keys.slice(1).filter((key) => ids.includes(keyIdOf(key)));
+  if (gone.length > 0)
+    await replaceFile(
+      path,
+      keys.filter((key) => !gone.includes(key)),
+    );
+  return gone.map(keyIdOf);
+}
+
+/** The ids of the keys of a data folder, newest first. */
+export async function masterKeyIds(path: string): Promise<string[]> {
+  return (await requireKeys(path)).map(keyIdOf);
+}
+
+async function requireKeys(path: string): Promise<Uint8Array[]> {
+  const keys = await readKeys(path);
+  if (keys) return keys;
+  throw new ConversionError('WRONG_STATE', 'There is no master key yet: the first start makes it.');
+}
+
+async function readKeys(path: string): Promise<Uint8Array[] | undefined> {
+  let text: string;
   try {
-    return Buffer.from(await readFile(path, 'utf8'), 'base64');
+    text = await readFile(path, 'utf8');
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
     throw new ConversionError('INTERNAL', 'The master key file cannot be read.', { cause: error });
   }
+  const keys = text
+    .trim()
+    .split(/\s+/)
+    .map((line) => Buffer.from(line, 'base64'));
+  if (keys.every((key) => key.length === MASTER_KEY_BYTES)) return keys;
+  throw new ConversionError('INTERNAL', 'The master key file does not hold a key.', {
+    hint: 'Restore it from a backup: what was sealed under it cannot be opened without it.',
+  });
 }
 
-async function createKey(path: string): Promise<Buffer | undefined> {
+async function createFile(path: string): Promise<Uint8Array[]> {
+  await mkdir(dirname(path), { recursive: true }).catch(cannotWrite);
+  // A link, unlike a rename, never replaces: of two processes that start at once, one key wins.
+  await writeFile(path, [randomBytes(MASTER_KEY_BYTES)], async (draft) => {
+    await link(draft, path).catch((error: unknown) => {
+      if (!isErrno(error, 'EEXIST')) throw error;
+    });
+  });
+  return requireKeys(path);
+}
+
+async function replaceFile(path: string, keys: readonly Uint8Array[]): Promise<void> {
+  await writeFile(path, keys, (draft) => rename(draft, path));
+}
+
+/** Writes a draft beside the file and lets `place` put it there, so that nobody ever reads half of it. */
+async function writeFile(
+  path: string,
+  keys: readonly Uint8Array[],
+  place: (draft: string) => Promise<void>,
+): Promise<void> {
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
-  await mkdir(dirname(path), { recursive: true });
   try {
-    await writeDurably(draft, `${randomBytes(MASTER_KEY_BYTES).toString('base64')}\n`);
-    // A link, unlike a rename, never replaces: of two processes that start at once, one key wins.
-    await link(draft, path);
+    await writeDurably(draft, keys.map((key) => `${Buffer.from(key).toString('base64')}\n`).join(''));
+    await place(draft);
   } catch (error) {
-    if (!isErrno(error, 'EEXIST')) {
-      throw new ConversionError('INTERNAL', 'The master key file cannot be written.', { cause: error });
-    }
+    cannotWrite(error);
   } finally {
-    await rm(draft, { force: true });
+    await rm(draft, { force: true }).catch(() => undefined);
   }
-  return readKey(path);
+}
+
+function cannotWrite(cause: unknown): never {
+  throw new ConversionError('INTERNAL', 'The master key file cannot be written.', { cause });
 }
 
 async function writeDurably(path: string, content: string): Promise<void> {

@@ -5,19 +5,30 @@ import type { TokenSigner } from './signed-token.ts';
 /** Account sessions as signed tokens: who holds one is the account, until it ends or its key does. */
 export function createSessionTokens({ issueToken, readToken }: TokenSigner) {
   return {
-    issueSession: ({ keyId, keySince, scopes }: SessionGrant, expiresAt: Date): string =>
-      issueToken('session', { subject: keyId, expiresAt, claims: { keySince, scopes: scopes.join(' ') } }),
+    issueSession(grant: SessionGrant, expiresAt: Date): string {
+      const { accountSince, scopes } = grant;
+      const claims = { accountSince, scopes: scopes.join(' ') };
+      return 'keyId' in grant
+        ? issueToken('session', {
+            subject: grant.keyId,
+            expiresAt,
+            claims: { ...claims, keySince: grant.keySince },
+          })
+        : issueToken('session', { subject: grant.accountId, expiresAt, claims });
+    },
 
     readSession(token: string): SessionGrant | null {
       const grant = readToken('session', token, new Date());
       if (grant === 'invalid' || grant === 'expired') return null;
-      const { keySince, scopes } = grant.claims;
-      // Signed, so these are the claims that issueSession wrote.
-      return {
-        keyId: grant.subject,
-        keySince: Number(keySince),
-        scopes: String(scopes).split(' ') as Scope[],
+      const { subject, claims } = grant;
+      // Signed, so these are the claims that issueSession wrote; older sessions know of their key only.
+      const known = {
+        accountSince: Number(claims.accountSince ?? 0),
+        scopes: String(claims.scopes).split(' ') as Scope[],
       };
+      return claims.keySince === undefined
+        ? { ...known, accountId: subject }
+        : { ...known, keyId: subject, keySince: Number(claims.keySince) };
     },
   };
 }

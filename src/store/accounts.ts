@@ -1,6 +1,7 @@
+import { MongoServerError } from 'mongodb';
 import type { Account } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import { type Collections, DUPLICATE_KEY, insertIfAbsent, translateFaults } from './mongo.ts';
 
 /** One page of all accounts, newest first unless only `after` is given. */
 export interface AccountPage {
@@ -11,12 +12,17 @@ export interface AccountPage {
 
 const NO_MONEY = { holds: 0, grants: 0, pendingEntries: 0 } as const;
 
+export type AccountChanges = Partial<Pick<Account, 'name' | 'plan' | 'sessionsSince'>>;
 export type AccountRepository = ReturnType<typeof createAccountRepository>;
 
 export function createAccountRepository({ accounts }: Pick<Collections, 'accounts'>) {
   return translateFaults({
     /** Every call asks for it, so its money, which may be long, stays where it is. */
     find: (id: string): Promise<Account | null> => accounts.findOne({ _id: id }, { projection: NO_MONEY }),
+    /** The account that a login is linked to. */
+    findByLogin: (oidcSubject: string): Promise<Account | null> =>
+      accounts.findOne({ oidcSubject }, { projection: NO_MONEY }),
+
     insertIfAbsent: (account: Account) => insertIfAbsent(accounts, account),
 
     async list({ before, after, limit }: AccountPage): Promise<Account[]> {
@@ -26,14 +32,36 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
     },
 
     /** @returns the account as it is then. */
-    async change(id: string, changes: Partial<Pick<Account, 'name' | 'plan'>>): Promise<Account> {
+    async change(id: string, changes: AccountChanges): Promise<Account> {
       const account = await accounts.findOneAndUpdate(
         { _id: id },
         { $set: changes },
         { returnDocument: 'after' },
       );
-      if (!account) throw new ConversionError('NOT_FOUND', 'There is no such account.');
-      return account;
+      return required(account);
+    },
+
+    /**
+     * Null ends the link. A login is linked to one account at most: the index sees to it.
+     * @throws ConversionError WRONG_STATE when another account has it.
+     */
+    async link(id: string, oidcSubject: string | null): Promise<Account> {
+      const update =
+        oidcSubject === null ? { $unset: { oidcSubject: '' as const } } : { $set: { oidcSubject } };
+      try {
+        return required(await accounts.findOneAndUpdate({ _id: id }, update, { returnDocument: 'after' }));
+      } catch (error) {
+        if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+        throw new ConversionError('WRONG_STATE', 'This login is linked to another account.', {
+          field: 'subject',
+          hint: 'End that link first.',
+        });
+      }
     },
   });
+}
+
+function required(account: Account | null): Account {
+  if (account) return account;
+  throw new ConversionError('NOT_FOUND', 'There is no such account.');
 }

@@ -8,6 +8,7 @@ import type { Delivery } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
 import type { Job } from '../domain/job.ts';
+import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
 
 export interface Collections {
@@ -22,6 +23,7 @@ export interface Collections {
   batches: Collection<Batch>;
   deliveries: Collection<Delivery>;
   ledger: Collection<LedgerEntry>;
+  masterKeys: Collection<MasterKeyRecord>;
 }
 
 export interface Mongo {
@@ -55,6 +57,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     batches: db.collection('batches'),
     deliveries: db.collection('deliveries'),
     ledger: db.collection('ledger'),
+    masterKeys: db.collection('masterKeys'),
   };
   try {
     await client.connect();
@@ -77,7 +80,8 @@ function databaseOf(uri: string): string | undefined {
 }
 
 /** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
-async function ensureIndexes({ keys, files, jobs, batches, ledger }: Collections): Promise<void> {
+async function ensureIndexes({ accounts, keys, files, jobs, batches, ledger }: Collections): Promise<void> {
+  await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ accountId: 1, _id: -1 });

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAdminCheck } from '../../src/secrets/admin-token.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
+import { createLinks } from '../../src/secrets/links.ts';
 import { createSessionTokens } from '../../src/secrets/sessions.ts';
 import { createTokenSigner } from '../../src/secrets/signed-token.ts';
 import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
+import { timings, type WrongPair, welch, withWrongLetter } from '../support/welch.ts';
 
 let bench: AccessBench;
 
@@ -104,52 +106,42 @@ describe('a session', () => {
 describe('the time that a wrong secret takes', () => {
   const SAMPLES = 100_000;
   const SUSPICIOUS = 4.5;
-  const sessions = createSessionTokens(createTokenSigner(createKeyring([randomBytes(32)])));
-  const good = sessions.issueSession(
-    { keyId: 'k', keySince: 1, scopes: ['read'] },
-    new Date(Date.now() + 1e6),
-  );
+  const signer = createTokenSigner(createKeyring([randomBytes(32)]));
+  const { issueSession, readSession } = createSessionTokens(signer);
+  const { subjectOf } = createLinks(signer);
+  const expiresAt = new Date(Date.now() + 1e6);
   const adminToken = randomBytes(32).toString('hex');
-  const isAdmin = createAdminCheck(adminToken);
-  const other = (letter = '') => (letter === 'A' ? 'B' : 'A');
-  const macAt = good.lastIndexOf('.') + 1;
-  const firstWrong = good.slice(0, macAt) + other(good[macAt]) + good.slice(macAt + 1);
-  // The very last letter has spare bits, so the one before it is changed.
-  const lastWrong = good.slice(0, -2) + other(good.at(-2)) + good.slice(-1);
 
-  it.each<[string, (text: string) => unknown, string, string]>([
-    ['a session', sessions.readSession, firstWrong, lastWrong],
-    ['the admin token', isAdmin, `x${adminToken.slice(1)}`, `${adminToken.slice(0, -1)}x`],
-  ])('of %s does not tell how much of it is right', (what, check, early, late) => {
-    expect([check(early), check(late)].every((answer) => !answer)).toBe(true);
+  const pairs = (make: (i: number) => string, firstAt: (text: string) => number): WrongPair[] =>
+    Array.from({ length: 1000 }, (_, i) => {
+      const text = make(i);
+      // The very last letter has spare bits, so the one before it is changed.
+      return [withWrongLetter(text, firstAt(text)), withWrongLetter(text, -2)];
+    });
+  const inSignature = (text: string) => text.lastIndexOf('.') + 1;
+  const session = (i: number) =>
+    issueSession({ keyId: `key ${i}`, keySince: 1, accountSince: 0, scopes: ['read'] }, expiresAt);
+  const link = (i: number) => signer.issueToken('download', { subject: `file ${i}`, expiresAt });
+
+  it.each<[string, (text: string) => unknown, WrongPair[]]>([
+    ['a session', readSession, pairs(session, inSignature)],
+    ['a link', (text) => subjectOf('download', text), pairs(link, inSignature)],
+    [
+      'the admin token',
+      createAdminCheck(adminToken),
+      pairs(
+        () => adminToken,
+        () => 0,
+      ),
+    ],
+  ])('of %s does not tell how much of it is right', (what, check, wrong) => {
+    expect(wrong.flat().some(check)).toBe(false);
     const found: number[] = [];
     // A leak shows each time that one looks, a busy machine does not.
-    do found.push(welch(...timings(check, early, late)));
+    do found.push(welch(...timings(check, wrong, SAMPLES)));
     while (found.length < 3 && Math.abs(found.at(-1) ?? 0) >= SUSPICIOUS);
     const shown = found.map((t) => t.toFixed(2)).join(', then ');
     console.log(`${what}: Welch t = ${shown} over 2 × ${SAMPLES} samples (${SUSPICIOUS} would show)`);
     expect(Math.min(...found.map(Math.abs))).toBeLessThan(SUSPICIOUS);
   });
-
-  /** In random order, so that what the machine does besides hits both alike. */
-  function timings(check: (text: string) => unknown, early: string, late: string): [number[], number[]] {
-    const times: [number[], number[]] = [[], []];
-    for (let i = 0; i < SAMPLES * 2; i += 1) {
-      const which = Math.random() < 0.5 ? 0 : 1;
-      const began = process.hrtime.bigint();
-      check(which === 0 ? early : late);
-      times[which].push(Number(process.hrtime.bigint() - began));
-    }
-    // The slowest tenth is the machine, not the code.
-    const cut = [...times[0], ...times[1]].toSorted((a, b) => a - b)[Math.floor(SAMPLES * 1.8)] ?? 0;
-    return [times[0].filter((ns) => ns <= cut), times[1].filter((ns) => ns <= cut)];
-  }
-
-  function welch(a: number[], b: number[]): number {
-    const mean = (list: number[]) => list.reduce((sum, x) => sum + x, 0) / list.length;
-    const spread = (list: number[], middle: number) =>
-      list.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (list.length - 1) / list.length;
-    const [meanA, meanB] = [mean(a), mean(b)];
-    return (meanA - meanB) / Math.sqrt(spread(a, meanA) + spread(b, meanB));
-  }
 });

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import sharp from 'sharp';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
+import { createKeyring } from '../../src/secrets/keyring.ts';
 import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
 
 const SECRET = 'a secret of the receiver';
@@ -132,6 +134,32 @@ describe('a callback', () => {
       outcomes.push((await bench.run('attemptDelivery', { deliveryId, attempt })).outcome);
     expect(outcomes).toEqual(['retry', 'retry', 'retry', 'failed']);
     expect((await bench.jobs.get(jobId)).callback).toMatchObject({ status: 'failed', attempts: 4 });
+  });
+
+  it('whose secret no master key opens any more fails for good, and says why', async () => {
+    const { jobId, deliveryId } = await readyJob();
+    const sealer = createEnvelopeSealer(createKeyring([Buffer.alloc(32, 2)]));
+    const binding = { collection: 'jobs', id: jobId, field: 'callback.secret' };
+    const sealedSecret = sealer.seal(SECRET, binding);
+    await bench.collections.deliveries.updateOne({ _id: deliveryId }, { $set: { sealedSecret } });
+    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toEqual({
+      outcome: 'failed',
+      answer: 'unsigned',
+    });
+    expect(received).toEqual([]);
+    expect(await bench.deliveries.get(deliveryId)).toMatchObject({
+      state: 'failed',
+      attempts: [{ number: 1, status: null, networkError: 'unsigned' }],
+    });
+    const { callback, events } = await bench.jobs.get(jobId);
+    expect(callback).toMatchObject({ status: 'failed', attempts: 1 });
+    expect(events.at(-1)?.message).toBe(
+      'failed: the secret that signs it was sealed by a master key that is gone',
+    );
+    // A repeat, whose first answer was lost, finds the attempt.
+    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
+      outcome: 'failed',
+    });
   });
 
   it('without a secret has no signature', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { credentialOf } from '../../src/credential.ts';
 
 const token = '0a1b2c3d.WyJhIl0.x-_9';
+const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln';
 
 describe('credentialOf', () => {
   it.each<[string, Record<string, string>, unknown]>([
@@ -20,6 +21,9 @@ describe('credentialOf', () => {
       { kind: 'api-key', apiKey: 'k' },
     ],
     ['a token where only keys go', { 'X-API-Key': token }, { kind: 'api-key', apiKey: token }],
+    ['a login', { Authorization: `Bearer ${jwt}` }, { kind: 'jwt', jwt }],
+    ['a login without a signature', { Authorization: 'bearer eyJ9.e30.' }, { kind: 'jwt', jwt: 'eyJ9.e30.' }],
+    ['a login where only keys go', { 'X-API-Key': jwt }, { kind: 'api-key', apiKey: jwt }],
     ['an empty key', { 'X-API-Key': '' }, { kind: 'api-key', apiKey: '' }],
     ['another scheme', { Authorization: 'Basic YTpi' }, { kind: 'api-key', apiKey: 'Basic YTpi' }],
   ])('reads %s', (_name, headers, credential) => {

@@ -61,6 +61,7 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
         return subject === 'expired' ? null : subject;
       },
       readSession: () => null,
+      readLogin: async () => null,
       addressOf: () => null,
       noteUse: () => {},
     }),

@@ -1,6 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer, type Server, type Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { createHttpSender, type HttpSender, type PostRequest } from '../../src/net/fetch.ts';
+import type { GetRequest } from '../../src/net/follow.ts';
 import { createGuard, type GuardOptions } from '../../src/net/guard.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -10,13 +12,13 @@ export async function closeAll(): Promise<void> {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 }
 
-/** Starts a server on a free port. */
-export async function listen(server: Server): Promise<number> {
+/** Starts a server on a free port of this machine, or of one of its other names. */
+export async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   cleanups.push(async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
@@ -25,7 +27,7 @@ export async function listen(server: Server): Promise<number> {
 }
 
 /** A receiver that speaks HTTP. */
-export const serve = (listener: RequestListener) => listen(createServer(listener));
+export const serve = (listener: RequestListener, host?: string) => listen(createServer(listener), host);
 /** A receiver below HTTP: `talk` starts when the request begins to arrive. */
 export const serveRaw = (talk: (socket: Socket) => void) =>
   listen(createSocketServer((socket) => socket.once('data', () => talk(socket))));
@@ -44,9 +46,9 @@ export const post = (port: number, more: Partial<PostRequest> = {}, sender = sen
   sender.post({ url: `http://127.0.0.1:${port}/hook`, headers: {}, body: '{}', ...more });
 
 /** Writes for ever, a little at a time, until the other side is gone. */
-export function drip(socket: Socket, text: string): void {
-  const timer = setInterval(() => socket.write(text), 10);
-  socket.once('close', () => clearInterval(timer));
+export function drip(to: Writable, text: string): void {
+  const timer = setInterval(() => to.write(text), 10);
+  to.once('close', () => clearInterval(timer));
 }
 
 /** A sender for which every name has these addresses. */
@@ -58,3 +60,16 @@ export const withResolver = (addresses: () => string[]) =>
         addresses().map((address) => ({ address, family: 4 })),
       ),
   });
+
+export const MEGABYTE = 2 ** 20;
+export const at = (port: number, path = '/') => `http://127.0.0.1:${port}${path}`;
+
+/** Fetches and reads all of it. */
+export async function get(url: string, more: Partial<GetRequest> = {}, sender = senderWith()) {
+  return sender.get({ url, timeoutMs: 5000, maxBytes: MEGABYTE, ...more }, async (answer) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer.body) chunks.push(chunk);
+    const { status, headers, url: found } = answer;
+    return { status, headers, url: found.href, body: Buffer.concat(chunks).toString() };
+  });
+}

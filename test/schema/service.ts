@@ -37,11 +37,13 @@ const UNUSED = {
   | 'createKey'
   | 'createSession'
   | 'editPlan'
+  | 'endSessions'
   | 'explainPolicy'
   | 'findAccount'
   | 'findBatch'
   | 'findPlan'
   | 'jobsOf'
+  | 'linkAccount'
   | 'listAccounts'
   | 'listBatches'
   | 'listKeys'
@@ -51,8 +53,10 @@ const UNUSED = {
   | 'renameKey'
   | 'retryBatch'
   | 'retryJob'
+  | 'reportSecrets'
   | 'revokeKey'
   | 'rotateKey'
+  | 'rotateSecrets'
   | 'setAccountPlan'
   | 'submitBatch'
   | 'watchBatch'
@@ -146,6 +150,7 @@ export function createService() {
       return subject === 'expired' ? null : subject;
     },
     readSession: () => null,
+    readLogin: async () => null,
     addressOf: () => null,
     noteUse: () => {},
     planOf: defaultPlanOf,

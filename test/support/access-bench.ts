@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createAccess } from '../../src/access.ts';
+import { type AccessPorts, createAccess } from '../../src/access.ts';
 import type { Account, Actor } from '../../src/domain/account.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../src/domain/client-address.ts';
 import { createLog } from '../../src/log.ts';
@@ -14,7 +14,7 @@ import { openDatabase } from './database.ts';
 export const ADMIN: Actor = { kind: 'admin' };
 export const ADMIN_TOKEN = 'the-token-of-the-operator-of-this-test';
 
-export interface BenchOptions {
+export interface BenchOptions extends Pick<AccessPorts, 'oidc' | 'fetchJson'> {
   trustedProxies?: string[];
   now?: () => number;
 }
@@ -67,6 +67,7 @@ export async function openAccessBench(options: BenchOptions = {}) {
     byKey: (apiKey: string, sender: Partial<Sender> = {}) =>
       operations.authenticate({ kind: 'api-key', apiKey }, { ...UNKNOWN_SENDER, ...sender }),
     byToken: (token: string) => operations.authenticate({ kind: 'token', token }),
+    byLogin: (jwt: string) => operations.authenticate({ kind: 'jwt', jwt }),
 
     async close() {
       await access.close();

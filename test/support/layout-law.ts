@@ -47,7 +47,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
       ...['config', 'log', 'search attributes'],
     ],
   },
-  cli: { values: ['process', 'config', 'domain', 'embedded', 'converters'] },
+  cli: { values: ['process', 'config', 'domain', 'embedded', 'converters', 'secrets'] },
 };
 
 const PLACES: readonly [RegExp, string][] = [
@@ -69,6 +69,7 @@ const OWN_LIBRARIES: readonly [RegExp, readonly string[]][] = [
   [/^mongodb-memory-server/, ['embedded']],
   [/^(?:sharp|@imagemagick\/)/, ['converters', 'cli']],
   [/^got$/, ['net']],
+  [/^jose$/, ['secrets']],
   [/^@temporalio\/(?:client|worker)/, ['temporal']],
   [/^@temporalio\/activity/, ['activities']],
   [/^@temporalio\/workflow/, ['workflows']],

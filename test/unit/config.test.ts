@@ -6,6 +6,8 @@ import { ConfigError, isLoopbackHost, loadConfig, sharedEndpoints } from '../../
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 
+const OIDC = { KILN_OIDC_ISSUER: 'https://login.example/', KILN_OIDC_AUDIENCE: 'kiln' };
+
 /** The lines about single variables, or none when the configuration is accepted. */
 function faultsOf(load: () => unknown): string[] {
   try {
@@ -27,6 +29,7 @@ const FAULTY: Record<string, string[]> = {
   KILN_TEMPORAL_SYNCHRONOUS: ['OFF'],
   KILN_MASTER_KEY: ['short', `${KEY},short`, ','],
   KILN_ADMIN_TOKEN: ['too-short'],
+  KILN_OIDC_JWKS_URL: ['login.example/keys', 'file:///keys'],
   KILN_ALLOWED_NETWORKS: ['10.0.0.1', '10.0.0.0/33', 'localhost/8'],
   KILN_TRUSTED_PROXIES: ['proxy.example', '10.0.0.0/33'],
   KILN_CONCURRENCY_IMAGE: ['0', 'many'],
@@ -84,7 +87,7 @@ describe('a value', () => {
     for (const [name, { example }] of Object.entries(VARIABLES)) {
       // These two are made by a command, which the example shows.
       if (example.startsWith('openssl')) continue;
-      expect(faultsOf(() => loadConfig({ [name]: example }))).toEqual([]);
+      expect(faultsOf(() => loadConfig({ ...OIDC, [name]: example }))).toEqual([]);
     }
   });
 
@@ -109,6 +112,23 @@ describe('a value', () => {
       allowedNetworks: ['10.1.0.0/16', 'fd00::/8'],
     });
     expect(config.masterKeys?.map((key) => Buffer.from(key).toString('base64'))).toEqual([KEY, KEY]);
+  });
+});
+
+describe('a login server', () => {
+  it('is nobody unless configured, and known exactly as it was written', () => {
+    expect(loadConfig({}).oidc).toBeUndefined();
+    expect(loadConfig(OIDC).oidc).toEqual({
+      issuer: 'https://login.example/',
+      audience: 'kiln',
+      jwksUrl: undefined,
+      accountClaim: 'kiln_account',
+    });
+  });
+
+  it.each(Object.keys(OIDC))('needs %s as well', (name) => {
+    const faults = faultsOf(() => loadConfig({ ...OIDC, [name]: '' }));
+    expect(faults.map((line) => line.trim().split(' ')[0])).toEqual([name]);
   });
 });
 

@@ -1,0 +1,52 @@
+import type { Account as AccountRecord } from '../src/domain/account.ts';
+import { subjectOfLogin } from '../src/domain/login.ts';
+import { Account } from './account.ts';
+import { builder } from './builder.ts';
+import { EXPECTED, refusing } from './errors.ts';
+
+builder.objectFields(Account, (t) => ({
+  login: t.string({
+    nullable: true,
+    description: 'Who logs in as this account, as the login server (OIDC) counts its people; null if nobody.',
+    resolve: ({ oidcSubject }) => (oidcSubject === undefined ? null : subjectOfLogin(oidcSubject)),
+  }),
+  sessionsSince: t.expose('sessionsSince', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'Sessions and logins from before are over; null if they were never ended.',
+  }),
+}));
+
+const LoginsSuccess = builder.objectRef<{ account: AccountRecord }>('LoginsSuccess').implement({
+  description: 'Who may come in as the account is changed.',
+  fields: (t) => ({
+    account: t.field({ type: Account, description: 'As it is now.', resolve: ({ account }) => account }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  linkAccount: t.field({
+    type: LoginsSuccess,
+    errors: EXPECTED,
+    description: 'For the operator: whoever logs in as this person is the account from then on.',
+    args: {
+      id: t.arg.id({ required: true, description: 'The `accountId`.' }),
+      subject: t.arg.string({ description: 'The `sub` of the person’s tokens; nobody unless given.' }),
+    },
+    resolve: (_root, { id, subject }, context) =>
+      refusing(context, async () => ({
+        account: await context.operations.linkAccount(context.actor, id, subject ?? null),
+      })),
+  }),
+  endSessions: t.field({
+    type: LoginsSuccess,
+    errors: EXPECTED,
+    description:
+      'Ends all sessions and logins of an account, open subscriptions within five seconds. Its keys go on.',
+    args: { id: t.arg.id({ description: 'Your own account unless given; others only for the operator.' }) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, async () => ({
+        account: await context.operations.endSessions(context.actor, id ?? undefined),
+      })),
+  }),
+}));

@@ -1,0 +1,19 @@
+import type { MasterKeyRecord } from '../domain/master-key.ts';
+import { type Collections, translateFaults } from './mongo.ts';
+
+export type MasterKeyRepository = ReturnType<typeof createMasterKeyRepository>;
+
+/** Which master keys are and were in use, and until when. */
+export function createMasterKeyRepository({ masterKeys }: Pick<Collections, 'masterKeys'>) {
+  return translateFaults({
+    list: (): Promise<MasterKeyRecord[]> => masterKeys.find().toArray(),
+
+    async noteInFront(id: string, at: Date): Promise<void> {
+      await masterKeys.updateOne(
+        { _id: id },
+        { $set: { lastInFrontAt: at }, $setOnInsert: { since: at } },
+        { upsert: true },
+      );
+    },
+  });
+}

@@ -1,0 +1,117 @@
+import type { Collection } from 'mongodb';
+import { ConversionError } from '../domain/errors.ts';
+import { type Collections, translateFaults } from './mongo.ts';
+
+/** A document with a secret in it; `jobId` is where a delivery has its secret from. */
+interface Sealed {
+  _id: string;
+  jobId?: string;
+}
+
+interface SealedPlace {
+  collection: keyof Collections;
+  /** As MongoDB writes a path. */
+  field: string;
+  /** What the envelope is bound to, which is where the secret was sealed first. */
+  binding(document: Sealed): { collection: string; id: string; field: string };
+}
+
+/**
+ * Every place in which a sealed secret is stored; whoever adds one adds a line, so that it is sealed
+ * again when the master key changes. Ended jobs and deliveries are in: they may be repeated.
+ */
+const PLACES: readonly SealedPlace[] = [
+  {
+    collection: 'keys',
+    field: 'sealedSecretKey',
+    binding: ({ _id }) => ({ collection: 'keys', id: _id, field: 'secretKey' }),
+  },
+  {
+    collection: 'jobs',
+    field: 'callback.sealedSecret',
+    binding: ({ _id }) => ({ collection: 'jobs', id: _id, field: 'callback.secret' }),
+  },
+  {
+    collection: 'deliveries',
+    field: 'sealedSecret',
+    binding: ({ jobId = '' }) => ({ collection: 'jobs', id: jobId, field: 'callback.secret' }),
+  },
+];
+
+/** A secret where it was found. */
+export interface StoredSecret {
+  place: number;
+  id: string;
+  envelope: string;
+  binding: ReturnType<SealedPlace['binding']>;
+}
+
+export type SealedSecretRepository = ReturnType<typeof createSealedSecretRepository>;
+
+/** All sealed secrets of the database, whichever collection they lie in. */
+export function createSealedSecretRepository(collections: Collections) {
+  const of = (place: SealedPlace) => collections[place.collection] as unknown as Collection<Sealed>;
+
+  async function read(index: number, after: string, limit: number): Promise<StoredSecret[]> {
+    const place = placeAt(index);
+    const { field } = place;
+    const documents = await of(place)
+      .find(
+        { _id: { $gt: after }, [field]: { $ne: null } },
+        { projection: { jobId: 1, [field]: 1 }, sort: { _id: 1 }, limit },
+      )
+      .toArray();
+    return documents.map((document) => {
+      const envelope = String(valueAt(document, field));
+      return { place: index, id: document._id, envelope, binding: place.binding(document) };
+    });
+  }
+
+  return translateFaults({
+    /** One page of all secrets in a fixed order; `next` is where the following one begins, null at the end. */
+    async page(
+      after: string | null,
+      limit: number,
+    ): Promise<{ secrets: StoredSecret[]; next: string | null }> {
+      let { place, id } = positionOf(after);
+      for (; place < PLACES.length; place += 1) {
+        const secrets = await read(place, id, limit);
+        const last = secrets.at(-1);
+        if (last) return { secrets, next: `${place}:${last.id}` };
+        id = '';
+      }
+      return { secrets: [], next: null };
+    },
+
+    /** @returns false when somebody has changed the secret since it was read: theirs counts. */
+    async replace({ place, id, envelope }: StoredSecret, resealed: string): Promise<boolean> {
+      const { field } = placeAt(place);
+      const { modifiedCount } = await of(placeAt(place)).updateOne(
+        { _id: id, [field]: envelope },
+        { $set: { [field]: resealed } },
+      );
+      return modifiedCount === 1;
+    },
+  });
+}
+
+function positionOf(after: string | null): { place: number; id: string } {
+  if (after === null) return { place: 0, id: '' };
+  const [, place, id] = /^(\d+):(.+)$/.exec(after) ?? [];
+  if (place !== undefined && id !== undefined) return { place: Number(place), id };
+  throw new ConversionError('INVALID_INPUT', 'This is no position that a page has given.', {
+    field: 'after',
+  });
+}
+
+function placeAt(index: number): SealedPlace {
+  const place = PLACES[index];
+  if (place) return place;
+  throw new ConversionError('INTERNAL', 'There is no such place of secrets.');
+}
+
+function valueAt(document: object, path: string): unknown {
+  const step = (value: unknown, name: string): unknown =>
+    typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  return path.split('.').reduce(step, document);
+}
