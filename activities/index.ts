@@ -1,6 +1,7 @@
 import type { Capabilities } from '../src/app.ts';
 import type { Job } from '../src/domain/job.ts';
 import { createAcquire } from './acquire.ts';
+import { createAttemptDelivery } from './attempt-delivery.ts';
 import { createCharge } from './charge.ts';
 import { createConvert } from './convert.ts';
 import { createConvertSmallFile } from './convert-small-file.ts';
@@ -8,7 +9,7 @@ import { createDiscardFiles } from './discard-files.ts';
 import { failuresTranslated } from './failure.ts';
 import { createGrantMonth } from './grant-month.ts';
 import { whileHeartbeating } from './heartbeat.ts';
-import { createAttemptDelivery, createPrepareCallback } from './notify.ts';
+import { createPrepareCallback } from './notify.ts';
 import { createPublish } from './publish.ts';
 import { createRecord } from './record.ts';
 

@@ -10,7 +10,7 @@ export type JobEnd =
   | { to: 'failed' | 'cancelled' | 'expired'; fault: Fault };
 
 /** Writes the job's state after submission. Every write carries its cause, so a repeat is recognised. */
-export function createRecord({ jobs, files }: Capabilities) {
+export function createRecord({ jobs, files, announceEnd }: Capabilities) {
   async function outputsOf(converted: ConvertedFile[]): Promise<JobOutput[]> {
     return Promise.all(
       converted.map(async ({ fileId }) => {
@@ -40,7 +40,9 @@ export function createRecord({ jobs, files }: Capabilities) {
           ? { patch: readyPatch(job, end.outputs, await outputsOf(end.outputs)) }
           : faultChange(job, knownFault(end.fault));
       const transition = { to: end.to, cause: 'ended', ...change };
-      return (await jobs.transition(jobId, transition).catch(standingEnd(jobId))).status;
+      const ended = await jobs.transition(jobId, transition).catch(standingEnd(jobId));
+      await announceEnd(ended);
+      return ended.status;
     },
   };
 

@@ -33,6 +33,7 @@ import { connectMongo } from './store/mongo.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
 import { createWorkflowRunner } from './temporal/runner.ts';
+import { createWebhooks } from './webhooks.ts';
 
 /** Kiln's own version, as sent to receivers and shown by `kiln doctor`. */
 export const KILN_VERSION = '0.1.0';
@@ -96,32 +97,46 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     },
   });
 
+  // Where the doors listen is known once they do; workers on other machines are told by configuration.
+  let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
+  const webhooks = createWebhooks({
+    ...{ collections: mongo.collections, deliveries, files, runner, sealer, log },
+    ...{ findAccount: access.operations.findAccount, findPlan: access.operations.findPlan },
+    checkUrl: guard.checkUrl,
+    downloadUrl: (output) => publicUrl + links.downloadPath(output),
+  });
+
   const limits = { uploadBytes: config.limits.uploadBytes, uploadMs: config.retention.uploadMs };
   const finding = createFindJobs({ jobs });
   const { findJob } = finding;
   const { planOf } = access.operations;
   const operations = {
     ...access.operations,
-    submitJob: createSubmitJob({
-      jobs,
-      uploads,
-      files,
-      runner,
-      limits,
-      credits,
-      planOf,
-      checkUrl: guard.checkUrl,
-      seal: sealer.seal,
-    }),
+    ...webhooks.operations,
+    submitJob: webhooks.announcingSubmit(
+      createSubmitJob({
+        jobs,
+        uploads,
+        files,
+        runner,
+        limits,
+        credits,
+        planOf,
+        checkUrl: guard.checkUrl,
+        seal: sealer.seal,
+      }),
+    ),
     prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
-    completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
+    completeUpload: webhooks.announcingUpload(
+      createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
+    ),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
     repairJobs: createRepairJobs({ jobs, uploads, runner, log }),
-    ...createCredits({ credits, ledger }),
+    ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     repairCredits: createRepairCredits({ jobs, credits, ledger }),
     links,
   };
@@ -141,7 +156,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       deliveries,
       credits,
       ledger,
-      monthlyCreditsOf: async (plan: string) => (await access.operations.findPlan(plan)).mediaCredits,
+      ...webhooks.capabilities,
       blobs,
       scratch,
       converters,
@@ -154,6 +169,11 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     accounts: access.accounts,
     keys: access.keys,
     sealer,
+    /** The base of absolute URLs, once the doors are open at `bound`. */
+    publicUrlOf(bound: string): string {
+      publicUrl = config.publicUrl ?? bound;
+      return publicUrl;
+    },
     /** Rejects with the first part that does not answer. */
     async checkReady(): Promise<void> {
       await Promise.all([mongo.ping(), runner.ping()]);

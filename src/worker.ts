@@ -24,6 +24,7 @@ export async function startWork(app: App): Promise<Workers> {
   const repair = async () => {
     await operations.repairJobs();
     await operations.repairCredits();
+    await operations.repairDeliveries();
     await app.capabilities.scratch.sweep(SCRATCH_MS);
   };
   const timer = setInterval(() => {

@@ -1,4 +1,4 @@
-import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { JobStatus } from '../src/domain/job.ts';
 
 export interface CancelRequest {
@@ -11,6 +11,9 @@ export const uploadCompletedUpdate = defineUpdate<void, []>('uploadCompleted');
 
 /** Stops the job and answers with the state it ended in. Refused once it has ended another way. */
 export const cancelUpdate = defineUpdate<JobStatus, [CancelRequest]>('cancel');
+
+/** Whatever the delivery waits for, it goes on now. */
+export const wakeSignal = defineSignal('wake');
 
 /** Where the workflow stands, for people and tests; the job's state is in the database. */
 export type Phase = 'waiting for upload' | 'converting' | 'finishing' | 'ended';

@@ -17,7 +17,7 @@ const HEARTBEAT_TIMEOUT = '10s';
 
 /** Sibling queues share the prefix of the queue that this workflow runs on. */
 function queue(name: keyof Queues): string {
-  return workflowInfo().taskQueue.replace(/-jobs$/, `-${name}`);
+  return workflowInfo().taskQueue.replace(/-(?:jobs|webhook)$/, `-${name}`);
 }
 
 /**
@@ -117,12 +117,15 @@ function engineOptions(): ActivityOptions {
   };
 }
 
-/** One attempt to deliver a webhook; the workflow itself is the retry ladder. */
+/**
+ * One attempt to deliver a webhook; the workflow itself is the retry ladder. No receiver gets more than
+ * fifteen seconds, so an attempt that takes twice as long has lost its worker.
+ */
 export function delivery(summary: string) {
   return proxyActivities<Activities>({
-    taskQueue: queue('io'),
+    taskQueue: queue('webhook'),
     summary,
-    startToCloseTimeout: '60s',
+    startToCloseTimeout: '30s',
     retry: { initialInterval: '1s', maximumInterval: '30s' },
   });
 }

@@ -13,6 +13,17 @@ export interface JobStart {
   hasCallback: boolean;
 }
 
+/** What a delivery's workflow needs to begin; body and secret stay in the database. */
+export interface DeliveryStart {
+  deliveryId: string;
+  /** The number of its first attempt; a replay goes on counting. */
+  attempt: number;
+  /** What shares a turn among all that want to be sent: the endpoint. */
+  fairnessKey: string;
+  /** For the Temporal UI. */
+  title: string;
+}
+
 /** The port to the workflow engine. Every call is idempotent by the job's id. */
 export interface WorkflowRunner {
   startJob(start: JobStart): Promise<void>;
@@ -20,6 +31,10 @@ export interface WorkflowRunner {
   uploadCompleted(start: JobStart): Promise<void>;
   /** @throws ConversionError WRONG_STATE when the job has already ended. */
   cancelJob(jobId: string, reason: string): Promise<void>;
+  /** Does nothing when the delivery is under way. */
+  startDelivery(start: DeliveryStart): Promise<void>;
+  /** Ends the present wait of a delivery. @returns false when nothing of it is under way. */
+  wakeDelivery(deliveryId: string): Promise<boolean>;
   /** Rejects when Temporal or the workers do not answer. */
   ping(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import {
 import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
 import type { conversionJob } from '../../workflows/conversion-job.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import type { webhookDelivery } from '../../workflows/webhook-delivery.ts';
 import { ConversionError, isErrorCode } from '../domain/errors.ts';
 import { workflowId } from '../domain/id.ts';
 import type { JobStart, WorkflowRunner } from '../operations/runner.ts';
@@ -73,6 +74,32 @@ export function createWorkflowRunner(
         await client.workflow
           .getHandle(workflowId.job(jobId))
           .executeUpdate('cancel', { args: [{ reason }] });
+      }),
+
+    startDelivery: ({ deliveryId, attempt, fairnessKey, title }) =>
+      call(client, async () => {
+        await client.workflow.start<typeof webhookDelivery>('webhookDelivery', {
+          workflowId: workflowId.delivery(deliveryId),
+          taskQueue: queues.webhook,
+          args: [{ deliveryId, attempt }],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          // A replay of an ended delivery runs under the same id.
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          staticSummary: title,
+          priority: { priorityKey: 3, fairnessKey: fairnessKey.slice(0, 64) },
+          requestEagerStart: true,
+        });
+      }),
+
+    wakeDelivery: (deliveryId) =>
+      call(client, async () => {
+        try {
+          await client.workflow.getHandle(workflowId.delivery(deliveryId)).signal('wake');
+          return true;
+        } catch (error) {
+          if (error instanceof WorkflowNotFoundError) return false;
+          throw error;
+        }
       }),
 
     ping: () =>

@@ -25,7 +25,7 @@ export const BOB = 'bob-key';
 
 /** Opens the admin part. */
 export const ADMIN_TOKEN = 'admin-token';
-/** Accounts, keys and plans: test/accounts has them, on a real database. */
+/** Accounts, keys, plans and webhooks: test/accounts and test/webhooks have them, on a real database. */
 const UNUSED = {
   admitCall: async () => {},
 } as unknown as Pick<
@@ -34,6 +34,20 @@ const UNUSED = {
   | 'createAccount'
   | 'createKey'
   | 'createSession'
+  | 'watchDeliveries'
+  | 'updateEndpoint'
+  | 'testEndpoint'
+  | 'rotateSecret'
+  | 'resumeEndpoint'
+  | 'replayDelivery'
+  | 'replayDeliveries'
+  | 'pauseEndpoint'
+  | 'listEndpoints'
+  | 'listDeliveries'
+  | 'findEndpoint'
+  | 'findDelivery'
+  | 'deleteEndpoint'
+  | 'createEndpoint'
   | 'editPlan'
   | 'explainPolicy'
   | 'findAccount'

@@ -33,7 +33,7 @@ beforeAll(async () => {
   door = createDoor({
     ...createService().operations,
     findAccount: createAccounts({ accounts, requireAccountPlan: async () => {} }).findAccount,
-    ...createCredits(money),
+    ...createCredits({ ...money, noteGranted: async () => {} }),
     authenticate: async (credential) =>
       credential?.kind === 'api-key'
         ? anAccountCaller({ accountId: credential.apiKey })

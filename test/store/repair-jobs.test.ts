@@ -35,6 +35,8 @@ function repairing() {
       startJob: tell('start'),
       uploadCompleted: tell('uploaded'),
       cancelJob: async () => {},
+      startDelivery: async () => {},
+      wakeDelivery: async () => true,
       ping: async () => {},
     },
     log: createLog('silent'),

@@ -10,11 +10,13 @@ import type { Capabilities } from '../../src/app.ts';
 import { createDiskBlobStore } from '../../src/blobs/disk.ts';
 import { createScratch } from '../../src/blobs/scratch.ts';
 import { createConverters } from '../../src/converters/converters.ts';
+import { createLog } from '../../src/log.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
 import { signWebhook } from '../../src/net/webhook.ts';
 import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
+import type { DeliveryStart } from '../../src/operations/runner.ts';
 import { createSubmitJob, type JobWish } from '../../src/operations/submit-job.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
@@ -26,6 +28,7 @@ import { createFileRepository } from '../../src/store/files.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
+import { createWebhooks } from '../../src/webhooks.ts';
 import { openDatabase } from './database.ts';
 import { anAccountCaller, defaultPlanOf } from './records.ts';
 
@@ -33,6 +36,7 @@ const HOUR = 3_600_000;
 
 /** Temporal is the one thing that activities do without; everything else here is real. */
 const runner = { startJob: async () => {}, uploadCompleted: async () => {} };
+const PUBLIC_URL = 'https://kiln.example';
 const caller = anAccountCaller();
 
 export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
@@ -43,21 +47,42 @@ export async function createActivityBench() {
   const dir = await mkdtemp(join(tmpdir(), 'kiln-activity-'));
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => [] });
+  const deliveries = createDeliveryRepository(database.collections);
+  const files = createFileRepository(database.collections);
+  const sealer = createEnvelopeSealer(keyring);
+  const links = createLinks(createTokenSigner(keyring));
+  const started: DeliveryStart[] = [];
+  const woken: string[] = [];
+  const webhooks = createWebhooks({
+    ...{ collections: database.collections, deliveries, files, sealer, log: createLog('silent') },
+    runner: {
+      startDelivery: async (start) => void started.push(start),
+      wakeDelivery: async (id) => woken.push(id) > 0,
+    },
+    findAccount: async (actor, id) => {
+      const _id = id ?? (actor.kind === 'account' ? actor.accountId : '');
+      const plan = actor.kind === 'account' ? actor.plan : 'pro';
+      return { _id, name: _id, plan, createdAt: new Date() };
+    },
+    findPlan: async (plan) => defaultPlanOf(anAccountCaller({ plan })),
+    checkUrl: guard.checkUrl,
+    downloadUrl: (output) => PUBLIC_URL + links.downloadPath(output),
+  });
   const capabilities: Capabilities = {
+    ...webhooks.capabilities,
     jobs: createJobRepository(database.collections, { publish: () => {} }),
     uploads: createUploadRepository(database.collections),
-    files: createFileRepository(database.collections),
-    deliveries: createDeliveryRepository(database.collections),
+    files,
+    deliveries,
     credits: createCreditRepository(database.collections),
     ledger: createLedgerRepository(database.collections),
     blobs: createDiskBlobStore(join(dir, 'blobs')),
     scratch: createScratch(join(dir, 'scratch')),
     converters: createConverters({ hosts: 1 }),
     sender: createHttpSender({ guard, version: 'test' }),
-    sealer: createEnvelopeSealer(keyring),
+    sealer,
     signWebhook,
-    links: createLinks(createTokenSigner(keyring)),
-    monthlyCreditsOf: async (plan) => (plan === 'pro' ? 600 : 0),
+    links,
     fileMs: HOUR,
   };
   const limits = { uploadBytes: 2 ** 30, uploadMs: HOUR };
@@ -76,6 +101,12 @@ export async function createActivityBench() {
 
   return {
     ...capabilities,
+    webhooks: webhooks.operations,
+    announcingSubmit: webhooks.announcingSubmit(submitJob),
+    announcingUpload: webhooks.announcingUpload(completeUpload),
+    /** Deliveries whose workflow was to be started, or woken. */
+    started,
+    woken,
     collections: database.collections,
     dir,
     run: <Name extends keyof Activities>(name: Name, input: Parameters<Activities[Name]>[0]): Result<Name> =>

@@ -156,6 +156,7 @@ async function startWorkers(env: TestWorkflowEnvironment, activities: Activities
     Worker.create({ ...shared, taskQueue: queues.jobs, workflowBundle, enableNonLocalActivities: false }),
     Worker.create({ ...shared, taskQueue: queues.image }),
     Worker.create({ ...shared, taskQueue: queues.io }),
+    Worker.create({ ...shared, taskQueue: queues.webhook, workflowBundle }),
   ]);
   const ended = Promise.all(workers.map((worker) => worker.run()));
   return async () => {

@@ -1,0 +1,80 @@
+import type { AccountPlan } from './domain/account-plan.ts';
+import type { JobOutput } from './domain/job.ts';
+import type { Log } from './log.ts';
+import { createLanes } from './net/lanes.ts';
+import type { createAccounts } from './operations/accounts.ts';
+import { createAnnounce } from './operations/announce.ts';
+import { createAnnounceJobs } from './operations/announce-jobs.ts';
+import { createDeliveries } from './operations/deliveries.ts';
+import { createEndpointHealth } from './operations/endpoint-health.ts';
+import { createEndpoints } from './operations/endpoints.ts';
+import { createLowCredits } from './operations/low-credits.ts';
+import { createRepairDeliveries } from './operations/repair-deliveries.ts';
+import type { WorkflowRunner } from './operations/runner.ts';
+import { createWatchDeliveries } from './operations/watch-deliveries.ts';
+import type { EnvelopeSealer } from './secrets/envelope.ts';
+import { newWebhookSecret } from './secrets/webhook-secret.ts';
+import type { DeliveryRepository } from './store/deliveries.ts';
+import { createEndpointRepository } from './store/endpoints.ts';
+import type { FileRepository } from './store/files.ts';
+import { createLowCreditRepository } from './store/low-credits.ts';
+import type { Collections } from './store/mongo.ts';
+
+export interface WebhookPorts {
+  collections: Pick<Collections, 'endpoints' | 'accounts'>;
+  deliveries: DeliveryRepository;
+  files: Pick<FileRepository, 'get'>;
+  runner: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
+  sealer: Pick<EnvelopeSealer, 'seal'>;
+  log: Pick<Log, 'warn'>;
+  findAccount: ReturnType<typeof createAccounts>['findAccount'];
+  findPlan(id: string): Promise<AccountPlan>;
+  checkUrl(url: string): unknown;
+  downloadUrl(output: JobOutput): string;
+}
+
+/** Everything about webhooks of accounts: what is told, to whom, and what became of it. */
+export function createWebhooks(ports: WebhookPorts) {
+  const { collections, deliveries, runner, log, findPlan } = ports;
+  const endpoints = createEndpointRepository(collections);
+  const monthlyCreditsOf = async (plan: string) => (await findPlan(plan)).mediaCredits;
+  const door = createAnnounce({ endpoints, deliveries, runner, log });
+  const { announce, forgetEndpoints } = door;
+  const { wakeHeld, repairDeliveries } = createRepairDeliveries({ deliveries, endpoints, runner, log });
+  const lowCredits = createLowCredits({
+    lowCredits: createLowCreditRepository(collections),
+    announce,
+    monthlyCreditsOf,
+  });
+  const { jobEnded, announcingSubmit, announcingUpload } = createAnnounceJobs({ ...ports, announce });
+
+  return {
+    announce,
+    announcingSubmit,
+    announcingUpload,
+    operations: {
+      ...createEndpoints({
+        ...ports,
+        ...door,
+        endpoints,
+        newSecret: newWebhookSecret,
+        seal: ports.sealer.seal,
+        wakeHeld,
+      }),
+      ...createDeliveries({ deliveries, endpoints, runner }),
+      watchDeliveries: createWatchDeliveries({ deliveries }),
+      repairDeliveries,
+    },
+    /** What activities need of it. */
+    capabilities: {
+      announce,
+      monthlyCreditsOf,
+      endpoints,
+      endpointHealth: createEndpointHealth({ endpoints, deliveries, announce, forgetEndpoints, wakeHeld }),
+      lanes: createLanes(),
+      announceEnd: jobEnded,
+      noteSettled: lowCredits.noteSettled,
+      noteGranted: lowCredits.noteGranted,
+    },
+  };
+}
