@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { addAccountCommands } from './account-commands.ts';
 import { CommandError } from './command-error.ts';
 import { addCreditCommands } from './credit-commands.ts';
+import { addWebhookCommands } from './webhook-commands.ts';
 
 const USAGE_FAULT = 2;
 
@@ -52,6 +53,7 @@ function createProgram(): Command {
 
   addCreditCommands(program, withService, limitOption());
   addAccountCommands(program, withService, limitOption());
+  addWebhookCommands(program, withService, limitOption());
 
   withJson(program.command('formats'))
     .description('list the formats and what can become what')
