@@ -7,7 +7,6 @@ import { createConverters } from './converters/converters.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
-import { signWebhook } from './net/webhook.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
 import { createCredits } from './operations/credits.ts';
@@ -100,10 +99,11 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   // Where the doors listen is known once they do; workers on other machines are told by configuration.
   let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
   const webhooks = createWebhooks({
-    ...{ collections: mongo.collections, deliveries, files, runner, sealer, log },
+    ...{ collections: mongo.collections, deliveries, files, jobs, runner, sender, sealer, log },
     ...{ findAccount: access.operations.findAccount, findPlan: access.operations.findPlan },
     checkUrl: guard.checkUrl,
     downloadUrl: (output) => publicUrl + links.downloadPath(output),
+    places: config.concurrency.webhook,
   });
 
   const limits = { uploadBytes: config.limits.uploadBytes, uploadMs: config.retention.uploadMs };
@@ -148,6 +148,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     temporal,
     mongo,
     converters,
+    /** Only a process that works opens it. */
+    courier: webhooks.courier,
     /** What activities work with; only src/worker.ts hands it on. */
     capabilities: {
       jobs,
@@ -160,9 +162,6 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       blobs,
       scratch,
       converters,
-      sender,
-      sealer,
-      signWebhook,
       links,
       fileMs: config.retention.fileMs,
     },

@@ -1,10 +1,14 @@
 import type { AccountPlan } from './domain/account-plan.ts';
 import type { JobOutput } from './domain/job.ts';
 import type { Log } from './log.ts';
+import type { HttpSender } from './net/fetch.ts';
 import { createLanes } from './net/lanes.ts';
+import { signWebhook } from './net/webhook.ts';
 import type { createAccounts } from './operations/accounts.ts';
 import { createAnnounce } from './operations/announce.ts';
 import { createAnnounceJobs } from './operations/announce-jobs.ts';
+import { type Courier, createCourier } from './operations/courier.ts';
+import { createDeliver } from './operations/deliver.ts';
 import { createDeliveries } from './operations/deliveries.ts';
 import { createEndpointHealth } from './operations/endpoint-health.ts';
 import { createEndpoints } from './operations/endpoints.ts';
@@ -17,6 +21,7 @@ import { newWebhookSecret } from './secrets/webhook-secret.ts';
 import type { DeliveryRepository } from './store/deliveries.ts';
 import { createEndpointRepository } from './store/endpoints.ts';
 import type { FileRepository } from './store/files.ts';
+import type { JobRepository } from './store/jobs.ts';
 import { createLowCreditRepository } from './store/low-credits.ts';
 import type { Collections } from './store/mongo.ts';
 
@@ -24,13 +29,17 @@ export interface WebhookPorts {
   collections: Pick<Collections, 'endpoints' | 'accounts'>;
   deliveries: DeliveryRepository;
   files: Pick<FileRepository, 'get'>;
+  jobs: Pick<JobRepository, 'get' | 'append'>;
+  sender: Pick<HttpSender, 'post'>;
   runner: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
-  sealer: Pick<EnvelopeSealer, 'seal'>;
+  sealer: Pick<EnvelopeSealer, 'seal' | 'open'>;
   log: Pick<Log, 'warn'>;
   findAccount: ReturnType<typeof createAccounts>['findAccount'];
   findPlan(id: string): Promise<AccountPlan>;
   checkUrl(url: string): unknown;
   downloadUrl(output: JobOutput): string;
+  /** First attempts at a time in this process. */
+  places: number;
 }
 
 /** Everything about webhooks of accounts: what is told, to whom, and what became of it. */
@@ -38,9 +47,23 @@ export function createWebhooks(ports: WebhookPorts) {
   const { collections, deliveries, runner, log, findPlan } = ports;
   const endpoints = createEndpointRepository(collections);
   const monthlyCreditsOf = async (plan: string) => (await findPlan(plan)).mediaCredits;
-  const door = createAnnounce({ endpoints, deliveries, runner, log });
+  const door = createAnnounce({ endpoints, deliveries, courier: () => courier, log });
   const { announce, forgetEndpoints } = door;
   const { wakeHeld, repairDeliveries } = createRepairDeliveries({ deliveries, endpoints, runner, log });
+  const health = createEndpointHealth({ endpoints, deliveries, announce, forgetEndpoints, wakeHeld });
+  const lanes = createLanes();
+  const deliver = createDeliver({
+    ...{ deliveries, endpoints, health, jobs: ports.jobs },
+    within: lanes.within,
+    post: ports.sender.post,
+    sign: signWebhook,
+    open: ports.sealer.open,
+  });
+  // What an attempt announces, of an endpoint that is gone, goes out through the same courier.
+  const courier: Courier = createCourier({
+    ...{ deliver, runner, log, places: ports.places },
+    widthOf: lanes.widthOf,
+  });
   const lowCredits = createLowCredits({
     lowCredits: createLowCreditRepository(collections),
     announce,
@@ -50,6 +73,7 @@ export function createWebhooks(ports: WebhookPorts) {
 
   return {
     announce,
+    courier,
     announcingSubmit,
     announcingUpload,
     operations: {
@@ -61,7 +85,7 @@ export function createWebhooks(ports: WebhookPorts) {
         seal: ports.sealer.seal,
         wakeHeld,
       }),
-      ...createDeliveries({ deliveries, endpoints, runner }),
+      ...createDeliveries({ deliveries, endpoints, courier, runner }),
       watchDeliveries: createWatchDeliveries({ deliveries }),
       repairDeliveries,
     },
@@ -69,9 +93,7 @@ export function createWebhooks(ports: WebhookPorts) {
     capabilities: {
       announce,
       monthlyCreditsOf,
-      endpoints,
-      endpointHealth: createEndpointHealth({ endpoints, deliveries, announce, forgetEndpoints, wakeHeld }),
-      lanes: createLanes(),
+      deliver,
       announceEnd: jobEnded,
       noteSettled: lowCredits.noteSettled,
       noteGranted: lowCredits.noteGranted,

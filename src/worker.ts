@@ -21,6 +21,7 @@ export async function startWork(app: App): Promise<Workers> {
     concurrency: config.concurrency,
   });
   await ensureSchedules(temporal, config.temporal.queuePrefix);
+  app.courier.open();
   const repair = async () => {
     await operations.repairJobs();
     await operations.repairCredits();
@@ -36,7 +37,7 @@ export async function startWork(app: App): Promise<Workers> {
     ended: workers.ended,
     async stop() {
       clearInterval(timer);
-      await workers.stop();
+      await Promise.all([app.courier.close(), workers.stop()]);
     },
   };
 }

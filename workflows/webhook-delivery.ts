@@ -1,5 +1,5 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { DeliveryOutcome } from '../activities/attempt-delivery.ts';
+import type { DeliveryOutcome } from '../src/domain/delivery.ts';
 import { wakeSignal } from './messages.ts';
 import { delivery } from './proxies.ts';
 
@@ -9,6 +9,8 @@ export interface DeliveryInput {
   attempt?: number;
   /** How often this attempt has been put off already. */
   holds?: number;
+  /** How long to wait before it, since another attempt came before this workflow. */
+  delayMs?: number;
 }
 
 /**
@@ -22,6 +24,7 @@ export async function webhookDelivery(input: DeliveryInput): Promise<DeliveryOut
   setHandler(wakeSignal, () => {
     woken = true;
   });
+  if (input.delayMs) await condition(() => woken, input.delayMs, { summary: `before attempt ${attempt}` });
   for (;;) {
     // A signal that comes while the attempt is made is kept: what it announces may not have been seen.
     woken = false;

@@ -22,6 +22,12 @@ export type DeliveryState = 'pending' | 'delivered' | 'failed' | 'discarded';
 /** Why a delivery waits although its time has come; waiting uses up no attempt. */
 export type DeliveryHold = 'paused' | 'circuit' | 'busy';
 
+/** What becomes of a delivery when its turn has come. */
+export type DeliveryOutcome =
+  | { outcome: Exclude<DeliveryState, 'pending'>; answer: string }
+  /** `held` keeps the number of the attempt: it has not been made. */
+  | { outcome: 'retry' | 'held'; answer: string; delayMs: number };
+
 /** One signed message to one receiver: the body is built once, every attempt sends these bytes. */
 export interface Delivery {
   _id: string;

@@ -2,6 +2,8 @@
 export interface Lanes {
   /** @returns null, without having begun, when the receiver has all that it can take. */
   within<T>(receiver: string, work: () => Promise<T>, isGood: (result: T) => boolean): Promise<T | null>;
+  /** How many it can take at a time at present. */
+  widthOf(receiver: string): number;
 }
 
 interface Lane {
@@ -32,6 +34,8 @@ export function createLanes(): Lanes {
   }
 
   return {
+    widthOf: (receiver) => lanes.get(receiver)?.width ?? FIRST_WIDTH,
+
     async within(receiver, work, isGood) {
       const lane = laneOf(receiver);
       if (lane.underWay >= lane.width) return null;

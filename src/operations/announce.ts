@@ -1,5 +1,5 @@
 import { chargedAccount } from '../domain/credits.ts';
-import { type Delivery, nextAttempt } from '../domain/delivery.ts';
+import type { Delivery } from '../domain/delivery.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { derivedId } from '../domain/id.ts';
 import { newDelivery } from '../domain/new-delivery.ts';
@@ -7,12 +7,13 @@ import { isSubscribed, type TEST_EVENT, type WebhookEvent } from '../domain/webh
 import type { Log } from '../log.ts';
 import type { DeliveryRepository } from '../store/deliveries.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';
-import type { DeliveryStart, WorkflowRunner } from './runner.ts';
+import type { Courier } from './courier.ts';
 
 export interface AnnouncePorts {
   endpoints: Pick<EndpointRepository, 'list'>;
   deliveries: Pick<DeliveryRepository, 'insertIfAbsent'>;
-  runner: Pick<WorkflowRunner, 'startDelivery'>;
+  /** What has no courier yet is found by the sweeper. */
+  courier(): Pick<Courier, 'take'>;
   log: Pick<Log, 'warn'>;
   /** Milliseconds for which the endpoints of an account are believed without looking again. */
   freshMs?: number;
@@ -39,9 +40,9 @@ export type Announce = ReturnType<typeof createAnnounce>['announce'];
 
 /**
  * The one door through which webhook events enter. May be repeated: the id of each delivery follows from
- * what it is about, and what a crash leaves between its document and its workflow is found by the sweeper.
+ * what it is about, and what a crash leaves on its way is found by the sweeper.
  */
-export function createAnnounce({ endpoints, deliveries, runner, log, freshMs = FRESH_MS }: AnnouncePorts) {
+export function createAnnounce({ endpoints, deliveries, courier, log, freshMs = FRESH_MS }: AnnouncePorts) {
   const known = new Map<string, { until: number; endpoints: Promise<Endpoint[]> }>();
 
   function endpointsOf(accountId: string): Promise<Endpoint[]> {
@@ -60,9 +61,11 @@ export function createAnnounce({ endpoints, deliveries, runner, log, freshMs = F
     const delivery = deliveryOf(endpoint, announcement);
     if (!(await deliveries.insertIfAbsent(delivery))) return null;
     if (delivery.state === 'pending') {
-      await runner.startDelivery(deliveryStart(delivery)).catch((error: unknown) => {
-        log.warn({ deliveryId: delivery._id, error: String(error) }, 'a delivery begins later');
-      });
+      await courier()
+        .take(delivery)
+        .catch((error: unknown) => {
+          log.warn({ deliveryId: delivery._id, error: String(error) }, 'a delivery begins later');
+        });
     }
     return delivery;
   }
@@ -82,19 +85,6 @@ export function createAnnounce({ endpoints, deliveries, runner, log, freshMs = F
       );
       for (const endpoint of told) await sendTo(endpoint, announcement);
     },
-  };
-}
-
-/** What the workflow of this delivery begins with; the same for a first start, a replay and a repair. */
-export function deliveryStart(
-  delivery: Pick<Delivery, '_id' | 'owner' | 'endpointId' | 'attempts'> & Partial<Pick<Delivery, 'event'>>,
-): DeliveryStart {
-  const { _id, owner, endpointId, event = 'webhook' } = delivery;
-  return {
-    deliveryId: _id,
-    attempt: nextAttempt(delivery),
-    fairnessKey: endpointId ?? owner,
-    title: `${event} → ${endpointId ?? 'callback'}`,
   };
 }
 

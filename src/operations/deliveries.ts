@@ -5,7 +5,7 @@ import { ConversionError } from '../domain/errors.ts';
 import type { DeliveryPage, DeliveryRepository } from '../store/deliveries.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';
 import { requireAccountId, requireManager } from './accounts.ts';
-import { deliveryStart } from './announce.ts';
+import type { Courier } from './courier.ts';
 import { requireReader } from './endpoints.ts';
 import { inTurns } from './in-turns.ts';
 import type { WorkflowRunner } from './runner.ts';
@@ -13,7 +13,8 @@ import type { WorkflowRunner } from './runner.ts';
 export interface DeliveriesPorts {
   deliveries: DeliveryRepository;
   endpoints: Pick<EndpointRepository, 'find'>;
-  runner: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
+  courier: Pick<Courier, 'take'>;
+  runner: Pick<WorkflowRunner, 'wakeDelivery'>;
 }
 
 /** Which deliveries, of the actor's own account unless another one is named. */
@@ -43,7 +44,7 @@ const PAGE = 200;
 const MOST = 2000;
 
 /** What can be asked of deliveries: to be seen, and to be sent again as they were. */
-export function createDeliveries({ deliveries, endpoints, runner }: DeliveriesPorts) {
+export function createDeliveries({ deliveries, endpoints, courier, runner }: DeliveriesPorts) {
   /** Somebody else's delivery looks exactly like one that does not exist. */
   async function findDelivery(actor: Actor, id: string): Promise<Delivery> {
     requireReader(actor);
@@ -61,7 +62,7 @@ export function createDeliveries({ deliveries, endpoints, runner }: DeliveriesPo
     const reopened = await deliveries.reopen(delivery);
     if (!reopened) return null;
     // Should this get lost, the sweeper finds a delivery that nobody has begun.
-    await runner.startDelivery(deliveryStart(reopened));
+    await courier.take(reopened);
     return reopened;
   }
 

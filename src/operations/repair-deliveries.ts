@@ -2,7 +2,7 @@ import type { Endpoint } from '../domain/endpoint.ts';
 import type { Log } from '../log.ts';
 import type { DeliveryRepository, PendingDelivery } from '../store/deliveries.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';
-import { deliveryStart } from './announce.ts';
+import { deliveryStart } from './delivery-start.ts';
 import { inTurns } from './in-turns.ts';
 import type { WorkflowRunner } from './runner.ts';
 
@@ -14,8 +14,8 @@ export interface RepairDeliveriesPorts {
 }
 
 const PAGE = 500;
-/** Whoever wrote it is about to start it. */
-const STALLED_MS = 10_000;
+/** Longer than the longest attempt: whoever wrote it may still be waiting for the receiver. */
+const STALLED_MS = 25_000;
 /** A timer of Temporal is never that late: the workflow was ended by hand. */
 const OVERDUE_MS = 120_000;
 

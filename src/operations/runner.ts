@@ -18,6 +18,10 @@ export interface DeliveryStart {
   deliveryId: string;
   /** The number of its first attempt; a replay goes on counting. */
   attempt: number;
+  /** How often that has been put off already. */
+  holds?: number;
+  /** How long to wait before it. */
+  delayMs?: number;
   /** What shares a turn among all that want to be sent: the endpoint. */
   fairnessKey: string;
   /** For the Temporal UI. */

@@ -76,12 +76,12 @@ export function createWorkflowRunner(
           .executeUpdate('cancel', { args: [{ reason }] });
       }),
 
-    startDelivery: ({ deliveryId, attempt, fairnessKey, title }) =>
+    startDelivery: ({ fairnessKey, title, ...input }) =>
       call(client, async () => {
         await client.workflow.start<typeof webhookDelivery>('webhookDelivery', {
-          workflowId: workflowId.delivery(deliveryId),
+          workflowId: workflowId.delivery(input.deliveryId),
           taskQueue: queues.webhook,
-          args: [{ deliveryId, attempt }],
+          args: [input],
           workflowIdConflictPolicy: 'USE_EXISTING',
           // A replay of an ended delivery runs under the same id.
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',

@@ -13,7 +13,6 @@ import { createConverters } from '../../src/converters/converters.ts';
 import { createLog } from '../../src/log.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
-import { signWebhook } from '../../src/net/webhook.ts';
 import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
 import type { DeliveryStart } from '../../src/operations/runner.ts';
@@ -48,13 +47,17 @@ export async function createActivityBench() {
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => [] });
   const deliveries = createDeliveryRepository(database.collections);
+  const jobs = createJobRepository(database.collections, { publish: () => {} });
+  const sender = createHttpSender({ guard, version: 'test' });
   const files = createFileRepository(database.collections);
   const sealer = createEnvelopeSealer(keyring);
   const links = createLinks(createTokenSigner(keyring));
   const started: DeliveryStart[] = [];
   const woken: string[] = [];
   const webhooks = createWebhooks({
-    ...{ collections: database.collections, deliveries, files, sealer, log: createLog('silent') },
+    ...{ collections: database.collections, deliveries, files, jobs, sender, sealer },
+    log: createLog('silent'),
+    places: 10,
     runner: {
       startDelivery: async (start) => void started.push(start),
       wakeDelivery: async (id) => woken.push(id) > 0,
@@ -70,7 +73,7 @@ export async function createActivityBench() {
   });
   const capabilities: Capabilities = {
     ...webhooks.capabilities,
-    jobs: createJobRepository(database.collections, { publish: () => {} }),
+    jobs,
     uploads: createUploadRepository(database.collections),
     files,
     deliveries,
@@ -79,9 +82,6 @@ export async function createActivityBench() {
     blobs: createDiskBlobStore(join(dir, 'blobs')),
     scratch: createScratch(join(dir, 'scratch')),
     converters: createConverters({ hosts: 1 }),
-    sender: createHttpSender({ guard, version: 'test' }),
-    sealer,
-    signWebhook,
     links,
     fileMs: HOUR,
   };
@@ -93,7 +93,7 @@ export async function createActivityBench() {
     limits,
     planOf: defaultPlanOf,
     checkUrl,
-    seal: capabilities.sealer.seal,
+    seal: sealer.seal,
   });
   const receiveUpload = createReceiveUpload({ ...capabilities, runner });
   const completeUpload = createCompleteUpload({ ...capabilities, runner });
@@ -102,6 +102,7 @@ export async function createActivityBench() {
   return {
     ...capabilities,
     webhooks: webhooks.operations,
+    courier: webhooks.courier,
     announcingSubmit: webhooks.announcingSubmit(submitJob),
     announcingUpload: webhooks.announcingUpload(completeUpload),
     /** Deliveries whose workflow was to be started, or woken. */
@@ -141,7 +142,7 @@ export async function createActivityBench() {
     },
     async close() {
       await capabilities.converters.close();
-      capabilities.sender.close();
+      sender.close();
       await database.drop();
       await rm(dir, { recursive: true, force: true });
     },
