@@ -122,8 +122,11 @@ function engineOptions(): ActivityOptions {
  * fifteen seconds, so an attempt that takes twice as long has lost its worker.
  */
 export function delivery(summary: string) {
+  const { priority } = workflowInfo();
   return proxyActivities<Activities>({
     taskQueue: queue('webhook'),
+    // By the receiver, so that one with a long queue does not stand before the others.
+    ...(priority && { priority }),
     summary,
     startToCloseTimeout: '30s',
     retry: { initialInterval: '1s', maximumInterval: '30s' },

@@ -15,7 +15,7 @@ import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
 import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
-import type { DeliveryStart } from '../../src/operations/runner.ts';
+import type { DeliveryStart, WorkflowRunner } from '../../src/operations/runner.ts';
 import { createSubmitJob, type JobWish } from '../../src/operations/submit-job.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
@@ -40,8 +40,10 @@ const caller = anAccountCaller();
 
 export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
 
-/** Real activities on a real database, disk and engines. */
-export async function createActivityBench() {
+/** Real activities on a real database, disk and engines; without a runner, deliveries are only noted. */
+export async function createActivityBench(
+  deliveryRunner?: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>,
+) {
   const database = await openDatabase();
   const dir = await mkdtemp(join(tmpdir(), 'kiln-activity-'));
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
@@ -57,8 +59,8 @@ export async function createActivityBench() {
   const webhooks = createWebhooks({
     ...{ collections: database.collections, deliveries, files, jobs, sender, sealer },
     log: createLog('silent'),
-    places: 10,
-    runner: {
+    places: 200,
+    runner: deliveryRunner ?? {
       startDelivery: async (start) => void started.push(start),
       wakeDelivery: async (id) => woken.push(id) > 0,
     },
