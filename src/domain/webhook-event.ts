@@ -24,7 +24,7 @@ export const WILDCARDS: readonly string[] = ['*', 'job.*', 'batch.*', 'file.*'];
 /** @throws ConversionError INVALID_INPUT unless each is an event or a wildcard. */
 export function parseSubscriptions(events: readonly string[]): string[] {
   const unique = [...new Set(events)];
-  const unknown = unique.find((event) => !(event in WEBHOOK_EVENTS) && !WILDCARDS.includes(event));
+  const unknown = unique.find((event) => !Object.hasOwn(WEBHOOK_EVENTS, event) && !WILDCARDS.includes(event));
   if (unique.length > 0 && unknown === undefined) return unique;
   const message =
     unknown === undefined ? 'An endpoint needs at least one event.' : `"${unknown}" is no event.`;
