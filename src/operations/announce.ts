@@ -83,7 +83,7 @@ export function createAnnounce({ endpoints, deliveries, courier, log, freshMs = 
       const told = (await endpointsOf(accountId)).filter(
         ({ _id, events }) => _id !== announcement.subjectId && isSubscribed(events, announcement.type),
       );
-      for (const endpoint of told) await sendTo(endpoint, announcement);
+      await Promise.all(told.map((endpoint) => sendTo(endpoint, announcement)));
     },
   };
 }

@@ -79,7 +79,7 @@ export function createCourier({ deliver, runner, log, places, widthOf }: Courier
 
   return {
     async take(delivery) {
-      const receiver = delivery.endpointId ?? '';
+      const receiver = delivery.endpointId ?? delivery._id;
       if (isOpen && (await hasPlace(receiver))) begin(delivery, receiver);
       else await runner.startDelivery(deliveryStart(delivery));
     },
