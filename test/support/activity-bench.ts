@@ -13,6 +13,7 @@ import { createConverters } from '../../src/converters/converters.ts';
 import { createLog } from '../../src/log.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
+import { requireAccountId } from '../../src/operations/accounts.ts';
 import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
 import type { DeliveryStart, WorkflowRunner } from '../../src/operations/runner.ts';
@@ -65,7 +66,7 @@ export async function createActivityBench(
       wakeDelivery: async (id) => woken.push(id) > 0,
     },
     findAccount: async (actor, id) => {
-      const _id = id ?? (actor.kind === 'account' ? actor.accountId : '');
+      const _id = requireAccountId(actor, id);
       const plan = actor.kind === 'account' ? actor.plan : 'pro';
       return { _id, name: _id, plan, createdAt: new Date() };
     },
