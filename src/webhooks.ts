@@ -69,7 +69,7 @@ export function createWebhooks(ports: WebhookPorts) {
     announce,
     monthlyCreditsOf,
   });
-  const { jobEnded, announcingSubmit, announcingUpload } = createAnnounceJobs({ ...ports, announce });
+  const { jobEnded, announcingSubmit, announcingUpload } = createAnnounceJobs({ ...ports, ...door });
 
   return {
     announce,

@@ -8,6 +8,7 @@ import type { createSubmitJob } from './submit-job.ts';
 
 export interface AnnounceJobsPorts {
   announce: Announce;
+  isHeard(owner: string): Promise<boolean>;
   files: Pick<FileRepository, 'get'>;
   log: Pick<Log, 'warn'>;
   /** Absolute, since receivers know no base. */
@@ -15,8 +16,9 @@ export interface AnnounceJobsPorts {
 }
 
 /** Tells endpoints of jobs and files. What was told once is not told again, whoever repeats it. */
-export function createAnnounceJobs({ announce, files, log, downloadUrl }: AnnounceJobsPorts) {
+export function createAnnounceJobs({ announce, isHeard, files, log, downloadUrl }: AnnounceJobsPorts) {
   async function jobCreated(job: Job): Promise<void> {
+    if (!(await isHeard(job.owner))) return;
     const data = announcedJob(asSubmitted(job), downloadUrl);
     await announce({ owner: job.owner, type: 'job.created', subjectId: job._id, data });
   }
@@ -27,7 +29,7 @@ export function createAnnounceJobs({ announce, files, log, downloadUrl }: Announ
     /** Also of its beginning, in case the process that accepted it died before it could tell. */
     async jobEnded(job: Job): Promise<void> {
       const { _id: subjectId, owner, status } = job;
-      if (!isTerminal(status)) return;
+      if (!isTerminal(status) || !(await isHeard(owner))) return;
       await jobCreated(job);
       const type = `job.${status}` as 'job.ready' | 'job.failed' | 'job.cancelled' | 'job.expired';
       await announce({ owner, type, subjectId, data: announcedJob(job, downloadUrl) });

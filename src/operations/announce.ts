@@ -76,6 +76,12 @@ export function createAnnounce({ endpoints, deliveries, courier, log, freshMs = 
     /** After a change that has to count at once; other processes follow within two seconds. */
     forgetEndpoints: (accountId: string): void => void known.delete(accountId),
 
+    /** Whether anybody listens at all: most owners have no endpoint, and nothing need be put together for them. */
+    async isHeard(owner: string): Promise<boolean> {
+      const accountId = chargedAccount(owner);
+      return accountId !== null && (await endpointsOf(accountId)).length > 0;
+    },
+
     /** Tells every endpoint of the owner that asked for it, apart from the one that it is about. */
     async announce(announcement: Announcement): Promise<void> {
       const accountId = chargedAccount(announcement.owner);

@@ -100,6 +100,7 @@ async function ensureIndexes({
   await deliveries.createIndex({ owner: 1, updatedAt: 1 });
   await deliveries.createIndex({ jobId: 1 });
   await deliveries.createIndex({ state: 1, order: 1 });
+  await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
 }
 
 /** How the server says that there is a document with this key already. */
