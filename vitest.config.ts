@@ -3,7 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** On the time-skipping Temporal server, one for each file. */
 const WORKFLOW = ['test/workflow/**/*.test.ts'];
 /** On one Temporal and one MongoDB that all files share. */
-const ENGINES = ['store', 'activity', 'accounts', 'faults'].map((folder) => `test/${folder}/**/*.test.ts`);
+const ENGINES = ['store', 'activity', 'accounts', 'faults', 'webhooks'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 /** Start, and kill, whole services of their own. */
 const SERVICE = ['test/e2e/**/*.test.ts', 'test/embedded/**/*.test.ts'];
 

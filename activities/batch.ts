@@ -11,7 +11,15 @@ const START_PAGE = 100;
 const SIDE_BY_SIDE = 10;
 
 /** What a batch does with its jobs: start them, count them, end them. Everything may be repeated. */
-export function createBatchActivities({ batches, jobs, admissions, startJob, cancelJob }: Capabilities) {
+export function createBatchActivities({
+  batches,
+  jobs,
+  admissions,
+  startJob,
+  cancelJob,
+  announceCreated,
+  announceBatchEnd,
+}: Capabilities) {
   return {
     /** Those that have to wait for a turn are started when it comes. @returns where the next page begins. */
     startBatchJobs: ({ batchId, from }: { batchId: string; from: number }): Promise<{ next: number }> =>
@@ -19,6 +27,7 @@ export function createBatchActivities({ batches, jobs, admissions, startJob, can
         const { jobIds } = await batches.get(batchId);
         const page = await jobs.getMany(jobIds.slice(from, from + START_PAGE));
         await eachOf(page, async (job) => {
+          await announceCreated(job);
           if (isTerminal(job.status)) return;
           if (job.status === 'awaiting_upload' || (await admissions.admit(job)) === null) await startJob(job);
         });
@@ -55,8 +64,9 @@ export function createBatchActivities({ batches, jobs, admissions, startJob, can
       const batch = await batches.get(batchId);
       if (archiveFault && batch.archive)
         await batches.setArchive(batchId, { ...batch.archive, error: archiveFault });
-      const { status } = await batches.finish(batchId, finalStatus(countsOf(batch)));
-      return { status };
+      const ended = await batches.finish(batchId, finalStatus(countsOf(batch)));
+      await announceBatchEnd(ended);
+      return { status: ended.status };
     },
   };
 }

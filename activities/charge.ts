@@ -4,7 +4,7 @@ import { ConversionError } from '../src/domain/errors.ts';
 import { isTerminal, refuseMove } from '../src/domain/job.ts';
 
 /** Sets credits aside for a job that costs some, and settles them once it has ended. Both may be repeated. */
-export function createCharge({ jobs, credits, ledger }: Capabilities) {
+export function createCharge({ jobs, credits, ledger, noteSettled }: Capabilities) {
   return {
     async holdCredits({ jobId, amount }: { jobId: string; amount: number }): Promise<void> {
       const job = await jobs.get(jobId);
@@ -27,6 +27,7 @@ export function createCharge({ jobs, credits, ledger }: Capabilities) {
         throw new ConversionError('WRONG_STATE', 'The job has not ended: nothing can be settled yet.');
       await credits.settle({ accountId, jobId, run: CHARGE_RUN, used: creditsSpent(job) });
       await ledger.drain(accountId);
+      await noteSettled(accountId, jobId);
     },
   };
 }

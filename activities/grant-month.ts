@@ -12,7 +12,7 @@ export interface GrantPage {
 }
 
 /** Gives each account of a page the credits of its plan for the month, unless it has had them. */
-export function createGrantMonth({ credits, ledger, monthlyCreditsOf }: Capabilities) {
+export function createGrantMonth({ credits, ledger, monthlyCreditsOf, noteGranted }: Capabilities) {
   return ({ month, after }: GrantPage): Promise<{ next: string | null }> =>
     whileHeartbeating(async () => {
       const accounts = await credits.list(after, PAGE);
@@ -21,6 +21,7 @@ export function createGrantMonth({ credits, ledger, monthlyCreditsOf }: Capabili
         if (amount === 0) continue;
         await credits.grant({ accountId, kind: 'monthly', run: month, amount });
         await ledger.drain(accountId);
+        await noteGranted(accountId);
       }
       return { next: accounts.length === PAGE ? (accounts.at(-1)?._id ?? null) : null };
     });

@@ -10,7 +10,7 @@ export type JobEnd =
   | { to: 'failed' | 'cancelled' | 'expired'; fault: Fault };
 
 /** Writes the job's state after submission. Every write carries its cause, so a repeat is recognised. */
-export function createRecord({ jobs, files, admissions, countInBatch }: Capabilities) {
+export function createRecord({ jobs, files, admissions, countInBatch, announceEnd }: Capabilities) {
   async function outputsOf(converted: ConvertedFile[]): Promise<JobOutput[]> {
     return Promise.all(
       converted.map(async ({ fileId }) => {
@@ -42,6 +42,7 @@ export function createRecord({ jobs, files, admissions, countInBatch }: Capabili
       const transition = { to: end.to, cause: 'ended', ...change };
       const ended = await jobs.transition(jobId, transition).catch(standingEnd(jobId));
       await admissions.leave(job);
+      await announceEnd(ended);
       await countInBatch(ended);
       return ended.status;
     },

@@ -10,8 +10,9 @@ import { bench as latency } from './latency.ts';
 import { bench as ledger } from './ledger.ts';
 import { bench as throughput } from './throughput.ts';
 import { bench as upload } from './upload.ts';
+import { bench as webhooks } from './webhooks.ts';
 
-const BENCHES: readonly Bench[] = [latency, throughput, upload, ledger];
+const BENCHES: readonly Bench[] = [latency, throughput, upload, ledger, webhooks];
 
 const COLUMNS: readonly Column[] = [
   { title: 'what' },

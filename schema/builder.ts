@@ -10,7 +10,7 @@ interface SchemaTypes {
   Context: KilnContext;
   Scalars: {
     ID: { Input: string; Output: string };
-    DateTime: { Input: string; Output: Date };
+    DateTime: { Input: Date; Output: Date };
     ByteCount: { Input: number; Output: number };
     Credits: { Input: number; Output: number };
     JSON: { Input: unknown; Output: unknown };
@@ -22,6 +22,9 @@ interface SchemaTypes {
 
 /** Every list of a job has few members; lists that may be long say so themselves. */
 const SHORT_LIST = 2;
+
+/** With its offset: a moment, not a time of day somewhere. */
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 const cursor = 'Opaque; comes from `cursor` of an edge or from `pageInfo`.';
 
@@ -77,6 +80,11 @@ builder.subscriptionType({ description: 'What can be watched, over graphql-ws or
 builder.scalarType('DateTime', {
   description: 'A moment in UTC, as ISO 8601 writes it: `2026-01-31T12:00:00.000Z`.',
   serialize: (value) => value.toISOString(),
+  parseValue: (value) => {
+    const date = typeof value === 'string' && ISO_DATE.test(value) ? new Date(value) : null;
+    if (date && !Number.isNaN(date.getTime())) return date;
+    throw new GraphQLError('A DateTime must be a moment as ISO 8601 writes it.');
+  },
 });
 
 builder.scalarType('ByteCount', {

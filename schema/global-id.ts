@@ -3,9 +3,15 @@ import { ConversionError } from '../src/domain/errors.ts';
 import { isId } from '../src/domain/id.ts';
 
 /** The objects whose `id` is a global one. */
-export type IdentifiedType = 'Job' | 'Batch' | 'File' | 'Upload';
+export type IdentifiedType = 'Job' | 'Batch' | 'File' | 'Upload' | 'WebhookEndpoint' | 'WebhookDelivery';
 
-const NODE_TYPES: readonly string[] = ['Job', 'Batch', 'File'] satisfies IdentifiedType[];
+const NODE_TYPES: readonly string[] = [
+  'Job',
+  'Batch',
+  'File',
+  'WebhookEndpoint',
+  'WebhookDelivery',
+] satisfies IdentifiedType[];
 
 /** Reads the id of anything that `node` can return. */
 export function decodeNodeId(globalId: string): { typename: string; id: string } {

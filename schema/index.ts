@@ -16,6 +16,10 @@ import './quote.ts';
 import './secrets.ts';
 import './session.ts';
 import './upload.ts';
+import './webhook-delivery-event.ts';
+import './webhook-delivery.ts';
+import './webhook-endpoint.ts';
+import './webhook-mutations.ts';
 import { builder } from './builder.ts';
 
 /** Everything that Kiln says in GraphQL. */

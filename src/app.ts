@@ -12,7 +12,6 @@ import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
 import { createJsonFetcher } from './net/json.ts';
-import { signWebhook } from './net/webhook.ts';
 import { createAdmissions } from './operations/admissions.ts';
 import { createCancelBatch } from './operations/cancel-batch.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
@@ -53,6 +52,7 @@ import { createSealedSecretRepository } from './store/sealed-secrets.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
 import { createWorkflowRunner } from './temporal/runner.ts';
+import { createWebhooks } from './webhooks.ts';
 
 /** Kiln's own version, as sent to receivers and shown by `kiln doctor`. */
 export const KILN_VERSION = '0.1.0';
@@ -129,6 +129,16 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     },
   });
 
+  // Where the doors listen is known once they do; workers on other machines are told by configuration.
+  let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
+  const webhooks = createWebhooks({
+    ...{ collections: mongo.collections, deliveries, files, jobs, runner, sender, sealer, log },
+    ...{ findAccount: access.operations.findAccount, findPlan: access.operations.findPlan },
+    checkUrl: guard.checkUrl,
+    downloadUrl: (output) => publicUrl + links.downloadPath(output),
+    places: config.concurrency.webhook,
+  });
+
   const limits = { uploadBytes: config.limits.uploadBytes, uploadMs: config.retention.uploadMs };
   const finding = createFindJobs({ jobs });
   const { findJob } = finding;
@@ -147,11 +157,12 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     checkUrl: guard.checkUrl,
     seal: sealer.seal,
   };
-  const submitJob = createSubmitJob(submission);
+  const submitJob = webhooks.announcingSubmit(createSubmitJob(submission));
   const submitBatch = createSubmitBatch(submission);
   const findingBatches = createFindBatches({ batches, jobs });
   const operations = {
     ...access.operations,
+    ...webhooks.operations,
     submitJob,
     submitBatch,
     ...findingBatches,
@@ -161,7 +172,9 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     repairBatches: createRepairBatches({ batches, jobs, runner, log }),
     prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
-    completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
+    completeUpload: webhooks.announcingUpload(
+      createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
+    ),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
@@ -169,7 +182,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     queuePositionOf: admissions.positionOf,
     repairAdmissions: admissions.repairAdmissions,
     repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
-    ...createCredits({ credits, ledger }),
+    ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     quote: createQuote({ files }),
     ...createSecrets(secrets),
     repairCredits: createRepairCredits({ jobs, credits, ledger }),
@@ -183,6 +196,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     temporal,
     mongo,
     converters,
+    /** Only a process that works opens it. */
+    courier: webhooks.courier,
     /** What activities work with; only src/worker.ts hands it on. */
     capabilities: {
       jobs,
@@ -199,19 +214,21 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       zip,
       credits,
       ledger,
-      monthlyCreditsOf: async (plan: string) => (await access.operations.findPlan(plan)).mediaCredits,
+      ...webhooks.capabilities,
       blobs,
       scratch,
       converters,
-      sender,
-      sealer,
-      signWebhook,
       links,
       fileMs: config.retention.fileMs,
     },
     accounts: access.accounts,
     keys: access.keys,
     sealer,
+    /** The base of absolute URLs, once the doors are open at `bound`. */
+    publicUrlOf(bound: string): string {
+      publicUrl = config.publicUrl ?? bound;
+      return publicUrl;
+    },
     /** Rejects with the first part that does not answer. */
     async checkReady(): Promise<void> {
       await Promise.all([mongo.ping(), runner.ping()]);

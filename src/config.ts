@@ -36,7 +36,7 @@ export interface Config {
   allowedNetworks: string[];
   /** Whose X-Forwarded-For is believed. */
   trustedProxies: string[];
-  concurrency: { image: number; io: number };
+  concurrency: { image: number; io: number; webhook: number };
   retention: { uploadMs: number; fileMs: number };
   limits: {
     uploadBytes: number;
@@ -73,6 +73,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     concurrency: {
       image: values.KILN_CONCURRENCY_IMAGE ?? availableParallelism(),
       io: values.KILN_CONCURRENCY_IO ?? 50,
+      webhook: values.KILN_CONCURRENCY_WEBHOOK ?? 200,
     },
     retention: {
       uploadMs: (values.KILN_RETENTION_UPLOAD_MINUTES ?? 60) * 60_000,

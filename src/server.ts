@@ -17,7 +17,7 @@ const CLOSE_GRACE_MS = 5000;
 /** Opens every door of this process: GraphQL, the dialects, uploads and downloads. */
 export async function startServing(app: App): Promise<Serving> {
   const { config, operations, log } = app;
-  let publicUrl = config.publicUrl ?? '';
+  let publicUrl = '';
   const graphql = createGraphql({
     operations,
     log,
@@ -33,7 +33,7 @@ export async function startServing(app: App): Promise<Serving> {
     limits: { uploadBytes: config.limits.uploadBytes },
   });
   const { url, port } = await http.listen(config.host, config.port);
-  publicUrl ||= url;
+  publicUrl = app.publicUrlOf(url);
   return { url: publicUrl, port, stop: () => http.close(CLOSE_GRACE_MS) };
 }
 

@@ -21,11 +21,13 @@ export async function startWork(app: App): Promise<Workers> {
     concurrency: config.concurrency,
   });
   await ensureSchedules(temporal, config.temporal.queuePrefix);
+  app.courier.open();
   const repair = async () => {
     await operations.repairJobs();
     await operations.repairCredits();
     await operations.repairAdmissions();
     await operations.repairBatches();
+    await operations.repairDeliveries();
     await app.capabilities.scratch.sweep(SCRATCH_MS);
   };
   const timer = setInterval(() => {
@@ -37,7 +39,7 @@ export async function startWork(app: App): Promise<Workers> {
     ended: workers.ended,
     async stop() {
       clearInterval(timer);
-      await workers.stop();
+      await Promise.all([app.courier.close(), workers.stop()]);
     },
   };
 }

@@ -21,6 +21,8 @@ export interface BatchNudge {
 }
 
 export const nudgedSignal = defineSignal<[BatchNudge]>('nudged');
+/** Whatever the delivery waits for, it goes on now. */
+export const wakeSignal = defineSignal('wake');
 
 /** Where the workflow stands, for people and tests; the job's state is in the database. */
 export type Phase = 'waiting for upload' | 'waiting for its turn' | 'converting' | 'finishing' | 'ended';

@@ -18,7 +18,7 @@ const HEARTBEAT_TIMEOUT = '10s';
 
 /** Sibling queues share the prefix of the queue that this workflow runs on. */
 function queue(name: keyof Queues): string {
-  return workflowInfo().taskQueue.replace(/-jobs$/, `-${name}`);
+  return workflowInfo().taskQueue.replace(/-(?:jobs|webhook)$/, `-${name}`);
 }
 
 /**
@@ -134,12 +134,18 @@ function engineOptions(): ActivityOptions {
   };
 }
 
-/** One attempt to deliver a webhook; the workflow itself is the retry ladder. */
+/**
+ * One attempt to deliver a webhook; the workflow itself is the retry ladder. No receiver gets more than
+ * fifteen seconds, so an attempt that takes twice as long has lost its worker.
+ */
 export function delivery(summary: string) {
+  const { priority } = workflowInfo();
   return proxyActivities<Activities>({
-    taskQueue: queue('io'),
+    taskQueue: queue('webhook'),
+    // By the receiver, so that one with a long queue does not stand before the others.
+    ...(priority && { priority }),
     summary,
-    startToCloseTimeout: '60s',
+    startToCloseTimeout: '30s',
     retry: { initialInterval: '1s', maximumInterval: '30s' },
   });
 }

@@ -4,6 +4,7 @@ import { CommandError } from './command-error.ts';
 import { CommandLine, limitOption, withJson, withService } from './command-line.ts';
 import { addCreditCommands } from './credit-commands.ts';
 import { addSecretCommands } from './secret-commands.ts';
+import { addWebhookCommands } from './webhook-commands.ts';
 
 /** The command line or its environment is wrong; a refusal by the service is 1. */
 const USAGE_FAULT = 2;
@@ -55,6 +56,7 @@ function createProgram(): CommandLine {
   addAccountCommands(program);
   addCreditCommands(program);
   addSecretCommands(program);
+  addWebhookCommands(program);
 
   withJson(program.command('formats'))
     .description('list the formats and what can become what')

@@ -108,6 +108,11 @@ export const VARIABLES = {
     example: '2',
   },
   KILN_CONCURRENCY_IO: { schema: integer(1, 1000), format: 'a number of transfers at a time', example: '50' },
+  KILN_CONCURRENCY_WEBHOOK: {
+    schema: integer(1, 5000),
+    format: 'a number of webhook attempts at a time',
+    example: '200',
+  },
   KILN_RETENTION_UPLOAD_MINUTES: { schema: integer(1, 10_080), format: 'minutes', example: '60' },
   KILN_RETENTION_FILE_HOURS: { schema: integer(1, 8760), format: 'hours', example: '24' },
   KILN_LIMIT_UPLOAD_BYTES: { schema: integer(1, 2 ** 40), format: 'bytes', example: '2147483648' },

@@ -7,6 +7,8 @@ export interface Account extends Partial<Credits> {
   _id: string;
   name: string;
   plan: string;
+  /** The job that took its credits below the line at which its owner is told; absent above it. */
+  lowCause?: string;
   createdAt: Date;
   /** The person of a login server whose logins are this account's, see `loginKey`. */
   oidcSubject?: string;

@@ -1,4 +1,4 @@
-import { v7 as uuidv7, validate } from 'uuid';
+import { v5 as uuidv5, v7 as uuidv7, validate } from 'uuid';
 
 /** Time-ordered ids (UUID version 7): sorting by id sorts by creation time. */
 export function newId(): string {
@@ -7,6 +7,11 @@ export function newId(): string {
 
 export function isId(value: string): boolean {
   return validate(value);
+}
+
+/** The id of what follows from something that has an id: whoever derives it again gets the same. */
+export function derivedId(name: string, parentId: string): string {
+  return uuidv5(name, parentId);
 }
 
 /** Deterministic workflow ids: starting the same work twice is refused by Temporal. */

@@ -17,14 +17,14 @@ export type NetworkError =
 
 /** What one attempt came to: an answer, or the reason why there was none. */
 export type AttemptResult =
-  | { status: number; retryAfterSeconds?: number | undefined }
+  | { status: number; retryAfterSeconds?: number | undefined; aborts?: boolean }
   | { networkError: NetworkError };
 
 /** What follows from an attempt. `gone` asks to disable the endpoint as well. */
 export type AttemptVerdict =
   | { outcome: 'delivered' }
   | { outcome: 'retry'; delayMs: number }
-  | { outcome: 'failed'; reason: 'exhausted' | 'gone' | 'unsigned' };
+  | { outcome: 'failed'; reason: 'exhausted' | 'gone' | 'aborted' | 'unsigned' };
 
 interface Schedule {
   /** The wait before each attempt; its length is the number of attempts. */
@@ -36,6 +36,8 @@ interface Schedule {
   readonly honoursRetryAfter: boolean;
   /** 410 means: never send here again. */
   readonly goneDisables: boolean;
+  /** The receiver may end this one delivery, by a header of its answer. */
+  readonly honoursAbort: boolean;
 }
 
 const SECOND = 1000;
@@ -53,6 +55,7 @@ export const WEBHOOK_SCHEDULES: Readonly<Record<WebhookProfile, Schedule>> = {
     jitterShare: 0,
     honoursRetryAfter: false,
     goneDisables: false,
+    honoursAbort: false,
   },
   standard: {
     delaysMs: [
@@ -71,8 +74,14 @@ export const WEBHOOK_SCHEDULES: Readonly<Record<WebhookProfile, Schedule>> = {
     jitterShare: 0.1,
     honoursRetryAfter: true,
     goneDisables: true,
+    honoursAbort: true,
   },
 };
+
+/** Whether an answer says, as Svix's receivers do, that this message need not come again. */
+export function saysAbort(header: string | undefined): boolean {
+  return ['abort', 'abort-message'].includes(header?.trim().toLowerCase() ?? '');
+}
 
 /**
  * Judges attempt `attempt` (the first is 1). `jitter` is a random number from 0 to 1: it comes
@@ -88,6 +97,7 @@ export function judgeAttempt(
   if ('status' in result) {
     if (result.status >= 200 && result.status < 300) return { outcome: 'delivered' };
     if (result.status === 410 && schedule.goneDisables) return { outcome: 'failed', reason: 'gone' };
+    if (result.aborts && schedule.honoursAbort) return { outcome: 'failed', reason: 'aborted' };
   }
   if ('networkError' in result && result.networkError === 'unsigned')
     return { outcome: 'failed', reason: 'unsigned' };

@@ -10,6 +10,8 @@ import { createReconcile, type Reconciliation } from './reconcile.ts';
 export interface CreditsPorts {
   credits: Pick<CreditRepository, 'get' | 'grant' | 'list'>;
   ledger: Pick<LedgerRepository, 'drain' | 'list' | 'all' | 'capturedTwice'>;
+  /** After credits were given. */
+  noteGranted(accountId: string): Promise<void>;
 }
 
 export interface GrantWish {
@@ -20,7 +22,7 @@ export interface GrantWish {
 }
 
 /** What can be asked of media credits. Owners see their own; the operator gives and checks. */
-export function createCredits({ credits, ledger }: CreditsPorts) {
+export function createCredits({ credits, ledger, noteGranted }: CreditsPorts) {
   const reconcile = createReconcile({ credits, ledger });
 
   return {
@@ -32,6 +34,7 @@ export function createCredits({ credits, ledger }: CreditsPorts) {
         throw new ConversionError('INVALID_INPUT', 'The id of a grant must be a UUID.', { field: 'grantId' });
       await credits.grant({ accountId, kind: 'grant', run: grantId, amount });
       await ledger.drain(accountId);
+      await noteGranted(accountId);
       const { available, held } = await credits.get(accountId);
       return { available, held };
     },

@@ -27,6 +27,21 @@ export interface BatchStart {
   wantsArchive: boolean;
 }
 
+/** What a delivery's workflow needs to begin; body and secret stay in the database. */
+export interface DeliveryStart {
+  deliveryId: string;
+  /** The number of its first attempt; a replay goes on counting. */
+  attempt: number;
+  /** How often that has been put off already. */
+  holds?: number;
+  /** How long to wait before it. */
+  delayMs?: number;
+  /** What shares a turn among all that want to be sent: the endpoint. */
+  fairnessKey: string;
+  /** For the Temporal UI. */
+  title: string;
+}
+
 /** The port to the workflow engine. Every call is idempotent by the job's id. */
 export interface WorkflowRunner {
   startJob(start: JobStart): Promise<void>;
@@ -42,6 +57,10 @@ export interface WorkflowRunner {
   startBatch(start: BatchStart): Promise<void>;
   /** Has a batch look at its jobs, or end them; starts its workflow first if a crash had lost it. */
   nudgeBatch(start: BatchStart, wish: 'count' | 'cancel'): Promise<void>;
+  /** Does nothing when the delivery is under way. */
+  startDelivery(start: DeliveryStart): Promise<void>;
+  /** Ends the present wait of a delivery. @returns false when nothing of it is under way. */
+  wakeDelivery(deliveryId: string): Promise<boolean>;
   /** Rejects when Temporal or the workers do not answer. */
   ping(): Promise<void>;
 }

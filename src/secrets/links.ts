@@ -34,7 +34,11 @@ export function createLinks({ issueToken, readToken }: TokenSigner) {
     completePath: ({ _id, expiresAt }: Upload) =>
       `/_kiln/uploads/${issueToken('complete', { subject: _id, expiresAt })}/complete`,
     /** `GET` or `HEAD`; the last segment only pleases the eye. */
-    downloadPath: (file: Pick<StoredFile, '_id' | 'filename' | 'expiresAt'> | JobOutput) => {
+    downloadPath: (
+      file:
+        | Pick<StoredFile, '_id' | 'filename' | 'expiresAt'>
+        | Pick<JobOutput, 'fileId' | 'filename' | 'expiresAt'>,
+    ) => {
       const id = '_id' in file ? file._id : file.fileId;
       return `/downloads/signed/${issueToken('download', { subject: id, expiresAt: file.expiresAt })}/${encodeURIComponent(file.filename)}`;
     },

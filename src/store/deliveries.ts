@@ -1,6 +1,58 @@
-import type { Delivery, DeliveryAttempt } from '../domain/delivery.ts';
+import type { Filter, WithId } from 'mongodb';
+import {
+  ATTEMPT_WINDOW,
+  type Delivery,
+  type DeliveryAttempt,
+  type DeliveryHold,
+  type DeliveryState,
+} from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+
+/** Which deliveries of an owner are meant. */
+export interface DeliveryFilter {
+  owner: string;
+  endpointId?: string | undefined;
+  jobId?: string | undefined;
+  state?: DeliveryState | undefined;
+  /** Created at or after it. */
+  since?: Date | undefined;
+  /** Created before it. */
+  until?: Date | undefined;
+}
+
+/** `order` of a neighbour; newest first unless only `after` is given. */
+export interface DeliveryPage extends DeliveryFilter {
+  before?: string | undefined;
+  after?: string | undefined;
+  limit: number;
+}
+
+export interface ChangedPage extends Pick<DeliveryFilter, 'owner' | 'endpointId'> {
+  from: Date;
+  limit: number;
+}
+
+/** What an attempt leads to. */
+export interface AttemptEffect {
+  state: DeliveryState;
+  nextAttemptAt: Date | null;
+}
+
+/** As much of a pending delivery as is needed to see whether somebody takes care of it. */
+export type PendingDelivery = Pick<
+  Delivery,
+  | '_id'
+  | 'owner'
+  | 'event'
+  | 'endpointId'
+  | 'hold'
+  | 'begun'
+  | 'order'
+  | 'updatedAt'
+  | 'nextAttemptAt'
+  | 'attempts'
+>;
 
 export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>;
 
@@ -10,17 +62,124 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     async get(id: string): Promise<Delivery> {
       const delivery = await deliveries.findOne({ _id: id });
       if (!delivery) throw new ConversionError('NOT_FOUND', 'There is no such delivery.');
-      return delivery;
+      return complete(delivery);
     },
 
     insertIfAbsent: (delivery: Delivery) => insertIfAbsent(deliveries, delivery),
 
     /** A repeat of the same attempt number (its first reply was lost) is written once. */
-    async recordAttempt(id: string, attempt: DeliveryAttempt, state: Delivery['state']): Promise<void> {
+    async recordAttempt(id: string, attempt: DeliveryAttempt, effect: AttemptEffect): Promise<void> {
+      const updatedAt = new Date();
+      const stateSince = effect.state === 'pending' ? {} : { stateSince: updatedAt };
+      const $push = { attempts: { $each: [attempt], $slice: -ATTEMPT_WINDOW } };
+      const $set = { ...effect, ...stateSince, hold: null, begun: true, updatedAt };
+      const isNew = { _id: id, 'attempts.number': { $ne: attempt.number } };
+      const { matchedCount } = await deliveries.updateOne({ ...isNew, state: 'pending' }, { $push, $set });
+      // Discarded or given up while the receiver was answering: the attempt counts, and a success as well.
+      const isDelivered = effect.state === 'delivered';
+      if (matchedCount === 0)
+        await deliveries.updateOne(isNew, { $push, $set: isDelivered ? $set : { updatedAt } });
+    },
+
+    /** It waits for something else than its schedule. */
+    async hold(id: string, hold: DeliveryHold, nextAttemptAt: Date): Promise<void> {
       await deliveries.updateOne(
-        { _id: id, 'attempts.number': { $ne: attempt.number } },
-        { $push: { attempts: attempt }, $set: { state } },
+        { _id: id, state: 'pending' },
+        { $set: { hold, nextAttemptAt, begun: true, updatedAt: new Date() } },
       );
     },
+
+    /** It ends without another attempt. */
+    async end(id: string, state: 'failed' | 'discarded'): Promise<void> {
+      const now = new Date();
+      await deliveries.updateOne(
+        { _id: id, state: 'pending' },
+        { $set: { state, hold: null, begun: true, nextAttemptAt: null, updatedAt: now, stateSince: now } },
+      );
+    },
+
+    /** Ends all that an endpoint has not got yet; each of them by itself, so a repeat finishes the rest. */
+    async endAll(endpointId: string, state: 'failed' | 'discarded'): Promise<void> {
+      const now = new Date();
+      await deliveries.updateMany(
+        { endpointId, state: 'pending' },
+        { $set: { state, hold: null, begun: true, nextAttemptAt: null, updatedAt: now, stateSince: now } },
+      );
+    },
+
+    /** Begins another round of an ended delivery. @returns null when somebody else did so meanwhile. */
+    async reopen({ _id, state, updatedAt, attempts }: Delivery): Promise<Delivery | null> {
+      const now = new Date();
+      const roundBase = attempts.at(-1)?.number ?? 0;
+      const reopened = {
+        state: 'pending' as const,
+        roundBase,
+        begun: false,
+        updatedAt: now,
+        stateSince: now,
+      };
+      return deliveries.findOneAndUpdate(
+        { _id, state, updatedAt },
+        { $set: { ...reopened, hold: null, nextAttemptAt: null } },
+        { returnDocument: 'after' },
+      );
+    },
+
+    async list({ before, after, limit, ...filter }: DeliveryPage): Promise<Delivery[]> {
+      const order = { ...(before && { $lt: before }), ...(after && { $gt: after }) };
+      const found = await deliveries
+        .find(
+          { ...filterOf(filter), ...(Object.keys(order).length > 0 && { order }) },
+          { sort: { order: after && !before ? 1 : -1 }, limit },
+        )
+        .toArray();
+      return found.map(complete);
+    },
+
+    /** Pending ones, oldest first, from the one after `after` on. */
+    async listPending(after: string, limit: number): Promise<PendingDelivery[]> {
+      return deliveries
+        .find(
+          { state: 'pending', ...(after && { order: { $gt: after } }) },
+          { sort: { order: 1 }, limit, projection: { body: 0, 'attempts.responseHead': 0 } },
+        )
+        .toArray();
+    },
+
+    /** Those of an endpoint that wait for something else than their schedule. */
+    async listHeld(endpointId: string, limit: number): Promise<PendingDelivery[]> {
+      return deliveries
+        .find({ endpointId, state: 'pending', hold: { $ne: null } }, { sort: { order: 1 }, limit })
+        .toArray();
+    },
+
+    /** What was written at or after `from`, in that order. */
+    async listChanged({ owner, endpointId, from, limit }: ChangedPage): Promise<Delivery[]> {
+      const found = await deliveries
+        .find(
+          { owner, ...(endpointId && { endpointId }), updatedAt: { $gte: from } },
+          { sort: { updatedAt: 1, order: 1 }, limit },
+        )
+        .toArray();
+      return found.map(complete);
+    },
   });
+}
+
+function filterOf({ owner, endpointId, jobId, state, since, until }: DeliveryFilter): Filter<Delivery> {
+  return {
+    owner,
+    ...(endpointId && { endpointId }),
+    ...(jobId && { jobId }),
+    ...(state && { state }),
+    ...((since || until) && { createdAt: { ...(since && { $gte: since }), ...(until && { $lt: until }) } }),
+  };
+}
+
+/** Callbacks that were begun before there were endpoints lack what endpoints brought. */
+function complete(stored: WithId<Delivery>): Delivery {
+  const { createdAt, jobId } = stored;
+  const later = { endpointId: null, hold: null, roundBase: 0, nextAttemptAt: null, begun: true };
+  const known = { subjectId: jobId ?? '', order: '', stateSince: createdAt, updatedAt: createdAt };
+  return { ...later, ...known, ...stored };
 }

@@ -5,11 +5,18 @@ import type { Admission } from '../domain/admission.ts';
 import type { Batch } from '../domain/batch.ts';
 import type { LedgerEntry } from '../domain/credits.ts';
 import type { Delivery } from '../domain/delivery.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
 import type { Job } from '../domain/job.ts';
 import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
+
+/** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
+export interface SlottedEndpoint extends Endpoint {
+  /** `<account>:<place>`. */
+  slot: string;
+}
 
 export interface Collections {
   accounts: Collection<Account>;
@@ -22,6 +29,7 @@ export interface Collections {
   jobs: Collection<Job>;
   batches: Collection<Batch>;
   deliveries: Collection<Delivery>;
+  endpoints: Collection<SlottedEndpoint>;
   ledger: Collection<LedgerEntry>;
   masterKeys: Collection<MasterKeyRecord>;
 }
@@ -56,6 +64,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     jobs: db.collection('jobs'),
     batches: db.collection('batches'),
     deliveries: db.collection('deliveries'),
+    endpoints: db.collection('endpoints'),
     ledger: db.collection('ledger'),
     masterKeys: db.collection('masterKeys'),
   };
@@ -80,7 +89,16 @@ function databaseOf(uri: string): string | undefined {
 }
 
 /** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
-async function ensureIndexes({ accounts, keys, files, jobs, batches, ledger }: Collections): Promise<void> {
+async function ensureIndexes({
+  accounts,
+  keys,
+  files,
+  jobs,
+  batches,
+  ledger,
+  deliveries,
+  endpoints,
+}: Collections): Promise<void> {
   await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
@@ -91,20 +109,31 @@ async function ensureIndexes({ accounts, keys, files, jobs, batches, ledger }: C
   await batches.createIndex({ status: 1, _id: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
   await ledger.createIndex({ accountId: 1, seq: -1 });
+  await endpoints.createIndex({ slot: 1 }, { unique: true });
+  await deliveries.createIndex({ owner: 1, order: -1 });
+  await deliveries.createIndex({ owner: 1, updatedAt: 1 });
+  await deliveries.createIndex({ jobId: 1 });
+  await deliveries.createIndex({ state: 1, order: 1 });
+  await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
 }
 
 /** How the server says that there is a document with this key already. */
 export const DUPLICATE_KEY = 11_000;
 
-/** Inserts unless a document with this `_id` is there already; a repeat counts as done. */
+/**
+ * Inserts unless a document with this `_id` is there already; a repeat counts as done.
+ * @returns whether it was this call that did it.
+ */
 export async function insertIfAbsent<T extends { _id: string }>(
   collection: Collection<T>,
   document: T,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await collection.insertOne(document as Parameters<Collection<T>['insertOne']>[0]);
+    return true;
   } catch (error) {
     if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+    return false;
   }
 }
 

@@ -5,7 +5,7 @@ import { type Collections, translateFaults } from './mongo.ts';
 /** A document with a secret in it; `jobId` is where a delivery has its secret from. */
 interface Sealed {
   _id: string;
-  jobId?: string;
+  jobId?: string | null;
 }
 
 interface SealedPlace {
@@ -34,8 +34,14 @@ const PLACES: readonly SealedPlace[] = [
   {
     collection: 'deliveries',
     field: 'sealedSecret',
-    binding: ({ jobId = '' }) => ({ collection: 'jobs', id: jobId, field: 'callback.secret' }),
+    binding: ({ jobId }) => ({ collection: 'jobs', id: jobId ?? '', field: 'callback.secret' }),
   },
+  // While one is rotated, an endpoint has two.
+  ...[0, 1].map((index) => ({
+    collection: 'endpoints' as const,
+    field: `secrets.${index}.sealed`,
+    binding: ({ _id }: Sealed) => ({ collection: 'endpoints', id: _id, field: 'secret' }),
+  })),
 ];
 
 /** A secret where it was found. */

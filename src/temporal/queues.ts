@@ -4,10 +4,17 @@ export interface Queues {
   jobs: string;
   /** Pictures: slots by cores. */
   image: string;
-  /** Transfers and webhooks: many, mostly waiting. */
+  /** Transfers: many, mostly waiting. */
   io: string;
+  /** Deliveries and their attempts: many slots, shared fairly among receivers. */
+  webhook: string;
 }
 
 export function queuesOf(prefix: string): Queues {
-  return { jobs: `${prefix}-jobs`, image: `${prefix}-image`, io: `${prefix}-io` };
+  return {
+    jobs: `${prefix}-jobs`,
+    image: `${prefix}-image`,
+    io: `${prefix}-io`,
+    webhook: `${prefix}-webhook`,
+  };
 }

@@ -12,6 +12,7 @@ import type { batchJob } from '../../workflows/batch-job.ts';
 import type { conversionJob } from '../../workflows/conversion-job.ts';
 import type { BatchNudge } from '../../workflows/messages.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import type { webhookDelivery } from '../../workflows/webhook-delivery.ts';
 import { ConversionError, isErrorCode } from '../domain/errors.ts';
 import { workflowId } from '../domain/id.ts';
 import type { BatchStart, JobStart, WorkflowRunner } from '../operations/runner.ts';
@@ -124,6 +125,32 @@ export function createWorkflowRunner(
           signal: 'nudged',
           signalArgs: [{ wish }],
         });
+      }),
+
+    startDelivery: ({ fairnessKey, title, ...input }) =>
+      call(client, async () => {
+        await client.workflow.start<typeof webhookDelivery>('webhookDelivery', {
+          workflowId: workflowId.delivery(input.deliveryId),
+          taskQueue: queues.webhook,
+          args: [input],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          // A replay of an ended delivery runs under the same id.
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          staticSummary: title,
+          priority: { priorityKey: 3, fairnessKey: fairnessKey.slice(0, 64) },
+          requestEagerStart: true,
+        });
+      }),
+
+    wakeDelivery: (deliveryId) =>
+      call(client, async () => {
+        try {
+          await client.workflow.getHandle(workflowId.delivery(deliveryId)).signal('wake');
+          return true;
+        } catch (error) {
+          if (error instanceof WorkflowNotFoundError) return false;
+          throw error;
+        }
       }),
 
     ping: () =>

@@ -1,5 +1,5 @@
 import { extname, join } from 'node:path';
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Temporal } from './connect.ts';
 import { queuesOf } from './queues.ts';
 
@@ -15,7 +15,7 @@ export interface WorkersOptions {
   temporal: Temporal;
   queuePrefix: string;
   activities: object;
-  concurrency: { image: number; io: number };
+  concurrency: { image: number; io: number; webhook: number };
 }
 
 export interface Workers {
@@ -33,6 +33,8 @@ export async function startWorkers({
   concurrency,
 }: WorkersOptions): Promise<Workers> {
   const queues = queuesOf(queuePrefix);
+  const logger = new DefaultLogger('WARN');
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger });
   const shared = {
     connection: temporal.connection,
     namespace: temporal.namespace,
@@ -45,7 +47,7 @@ export async function startWorkers({
     Worker.create({
       ...shared,
       taskQueue: queues.jobs,
-      workflowsPath: WORKFLOWS,
+      workflowBundle,
       stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       // Only local activities run on this queue.
       enableNonLocalActivities: false,
@@ -56,6 +58,14 @@ export async function startWorkers({
       maxConcurrentActivityTaskExecutions: concurrency.image,
     }),
     Worker.create({ ...shared, taskQueue: queues.io, maxConcurrentActivityTaskExecutions: concurrency.io }),
+    // Deliveries and their attempts share a queue, so that a free slot takes an attempt without a round trip.
+    Worker.create({
+      ...shared,
+      taskQueue: queues.webhook,
+      workflowBundle,
+      stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+      maxConcurrentActivityTaskExecutions: concurrency.webhook,
+    }),
   ]);
   const ended = Promise.all(workers.map((worker) => worker.run())).then(() => {});
   return {

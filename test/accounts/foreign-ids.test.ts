@@ -72,7 +72,7 @@ beforeAll(async () => {
     ...bench.operations,
     ...finding,
     ...createFiles({ ...repositories, blobs: { read: async () => Readable.from([]) } }),
-    ...createCredits(repositories),
+    ...createCredits({ ...repositories, noteGranted: async () => {} }),
     quote: createQuote(repositories),
     completeUpload: createCompleteUpload({ ...repositories, runner, fileMs: 1000 }),
     cancelJob: createCancelJob({ ...repositories, ...finding, runner }),

@@ -26,7 +26,7 @@ beforeAll(async () => {
     temporal,
     queuePrefix: PREFIX,
     activities: createActivities(bench),
-    concurrency: { image: 1, io: 2 },
+    concurrency: { image: 1, io: 2, webhook: 2 },
   });
 });
 afterAll(async () => {

@@ -43,7 +43,11 @@ describe('the command line', () => {
     [['convert', 'a.png'], "required option '-t, --to <format>' not specified", 'kiln convert'],
     [['formats', '--xml'], "unknown option '--xml'", 'kiln formats'],
     [['jobs', '--limit', 'many'], 'It must be a whole number from 1 to 100', 'kiln jobs'],
-    [['accounts'], 'accounts needs a command: list, create, rename, link, unlink, end-sessions, set-plan', 'kiln accounts'],
+    [
+      ['accounts'],
+      'accounts needs a command: list, create, rename, link, unlink, end-sessions, set-plan',
+      'kiln accounts',
+    ],
     [['accounts', 'create', '--name'], "option '--name <name>' argument missing", 'kiln accounts create'],
     [['accounts', 'create', '--name', 'x', '--plan', 'gold'], 'free, basic, pro', 'kiln accounts create'],
     [['accounts', 'create', '--name', 'x', '--credits', '-1'], 'whole numbers', 'kiln accounts create'],

@@ -26,7 +26,7 @@ export const BOB = 'bob-key';
 
 /** Opens the admin part. */
 export const ADMIN_TOKEN = 'admin-token';
-/** Accounts, keys, plans and batches have tests of their own, on a real database. */
+/** Accounts, keys, plans, batches and webhooks have tests of their own, on a real database. */
 const UNUSED = {
   admitCall: async () => {},
 } as unknown as Pick<
@@ -36,6 +36,20 @@ const UNUSED = {
   | 'createAccount'
   | 'createKey'
   | 'createSession'
+  | 'watchDeliveries'
+  | 'updateEndpoint'
+  | 'testEndpoint'
+  | 'rotateSecret'
+  | 'resumeEndpoint'
+  | 'replayDelivery'
+  | 'replayDeliveries'
+  | 'pauseEndpoint'
+  | 'listEndpoints'
+  | 'listDeliveries'
+  | 'findEndpoint'
+  | 'findDelivery'
+  | 'deleteEndpoint'
+  | 'createEndpoint'
   | 'editPlan'
   | 'endSessions'
   | 'explainPolicy'

@@ -37,7 +37,7 @@ beforeAll(async () => {
   door = createDoor({
     ...createService().operations,
     findAccount: createAccounts({ accounts, requireAccountPlan: async () => {} }).findAccount,
-    ...createCredits(money),
+    ...createCredits({ ...money, noteGranted: async () => {} }),
     quote: createQuote({ files: createFileRepository(database.collections) }),
     ...createFindJobs({ jobs: createJobRepository(database.collections, { publish: () => {} }) }),
     authenticate: async (credential) =>

@@ -42,6 +42,8 @@ function repairing() {
       admitJob: async () => {},
       startBatch: async () => {},
       nudgeBatch: async () => {},
+      startDelivery: async () => {},
+      wakeDelivery: async () => true,
       ping: async () => {},
     },
     admissions: { positionOf: async ({ _id }) => (inLine.has(_id) ? 1 : null) },

@@ -167,9 +167,13 @@ describe('deliveries', () => {
   it('list each attempt once, in order', async () => {
     const { _id } = aDelivery();
     await repository().insertIfAbsent(aDelivery({ _id }));
-    await repository().recordAttempt(_id, attempt(1), 'pending');
-    await repository().recordAttempt(_id, { ...attempt(1), status: 200 }, 'delivered');
-    await repository().recordAttempt(_id, attempt(2), 'failed');
+    await repository().recordAttempt(_id, attempt(1), { state: 'pending', nextAttemptAt: null });
+    await repository().recordAttempt(
+      _id,
+      { ...attempt(1), status: 200 },
+      { state: 'delivered', nextAttemptAt: null },
+    );
+    await repository().recordAttempt(_id, attempt(2), { state: 'failed', nextAttemptAt: null });
     const delivery = await repository().get(_id);
     expect(delivery.state).toBe('failed');
     expect(delivery.attempts.map(({ number, status }) => [number, status])).toEqual([

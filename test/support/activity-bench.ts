@@ -17,12 +17,12 @@ import type { Caller } from '../../src/domain/account.ts';
 import { createLog } from '../../src/log.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
-import { signWebhook } from '../../src/net/webhook.ts';
 import type { JobWish } from '../../src/operations/accept-job.ts';
+import { requireAccountId } from '../../src/operations/accounts.ts';
 import { createAdmissions } from '../../src/operations/admissions.ts';
 import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
-import type { WorkflowRunner } from '../../src/operations/runner.ts';
+import type { DeliveryStart, WorkflowRunner } from '../../src/operations/runner.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
@@ -36,6 +36,7 @@ import { createFileRepository } from '../../src/store/files.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
+import { createWebhooks } from '../../src/webhooks.ts';
 import { openDatabase } from './database.ts';
 import { faultyCollections, type Interference } from './faulty-collections.ts';
 import { anAccountCaller, defaultPlanOf, UNQUEUED } from './records.ts';
@@ -46,10 +47,12 @@ const CONCURRENCY = 1000;
 
 /** Temporal is the one thing that activities do without. */
 const noRunner = { startJob: async () => {}, uploadCompleted: async () => {}, admitJob: async () => {} };
+const PUBLIC_URL = 'https://kiln.example';
 const caller = anAccountCaller();
 
 export interface ActivityBenchOptions {
   runner?: Pick<WorkflowRunner, 'startJob' | 'uploadCompleted' | 'admitJob'>;
+  deliveryRunner?: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
   converters?: Converters;
   /** What happens to calls of the database; `collections` of the bench are never disturbed. */
   interference?: Interference;
@@ -57,9 +60,10 @@ export interface ActivityBenchOptions {
 
 export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
 
-/** Real activities on a real database, disk and engines, unless a test brings its own. */
+/** Real activities on a real database, disk and engines, unless a test brings its own; deliveries are only noted. */
 export async function createActivityBench({
   runner = noRunner,
+  deliveryRunner,
   converters = createConverters({ hosts: 1 }),
   interference = {},
 }: ActivityBenchOptions = {}) {
@@ -68,8 +72,33 @@ export async function createActivityBench({
   const dir = await mkdtemp(join(tmpdir(), 'kiln-activity-'));
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => [] });
+  const deliveries = createDeliveryRepository(collections);
   const jobs = createJobRepository(collections, { publish: () => {} });
+  const sender = createHttpSender({ guard, version: 'test' });
+  const files = createFileRepository(collections);
+  const sealer = createEnvelopeSealer(keyring);
+  const links = createLinks(createTokenSigner(keyring));
+  const started: DeliveryStart[] = [];
+  const woken: string[] = [];
+  const webhooks = createWebhooks({
+    ...{ collections, deliveries, files, jobs, sender, sealer },
+    log: createLog('silent'),
+    places: 200,
+    runner: deliveryRunner ?? {
+      startDelivery: async (start) => void started.push(start),
+      wakeDelivery: async (id) => woken.push(id) > 0,
+    },
+    findAccount: async (actor, id) => {
+      const _id = requireAccountId(actor, id);
+      const plan = actor.kind === 'account' ? actor.plan : 'pro';
+      return { _id, name: _id, plan, createdAt: new Date() };
+    },
+    findPlan: async (plan) => defaultPlanOf(anAccountCaller({ plan })),
+    checkUrl: guard.checkUrl,
+    downloadUrl: (output) => PUBLIC_URL + links.downloadPath(output),
+  });
   const capabilities: Capabilities = {
+    ...webhooks.capabilities,
     jobs,
     admissions: createAdmissions({
       admissions: createAdmissionRepository(collections),
@@ -80,8 +109,8 @@ export async function createActivityBench({
       log: createLog('silent'),
     }),
     uploads: createUploadRepository(collections),
-    files: createFileRepository(collections),
-    deliveries: createDeliveryRepository(collections),
+    files,
+    deliveries,
     credits: createCreditRepository(collections),
     ledger: createLedgerRepository(collections),
     batches: createBatchRepository(collections, { publish: () => {} }),
@@ -93,11 +122,7 @@ export async function createActivityBench({
     blobs: createDiskBlobStore(join(dir, 'blobs')),
     scratch: createScratch(join(dir, 'scratch')),
     converters,
-    sender: createHttpSender({ guard, version: 'test' }),
-    sealer: createEnvelopeSealer(keyring),
-    signWebhook,
-    links: createLinks(createTokenSigner(keyring)),
-    monthlyCreditsOf: async (plan) => (plan === 'pro' ? 600 : 0),
+    links,
     fileMs: HOUR,
   };
   const limits = { uploadBytes: 2 ** 30, uploadMs: HOUR };
@@ -109,7 +134,7 @@ export async function createActivityBench({
     planOf: defaultPlanOf,
     laneOf: UNQUEUED.laneOf,
     checkUrl,
-    seal: capabilities.sealer.seal,
+    seal: sealer.seal,
   });
   const receiveUpload = createReceiveUpload({ ...capabilities, runner });
   const completeUpload = createCompleteUpload({ ...capabilities, runner });
@@ -117,6 +142,13 @@ export async function createActivityBench({
 
   return {
     ...capabilities,
+    webhooks: webhooks.operations,
+    courier: webhooks.courier,
+    announcingSubmit: webhooks.announcingSubmit(submitJob),
+    announcingUpload: webhooks.announcingUpload(completeUpload),
+    /** Deliveries whose workflow was to be started, or woken. */
+    started,
+    woken,
     collections: database.collections,
     dir,
     run: <Name extends keyof Activities>(name: Name, input: Parameters<Activities[Name]>[0]): Result<Name> =>
@@ -152,7 +184,7 @@ export async function createActivityBench({
     },
     async close() {
       await capabilities.converters.close();
-      capabilities.sender.close();
+      sender.close();
       await database.drop();
       await rm(dir, { recursive: true, force: true });
     },

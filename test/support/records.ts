@@ -1,9 +1,12 @@
 import { type ApiKey, type Caller, KEY_SCOPES } from '../../src/domain/account.ts';
 import { type AccountPlan, DEFAULT_PLANS, planIdOf } from '../../src/domain/account-plan.ts';
+import { closedCircuit } from '../../src/domain/circuit.ts';
 import type { Delivery } from '../../src/domain/delivery.ts';
+import type { Endpoint } from '../../src/domain/endpoint.ts';
 import type { StoredFile, Upload } from '../../src/domain/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import { type Job, ownerKey } from '../../src/domain/job.ts';
+import { newDelivery } from '../../src/domain/new-delivery.ts';
 import { parseOptions } from '../../src/domain/options.ts';
 import { newJob } from '../../src/operations/new-job.ts';
 
@@ -65,18 +68,36 @@ export function aJob(different: Partial<Job> = {}): Job {
 }
 
 export function aDelivery(different: Partial<Delivery> = {}): Delivery {
-  return {
+  const fresh = newDelivery({
     _id: newId(),
     owner: 'account:a',
-    jobId: newId(),
+    endpointId: null,
+    subjectId: newId(),
     profile: 'swapmyfile',
     event: 'job.ready',
     url: 'https://receiver.example/hook',
     sealedSecret: null,
     body: '{}',
-    state: 'pending',
-    attempts: [],
-    createdAt: new Date(),
+    begun: true,
+  });
+  return { ...fresh, ...different };
+}
+
+export function anEndpoint(different: Partial<Endpoint> = {}): Endpoint {
+  const now = new Date();
+  return {
+    _id: newId(),
+    accountId: newId(),
+    url: 'https://receiver.example/hook',
+    events: ['*'],
+    description: '',
+    state: 'enabled',
+    disabledFor: null,
+    stateSince: now,
+    secrets: [],
+    circuit: closedCircuit(),
+    createdAt: now,
+    updatedAt: now,
     ...different,
   };
 }

@@ -164,6 +164,7 @@ export async function startWorkers(env: TestWorkflowEnvironment, activities: Act
     Worker.create({ ...shared, taskQueue: queues.jobs, workflowBundle, enableNonLocalActivities: false }),
     Worker.create({ ...shared, taskQueue: queues.image }),
     Worker.create({ ...shared, taskQueue: queues.io }),
+    Worker.create({ ...shared, taskQueue: queues.webhook, workflowBundle }),
   ]);
   const ended = Promise.all(workers.map((worker) => worker.run()));
   return async () => {

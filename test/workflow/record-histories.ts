@@ -16,7 +16,7 @@ import {
  * Records what jobs of this version leave in Temporal's history. Run it by hand once for each release,
  * when a workflow of that release has changed, against a running Kiln:
  *
- *   node test/workflow/record-histories.ts <temporalAddress of run.json>
+ *   node test/workflow/record-histories.ts <temporalAddress of run.json> [names of new scenarios]
  *
  * Never record again to make the replay test pass: a history that no longer replays is a job of a
  * user that the new code would break. Put a patched() branch into the workflow instead.
@@ -73,6 +73,28 @@ const DELIVERIES: Record<string, Scenario> = {
           : { outcome: 'delivered', answer: '200' },
     },
   },
+  'delivery-held-then-woken': {
+    fakes: {
+      attemptDelivery: async ({ holds = 0 }) =>
+        holds === 0
+          ? { outcome: 'held', answer: 'paused', delayMs: 3_600_000 }
+          : { outcome: 'delivered', answer: '200' },
+    },
+    run: async ({ runner }, { jobId }) => {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await runner.wakeDelivery(jobId);
+    },
+  },
+  'delivery-after-courier': {
+    run: ({ runner }, { jobId }) =>
+      runner.startDelivery({
+        deliveryId: jobId,
+        attempt: 2,
+        delayMs: 1000,
+        fairnessKey: 'endpoint',
+        title: 'job.ready',
+      }),
+  },
   'delivery-failed': { fakes: { attemptDelivery: async () => ({ outcome: 'failed', answer: '500' }) } },
 };
 
@@ -126,20 +148,27 @@ async function save(name: string, history: Parameters<typeof historyToJSON>[0]):
 quietRuntime();
 const env = await TestWorkflowEnvironment.createFromExistingServer({ address: process.argv[2] ?? '' });
 const bench = await createWorkflowBench(env);
+const wanted = process.argv.slice(3);
+const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 for (const [name, { fakes, start: overrides, run }] of Object.entries(SCENARIOS)) {
+  if (!isWanted(name)) continue;
   const { start, handle } = await bench.job(fakes, overrides);
   if (name !== 'started-by-upload') await bench.runner.startJob(start);
   await run?.(bench, start);
   await handle.result();
   await save(name, await handle.fetchHistory());
 }
-for (const [name, { fakes }] of Object.entries(DELIVERIES)) {
+for (const [name, { fakes, run }] of Object.entries(DELIVERIES)) {
+  if (!isWanted(name)) continue;
   const { start } = await bench.job(fakes);
-  const delivery = await env.client.workflow.start('webhookDelivery', {
-    workflowId: `delivery:${start.jobId}`,
-    taskQueue: 'test-jobs',
-    args: [{ deliveryId: start.jobId }],
-  });
+  const delivery = env.client.workflow.getHandle(`delivery:${start.jobId}`);
+  if (name !== 'delivery-after-courier')
+    await env.client.workflow.start('webhookDelivery', {
+      workflowId: `delivery:${start.jobId}`,
+      taskQueue: 'test-jobs',
+      args: [{ deliveryId: start.jobId }],
+    });
+  await run?.(bench, start);
   await delivery.result();
   await save(name, await delivery.fetchHistory());
 }

@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DeliveryOutcome } from '../../activities/notify.ts';
+import type { DeliveryOutcome } from '../../src/domain/delivery.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
 import { judgeAttempt, type WebhookProfile } from '../../src/domain/webhook-profile.ts';
 import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
@@ -47,7 +47,7 @@ describe('a delivery', () => {
   it('is done after the first 2xx', async () => {
     const { outcome, calls } = await deliver(receiver('swapmyfile', 204));
     expect(outcome).toBe('delivered');
-    expect(calls).toMatchObject([{ queue: 'io', input: { attempt: 1 } }]);
+    expect(calls).toMatchObject([{ queue: 'webhook', input: { attempt: 1 } }]);
   });
 
   it('of swapmyfile is tried four times, 1 s, 3 s and 9 s apart, then fails', async () => {

@@ -44,6 +44,7 @@ const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_TRUSTED_PROXIES: ({ trustedProxies }) => trustedProxies.join(',') || undefined,
   KILN_CONCURRENCY_IMAGE: ({ concurrency }) => concurrency.image,
   KILN_CONCURRENCY_IO: ({ concurrency }) => concurrency.io,
+  KILN_CONCURRENCY_WEBHOOK: ({ concurrency }) => concurrency.webhook,
   KILN_RETENTION_UPLOAD_MINUTES: ({ retention }) => retention.uploadMs / MINUTE_MS,
   KILN_RETENTION_FILE_HOURS: ({ retention }) => retention.fileMs / HOUR_MS,
   KILN_LIMIT_UPLOAD_BYTES: ({ limits }) => limits.uploadBytes,

@@ -1,0 +1,54 @@
+import type { DeliveryEvent as EventRecord } from '../src/domain/delivery-event.ts';
+import { builder } from './builder.ts';
+import { cancellable } from './cancellable.ts';
+import { uuidOf } from './global-id.ts';
+import { WebhookAttempt, WebhookDelivery, WebhookDeliveryState } from './webhook-delivery.ts';
+
+const DeliveryEvent = builder.objectRef<EventRecord>('WebhookDeliveryEvent').implement({
+  description: 'An attempt that was made, or a delivery that moved to another state.',
+  fields: (t) => ({
+    eventId: t.exposeID('eventId', {
+      description: 'The same whenever it is told: drop what you have seen, around a reconnection for one.',
+    }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened: ask for what comes after it.' }),
+    attempt: t.field({
+      type: WebhookAttempt,
+      nullable: true,
+      description: 'The attempt; null when the delivery moved to another state.',
+      resolve: ({ attempt }) => attempt,
+    }),
+    state: t.field({
+      type: WebhookDeliveryState,
+      description: 'The state of the delivery now.',
+      resolve: ({ delivery }) => delivery.state,
+    }),
+    delivery: t.field({
+      type: WebhookDelivery,
+      description: 'The delivery as it is now.',
+      resolve: ({ delivery }) => delivery,
+    }),
+  }),
+});
+
+builder.subscriptionField('webhookDeliveryEvents', (t) =>
+  t.field({
+    type: DeliveryEvent,
+    description:
+      'Everything that happens to your deliveries: first what came after `after`, then live, about a second behind. ' +
+      'Each attempt comes at least once and in the order of its delivery; of states that follow each other within that second, the last.',
+    args: {
+      accountId: t.arg.id({ description: 'Your own account unless given; others only for the operator.' }),
+      endpointId: t.arg.id({ description: 'Only deliveries to this endpoint.' }),
+      after: t.arg({ type: 'DateTime', description: 'The `at` of the last event that you have seen.' }),
+    },
+    subscribe: (_root, { accountId, endpointId, after }, { operations, actor }) => {
+      const watch = {
+        accountId: accountId ?? undefined,
+        endpointId: endpointId ? uuidOf('WebhookEndpoint', endpointId, 'endpointId') : undefined,
+        after: after ?? null,
+      };
+      return cancellable((signal) => operations.watchDeliveries(actor, { ...watch, signal }));
+    },
+    resolve: (event) => event,
+  }),
+);

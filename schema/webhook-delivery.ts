@@ -1,0 +1,183 @@
+import type {
+  DeliveryAttempt as AttemptRecord,
+  DeliveryHold,
+  Delivery as DeliveryRecord,
+  DeliveryState,
+} from '../src/domain/delivery.ts';
+import type { NetworkError as NetworkErrorName } from '../src/domain/webhook-profile.ts';
+import { builder } from './builder.ts';
+import { orNull } from './file.ts';
+import { uuidOf } from './global-id.ts';
+import { Job } from './job.ts';
+import { pageCost, pageOf, type SortKey } from './page.ts';
+
+/** Where a delivery stands. */
+export const WebhookDeliveryState = builder.enumType('WebhookDeliveryState', {
+  description: 'Where a delivery stands.',
+  values: {
+    PENDING: { value: 'pending', description: 'It has not got through yet; attempts follow.' },
+    DELIVERED: { value: 'delivered', description: 'The receiver confirmed it.' },
+    FAILED: { value: 'failed', description: 'No attempt follows. It can be replayed.' },
+    DISCARDED: { value: 'discarded', description: 'Its endpoint was deleted before it got through.' },
+  } as const satisfies Record<string, { value: DeliveryState; description: string }>,
+});
+
+const Hold = builder.enumType('WebhookDeliveryHold', {
+  description: 'Why a delivery waits although its time has come. Waiting uses up no attempt.',
+  values: {
+    PAUSED: { value: 'paused', description: 'Its endpoint is paused.' },
+    CIRCUIT: { value: 'circuit', description: 'Its endpoint failed too often; one at a time may try.' },
+    BUSY: { value: 'busy', description: 'Its endpoint has as much as it can take at a time.' },
+  } as const satisfies Record<string, { value: DeliveryHold; description: string }>,
+});
+
+const NETWORK_ERRORS: Readonly<Record<NetworkErrorName, string>> = {
+  blocked: 'Kiln does not call that address.',
+  dns: 'The name has no address.',
+  refused: 'Nobody listens there.',
+  unreachable: 'There is no way there.',
+  reset: 'The connection was cut.',
+  timeout: 'The answer took too long.',
+  tls: 'The certificate is not valid, or TLS failed otherwise.',
+  too_large: 'The head of the answer is too large.',
+  protocol: 'The answer is not HTTP.',
+  unsigned: 'Nothing was sent: the secret that signs it was sealed by a master key that is gone.',
+};
+
+const NetworkError = builder.enumType('WebhookNetworkError', {
+  description: 'Why no answer came.',
+  values: Object.fromEntries(
+    Object.entries(NETWORK_ERRORS).map(([value, description]) => [
+      value.toUpperCase(),
+      { value: value as NetworkErrorName, description },
+    ]),
+  ),
+});
+
+/** One POST and what came back. */
+export const WebhookAttempt = builder.objectRef<AttemptRecord>('WebhookAttempt').implement({
+  description: 'One POST and what came back.',
+  fields: (t) => ({
+    number: t.exposeInt('number', { description: 'From 1; a replay goes on counting.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it was made.' }),
+    durationMs: t.exposeInt('durationMs', { description: 'Milliseconds until it was over.' }),
+    status: t.exposeInt('status', { nullable: true, description: 'HTTP status; null when no answer came.' }),
+    networkError: t.field({
+      type: NetworkError,
+      nullable: true,
+      description: 'Why no answer came.',
+      resolve: ({ networkError }) => networkError,
+    }),
+    responseHeaders: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'Those headers of the answer that matter, or may explain it.',
+      resolve: ({ responseHeaders = null }) => responseHeaders,
+    }),
+    responseHead: t.exposeString('responseHead', {
+      nullable: true,
+      description: 'The beginning of the answer, 4 KiB at most.',
+    }),
+  }),
+});
+
+/** A message to one receiver. */
+export const WebhookDelivery = builder.objectRef<DeliveryRecord>('WebhookDelivery');
+
+builder.node(WebhookDelivery, {
+  description: 'A message to one receiver: the same bytes under the same id, as often as it takes.',
+  id: { resolve: ({ _id }) => _id },
+  loadWithoutCache: (id, { operations, actor }) => orNull(operations.findDelivery(actor, id)),
+  fields: (t) => ({
+    deliveryId: t.exposeID('_id', { description: 'The bare UUID; `webhook-id` of every attempt.' }),
+    endpointId: t.exposeID('endpointId', {
+      nullable: true,
+      description: "UUID of the endpoint, which may be deleted; null for a job's own callback.",
+    }),
+    jobId: t.exposeID('jobId', { nullable: true, description: 'UUID of the job that it is about.' }),
+    event: t.exposeString('event', { description: 'What it tells of.' }),
+    url: t.exposeString('url', { description: 'Where it was to go when it was made.' }),
+    body: t.exposeString('body', { description: 'What is sent.' }),
+    state: t.field({
+      type: WebhookDeliveryState,
+      description: 'Where it stands.',
+      resolve: ({ state }) => state,
+    }),
+    hold: t.field({
+      type: Hold,
+      nullable: true,
+      description: 'Why it waits although its time has come.',
+      resolve: ({ hold }) => hold,
+    }),
+    attempts: t.field({
+      type: [WebhookAttempt],
+      description: 'What was tried, oldest first; the latest 100 are kept.',
+      complexity: { field: 1, multiplier: 10 },
+      resolve: ({ attempts }) => attempts,
+    }),
+    nextAttemptAt: t.expose('nextAttemptAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the next attempt is due; null before the first and after the last one.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    updatedAt: t.expose('updatedAt', {
+      type: 'DateTime',
+      description: 'When anything about it last changed.',
+    }),
+  }),
+});
+
+/** Ids of deliveries follow from what they are about, so they are listed by another key. */
+const BY_ORDER: SortKey<DeliveryRecord> = {
+  of: ({ order }) => order,
+  isKey: (text) => /^[0-9a-f-]{36}$/.test(text),
+  first: '0',
+};
+
+const accountId = { description: 'Your own account unless given; others only for the operator.' } as const;
+
+builder.queryFields((t) => ({
+  webhookDelivery: t.field({
+    type: WebhookDelivery,
+    nullable: true,
+    description: 'One of your deliveries. Needs the scope READ or MANAGE.',
+    args: { id: t.arg.id({ required: true, description: 'Its `id` or `deliveryId`.' }) },
+    resolve: (_root, { id }, { operations, actor }) =>
+      operations.findDelivery(actor, uuidOf('WebhookDelivery', id, 'id')),
+  }),
+  webhookDeliveries: t.connection({
+    type: WebhookDelivery,
+    description: 'Your deliveries, newest first. Needs the scope READ or MANAGE.',
+    complexity: pageCost,
+    args: {
+      accountId: t.arg.id(accountId),
+      endpointId: t.arg.id({ description: 'Only those to this endpoint.' }),
+      jobId: t.arg.id({ description: 'Only those about this job.' }),
+      state: t.arg({ type: WebhookDeliveryState, description: 'Only those in this state.' }),
+    },
+    resolve: (_root, { accountId: account, endpointId, jobId, state, ...page }, { operations, actor }) =>
+      pageOf(
+        page,
+        (query) =>
+          operations.listDeliveries(actor, {
+            ...query,
+            accountId: account ?? undefined,
+            endpointId: endpointId ? uuidOf('WebhookEndpoint', endpointId, 'endpointId') : undefined,
+            jobId: jobId ? uuidOf('Job', jobId, 'jobId') : undefined,
+            state: state ?? undefined,
+          }),
+        BY_ORDER,
+      ),
+  }),
+}));
+
+builder.objectField(Job, 'deliveries', (t) =>
+  t.connection({
+    type: WebhookDelivery,
+    description: 'What receivers were told about it, newest first. Needs the scope READ or MANAGE.',
+    complexity: pageCost,
+    resolve: ({ _id }, args, { operations, actor }) =>
+      pageOf(args, (query) => operations.listDeliveries(actor, { ...query, jobId: _id }), BY_ORDER),
+  }),
+);

@@ -1,0 +1,130 @@
+import { type Circuit as CircuitRecord, circuitState } from '../src/domain/circuit.ts';
+import { type Endpoint as EndpointRecord, type EndpointSecret, liveSecrets } from '../src/domain/endpoint.ts';
+import { builder } from './builder.ts';
+import { orNull } from './file.ts';
+import { uuidOf } from './global-id.ts';
+
+const EndpointState = builder.enumType('WebhookEndpointState', {
+  description: 'Whether an endpoint is called.',
+  values: {
+    ENABLED: { value: 'enabled', description: 'It is.' },
+    PAUSED: { value: 'paused', description: 'Its owner paused it: what comes waits until it is resumed.' },
+    DISABLED: {
+      value: 'disabled',
+      description: 'It is not called any more: what comes counts as failed and can be replayed later.',
+    },
+  } as const,
+});
+
+const DisableReason = builder.enumType('WebhookDisableReason', {
+  description: 'Why an endpoint is disabled.',
+  values: {
+    GONE: { value: 'gone', description: 'It answered 410.' },
+    FAILING: { value: 'failing', description: 'It failed for five days without a single success.' },
+  } as const,
+});
+
+const CircuitState = builder.enumType('WebhookCircuitState', {
+  description: 'Whether an endpoint answers.',
+  values: {
+    CLOSED: { value: 'closed', description: 'It does: deliveries are sent when their time comes.' },
+    OPEN: { value: 'open', description: 'It failed too often: deliveries wait, without losing attempts.' },
+    HALF_OPEN: { value: 'half_open', description: 'One delivery finds out whether it is well again.' },
+  } as const,
+});
+
+const Circuit = builder.objectRef<CircuitRecord>('WebhookCircuit').implement({
+  description: 'How an endpoint has been answering lately.',
+  fields: (t) => ({
+    state: t.field({
+      type: CircuitState,
+      description: 'Whether it answers.',
+      resolve: (circuit) => circuitState(circuit, new Date()),
+    }),
+    failures: t.exposeInt('failures', { description: 'Failed attempts since the last success.' }),
+    failingSince: t.expose('failingSince', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the first of them was.',
+    }),
+    nextProbeAt: t.expose('probeAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the next delivery may try; null while the circuit is closed.',
+    }),
+  }),
+});
+
+const Secret = builder.objectRef<EndpointSecret>('WebhookSecret').implement({
+  description: 'A secret that signs. It was shown when it was made and cannot be read back.',
+  fields: (t) => ({
+    since: t.expose('since', { type: 'DateTime', description: 'When it was made.' }),
+    until: t.expose('until', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Until when it signs besides the present one; null for the present one.',
+    }),
+  }),
+});
+
+/** An address that is told of events. */
+export const WebhookEndpoint = builder.objectRef<EndpointRecord>('WebhookEndpoint');
+
+builder.node(WebhookEndpoint, {
+  description: 'An address of yours that is told of events, by signed POSTs (Standard Webhooks).',
+  id: { resolve: ({ _id }) => _id },
+  loadWithoutCache: (id, { operations, actor }) => orNull(operations.findEndpoint(actor, id)),
+  fields: (t) => ({
+    endpointId: t.exposeID('_id', { description: 'The bare UUID.' }),
+    url: t.exposeString('url', { description: 'The address.' }),
+    events: t.exposeStringList('events', { description: 'What it is told of; `*` is everything.' }),
+    description: t.exposeString('description', { description: 'What people call it; may be empty.' }),
+    state: t.field({
+      type: EndpointState,
+      description: 'Whether it is called.',
+      resolve: ({ state }) => state,
+    }),
+    disabledFor: t.field({
+      type: DisableReason,
+      nullable: true,
+      description: 'Why it is disabled; null unless it is.',
+      resolve: ({ disabledFor }) => disabledFor,
+    }),
+    stateSince: t.expose('stateSince', { type: 'DateTime', description: 'Since when it is in its state.' }),
+    circuit: t.field({
+      type: Circuit,
+      description: 'Whether it answers.',
+      resolve: ({ circuit }) => circuit,
+    }),
+    secrets: t.field({
+      type: [Secret],
+      description: 'What signs at present: two for a day after a rotation.',
+      resolve: (endpoint) => liveSecrets(endpoint, new Date()),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+  }),
+});
+
+/** An account has at most twenty. */
+const someEndpoints = { field: 1, multiplier: 20 };
+const accountId = { description: 'Your own account unless given; others only for the operator.' } as const;
+
+builder.queryFields((t) => ({
+  webhookEndpoint: t.field({
+    type: WebhookEndpoint,
+    nullable: true,
+    description: 'One of your webhook endpoints. Needs the scope READ or MANAGE.',
+    args: { id: t.arg.id({ required: true, description: 'Its `id` or `endpointId`.' }) },
+    resolve: (_root, { id }, { operations, actor }) =>
+      operations.findEndpoint(actor, uuidOf('WebhookEndpoint', id, 'id')),
+  }),
+  webhookEndpoints: t.field({
+    type: [WebhookEndpoint],
+    description: 'Your webhook endpoints, oldest first; at most 20. Needs the scope READ or MANAGE.',
+    complexity: someEndpoints,
+    args: { accountId: t.arg.id(accountId) },
+    resolve: (_root, args, { operations, actor }) =>
+      operations.listEndpoints(actor, args.accountId ?? undefined),
+  }),
+}));

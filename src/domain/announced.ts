@@ -1,0 +1,72 @@
+import { type Batch, type BatchArchive, countsOf } from './batch.ts';
+import type { StoredFile } from './file.ts';
+import type { Job, JobOutput } from './job.ts';
+
+/** Where an output can be fetched for as long as it lives. */
+export type UrlOf = (output: Pick<JobOutput, 'fileId' | 'filename' | 'expiresAt'>) => string;
+
+/** A job as the receiver of a webhook sees it: what its owner may see, and links to what it made. */
+export function announcedJob(job: Job, urlOf: UrlOf) {
+  const { _id, status, dialect, inputs, conversions, outputs, error, warnings, batchId } = job;
+  return {
+    id: _id,
+    status,
+    dialect,
+    ...(batchId && { batchId }),
+    inputs: inputs.map(({ fileId, filename, size, mime }) => ({ fileId, filename, size, mime })),
+    conversions: conversions.map(({ source, target }) => ({ source, target })),
+    outputs: outputs.map((output) => ({
+      fileId: output.fileId,
+      filename: output.filename,
+      mime: output.mime,
+      size: output.size,
+      sha256: output.sha256,
+      width: output.width,
+      height: output.height,
+      downloadUrl: urlOf(output),
+      expiresAt: output.expiresAt.toISOString(),
+    })),
+    error: error && { code: error.code, message: error.message },
+    warnings,
+    createdAt: job.createdAt.toISOString(),
+    finishedAt: job.finishedAt?.toISOString() ?? null,
+  };
+}
+
+/** The same job as it was when it was accepted, for whoever is told of that later. */
+export function asSubmitted(job: Job): Job {
+  const status = job.events.find(({ cause }) => cause === 'submitted')?.status ?? job.status;
+  return { ...job, status, outputs: [], warnings: [], error: null, finishedAt: null };
+}
+
+/** A batch as the receiver of a webhook sees it: how its jobs ended, each of which has an event of its own. */
+export function announcedBatch(batch: Batch, urlOf: UrlOf) {
+  const { _id, status, dialect, label, outcomes, archive } = batch;
+  return {
+    id: _id,
+    status,
+    dialect,
+    label,
+    counts: countsOf(batch),
+    jobs: batch.jobIds.map((id) => ({ id, status: outcomes[id] ?? null })),
+    archive: archive && archivedAs(archive, urlOf),
+    createdAt: batch.createdAt.toISOString(),
+    finishedAt: batch.finishedAt?.toISOString() ?? null,
+  };
+}
+
+function archivedAs({ fileId, filename, size, expiresAt, error }: BatchArchive, urlOf: UrlOf) {
+  if (fileId === null || expiresAt === null) return { filename, error };
+  const downloadUrl = urlOf({ fileId, filename, expiresAt });
+  return { filename, size, downloadUrl, expiresAt: expiresAt.toISOString(), error };
+}
+
+/** A file as the receiver of a webhook sees it. */
+export function announcedFile({ _id, filename, mime, size, sha256, createdAt, expiresAt }: StoredFile) {
+  return {
+    id: _id,
+    ...{ filename, mime, size, sha256 },
+    createdAt: createdAt.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+  };
+}

@@ -1,0 +1,34 @@
+import type { Delivery } from './delivery.ts';
+import { newId } from './id.ts';
+
+type DeliveryFacts = Pick<
+  Delivery,
+  | '_id'
+  | 'owner'
+  | 'endpointId'
+  | 'subjectId'
+  | 'profile'
+  | 'event'
+  | 'url'
+  | 'sealedSecret'
+  | 'body'
+  | 'begun'
+> & { state?: Delivery['state'] };
+
+/** A delivery as it is first written: nothing has been sent. */
+export function newDelivery({ state = 'pending', ...facts }: DeliveryFacts): Delivery {
+  const now = new Date();
+  return {
+    ...facts,
+    jobId: facts.event.startsWith('job.') ? facts.subjectId : null,
+    state,
+    stateSince: now,
+    hold: null,
+    attempts: [],
+    roundBase: 0,
+    nextAttemptAt: null,
+    order: newId(),
+    createdAt: now,
+    updatedAt: now,
+  };
+}

@@ -1,0 +1,276 @@
+import { retryAfterSeconds } from '../domain/backoff.ts';
+import {
+  type Delivery,
+  type DeliveryAttempt,
+  type DeliveryHold,
+  type DeliveryOutcome,
+  type DeliveryState,
+  keptAnswer,
+} from '../domain/delivery.ts';
+import { type Endpoint, liveSecrets } from '../domain/endpoint.ts';
+import {
+  type AttemptResult,
+  type AttemptVerdict,
+  judgeAttempt,
+  type NetworkError,
+  saysAbort,
+  WEBHOOK_SCHEDULES,
+  type WebhookProfile,
+} from '../domain/webhook-profile.ts';
+import type { Log } from '../log.ts';
+import type { DeliveryRepository } from '../store/deliveries.ts';
+import type { EndpointRepository } from '../store/endpoints.ts';
+import type { JobRepository } from '../store/jobs.ts';
+import type { EndpointHealth } from './endpoint-health.ts';
+
+/** One attempt to sign. */
+interface ToSign {
+  profile: WebhookProfile;
+  body: string;
+  secret: string | undefined;
+  previousSecret: string | undefined;
+  deliveryId: string;
+  event: string;
+  subjectId: string;
+  timestamp: Date;
+}
+
+interface ToPost {
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+type Answer =
+  | { status: number; headers: Readonly<Record<string, string>>; body: string; durationMs: number }
+  | { reason: NetworkError; durationMs: number };
+
+export interface DeliverPorts {
+  deliveries: Pick<DeliveryRepository, 'recordAttempt' | 'hold' | 'end'>;
+  endpoints: Pick<EndpointRepository, 'find'>;
+  jobs: Pick<JobRepository, 'get' | 'append'>;
+  health: EndpointHealth;
+  /** Null, without having begun, when the receiver has all that it can take. */
+  within<T>(receiver: string, work: () => Promise<T>, isGood: (result: T) => boolean): Promise<T | null>;
+  post(request: ToPost): Promise<Answer>;
+  sign(webhook: ToSign): Record<string, string>;
+  open(sealed: string, binding: { collection: string; id: string; field: string }): string;
+  log: Pick<Log, 'warn'>;
+}
+
+export interface AttemptWish {
+  attempt: number;
+  /** How often this attempt has been put off already. */
+  holds?: number;
+  signal?: AbortSignal;
+}
+
+export type Deliver = ReturnType<typeof createDeliver>;
+
+/** A paused endpoint wakes what waits for it; this is for the signal that was lost. */
+const PAUSE_LOOK_MS = 3_600_000;
+/** Answers that take longer count as slow. */
+const QUICK_MS = 2000;
+const BUSY_MS = 500;
+const LONGEST_BUSY_MS = 60_000;
+/** Those who wait for the same moment come one after the other. */
+const SPREAD_MS = 2000;
+const UNSIGNED = 'failed: the secret that signs it was sealed by a master key that is gone';
+
+/** One signed POST; what came back is kept, and the profile says what follows. */
+export function createDeliver(ports: DeliverPorts) {
+  const { deliveries, endpoints, health } = ports;
+  const send = createSend(ports);
+  const showOnJob = createShowOnJob(ports);
+
+  async function hold(
+    { _id }: Delivery,
+    reason: DeliveryHold,
+    delayMs: number,
+  ): Promise<Extract<DeliveryOutcome, { delayMs: number }>> {
+    await deliveries.hold(_id, reason, new Date(Date.now() + delayMs));
+    return { outcome: 'held', answer: reason, delayMs };
+  }
+
+  async function end(
+    { _id }: Delivery,
+    outcome: 'failed' | 'discarded',
+    answer: string,
+  ): Promise<DeliveryOutcome> {
+    await deliveries.end(_id, outcome);
+    return { outcome, answer };
+  }
+
+  /** A job's own callback is sent whenever its time has come; an endpoint has a say in it. */
+  async function attemptOnEndpoint(delivery: Delivery, wish: AttemptWish): Promise<DeliveryOutcome> {
+    const endpoint = await endpoints.find(delivery.endpointId ?? '');
+    if (!endpoint) return end(delivery, 'discarded', 'the endpoint was deleted');
+    if (endpoint.state === 'disabled') return end(delivery, 'failed', 'the endpoint is disabled');
+    if (endpoint.state === 'paused') return hold(delivery, 'paused', PAUSE_LOOK_MS);
+    const admission = await health.admit(endpoint, delivery._id);
+    if (!admission.may) return hold(delivery, 'circuit', admission.waitMs + Math.random() * SPREAD_MS);
+    const sent = await ports.within(endpoint._id, () => send(delivery, wish, endpoint), isQuick);
+    return sent ? settle(delivery, sent, endpoint) : hold(delivery, 'busy', busyMs(wish.holds ?? 0));
+  }
+
+  async function settle(delivery: Delivery, sent: Sent, endpoint: Endpoint | null): Promise<DeliveryOutcome> {
+    const { made, result } = sent;
+    const inRound = made.number - delivery.roundBase;
+    const verdict = judgeAttempt(delivery.profile, inRound, result, Math.random());
+    await deliveries.recordAttempt(delivery._id, made, effectOf(verdict));
+    await tell(delivery, made, verdict, endpoint);
+    return outcomeOf(made, verdict);
+  }
+
+  async function tell(
+    delivery: Delivery,
+    made: DeliveryAttempt,
+    verdict: AttemptVerdict,
+    endpoint: Endpoint | null,
+  ): Promise<void> {
+    if (endpoint) await health.note(endpoint, delivery._id, verdict);
+    else await showOnJob(delivery, made.number, { ...made, status: effectOf(verdict).state });
+  }
+
+  /** Known already when the database went away after the receiver had answered: it is not asked twice. */
+  async function repeat(delivery: Delivery, made: DeliveryAttempt): Promise<DeliveryOutcome> {
+    const { state, nextAttemptAt, endpointId } = delivery;
+    const answer = answerOf(made);
+    if (endpointId === null) await showOnJob(delivery, made.number, { ...made, status: state });
+    else if (made.status === 410) await health.noteGone(endpointId);
+    if (state !== 'pending') return { outcome: state, answer };
+    const delayMs = Math.max(1, (nextAttemptAt?.getTime() ?? 0) - Date.now());
+    return { outcome: 'retry', answer, delayMs };
+  }
+
+  return async function deliver(delivery: Delivery, wish: AttemptWish): Promise<DeliveryOutcome> {
+    const known = delivery.attempts.find(({ number }) => number === wish.attempt);
+    if (known) return repeat(delivery, known);
+    if (delivery.state !== 'pending') return { outcome: delivery.state, answer: 'it has ended' };
+    if (delivery.endpointId !== null) return attemptOnEndpoint(delivery, wish);
+    return settle(delivery, await send(delivery, wish, null), null);
+  };
+}
+
+interface Sent {
+  made: DeliveryAttempt;
+  result: AttemptResult;
+}
+
+function createSend({ post, sign, open, log }: DeliverPorts) {
+  /** What the headers are signed with; null when there is a secret that no master key opens any more. */
+  function openSecrets(delivery: Delivery, endpoint: Endpoint | null, now: Date): string[] | null {
+    try {
+      return secretsOf(delivery, endpoint, now);
+    } catch (error) {
+      log.warn({ deliveryId: delivery._id, err: error }, 'the secret of a delivery cannot be opened');
+      return null;
+    }
+  }
+
+  /** A callback's secret is its job's; an endpoint signs with each of its live ones. */
+  function secretsOf(delivery: Delivery, endpoint: Endpoint | null, now: Date): string[] {
+    if (endpoint) {
+      const binding = { collection: 'endpoints', id: endpoint._id, field: 'secret' };
+      return liveSecrets(endpoint, now).map(({ sealed }) => open(sealed, binding));
+    }
+    if (delivery.sealedSecret === null) return [];
+    const binding = { collection: 'jobs', id: delivery.jobId ?? '', field: 'callback.secret' };
+    return [open(delivery.sealedSecret, binding)];
+  }
+
+  return async function send(
+    delivery: Delivery,
+    { attempt, signal }: AttemptWish,
+    endpoint: Endpoint | null,
+  ): Promise<Sent> {
+    const at = new Date();
+    const secrets = openSecrets(delivery, endpoint, at);
+    // Unsigned, its receiver would have to take it for forged.
+    if (!secrets) return unsigned(attempt, at);
+    const [secret, previousSecret] = secrets;
+    const { profile, body, event, subjectId } = delivery;
+    const answer = await post({
+      url: endpoint?.url ?? delivery.url,
+      headers: sign({
+        ...{ profile, body, event, subjectId, secret, previousSecret },
+        deliveryId: delivery._id,
+        timestamp: at,
+      }),
+      body,
+      timeoutMs: WEBHOOK_SCHEDULES[profile].timeoutMs,
+      ...(signal && { signal }),
+    });
+    const facts = { number: attempt, at, durationMs: answer.durationMs };
+    if ('reason' in answer) {
+      const networkError = answer.reason;
+      const made = { ...facts, status: null, networkError, responseHeaders: null, responseHead: null };
+      return { made, result: { networkError } };
+    }
+    const { status, headers } = answer;
+    const made = { ...facts, status, networkError: null, ...keptAnswer(headers, answer.body) };
+    const asked = { retryAfterSeconds: retryAfterSeconds(headers['retry-after'], at) };
+    return { made, result: { status, ...asked, aborts: saysAbort(headers['webhook-delivery']) } };
+  };
+}
+
+/** An attempt that could not even be made; no later one could. */
+function unsigned(number: number, at: Date): Sent {
+  const networkError = 'unsigned' as const;
+  const made = {
+    number,
+    at,
+    durationMs: 0,
+    status: null,
+    networkError,
+    responseHeaders: null,
+    responseHead: null,
+  };
+  return { made, result: { networkError } };
+}
+
+function createShowOnJob({ jobs }: Pick<DeliverPorts, 'jobs'>) {
+  return async function showOnJob(
+    { jobId }: Delivery,
+    attempts: number,
+    { status, networkError }: { status: DeliveryState; networkError: DeliveryAttempt['networkError'] },
+  ): Promise<void> {
+    const { callback } = await jobs.get(jobId ?? '');
+    if (!callback || status === 'discarded') return;
+    const told = networkError === 'unsigned' ? UNSIGNED : status;
+    const message = status === 'pending' ? `attempt ${attempts} failed` : told;
+    await jobs.append(
+      jobId ?? '',
+      { type: 'callback', cause: `callback:${attempts}`, message },
+      { callback: { ...callback, attempts, status } },
+    );
+  };
+}
+
+function effectOf(verdict: AttemptVerdict): { state: DeliveryState; nextAttemptAt: Date | null } {
+  if (verdict.outcome !== 'retry') return { state: verdict.outcome, nextAttemptAt: null };
+  return { state: 'pending', nextAttemptAt: new Date(Date.now() + verdict.delayMs) };
+}
+
+function outcomeOf(made: DeliveryAttempt, verdict: AttemptVerdict): DeliveryOutcome {
+  const answer = answerOf(made);
+  if (verdict.outcome === 'retry') return { outcome: 'retry', answer, delayMs: verdict.delayMs };
+  return { outcome: verdict.outcome, answer };
+}
+
+function answerOf({ networkError, status }: DeliveryAttempt): string {
+  return networkError ?? String(status);
+}
+
+/** What a receiver must do to be given more at a time. */
+function isQuick({ made: { status, durationMs } }: Sent): boolean {
+  return status !== null && status < 500 && durationMs < QUICK_MS;
+}
+
+/** The longer a receiver has more than it can take, the less often it is looked at. */
+function busyMs(holds: number): number {
+  const most = Math.min(BUSY_MS * 2 ** Math.min(holds, 10), LONGEST_BUSY_MS);
+  return Math.round(most * (0.5 + Math.random() / 2));
+}

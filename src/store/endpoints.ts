@@ -1,0 +1,83 @@
+import { type Filter, MongoServerError, type UpdateFilter } from 'mongodb';
+import type { Circuit } from '../domain/circuit.ts';
+import { type Endpoint, MAX_ENDPOINTS } from '../domain/endpoint.ts';
+import { ConversionError } from '../domain/errors.ts';
+import { type Collections, DUPLICATE_KEY, type SlottedEndpoint, translateFaults } from './mongo.ts';
+
+/** What may be changed of an endpoint. */
+export type EndpointChanges = Partial<
+  Pick<Endpoint, 'url' | 'events' | 'description' | 'state' | 'disabledFor' | 'stateSince' | 'circuit'>
+>;
+
+export type EndpointRepository = ReturnType<typeof createEndpointRepository>;
+
+/** The webhook endpoints of accounts. */
+export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpoints'>) {
+  async function change(
+    filter: Filter<SlottedEndpoint>,
+    changes: Partial<Endpoint>,
+  ): Promise<Endpoint | null> {
+    const update: UpdateFilter<SlottedEndpoint> = { $set: { ...changes, updatedAt: new Date() } };
+    return endpoints.findOneAndUpdate(filter, update, { returnDocument: 'after' });
+  }
+
+  return translateFaults({
+    find: (id: string): Promise<Endpoint | null> => endpoints.findOne({ _id: id }),
+
+    /** Oldest first. By their places, which are a unique key, it takes the same time however many others have. */
+    async list(accountId: string): Promise<Endpoint[]> {
+      const found = await endpoints.find({ slot: { $in: slotsOf(accountId) } }).toArray();
+      return found.sort((left, right) => (left._id < right._id ? -1 : 1));
+    },
+
+    /** @throws ConversionError WRONG_STATE when all places of the account are taken. */
+    async insert(endpoint: Endpoint): Promise<void> {
+      for (const slot of slotsOf(endpoint.accountId)) {
+        try {
+          await endpoints.insertOne({ ...endpoint, slot });
+          return;
+        } catch (error) {
+          if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+        }
+      }
+      throw new ConversionError('WRONG_STATE', `An account has at most ${MAX_ENDPOINTS} endpoints.`, {
+        hint: 'Delete one that is not needed.',
+      });
+    },
+
+    async change(id: string, changes: EndpointChanges): Promise<Endpoint> {
+      const endpoint = await change({ _id: id }, changes);
+      if (!endpoint) throw new ConversionError('NOT_FOUND', 'There is no such endpoint.');
+      return endpoint;
+    },
+
+    /** @returns null unless it was enabled: its owner, or another delivery, came first. */
+    disable: (id: string, changes: EndpointChanges): Promise<Endpoint | null> =>
+      change({ _id: id, state: 'enabled' }, { ...changes, state: 'disabled' }),
+
+    /** @returns null when somebody else has exchanged the secrets since they were read. */
+    exchangeSecrets: (
+      id: string,
+      known: readonly Endpoint['secrets'][number][],
+      secrets: Endpoint['secrets'],
+    ): Promise<Endpoint | null> =>
+      change({ _id: id, 'secrets.0.sealed': known[0]?.sealed ?? '' }, { secrets }),
+
+    /** @returns whether the circuit was still the one that was read. */
+    async exchangeCircuit(id: string, version: number, circuit: Circuit): Promise<boolean> {
+      const { matchedCount } = await endpoints.updateOne(
+        { _id: id, 'circuit.version': version },
+        { $set: { circuit } },
+      );
+      return matchedCount === 1;
+    },
+
+    async remove(id: string): Promise<void> {
+      await endpoints.deleteOne({ _id: id });
+    },
+  });
+}
+
+function slotsOf(accountId: string): string[] {
+  return Array.from({ length: MAX_ENDPOINTS }, (_, i) => `${accountId}:${i}`);
+}

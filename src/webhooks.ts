@@ -1,0 +1,108 @@
+import type { AccountPlan } from './domain/account-plan.ts';
+import type { UrlOf } from './domain/announced.ts';
+import type { Log } from './log.ts';
+import type { HttpSender } from './net/fetch.ts';
+import { createLanes } from './net/lanes.ts';
+import { signWebhook } from './net/webhook.ts';
+import type { createAccounts } from './operations/accounts.ts';
+import { createAnnounce } from './operations/announce.ts';
+import { createAnnounceJobs } from './operations/announce-jobs.ts';
+import { type Courier, createCourier } from './operations/courier.ts';
+import { createDeliver } from './operations/deliver.ts';
+import { createDeliveries } from './operations/deliveries.ts';
+import { createEndpointHealth } from './operations/endpoint-health.ts';
+import { createEndpoints } from './operations/endpoints.ts';
+import { createLowCredits } from './operations/low-credits.ts';
+import { createRepairDeliveries } from './operations/repair-deliveries.ts';
+import type { WorkflowRunner } from './operations/runner.ts';
+import { createWatchDeliveries } from './operations/watch-deliveries.ts';
+import type { EnvelopeSealer } from './secrets/envelope.ts';
+import { newWebhookSecret } from './secrets/webhook-secret.ts';
+import type { DeliveryRepository } from './store/deliveries.ts';
+import { createEndpointRepository } from './store/endpoints.ts';
+import type { FileRepository } from './store/files.ts';
+import type { JobRepository } from './store/jobs.ts';
+import { createLowCreditRepository } from './store/low-credits.ts';
+import type { Collections } from './store/mongo.ts';
+
+export interface WebhookPorts {
+  collections: Pick<Collections, 'endpoints' | 'accounts'>;
+  deliveries: DeliveryRepository;
+  files: Pick<FileRepository, 'get'>;
+  jobs: Pick<JobRepository, 'get' | 'append'>;
+  sender: Pick<HttpSender, 'post'>;
+  runner: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
+  sealer: Pick<EnvelopeSealer, 'seal' | 'open'>;
+  log: Pick<Log, 'warn'>;
+  findAccount: ReturnType<typeof createAccounts>['findAccount'];
+  findPlan(id: string): Promise<AccountPlan>;
+  checkUrl(url: string): unknown;
+  downloadUrl: UrlOf;
+  /** First attempts at a time in this process. */
+  places: number;
+}
+
+/** Everything about webhooks of accounts: what is told, to whom, and what became of it. */
+export function createWebhooks(ports: WebhookPorts) {
+  const { collections, deliveries, runner, log, findPlan } = ports;
+  const endpoints = createEndpointRepository(collections);
+  const monthlyCreditsOf = async (plan: string) => (await findPlan(plan)).mediaCredits;
+  const door = createAnnounce({ endpoints, deliveries, courier: () => courier, log });
+  const { announce, forgetEndpoints } = door;
+  const { wakeHeld, repairDeliveries } = createRepairDeliveries({ deliveries, endpoints, runner, log });
+  const health = createEndpointHealth({ endpoints, deliveries, announce, forgetEndpoints, wakeHeld });
+  const lanes = createLanes();
+  const deliver = createDeliver({
+    ...{ deliveries, endpoints, health, jobs: ports.jobs },
+    within: lanes.within,
+    post: ports.sender.post,
+    sign: signWebhook,
+    open: ports.sealer.open,
+    log,
+  });
+  // What an attempt announces, of an endpoint that is gone, goes out through the same courier.
+  const courier: Courier = createCourier({
+    ...{ deliver, runner, log, places: ports.places },
+    widthOf: lanes.widthOf,
+  });
+  const lowCredits = createLowCredits({
+    lowCredits: createLowCreditRepository(collections),
+    announce,
+    monthlyCreditsOf,
+  });
+  const { jobCreated, jobEnded, batchEnded, announcingSubmit, announcingUpload } = createAnnounceJobs({
+    ...ports,
+    ...door,
+  });
+
+  return {
+    announce,
+    courier,
+    announcingSubmit,
+    announcingUpload,
+    operations: {
+      ...createEndpoints({
+        ...ports,
+        ...door,
+        endpoints,
+        newSecret: newWebhookSecret,
+        seal: ports.sealer.seal,
+        wakeHeld,
+      }),
+      ...createDeliveries({ deliveries, endpoints, courier, runner }),
+      watchDeliveries: createWatchDeliveries({ deliveries }),
+      repairDeliveries,
+    },
+    /** What activities need of it. */
+    capabilities: {
+      announce,
+      monthlyCreditsOf,
+      deliver,
+      announceCreated: jobCreated,
+      announceEnd: jobEnded,
+      announceBatchEnd: batchEnded,
+      noteSettled: lowCredits.noteSettled,
+      noteGranted: lowCredits.noteGranted,
+    },
+  };
+}

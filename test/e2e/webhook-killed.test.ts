@@ -1,0 +1,175 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import { startEmbedded } from '../../src/embedded/embedded.ts';
+import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import { picture } from './client.ts';
+import { markedProcesses, newDataDir, removeDataDir, until } from './kiln-process.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const MARK = 'webhook-killed';
+const ADMIN_TOKEN = randomBytes(24).toString('hex');
+const masterKey = randomBytes(32).toString('base64');
+
+let dataDir: string;
+let engines: Awaited<ReturnType<typeof startEmbedded>>;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  dataDir = await newDataDir();
+  engines = await startEmbedded({
+    dataDir,
+    cacheDir: loadConfig().cacheDir,
+    needTemporal: true,
+    needMongo: true,
+    searchAttributes: Object.values(ATTRIBUTES).map(({ name }) => name),
+    temporalSynchronous: 'NORMAL',
+    onProgress: () => {},
+    onDeath: () => {},
+  });
+});
+afterAll(async () => {
+  for (const child of children) child.kill('SIGTERM');
+  await until(
+    () => markedProcesses(MARK).length === 0,
+    30_000,
+    () => JSON.stringify(markedProcesses(MARK)),
+  );
+  await engines.stop();
+  await removeDataDir(dataDir);
+});
+
+/** `npm run server` and `npm run worker`, apart from each other as in production. */
+async function launch(command: 'server' | 'worker'): Promise<{ pid: number; output: string }> {
+  const child = spawn(process.execPath, [join(root, 'src', `${command}.ts`)], {
+    cwd: root,
+    env: {
+      ...process.env,
+      KILN_TEST_MARK: MARK,
+      KILN_DATA_DIR: dataDir,
+      KILN_PORT: '0',
+      KILN_LOG_LEVEL: 'warn',
+      KILN_MASTER_KEY: masterKey,
+      KILN_ADMIN_TOKEN: ADMIN_TOKEN,
+      KILN_ALLOWED_NETWORKS: '127.0.0.0/8',
+      MONGODB_URI: engines.mongoUri ?? '',
+      TEMPORAL_ADDRESS: engines.temporalAddress ?? '',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
+  await until(
+    () => output.includes('is ready'),
+    60_000,
+    () => output,
+  );
+  return { pid: child.pid ?? 0, output };
+}
+
+/** A receiver during whose first answer something happens: that one never gets through. */
+async function receiverThat(strikes: () => void) {
+  const received: { id: string; body: string; headers: Record<string, string> }[] = [];
+  const server = createServer(async (request, response) => {
+    const headers = request.headers as Record<string, string>;
+    received.push({ id: String(headers['webhook-id']), body: await text(request), headers });
+    if (received.length > 1) response.end('ok');
+    else strikes();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    received,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () => server.closeAllConnections() ?? server.close(),
+  };
+}
+
+describe.skipIf(process.platform !== 'linux')('F19: a sender killed -9 after the POST', () => {
+  it('before the answer is stored: the message comes again, under the same id', async () => {
+    const server = await launch('server');
+    const url = /at (http\S+)/.exec(server.output)?.[1] ?? '';
+    const ask = async (credential: Record<string, string>, query: string, variables: object = {}) => {
+      const answer = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...credential },
+        body: JSON.stringify({ query, variables }),
+      });
+      return (await answer.json()).data;
+    };
+    const admin = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const { createAccount } = await ask(
+      admin,
+      'mutation { createAccount(name: "A", plan: "pro") { ... on AccountSuccess { account { accountId } } } }',
+    );
+    const { createApiKey } = await ask(
+      admin,
+      `mutation ($id: ID!) { createApiKey(input: { accountId: $id, name: "K" }) { ... on ApiKeySecrets { apiKey } } }`,
+      { id: createAccount.account.accountId },
+    );
+    const owner = { 'x-api-key': createApiKey.apiKey };
+    const newEndpoint = async (address: string, event: string) => {
+      const { createWebhookEndpoint } = await ask(
+        owner,
+        `mutation ($url: String!, $event: String!) { createWebhookEndpoint(input: { url: $url, events: [$event] }) {
+          ... on WebhookEndpointSecrets { secret endpoint { endpointId } } } }`,
+        { url: address, event },
+      );
+      return createWebhookEndpoint as { secret: string; endpoint: { endpointId: string } };
+    };
+
+    // By a workflow, as the server leaves it to a worker; then by the worker that has converted something.
+    for (const by of ['workflow', 'courier'] as const) {
+      const worker = await launch('worker');
+      const receiver = await receiverThat(() => process.kill(worker.pid, 'SIGKILL'));
+      const { secret, endpoint } = await newEndpoint(
+        receiver.url,
+        by === 'workflow' ? 'batch.*' : 'job.ready',
+      );
+      const began = performance.now();
+      if (by === 'workflow')
+        await ask(owner, `mutation ($id: ID!) { testWebhookEndpoint(id: $id) { __typename } }`, {
+          id: endpoint.endpointId,
+        });
+      else await convertOne((query, variables) => ask(owner, query, variables));
+      await until(() => receiver.received.length === 1, 30_000);
+      await launch('worker');
+      await until(() => receiver.received.length === 2, 120_000);
+      const seconds = ((performance.now() - began) / 1000).toFixed(0);
+      console.log(`F19 by the ${by}: came again after ${seconds} s`);
+      const [first, second] = receiver.received;
+      expect(second?.id).toBe(first?.id);
+      expect(second?.body).toBe(first?.body);
+      for (const { body, headers } of receiver.received)
+        expect(new Webhook(secret).verify(body, headers)).toBeTruthy();
+      await until(async () => {
+        const { webhookDeliveries } = await ask(
+          owner,
+          `query ($id: ID) { webhookDeliveries(endpointId: $id) { edges { node { state attempts { number status } } } } }`,
+          { id: endpoint.endpointId },
+        );
+        const [edge] = webhookDeliveries.edges;
+        return edge.node.state === 'DELIVERED' && edge.node.attempts.length === 1;
+      }, 30_000);
+      receiver.close();
+      for (const child of children.splice(1)) child.kill('SIGTERM');
+    }
+  });
+});
+
+async function convertOne(ask: (query: string, variables: object) => Promise<unknown>) {
+  const bytes = await picture(16, 16);
+  const input = { upload: { filename: 'a.png', mime: 'image/png', size: bytes.length }, target: 'webp' };
+  const { createJob } = (await ask(
+    `mutation ($input: CreateJobInput!) { createJob(input: $input) { ... on CreateJobSuccess { job { jobId } upload { url } } } }`,
+    { input },
+  )) as { createJob: { job: { jobId: string }; upload: { url: string } } };
+  await fetch(createJob.upload.url, { method: 'PUT', body: Uint8Array.from(bytes) });
+  await ask(`mutation ($id: ID!) { completeJob(id: $id) { __typename } }`, { id: createJob.job.jobId });
+}

@@ -1,0 +1,44 @@
+import type { Actor } from '../../src/domain/account.ts';
+import { newId } from '../../src/domain/id.ts';
+import type { ActivityBench } from './activity-bench.ts';
+import { anAccountCaller } from './records.ts';
+
+/** An account of its own with everything that a test does to its webhooks. */
+export function newWebhookAccount(bench: ActivityBench, plan = 'pro') {
+  const accountId = newId();
+  const owner = `account:${accountId}`;
+  const actor: Actor = anAccountCaller({ accountId, plan });
+  const { webhooks } = bench;
+  const started = () => bench.started.filter(({ fairnessKey }) => mine.has(fairnessKey));
+  const mine = new Set<string>();
+
+  return {
+    accountId,
+    owner,
+    actor,
+    started,
+
+    async endpoint(url: string, events: string[] = ['*']) {
+      const made = await webhooks.createEndpoint(actor, { url, events, description: '' });
+      mine.add(made.endpoint._id);
+      return { id: made.endpoint._id, secret: made.secret };
+    },
+
+    /** Something happened; with the deliveries that follow, oldest first. */
+    async announce(
+      type: Parameters<ActivityBench['announce']>[0]['type'] = 'job.ready',
+      subjectId = newId(),
+    ) {
+      await bench.announce({ owner, type, subjectId, data: { id: subjectId } });
+      return this.deliveries();
+    },
+
+    deliveries: () => webhooks.listDeliveries(actor, { after: '0', limit: 100 }),
+
+    /** What its workflow would do at its turn. */
+    attempt: (deliveryId: string, attempt = 1, holds = 0) =>
+      bench.run('attemptDelivery', { deliveryId, attempt, holds }),
+
+    find: (id: string) => webhooks.findEndpoint(actor, id),
+  };
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import {
+  admit,
+  afterFailure,
+  afterSuccess,
+  type Circuit,
+  circuitState,
+  closedCircuit,
+  isGivenUp,
+  OPENS_AFTER,
+} from '../../src/domain/circuit.ts';
+
+const MINUTE = 60_000;
+const start = new Date('2026-01-01T00:00:00Z');
+const later = (ms: number) => new Date(start.getTime() + ms);
+
+function failing(times: number): Circuit {
+  let circuit = closedCircuit();
+  for (let i = 0; i < times; i += 1) circuit = afterFailure(circuit, 'a', start);
+  return circuit;
+}
+
+describe('a circuit', () => {
+  it('stays closed until too many attempts failed in a row', () => {
+    expect(admit(failing(OPENS_AFTER - 1), 'b', start)).toEqual({ may: true, claim: null });
+    expect(circuitState(failing(OPENS_AFTER - 1), start)).toBe('closed');
+    expect(admit(failing(OPENS_AFTER), 'b', start)).toEqual({ may: false, waitMs: MINUTE });
+    expect(circuitState(failing(OPENS_AFTER), start)).toBe('open');
+    expect(admit(afterFailure(afterSuccess(failing(9)), 'a', start), 'b', start)).toMatchObject({
+      may: true,
+    });
+  });
+
+  it('is not kept open longer by attempts that were under way when it opened', () => {
+    const open = failing(OPENS_AFTER);
+    const straggler = afterFailure(open, 'late', later(1000));
+    expect(straggler).toMatchObject({ probeAt: open.probeAt, failures: OPENS_AFTER + 1, waitMs: MINUTE });
+  });
+
+  it('gives one delivery its turn, and the same one again', () => {
+    const due = admit(failing(OPENS_AFTER), 'probe', later(MINUTE));
+    const probing = due.may && due.claim ? due.claim : closedCircuit();
+    expect(circuitState(probing, later(MINUTE))).toBe('half_open');
+    expect(admit(probing, 'other', later(MINUTE + 1))).toMatchObject({ may: false });
+    expect(admit(probing, 'probe', later(MINUTE + 1))).toEqual({ may: true, claim: null });
+    expect(admit(probing, 'other', later(2 * MINUTE))).toMatchObject({ may: true });
+    expect(afterFailure(probing, 'probe', later(MINUTE))).toMatchObject({
+      probing: null,
+      waitMs: 2 * MINUTE,
+      probeAt: later(3 * MINUTE),
+    });
+    expect(afterSuccess(probing)).toEqual(closedCircuit(probing.version + 1));
+  });
+
+  it('is given up after five days without a success', () => {
+    const day = 24 * 60 * MINUTE;
+    expect(isGivenUp(failing(1), later(5 * day - 1))).toBe(false);
+    expect(isGivenUp(failing(1), later(5 * day))).toBe(true);
+    expect(isGivenUp(closedCircuit(), later(100 * day))).toBe(false);
+  });
+});

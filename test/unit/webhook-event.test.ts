@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { isSubscribed, parseSubscriptions, WEBHOOK_EVENTS } from '../../src/domain/webhook-event.ts';
+
+describe('subscriptions', () => {
+  it.each([
+    [['*'], 'credits.low', true],
+    [['*'], 'endpoint.disabled', true],
+    [['job.*'], 'job.expired', true],
+    [['job.*'], 'batch.finished', false],
+    [['job.ready', 'file.*'], 'file.uploaded', true],
+    [['job.ready'], 'job.failed', false],
+    [['job.ready'], 'job.ready.more', false],
+    [[], 'job.ready', false],
+  ])('%j and %s: %s', (wishes, event, told) => {
+    expect(isSubscribed(wishes, event)).toBe(told);
+  });
+
+  it('are events and wildcards, each once', () => {
+    const all = Object.keys(WEBHOOK_EVENTS);
+    expect(parseSubscriptions([...all, ...all, 'job.*'])).toEqual([...all, 'job.*']);
+    for (const wrong of [[], ['job'], ['job.'], ['*.ready'], ['endpoint.*'], ['toString'], ['endpoint.test']])
+      expect(() => parseSubscriptions(wrong)).toThrow(/event/);
+  });
+});
