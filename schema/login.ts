@@ -28,7 +28,8 @@ builder.mutationFields((t) => ({
   linkAccount: t.field({
     type: LoginsSuccess,
     errors: EXPECTED,
-    description: 'For the operator: whoever logs in as this person is the account from then on.',
+    description:
+      'For the operator: whoever logs in as this person is the account from then on. Who was linked before is out, sessions included.',
     args: {
       id: t.arg.id({ required: true, description: 'The `accountId`.' }),
       subject: t.arg.string({ description: 'The `sub` of the person’s tokens; nobody unless given.' }),

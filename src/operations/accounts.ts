@@ -58,10 +58,12 @@ export function createAccounts({ accounts, requireAccountPlan, issuer }: Account
       return accounts.change(id, { plan });
     },
 
-    /** Whoever logs in as this person is the account from then on; null ends that. */
+    /** Whoever logs in as this person is the account from then on; null ends that. Who was linked before is out. */
     async linkAccount(actor: Actor, id: string, subject: string | null): Promise<Account> {
       requireAdmin(actor);
-      return accounts.link(id, subject === null ? null : requireLogin(issuer, subject));
+      const login = subject === null ? null : requireLogin(issuer, subject);
+      const { oidcSubject = null } = await findAccount(actor, id);
+      return accounts.link(id, login, oidcSubject !== null && oidcSubject !== login ? new Date() : null);
     },
 
     /** Ends every session and login of an account; its keys go on. */

@@ -42,12 +42,16 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
     },
 
     /**
-     * Null ends the link. A login is linked to one account at most: the index sees to it.
+     * Null ends the link; with `sessionsSince` its sessions end in the same write. A login is linked to
+     * one account at most: the index sees to it.
      * @throws ConversionError WRONG_STATE when another account has it.
      */
-    async link(id: string, oidcSubject: string | null): Promise<Account> {
-      const update =
-        oidcSubject === null ? { $unset: { oidcSubject: '' as const } } : { $set: { oidcSubject } };
+    async link(id: string, oidcSubject: string | null, sessionsSince: Date | null): Promise<Account> {
+      const set = { ...(oidcSubject !== null && { oidcSubject }), ...(sessionsSince && { sessionsSince }) };
+      const update = {
+        ...(Object.keys(set).length > 0 && { $set: set }),
+        ...(oidcSubject === null && { $unset: { oidcSubject: '' as const } }),
+      };
       try {
         return required(await accounts.findOneAndUpdate({ _id: id }, update, { returnDocument: 'after' }));
       } catch (error) {

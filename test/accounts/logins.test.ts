@@ -47,7 +47,11 @@ describe('a login', () => {
     await expect(
       bench.operations.linkAccount(ADMIN, other._id, `person-${account._id}`),
     ).rejects.toMatchObject({ code: 'WRONG_STATE', field: 'subject' });
+    const session = await bench.operations.createSession(await bench.byLogin(token), 'full', 5);
+    await bench.operations.linkAccount(ADMIN, account._id, `person-${account._id}`);
+    expect(await bench.byToken(session.token)).toMatchObject({ accountId: account._id });
     await bench.operations.linkAccount(ADMIN, account._id, null);
+    await expect(bench.byToken(session.token)).rejects.toMatchObject(over);
     await expect(bench.byLogin(token)).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await bench.operations.linkAccount(ADMIN, other._id, `person-${account._id}`);
     expect(await bench.byLogin(token)).toMatchObject({ accountId: other._id });
