@@ -201,7 +201,15 @@ describe('kiln webhooks', () => {
   });
 
   it('leaves no secret in logs, in the data folder or in the histories of Temporal', async () => {
-    expect(secrets.length).toBeGreaterThan(2);
+    // One that has to wait, and so becomes a workflow.
+    const failing = await createReceiver([500]);
+    const { endpointId, secret: own } = await json('create', failing.url);
+    secrets.push(own);
+    await json('test', endpointId);
+    await until(() => failing.received.length === 2, 30_000);
+    expect(failing.received[1]?.body).toBe(failing.received[0]?.body);
+    await failing.close();
+    expect(secrets.length).toBeGreaterThan(3);
     const connection = await Connection.connect({ address: kiln.run.temporalAddress });
     const { workflow } = new Client({ connection });
     let histories = '';
@@ -213,7 +221,7 @@ describe('kiln webhooks', () => {
       count += 1;
     }
     await connection.close();
-    expect(count).toBeGreaterThan(3);
+    expect(count).toBeGreaterThanOrEqual(2);
     expect(histories).toContain('"deliveryId":"');
     const found = await readdir(kiln.dataDir, { recursive: true, withFileTypes: true });
     const files = found.filter((entry) => entry.isFile() && !entry.name.endsWith('.json'));
