@@ -1,45 +1,36 @@
 import { join } from 'node:path';
 import { createAccess } from './access.ts';
+import { createBatches } from './batches.ts';
 import { createDiskBlobStore } from './blobs/disk.ts';
 import { createScratch } from './blobs/scratch.ts';
 import { zip } from './blobs/zip.ts';
 import type { Config } from './config.ts';
 import { createConverters } from './converters/converters.ts';
 import { createWorkOrder } from './converters/work-order.ts';
-import type { Job } from './domain/job.ts';
 import { LONGEST_SESSION_MS } from './domain/session.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
 import { createJsonFetcher } from './net/json.ts';
 import { createAdmissions } from './operations/admissions.ts';
-import { createCancelBatch } from './operations/cancel-batch.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
-import { createCountInBatch } from './operations/count-in-batch.ts';
 import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
-import { createFindBatches } from './operations/find-batches.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
-import { jobStart } from './operations/job-start.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createQuote } from './operations/quote.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
-import { createRepairBatches } from './operations/repair-batches.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
-import { createRetry } from './operations/retry.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
-import { createSubmitBatch } from './operations/submit-batch.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
-import { createWatchBatch } from './operations/watch-batch.ts';
 import { createWatchJob } from './operations/watch-job.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
 import { createLinks, LONGEST_FIXED_TOKEN_MS } from './secrets/links.ts';
 import { createTokenSigner } from './secrets/signed-token.ts';
 import { createAdmissionRepository } from './store/admissions.ts';
-import { createBatchRepository } from './store/batches.ts';
 import { createChanges } from './store/changes.ts';
 import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
@@ -77,8 +68,6 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const mongo = await connectMongo(endpoints.mongoUri);
   const changes = createChanges(mongo.collections.jobs);
   const jobs = createJobRepository(mongo.collections, changes);
-  const batchChanges = createChanges(mongo.collections.batches);
-  const batches = createBatchRepository(mongo.collections, batchChanges);
   const uploads = createUploadRepository(mongo.collections);
   const files = createFileRepository(mongo.collections);
   const deliveries = createDeliveryRepository(mongo.collections);
@@ -152,24 +141,21 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     log,
   });
   const submission = {
-    ...{ jobs, batches, uploads, files, runner, limits, credits, planOf, admissions },
+    ...{ uploads, files, limits, credits, planOf, admissions },
     laneOf: access.laneOf,
     checkUrl: guard.checkUrl,
     seal: sealer.seal,
   };
-  const submitJob = webhooks.announcingSubmit(createSubmitJob(submission));
-  const submitBatch = createSubmitBatch(submission);
-  const findingBatches = createFindBatches({ batches, jobs });
+  const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner }));
+  const { open } = sealer;
+  const batches = createBatches({
+    ...{ collections: mongo.collections, jobs, runner, submission, submitJob, findJob, open, log },
+  });
   const operations = {
     ...access.operations,
     ...webhooks.operations,
     submitJob,
-    submitBatch,
-    ...findingBatches,
-    cancelBatch: createCancelBatch({ batches, runner, ...findingBatches }),
-    ...createRetry({ files, open: sealer.open, submitJob, submitBatch, ...finding, ...findingBatches }),
-    ...createWatchBatch({ batches, changes: batchChanges, ...findingBatches }),
-    repairBatches: createRepairBatches({ batches, jobs, runner, log }),
+    ...batches.operations,
     prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
     completeUpload: webhooks.announcingUpload(
@@ -205,12 +191,9 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       files,
       deliveries,
       admissions,
-      batches,
-      startJob: (job: Job) => runner.startJob(jobStart(job)),
-      countInBatch: createCountInBatch({ batches, runner }),
+      ...batches.capabilities,
       // One engine stays free for whoever comes alone.
       workOrder: createWorkOrder({ batchPlaces: Math.max(1, config.concurrency.image - 1) }),
-      cancelJob: (job: Job, reason: string) => runner.cancelJob(jobStart(job), reason),
       zip,
       credits,
       ledger,
@@ -239,7 +222,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       stopNotingMasterKey();
       await access.close();
       await changes.close();
-      await batchChanges.close();
+      await batches.close();
       await temporal.close();
       await mongo.close();
     },

@@ -78,6 +78,16 @@ describe('the end of a job', () => {
       await expect(bench.files.get(id)).rejects.toBeInstanceOf(ConversionError);
   });
 
+  it('keeps an upload that may be converted another time, and no half-made result', async () => {
+    const { jobId, uploadId } = await bench.upload(png);
+    const { fileId } = await bench.run('convertSmallFile', { jobId });
+    const fault = { code: 'ENGINE_CRASHED', message: 'The engine stopped.' } as const;
+    await bench.run('recordEnd', { jobId, end: { to: 'failed', fault } });
+    await bench.run('discardFiles', { jobId });
+    expect(await bench.files.get(uploadId)).toMatchObject({ size: png.length });
+    await expect(bench.files.get(fileId)).rejects.toBeInstanceOf(ConversionError);
+  });
+
   it('spares a file that was there before the job', async () => {
     const { jobId: first, uploadId } = await bench.upload(png);
     const { job } = await bench.submitJob({ dialect: 'graphql', input: { fileId: uploadId }, target: 'jpg' });

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGraphqlClient, type GraphqlClient } from '../../src/cli/graphql-client.ts';
-import { createReceiver, createSwapmyfileClient, picture, signatureMatches } from './client.ts';
+import {
+  createReceiver,
+  createSwapmyfileClient,
+  newAccountKey,
+  picture,
+  signatureMatches,
+} from './client.ts';
 import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
 
 const JOBS = 25;
@@ -10,32 +16,16 @@ const LABEL = 'é'.repeat(80);
 
 let kiln: KilnProcess;
 let graphql: GraphqlClient;
-let admin: GraphqlClient;
 
 beforeAll(async () => {
   kiln = await startKilnProcess({ dataDir: await newDataDir(), mark: 'e2e-batch' });
   graphql = createGraphqlClient({ url: kiln.url, apiKey: kiln.credentials.apiKey });
-  admin = createGraphqlClient({ url: kiln.url, adminToken: kiln.credentials.adminToken });
 });
 afterAll(async () => {
   await graphql?.close();
-  await admin?.close();
   await kiln?.stop();
   await removeDataDir(kiln.dataDir);
 });
-
-/** A key of a new account with this plan. */
-async function keyOf(plan: string): Promise<string> {
-  const { createAccount } = await admin.request<{ createAccount: { account: { accountId: string } } }>(
-    'mutation($plan: ID!) { createAccount(name: "Other", plan: $plan) { ... on AccountSuccess { account { accountId } } } }',
-    { plan },
-  );
-  const { createApiKey } = await admin.request<{ createApiKey: { apiKey: string } }>(
-    'mutation($id: ID!) { createApiKey(input: { accountId: $id, name: "key" }) { ... on ApiKeySecrets { apiKey } } }',
-    { id: createAccount.account.accountId },
-  );
-  return createApiKey.apiKey;
-}
 
 interface BatchAnswer {
   batch: {
@@ -182,8 +172,8 @@ describe('a batch through SwapMyFile', () => {
   it('is for Pro, by key or by session, and never by a token', async () => {
     const body = { jobs: [wish()] };
     expect(await prepare(body)).toMatchObject({ status: 401, json: { error: { code: 'UNAUTHENTICATED' } } });
-    expect(await prepare(body, await keyOf('basic'))).toMatchObject({ status: 403 });
-    expect(await prepare(body, await keyOf('free'))).toMatchObject({ status: 403 });
+    expect(await prepare(body, await newAccountKey(kiln, 'basic'))).toMatchObject({ status: 403 });
+    expect(await prepare(body, await newAccountKey(kiln, 'free'))).toMatchObject({ status: 403 });
     const { guestToken } = await createSwapmyfileClient(kiln.url).prepare(wish());
     expect(await prepare(body, undefined, { authorization: `Bearer ${guestToken}` })).toMatchObject({
       status: 403,
@@ -201,7 +191,7 @@ describe('a batch through SwapMyFile', () => {
     expect((await call(`${path}?token=${uploads[0]?.statusToken}`)).status).toBe(401);
     expect((await call(path)).status).toBe(401);
 
-    const foreign = await call(path, { key: await keyOf('pro') });
+    const foreign = await call(path, { key: await newAccountKey(kiln, 'pro') });
     const unknown = await call(`/job-batches/${randomUUID()}`, { key: kiln.credentials.apiKey });
     expect(foreign).toEqual(unknown);
     expect(foreign.status).toBe(404);

@@ -3,7 +3,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
-import { until } from './kiln-process.ts';
+import { createGraphqlClient } from '../../src/cli/graphql-client.ts';
+import { type KilnProcess, until } from './kiln-process.ts';
 
 export interface Prepared {
   job: { jobId: string; status: string; converterSlug: string };
@@ -26,6 +27,24 @@ export interface SwapmyfileJob {
   downloadUrl?: string;
   error?: { code: string; message: string };
   callback?: { url: string; status: string; attempts: number };
+}
+
+/** A key of a new account with this plan, made by the operator. */
+export async function newAccountKey(
+  { url, credentials }: Pick<KilnProcess, 'url' | 'credentials'>,
+  plan: string,
+): Promise<string> {
+  const admin = createGraphqlClient({ url, adminToken: credentials.adminToken });
+  const { createAccount } = await admin.request<{ createAccount: { account: { accountId: string } } }>(
+    'mutation($plan: ID!) { createAccount(name: "Other", plan: $plan) { ... on AccountSuccess { account { accountId } } } }',
+    { plan },
+  );
+  const { createApiKey } = await admin.request<{ createApiKey: { apiKey: string } }>(
+    'mutation($id: ID!) { createApiKey(input: { accountId: $id, name: "key" }) { ... on ApiKeySecrets { apiKey } } }',
+    { id: createAccount.account.accountId },
+  );
+  await admin.close();
+  return createApiKey.apiKey;
 }
 
 /** A client of SwapMyFile's dialect, as the seed's quickstart describes one. */

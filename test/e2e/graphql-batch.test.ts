@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Entry, fromBuffer } from 'yauzl';
 import { type Conversions, createConversions } from '../../src/cli/conversions.ts';
 import { createGraphqlClient, type GraphqlClient } from '../../src/cli/graphql-client.ts';
-import { noise, picture } from './client.ts';
+import { createLog } from '../../src/log.ts';
+import { connectTemporal } from '../../src/temporal/connect.ts';
+import { newAccountKey, noise, picture } from './client.ts';
 import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess } from './kiln-process.ts';
 
 let kiln: KilnProcess;
@@ -199,5 +201,65 @@ describe('a batch through GraphQL', () => {
       id: retryBatch.batch.batchId,
     });
     await watch(retryBatch.batch.batchId);
+  });
+
+  it('of 200 jobs starves nobody: single jobs of another account end in the middle of it', async () => {
+    const other = createConversions({ url: kiln.url, apiKey: await newAccountKey(kiln, 'pro') });
+    const photo = await store(other, 'photo.png', await picture(1200, 900));
+    const single = async () => {
+      const began = performance.now();
+      const { job } = await other.create({ fileId: photo, target: 'webp', wait: 30_000 });
+      expect(job.status).toBe('READY');
+      return { jobId: job.jobId, ms: performance.now() - began };
+    };
+    await single();
+    const idle: number[] = [];
+    for (let i = 0; i < 5; i += 1) idle.push((await single()).ms);
+
+    const fileId = await store(conversions, 'small.png', await picture(400, 300));
+    const { batch, jobs } = await create({
+      jobs: Array.from({ length: 200 }, () => ({ fileId, target: 'webp' })),
+    });
+    const busy: number[] = [];
+    let last = '';
+    let pending = 200;
+    while (pending > 60) {
+      const { jobId, ms } = await single();
+      busy.push(ms);
+      last = jobId;
+      ({ pending } = (await read(batch.batchId)).counts);
+    }
+    // The last of the batch is still in line, and says where.
+    const { job: waiting } = await graphql.request<{ job: { status: string; queuePosition: number } }>(
+      'query($id: ID!) { job(id: $id) { status queuePosition } }',
+      { id: jobs.at(-1)?.job.jobId },
+    );
+    expect(waiting.status).toBe('QUEUED');
+    expect(waiting.queuePosition).toBeGreaterThan(0);
+    expect(busy.length).toBeGreaterThan(0);
+    const median = (times: number[]) => times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0;
+    console.log(
+      `${busy.length} single jobs during a batch of 200: median ${median(busy).toFixed(0)} ms, ` +
+        `${(median(busy) / median(idle)).toFixed(2)} times that of an idle service (${median(idle).toFixed(0)} ms)`,
+    );
+
+    const temporal = await connectTemporal(
+      { namespace: 'default', apiKey: undefined },
+      kiln.run.temporalAddress,
+      createLog('silent'),
+    );
+    const priorityOf = async (jobId: string) =>
+      (await temporal.client.workflow.getHandle(`job:${jobId}`).describe()).raw.workflowExecutionInfo
+        ?.priority;
+    const ofBatch = await priorityOf(jobs[0]?.job.jobId ?? '');
+    const ofSingle = await priorityOf(last);
+    await temporal.close();
+    expect(ofBatch).toMatchObject({ priorityKey: 5, fairnessKey: `account:${kiln.credentials.account}` });
+    expect(ofSingle).toMatchObject({ priorityKey: 3, fairnessWeight: 10 });
+    expect(ofSingle?.fairnessKey).not.toBe(ofBatch?.fairnessKey);
+
+    await watch(batch.batchId);
+    expect(await read(batch.batchId)).toMatchObject({ status: 'READY', counts: { ready: 200 } });
+    await other.close();
   });
 });

@@ -61,6 +61,14 @@ const SCENARIOS: Record<string, Scenario> = {
       await runner.cancelJob(start, 'not wanted');
     },
   },
+  'waited-for-its-turn': {
+    start: { ...now, size: 1000 },
+    fakes: { convertSmallFile: waitingOnce() },
+    run: async ({ runner }, start) => {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await runner.admitJob(start);
+    },
+  },
   'database-outage': { start: now, fakes: { recordEnd: failingFor(8000) } },
 };
 
@@ -97,6 +105,47 @@ const DELIVERIES: Record<string, Scenario> = {
   },
   'delivery-failed': { fakes: { attemptDelivery: async () => ({ outcome: 'failed', answer: '500' }) } },
 };
+
+/** A batch carries the id of the job that stands for it. */
+const batchOf = ({ jobId: batchId, owner }: JobStart) => ({
+  ...{ batchId, owner, title: '250 jobs', total: 250, wantsArchive: true },
+});
+
+const BATCHES: Record<string, Scenario> = {
+  'batch-ready': {
+    fakes: { startBatchJobs: startedInPages, countBatch: pendingOnce(250) },
+    run: async ({ runner }, start) => {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await runner.nudgeBatch(batchOf(start), 'count');
+    },
+  },
+  'batch-cancelled': {
+    fakes: {
+      startBatchJobs: startedInPages,
+      countBatch: pendingOnce(250),
+      packBatch: throwing(new ConversionError('NOT_FOUND', 'There was no result to pack.')),
+      endBatch: async () => ({ status: 'cancelled' }),
+    },
+    run: async ({ runner }, start) => {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await runner.nudgeBatch(batchOf(start), 'cancel');
+    },
+  },
+};
+
+async function startedInPages({ from }: { from: number }) {
+  return { next: from + 100 };
+}
+
+function pendingOnce(pending: number): NonNullable<Fakes['countBatch']> {
+  const counts = [pending, 0];
+  return async () => ({ pending: counts.shift() ?? 0 });
+}
+
+function waitingOnce(): NonNullable<Fakes['convertSmallFile']> {
+  const answers = [{ position: 3 }];
+  return async () => answers.shift() ?? CONVERTED;
+}
 
 function throwing(error: Error) {
   return async () => {
@@ -171,5 +220,14 @@ for (const [name, { fakes, run }] of Object.entries(DELIVERIES)) {
   await run?.(bench, start);
   await delivery.result();
   await save(name, await delivery.fetchHistory());
+}
+for (const [name, { fakes, run }] of Object.entries(BATCHES)) {
+  if (!isWanted(name)) continue;
+  const { start } = await bench.job(fakes);
+  await bench.runner.startBatch(batchOf(start));
+  await run?.(bench, start);
+  const batch = env.client.workflow.getHandle(`batch:${start.jobId}`);
+  await batch.result();
+  await save(name, await batch.fetchHistory());
 }
 await bench.close();

@@ -1,0 +1,54 @@
+import type { Job } from './domain/job.ts';
+import type { Log } from './log.ts';
+import { createCancelBatch } from './operations/cancel-batch.ts';
+import { createCountInBatch } from './operations/count-in-batch.ts';
+import { createFindBatches } from './operations/find-batches.ts';
+import { jobStart } from './operations/job-start.ts';
+import { createRepairBatches } from './operations/repair-batches.ts';
+import { createRetry, type RetryPorts } from './operations/retry.ts';
+import type { WorkflowRunner } from './operations/runner.ts';
+import { createSubmitBatch, type SubmitBatchPorts } from './operations/submit-batch.ts';
+import { createWatchBatch } from './operations/watch-batch.ts';
+import { createBatchRepository } from './store/batches.ts';
+import { createChanges } from './store/changes.ts';
+import type { JobRepository } from './store/jobs.ts';
+import type { Collections } from './store/mongo.ts';
+
+export interface BatchPorts {
+  collections: Pick<Collections, 'batches'>;
+  jobs: Pick<JobRepository, 'getMany' | 'insertMany' | 'statusesOf'>;
+  runner: Pick<WorkflowRunner, 'startBatch' | 'nudgeBatch' | 'startJob' | 'cancelJob'>;
+  /** What jobs are accepted with, alone or together. */
+  submission: Omit<SubmitBatchPorts, 'batches' | 'jobs' | 'runner'>;
+  submitJob: RetryPorts['submitJob'];
+  findJob: RetryPorts['findJob'];
+  open: RetryPorts['open'];
+  log: Pick<Log, 'warn'>;
+}
+
+/** Everything about batches: how they are asked for, counted, watched, cancelled and done again. */
+export function createBatches({ collections, jobs, runner, submission, log, ...retrying }: BatchPorts) {
+  const changes = createChanges(collections.batches);
+  const batches = createBatchRepository(collections, changes);
+  const finding = createFindBatches({ batches, jobs });
+  const submitBatch = createSubmitBatch({ ...submission, batches, jobs, runner });
+
+  return {
+    operations: {
+      submitBatch,
+      ...finding,
+      cancelBatch: createCancelBatch({ batches, runner, ...finding }),
+      ...createRetry({ files: submission.files, submitBatch, ...finding, ...retrying }),
+      ...createWatchBatch({ batches, changes, ...finding }),
+      repairBatches: createRepairBatches({ batches, jobs, runner, log }),
+    },
+    /** What activities need of it. */
+    capabilities: {
+      batches,
+      countInBatch: createCountInBatch({ batches, runner }),
+      startJob: (job: Job) => runner.startJob(jobStart(job)),
+      cancelJob: (job: Job, reason: string) => runner.cancelJob(jobStart(job), reason),
+    },
+    close: () => changes.close(),
+  };
+}
