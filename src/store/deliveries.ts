@@ -7,6 +7,7 @@ import {
   type DeliveryState,
 } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
+import { createGrouped } from './grouped.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 /** Which deliveries of an owner are meant. */
@@ -39,6 +40,12 @@ export interface AttemptEffect {
   nextAttemptAt: Date | null;
 }
 
+interface AttemptRecord {
+  id: string;
+  attempt: DeliveryAttempt;
+  effect: AttemptEffect;
+}
+
 /** As much of a pending delivery as is needed to see whether somebody takes care of it. */
 export type PendingDelivery = Pick<
   Delivery,
@@ -58,6 +65,23 @@ export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>;
 
 /** Webhook deliveries with every attempt that was made. */
 export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deliveries'>) {
+  /** Many at a time are written by one call; whatever is not as expected is looked at one by one. */
+  const record = createGrouped(async (records: readonly AttemptRecord[]) => {
+    const operations = records.map((one) => ({
+      updateOne: { filter: { ...isNew(one), state: 'pending' as const }, update: updateOf(one) },
+    }));
+    const { matchedCount } = await deliveries.bulkWrite(operations, { ordered: false });
+    if (matchedCount < records.length) await Promise.all(records.map(recordLate));
+  });
+
+  /** Discarded or given up while the receiver was answering: the attempt counts, and a success as well. */
+  async function recordLate(one: AttemptRecord): Promise<void> {
+    const { $push, $set } = updateOf(one);
+    const isDelivered = one.effect.state === 'delivered';
+    const { updatedAt } = $set;
+    await deliveries.updateOne(isNew(one), { $push, $set: isDelivered ? $set : { updatedAt } });
+  }
+
   return translateFaults({
     async get(id: string): Promise<Delivery> {
       const delivery = await deliveries.findOne({ _id: id });
@@ -68,18 +92,8 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     insertIfAbsent: (delivery: Delivery) => insertIfAbsent(deliveries, delivery),
 
     /** A repeat of the same attempt number (its first reply was lost) is written once. */
-    async recordAttempt(id: string, attempt: DeliveryAttempt, effect: AttemptEffect): Promise<void> {
-      const updatedAt = new Date();
-      const stateSince = effect.state === 'pending' ? {} : { stateSince: updatedAt };
-      const $push = { attempts: { $each: [attempt], $slice: -ATTEMPT_WINDOW } };
-      const $set = { ...effect, ...stateSince, hold: null, begun: true, updatedAt };
-      const isNew = { _id: id, 'attempts.number': { $ne: attempt.number } };
-      const { matchedCount } = await deliveries.updateOne({ ...isNew, state: 'pending' }, { $push, $set });
-      // Discarded or given up while the receiver was answering: the attempt counts, and a success as well.
-      const isDelivered = effect.state === 'delivered';
-      if (matchedCount === 0)
-        await deliveries.updateOne(isNew, { $push, $set: isDelivered ? $set : { updatedAt } });
-    },
+    recordAttempt: (id: string, attempt: DeliveryAttempt, effect: AttemptEffect): Promise<void> =>
+      record({ id, attempt, effect }),
 
     /** It waits for something else than its schedule. */
     async hold(id: string, hold: DeliveryHold, nextAttemptAt: Date): Promise<void> {
@@ -164,6 +178,19 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
       return found.map(complete);
     },
   });
+}
+
+function isNew({ id, attempt }: AttemptRecord): Filter<Delivery> {
+  return { _id: id, 'attempts.number': { $ne: attempt.number } };
+}
+
+function updateOf({ attempt, effect }: AttemptRecord) {
+  const updatedAt = new Date();
+  const stateSince = effect.state === 'pending' ? {} : { stateSince: updatedAt };
+  return {
+    $push: { attempts: { $each: [attempt], $slice: -ATTEMPT_WINDOW } },
+    $set: { ...effect, ...stateSince, hold: null, begun: true, updatedAt },
+  };
 }
 
 function filterOf({ owner, endpointId, jobId, state, since, until }: DeliveryFilter): Filter<Delivery> {
