@@ -7,6 +7,7 @@ import {
   type DeliveryState,
 } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
+import { newId } from '../domain/id.ts';
 import { createGrouped } from './grouped.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
@@ -38,6 +39,12 @@ export interface ChangedPage extends Pick<DeliveryFilter, 'owner' | 'endpointId'
 export interface AttemptEffect {
   state: DeliveryState;
   nextAttemptAt: Date | null;
+}
+
+interface Reopening {
+  delivery: Delivery;
+  fresh: Partial<Delivery> & { round: string };
+  won: boolean;
 }
 
 interface AttemptRecord {
@@ -82,6 +89,18 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     await deliveries.updateOne(isNew(one), { $push, $set: isDelivered ? $set : { updatedAt } });
   }
 
+  /** Whose round it became is read back: of several replays of one delivery, one wins. */
+  const reopenAll = createGrouped(async (all: readonly Reopening[]) => {
+    const operations = all.map(({ delivery: { _id, state, updatedAt }, fresh }) => ({
+      updateOne: { filter: { _id, state, updatedAt }, update: { $set: fresh } },
+    }));
+    await deliveries.bulkWrite(operations, { ordered: false });
+    const ids = all.map(({ delivery }) => delivery._id);
+    const found = await deliveries.find({ _id: { $in: ids } }, { projection: { round: 1 } }).toArray();
+    const rounds = new Map(found.map(({ _id, round }) => [_id, round]));
+    for (const one of all) one.won = rounds.get(one.delivery._id) === one.fresh.round;
+  });
+
   return translateFaults({
     async get(id: string): Promise<Delivery> {
       const delivery = await deliveries.findOne({ _id: id });
@@ -122,21 +141,17 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     },
 
     /** Begins another round of an ended delivery. @returns null when somebody else did so meanwhile. */
-    async reopen({ _id, state, updatedAt, attempts }: Delivery): Promise<Delivery | null> {
+    async reopen(delivery: Delivery): Promise<Delivery | null> {
       const now = new Date();
-      const roundBase = attempts.at(-1)?.number ?? 0;
-      const reopened = {
+      const fresh = {
         state: 'pending' as const,
-        roundBase,
-        begun: false,
-        updatedAt: now,
-        stateSince: now,
+        roundBase: delivery.attempts.at(-1)?.number ?? 0,
+        round: newId(),
+        ...{ begun: false, hold: null, nextAttemptAt: null, updatedAt: now, stateSince: now },
       };
-      return deliveries.findOneAndUpdate(
-        { _id, state, updatedAt },
-        { $set: { ...reopened, hold: null, nextAttemptAt: null } },
-        { returnDocument: 'after' },
-      );
+      const reopening = { delivery, fresh, won: false };
+      await reopenAll(reopening);
+      return reopening.won ? { ...delivery, ...fresh } : null;
     },
 
     async list({ before, after, limit, ...filter }: DeliveryPage): Promise<Delivery[]> {
@@ -206,7 +221,7 @@ function filterOf({ owner, endpointId, jobId, state, since, until }: DeliveryFil
 /** Callbacks that were begun before there were endpoints lack what endpoints brought. */
 function complete(stored: WithId<Delivery>): Delivery {
   const { createdAt, jobId } = stored;
-  const later = { endpointId: null, hold: null, roundBase: 0, nextAttemptAt: null, begun: true };
+  const later = { endpointId: null, hold: null, round: null, roundBase: 0, nextAttemptAt: null, begun: true };
   const known = { subjectId: jobId ?? '', order: '', stateSince: createdAt, updatedAt: createdAt };
   return { ...later, ...known, ...stored };
 }
