@@ -13,6 +13,7 @@ import { createDeliveries } from './operations/deliveries.ts';
 import { createEndpointHealth } from './operations/endpoint-health.ts';
 import { createEndpoints } from './operations/endpoints.ts';
 import { createLowCredits } from './operations/low-credits.ts';
+import { createRecent } from './operations/recent.ts';
 import { createRepairDeliveries } from './operations/repair-deliveries.ts';
 import type { WorkflowRunner } from './operations/runner.ts';
 import { createWatchDeliveries } from './operations/watch-deliveries.ts';
@@ -24,6 +25,9 @@ import type { FileRepository } from './store/files.ts';
 import type { JobRepository } from './store/jobs.ts';
 import { createLowCreditRepository } from './store/low-credits.ts';
 import type { Collections } from './store/mongo.ts';
+
+/** For so long one read of an endpoint serves all attempts that begin meanwhile. */
+const RECENT_MS = 100;
 
 export interface WebhookPorts {
   collections: Pick<Collections, 'endpoints' | 'accounts'>;
@@ -63,6 +67,7 @@ export function createWebhooks(ports: WebhookPorts) {
   // What an attempt announces, of an endpoint that is gone, goes out through the same courier.
   const courier: Courier = createCourier({
     ...{ deliver, runner, log, places: ports.places },
+    recentEndpoint: createRecent(endpoints.find, RECENT_MS).get,
     widthOf: lanes.widthOf,
   });
   const lowCredits = createLowCredits({

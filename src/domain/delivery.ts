@@ -50,6 +50,8 @@ export interface Delivery {
   attempts: DeliveryAttempt[];
   /** The number of the last attempt before the present round, since a replay begins the schedule anew. */
   roundBase: number;
+  /** Names the replay that began the present round; null in the first. */
+  round: string | null;
   /** Null once it has ended, and before its first attempt. */
   nextAttemptAt: Date | null;
   /** Whether somebody has taken it up: until then nothing but this document knows of it. */

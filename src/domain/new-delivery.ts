@@ -26,6 +26,7 @@ export function newDelivery({ state = 'pending', ...facts }: DeliveryFacts): Del
     hold: null,
     attempts: [],
     roundBase: 0,
+    round: null,
     nextAttemptAt: null,
     order: newId(),
     createdAt: now,

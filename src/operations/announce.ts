@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import type { DeliveryRepository } from '../store/deliveries.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';
 import type { Courier } from './courier.ts';
+import { createRecent } from './recent.ts';
 
 export interface AnnouncePorts {
   endpoints: Pick<EndpointRepository, 'list'>;
@@ -33,8 +34,6 @@ export interface Announcement {
 }
 
 const FRESH_MS = 2000;
-/** Accounts whose endpoints are remembered at most. */
-const REMEMBERED = 10_000;
 
 export type Announce = ReturnType<typeof createAnnounce>['announce'];
 
@@ -43,18 +42,7 @@ export type Announce = ReturnType<typeof createAnnounce>['announce'];
  * what it is about, and what a crash leaves on its way is found by the sweeper.
  */
 export function createAnnounce({ endpoints, deliveries, courier, log, freshMs = FRESH_MS }: AnnouncePorts) {
-  const known = new Map<string, { until: number; endpoints: Promise<Endpoint[]> }>();
-
-  function endpointsOf(accountId: string): Promise<Endpoint[]> {
-    const fresh = known.get(accountId);
-    if (fresh && fresh.until > performance.now()) return fresh.endpoints;
-    if (known.size >= REMEMBERED) known.clear();
-    const read = endpoints.list(accountId);
-    known.set(accountId, { until: performance.now() + freshMs, endpoints: read });
-    // What could not be read is asked for again by the next caller, not remembered.
-    read.catch(() => known.delete(accountId));
-    return read;
-  }
+  const recent = createRecent(endpoints.list, freshMs);
 
   /** One message to one endpoint, whatever it asked for. @returns its delivery, unless it was there before. */
   async function sendTo(endpoint: Endpoint, announcement: Announcement): Promise<Delivery | null> {
@@ -74,19 +62,19 @@ export function createAnnounce({ endpoints, deliveries, courier, log, freshMs = 
     sendTo,
 
     /** After a change that has to count at once; other processes follow within two seconds. */
-    forgetEndpoints: (accountId: string): void => void known.delete(accountId),
+    forgetEndpoints: recent.forget,
 
     /** Whether anybody listens at all: most owners have no endpoint, and nothing need be put together for them. */
     async isHeard(owner: string): Promise<boolean> {
       const accountId = chargedAccount(owner);
-      return accountId !== null && (await endpointsOf(accountId)).length > 0;
+      return accountId !== null && (await recent.get(accountId)).length > 0;
     },
 
     /** Tells every endpoint of the owner that asked for it, apart from the one that it is about. */
     async announce(announcement: Announcement): Promise<void> {
       const accountId = chargedAccount(announcement.owner);
       if (!accountId) return;
-      const told = (await endpointsOf(accountId)).filter(
+      const told = (await recent.get(accountId)).filter(
         ({ _id, events }) => _id !== announcement.subjectId && isSubscribed(events, announcement.type),
       );
       await Promise.all(told.map((endpoint) => sendTo(endpoint, announcement)));

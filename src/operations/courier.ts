@@ -1,4 +1,5 @@
 import type { Delivery } from '../domain/delivery.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
 import type { Log } from '../log.ts';
 import type { Deliver } from './deliver.ts';
 import { deliveryStart } from './delivery-start.ts';
@@ -10,6 +11,8 @@ export interface CourierPorts {
   log: Pick<Log, 'warn'>;
   /** Attempts at a time. */
   places: number;
+  /** As it was a moment ago: a pause a tenth of a second earlier would have come too late as well. */
+  recentEndpoint(id: string): Promise<Endpoint | null>;
   /** How many of them one receiver may have. */
   widthOf(receiver: string): number;
 }
@@ -32,14 +35,17 @@ const PATIENCE_MS = 250;
  * one and a workflow costs ten times as much. Whatever has to wait becomes a workflow. What dies with this
  * process was never begun, as far as its document tells, and the sweeper finds it.
  */
-export function createCourier({ deliver, runner, log, places, widthOf }: CourierPorts): Courier {
+export function createCourier(ports: CourierPorts): Courier {
+  const { deliver, runner, log, places, widthOf } = ports;
   const underWay = new Map<Promise<void>, string>();
   const counts = new Map<string, number>();
   let isOpen = false;
 
   async function firstAttempt(delivery: Delivery): Promise<void> {
     const start = deliveryStart(delivery);
-    const result = await deliver(delivery, { attempt: start.attempt });
+    const { endpointId } = delivery;
+    const known = endpointId === null ? {} : { endpoint: await ports.recentEndpoint(endpointId) };
+    const result = await deliver(delivery, { attempt: start.attempt, ...known });
     if (result.outcome !== 'retry' && result.outcome !== 'held') return;
     const { delayMs } = result;
     const later = result.outcome === 'held' ? { holds: 1, delayMs } : { attempt: start.attempt + 1, delayMs };

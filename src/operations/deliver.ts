@@ -60,7 +60,7 @@ export function createDeliver(ports: DeliverPorts) {
 
   /** A job's own callback is sent whenever its time has come; an endpoint has a say in it. */
   async function attemptOnEndpoint(delivery: Delivery, wish: AttemptWish): Promise<DeliveryOutcome> {
-    const endpoint = await endpoints.find(delivery.endpointId ?? '');
+    const { endpoint = await endpoints.find(delivery.endpointId ?? '') } = wish;
     if (!endpoint) return end(delivery, 'discarded', 'the endpoint was deleted');
     if (endpoint.state === 'disabled') return end(delivery, 'failed', 'the endpoint is disabled');
     if (endpoint.state === 'paused') return hold(delivery, 'paused', PAUSE_LOOK_MS);

@@ -46,6 +46,8 @@ export interface AttemptWish {
   /** How often this attempt has been put off already. */
   holds?: number;
   signal?: AbortSignal;
+  /** Its endpoint as it was a moment ago; read now unless given. */
+  endpoint?: Endpoint | null;
 }
 
 /** An attempt that was made, and what it came to. */

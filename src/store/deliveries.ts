@@ -7,6 +7,8 @@ import {
   type DeliveryState,
 } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
+import { newId } from '../domain/id.ts';
+import { createGrouped } from './grouped.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 /** Which deliveries of an owner are meant. */
@@ -39,6 +41,18 @@ export interface AttemptEffect {
   nextAttemptAt: Date | null;
 }
 
+interface Reopening {
+  delivery: Delivery;
+  fresh: Partial<Delivery> & { round: string };
+  won: boolean;
+}
+
+interface AttemptRecord {
+  id: string;
+  attempt: DeliveryAttempt;
+  effect: AttemptEffect;
+}
+
 /** As much of a pending delivery as is needed to see whether somebody takes care of it. */
 export type PendingDelivery = Pick<
   Delivery,
@@ -58,6 +72,35 @@ export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>;
 
 /** Webhook deliveries with every attempt that was made. */
 export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deliveries'>) {
+  /** Many at a time are written by one call; whatever is not as expected is looked at one by one. */
+  const record = createGrouped(async (records: readonly AttemptRecord[]) => {
+    const operations = records.map((one) => ({
+      updateOne: { filter: { ...isNew(one), state: 'pending' as const }, update: updateOf(one) },
+    }));
+    const { matchedCount } = await deliveries.bulkWrite(operations, { ordered: false });
+    if (matchedCount < records.length) await Promise.all(records.map(recordLate));
+  });
+
+  /** Discarded or given up while the receiver was answering: the attempt counts, and a success as well. */
+  async function recordLate(one: AttemptRecord): Promise<void> {
+    const { $push, $set } = updateOf(one);
+    const isDelivered = one.effect.state === 'delivered';
+    const { updatedAt } = $set;
+    await deliveries.updateOne(isNew(one), { $push, $set: isDelivered ? $set : { updatedAt } });
+  }
+
+  /** Whose round it became is read back: of several replays of one delivery, one wins. */
+  const reopenAll = createGrouped(async (all: readonly Reopening[]) => {
+    const operations = all.map(({ delivery: { _id, state, updatedAt }, fresh }) => ({
+      updateOne: { filter: { _id, state, updatedAt }, update: { $set: fresh } },
+    }));
+    await deliveries.bulkWrite(operations, { ordered: false });
+    const ids = all.map(({ delivery }) => delivery._id);
+    const found = await deliveries.find({ _id: { $in: ids } }, { projection: { round: 1 } }).toArray();
+    const rounds = new Map(found.map(({ _id, round }) => [_id, round]));
+    for (const one of all) one.won = rounds.get(one.delivery._id) === one.fresh.round;
+  });
+
   return translateFaults({
     async get(id: string): Promise<Delivery> {
       const delivery = await deliveries.findOne({ _id: id });
@@ -68,18 +111,8 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     insertIfAbsent: (delivery: Delivery) => insertIfAbsent(deliveries, delivery),
 
     /** A repeat of the same attempt number (its first reply was lost) is written once. */
-    async recordAttempt(id: string, attempt: DeliveryAttempt, effect: AttemptEffect): Promise<void> {
-      const updatedAt = new Date();
-      const stateSince = effect.state === 'pending' ? {} : { stateSince: updatedAt };
-      const $push = { attempts: { $each: [attempt], $slice: -ATTEMPT_WINDOW } };
-      const $set = { ...effect, ...stateSince, hold: null, begun: true, updatedAt };
-      const isNew = { _id: id, 'attempts.number': { $ne: attempt.number } };
-      const { matchedCount } = await deliveries.updateOne({ ...isNew, state: 'pending' }, { $push, $set });
-      // Discarded or given up while the receiver was answering: the attempt counts, and a success as well.
-      const isDelivered = effect.state === 'delivered';
-      if (matchedCount === 0)
-        await deliveries.updateOne(isNew, { $push, $set: isDelivered ? $set : { updatedAt } });
-    },
+    recordAttempt: (id: string, attempt: DeliveryAttempt, effect: AttemptEffect): Promise<void> =>
+      record({ id, attempt, effect }),
 
     /** It waits for something else than its schedule. */
     async hold(id: string, hold: DeliveryHold, nextAttemptAt: Date): Promise<void> {
@@ -108,21 +141,17 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     },
 
     /** Begins another round of an ended delivery. @returns null when somebody else did so meanwhile. */
-    async reopen({ _id, state, updatedAt, attempts }: Delivery): Promise<Delivery | null> {
+    async reopen(delivery: Delivery): Promise<Delivery | null> {
       const now = new Date();
-      const roundBase = attempts.at(-1)?.number ?? 0;
-      const reopened = {
+      const fresh = {
         state: 'pending' as const,
-        roundBase,
-        begun: false,
-        updatedAt: now,
-        stateSince: now,
+        roundBase: delivery.attempts.at(-1)?.number ?? 0,
+        round: newId(),
+        ...{ begun: false, hold: null, nextAttemptAt: null, updatedAt: now, stateSince: now },
       };
-      return deliveries.findOneAndUpdate(
-        { _id, state, updatedAt },
-        { $set: { ...reopened, hold: null, nextAttemptAt: null } },
-        { returnDocument: 'after' },
-      );
+      const reopening = { delivery, fresh, won: false };
+      await reopenAll(reopening);
+      return reopening.won ? { ...delivery, ...fresh } : null;
     },
 
     async list({ before, after, limit, ...filter }: DeliveryPage): Promise<Delivery[]> {
@@ -166,6 +195,19 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
   });
 }
 
+function isNew({ id, attempt }: AttemptRecord): Filter<Delivery> {
+  return { _id: id, 'attempts.number': { $ne: attempt.number } };
+}
+
+function updateOf({ attempt, effect }: AttemptRecord) {
+  const updatedAt = new Date();
+  const stateSince = effect.state === 'pending' ? {} : { stateSince: updatedAt };
+  return {
+    $push: { attempts: { $each: [attempt], $slice: -ATTEMPT_WINDOW } },
+    $set: { ...effect, ...stateSince, hold: null, begun: true, updatedAt },
+  };
+}
+
 function filterOf({ owner, endpointId, jobId, state, since, until }: DeliveryFilter): Filter<Delivery> {
   return {
     owner,
@@ -179,7 +221,7 @@ function filterOf({ owner, endpointId, jobId, state, since, until }: DeliveryFil
 /** Callbacks that were begun before there were endpoints lack what endpoints brought. */
 function complete(stored: WithId<Delivery>): Delivery {
   const { createdAt, jobId } = stored;
-  const later = { endpointId: null, hold: null, roundBase: 0, nextAttemptAt: null, begun: true };
+  const later = { endpointId: null, hold: null, round: null, roundBase: 0, nextAttemptAt: null, begun: true };
   const known = { subjectId: jobId ?? '', order: '', stateSince: createdAt, updatedAt: createdAt };
   return { ...later, ...known, ...stored };
 }

@@ -16,6 +16,7 @@ function courierWith(
     log: createLog('silent'),
     places,
     widthOf: () => width,
+    recentEndpoint: async () => null,
   });
   return { courier, started };
 }

@@ -1,0 +1,26 @@
+/** What was read a moment ago, so that many who ask at a time cost one look. */
+export interface Recent<T> {
+  get(key: string): Promise<T>;
+  /** After a change that has to count at once. */
+  forget(key: string): void;
+}
+
+/** Keys that are remembered at most. */
+const REMEMBERED = 10_000;
+
+/** Believes what `read` gave for `freshMs`. What could not be read is asked for again, not remembered. */
+export function createRecent<T>(read: (key: string) => Promise<T>, freshMs: number): Recent<T> {
+  const known = new Map<string, { until: number; value: Promise<T> }>();
+  return {
+    get(key) {
+      const fresh = known.get(key);
+      if (fresh && fresh.until > performance.now()) return fresh.value;
+      if (known.size >= REMEMBERED) known.clear();
+      const value = read(key);
+      known.set(key, { until: performance.now() + freshMs, value });
+      value.catch(() => known.delete(key));
+      return value;
+    },
+    forget: (key) => void known.delete(key),
+  };
+}
