@@ -1,78 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
-import { startEmbedded } from '../../src/embedded/embedded.ts';
-import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { picture } from './client.ts';
-import { markedProcesses, newDataDir, removeDataDir, until } from './kiln-process.ts';
+import { until } from './kiln-process.ts';
+import { type PartsApart, startPartsApart } from './parts-apart.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 const MARK = 'webhook-killed';
-const ADMIN_TOKEN = randomBytes(24).toString('hex');
-const masterKey = randomBytes(32).toString('base64');
 
-let dataDir: string;
-let engines: Awaited<ReturnType<typeof startEmbedded>>;
-const children: ChildProcess[] = [];
+let parts: PartsApart;
 
 beforeAll(async () => {
-  dataDir = await newDataDir();
-  engines = await startEmbedded({
-    dataDir,
-    cacheDir: loadConfig().cacheDir,
-    needTemporal: true,
-    needMongo: true,
-    searchAttributes: Object.values(ATTRIBUTES).map(({ name }) => name),
-    temporalSynchronous: 'NORMAL',
-    onProgress: () => {},
-    onDeath: () => {},
-  });
+  parts = await startPartsApart(MARK);
 });
-afterAll(async () => {
-  for (const child of children) child.kill('SIGTERM');
-  await until(
-    () => markedProcesses(MARK).length === 0,
-    30_000,
-    () => JSON.stringify(markedProcesses(MARK)),
-  );
-  await engines.stop();
-  await removeDataDir(dataDir);
-});
-
-/** `npm run server` and `npm run worker`, apart from each other as in production. */
-async function launch(command: 'server' | 'worker'): Promise<{ pid: number; output: string }> {
-  const child = spawn(process.execPath, [join(root, 'src', `${command}.ts`)], {
-    cwd: root,
-    env: {
-      ...process.env,
-      KILN_TEST_MARK: MARK,
-      KILN_DATA_DIR: dataDir,
-      KILN_PORT: '0',
-      KILN_LOG_LEVEL: 'warn',
-      KILN_MASTER_KEY: masterKey,
-      KILN_ADMIN_TOKEN: ADMIN_TOKEN,
-      KILN_ALLOWED_NETWORKS: '127.0.0.0/8',
-      MONGODB_URI: engines.mongoUri ?? '',
-      TEMPORAL_ADDRESS: engines.temporalAddress ?? '',
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
-  await until(
-    () => output.includes('is ready'),
-    60_000,
-    () => output,
-  );
-  return { pid: child.pid ?? 0, output };
-}
+afterAll(() => parts.stop());
 
 /** A receiver during whose first answer something happens: that one never gets through. */
 async function receiverThat(strikes: () => void) {
@@ -93,7 +35,7 @@ async function receiverThat(strikes: () => void) {
 
 describe.skipIf(process.platform !== 'linux')('F19: a sender killed -9 after the POST', () => {
   it('before the answer is stored: the message comes again, under the same id', async () => {
-    const server = await launch('server');
+    const server = await parts.launch('server');
     const url = /at (http\S+)/.exec(server.output)?.[1] ?? '';
     const ask = async (credential: Record<string, string>, query: string, variables: object = {}) => {
       const answer = await fetch(`${url}/graphql`, {
@@ -103,7 +45,7 @@ describe.skipIf(process.platform !== 'linux')('F19: a sender killed -9 after the
       });
       return (await answer.json()).data;
     };
-    const admin = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const admin = { authorization: `Bearer ${parts.adminToken}` };
     const { createAccount } = await ask(
       admin,
       'mutation { createAccount(name: "A", plan: "pro") { ... on AccountSuccess { account { accountId } } } }',
@@ -126,7 +68,7 @@ describe.skipIf(process.platform !== 'linux')('F19: a sender killed -9 after the
 
     // By a workflow, as the server leaves it to a worker; then by the worker that has converted something.
     for (const by of ['workflow', 'courier'] as const) {
-      const worker = await launch('worker');
+      const worker = await parts.launch('worker');
       const receiver = await receiverThat(() => process.kill(worker.pid, 'SIGKILL'));
       const { secret, endpoint } = await newEndpoint(
         receiver.url,
@@ -139,7 +81,7 @@ describe.skipIf(process.platform !== 'linux')('F19: a sender killed -9 after the
         });
       else await convertOne((query, variables) => ask(owner, query, variables));
       await until(() => receiver.received.length === 1, 30_000);
-      await launch('worker');
+      await parts.launch('worker');
       await until(() => receiver.received.length === 2, 120_000);
       const seconds = ((performance.now() - began) / 1000).toFixed(0);
       console.log(`F19 by the ${by}: came again after ${seconds} s`);
@@ -158,7 +100,7 @@ describe.skipIf(process.platform !== 'linux')('F19: a sender killed -9 after the
         return edge.node.state === 'DELIVERED' && edge.node.attempts.length === 1;
       }, 30_000);
       receiver.close();
-      for (const child of children.splice(1)) child.kill('SIGTERM');
+      parts.endWorkers();
     }
   });
 });
