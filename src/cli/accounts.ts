@@ -58,12 +58,12 @@ export async function renameAccount(id: string, { name, ...options }: Options & 
 
 /** `kiln accounts link`: without a subject the link ends. */
 export async function linkAccount(id: string, { subject, ...options }: Options & { subject?: string }) {
-  await change('linkAccount', LINK, { id, subject }, options);
+  show(await change('linkAccount', LINK, { id, subject }, options), options);
 }
 
 /** `kiln accounts end-sessions` */
 export async function endSessions(id: string, options: Options) {
-  await change('endSessions', END_SESSIONS, { id }, options);
+  show(await change('endSessions', END_SESSIONS, { id }, options), options);
 }
 
 /** `kiln accounts set-plan` */

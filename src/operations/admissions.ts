@@ -62,7 +62,9 @@ export function createAdmissions(ports: AdmissionsPorts) {
       const entrant = { lane, jobId: job._id, batch: job.batchId !== undefined, limit: await limitOf(lane) };
       const { lane: now, admitted } = await admissions.enter(entrant);
       await wake(admitted.filter((id) => id !== job._id));
-      return positionOf(now, job._id);
+      if (admitted.includes(job._id)) return null;
+      // Let in by somebody else at this very moment: the call is on its way.
+      return positionOf(now, job._id) ?? 1;
     },
 
     /** The job has ended: its place is free. */
@@ -79,8 +81,9 @@ export function createAdmissions(ports: AdmissionsPorts) {
     repairAdmissions: repairer(async (last) => {
       const lanes = await admissions.list(last, PAGE);
       for (const lane of lanes) {
-        if (isIdle(lane)) await admissions.forget(lane);
-        else await leave(lane._id, await endedOf(lane));
+        // An account's lane is needed again; an address may never come back.
+        if (isIdle(lane) && chargedAccount(lane._id) === null) await admissions.forget(lane);
+        else if (!isIdle(lane)) await leave(lane._id, await endedOf(lane));
       }
       return lanes.length === PAGE ? lanes.at(-1)?._id : undefined;
     }),

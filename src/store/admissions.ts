@@ -45,12 +45,6 @@ export function createAdmissionRepository({ admissions }: Pick<Collections, 'adm
     );
   }
 
-  /** The lane with the job in it; null when there is no lane, or it has changed in between. */
-  async function findOrQueue(entrant: Entrant): Promise<Admission | null> {
-    const found = await admissions.findOne({ _id: entrant.lane });
-    return found && isIn(found, entrant.jobId) ? found : enterQueue(entrant);
-  }
-
   /** Gives free places to those who wait. @returns the lane afterwards, and who got in. */
   async function fill(lane: Admission, limit: number): Promise<Filled> {
     for (let now: Admission | null = lane; now; now = await admissions.findOne({ _id: lane._id })) {
@@ -85,13 +79,18 @@ export function createAdmissionRepository({ admissions }: Pick<Collections, 'adm
       return write();
     },
 
-    /** Lets a job in, or lines it up. May be repeated. @returns the lane then, and all who got in. */
+    /**
+     * Lets a job in, or lines it up. May be repeated.
+     * @returns the lane then, and all who got in by this call: whoever was let in by another is told by that one.
+     */
     async enter(entrant: Entrant): Promise<Filled> {
       const { lane, jobId, limit } = entrant;
       for (;;) {
         const entered = await enterAtOnce(entrant);
         if (entered) return { lane: entered, admitted: [jobId] };
-        const queued = await findOrQueue(entrant);
+        const found = await admissions.findOne({ _id: lane });
+        if (found?.active.includes(jobId)) return { lane: found, admitted: [jobId] };
+        const queued = found && isIn(found, jobId) ? found : await enterQueue(entrant);
         if (queued) return fill(queued, limit);
         await insertIfAbsent(admissions, emptyLane(lane));
       }

@@ -1,4 +1,12 @@
-import { type Collection, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb';
+import { setTimeout } from 'node:timers/promises';
+import {
+  type Collection,
+  type Db,
+  MongoClient,
+  MongoError,
+  MongoNetworkError,
+  MongoServerError,
+} from 'mongodb';
 import type { Account, ApiKey } from '../domain/account.ts';
 import type { AccountPlan } from '../domain/account-plan.ts';
 import type { Admission } from '../domain/admission.ts';
@@ -44,6 +52,8 @@ export interface Mongo {
 
 /** How long a call waits for a reachable server before it counts as unavailable. */
 const SERVER_SELECTION_MS = 5000;
+const OPEN_TRIES = 3;
+const OPEN_PAUSE_MS = 300;
 
 /** Connects and makes sure of the indexes. `database` defaults to the one named in the URI, or `kiln`. */
 export async function connectMongo(uri: string, database?: string): Promise<Mongo> {
@@ -69,8 +79,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     masterKeys: db.collection('masterKeys'),
   };
   try {
-    await client.connect();
-    await ensureIndexes(collections);
+    await open(client, collections);
   } catch (error) {
     await client.close();
     throw error;
@@ -81,6 +90,20 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     ping: async () => void (await db.command({ ping: 1 })),
     close: () => client.close(),
   };
+}
+
+/** A server that has just come up may drop a connection; what is made here may be made again. */
+async function open(client: MongoClient, collections: Collections): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await client.connect();
+      await ensureIndexes(collections);
+      return;
+    } catch (error) {
+      if (!(error instanceof MongoNetworkError) || tries === OPEN_TRIES) throw error;
+      await setTimeout(OPEN_PAUSE_MS);
+    }
+  }
 }
 
 /** The driver itself takes "test" for a string without a database. */

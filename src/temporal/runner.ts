@@ -91,15 +91,19 @@ export function createWorkflowRunner(
 
     admitJob: (start) =>
       call(client, async () => {
+        if (start.batchId === undefined) {
+          const handle = client.workflow.getHandle(workflowId.job(start.jobId));
+          await handle.signal('admitted').catch(unlessOver);
+          return;
+        }
+        // A job of a batch may have waited without a workflow.
         await client.workflow
           .signalWithStart<typeof conversionJob, []>('conversionJob', {
             ...unlessEnded(start),
             signal: 'admitted',
             signalArgs: [],
           })
-          .catch((error: unknown) => {
-            if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-          });
+          .catch(unlessOver);
       }),
 
     cancelJob: (start, reason) =>
@@ -173,6 +177,13 @@ function priorityOf({ owner, batchId, weight = 1 }: { owner: string; batchId?: s
     fairnessKey: owner.slice(0, 64),
     fairnessWeight: Math.min(weight, 1000),
   };
+}
+
+/** A job that has ended waits for nothing. */
+function unlessOver(error: unknown): void {
+  const isOver =
+    error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError;
+  if (!isOver) throw error;
 }
 
 async function call<T>(client: Client, work: () => Promise<T>): Promise<T> {

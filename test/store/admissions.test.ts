@@ -156,9 +156,9 @@ describe('admissions', () => {
     await expect(queue.openUploads(`${lane}0`, ['another'])).rejects.toMatchObject({ code: 'RATE_LIMITED' });
   });
 
-  it('find the places of jobs that ended without leaving, and forget a lane that is empty', async () => {
+  it('find the places of jobs that ended without leaving, and forget an address where nothing happens', async () => {
     open(1);
-    const owner = newLane();
+    const owner = `address:${newId()}`;
     const [lost, next, vanished] = [queued(owner), queued(owner), queued(owner)];
     for (const job of [lost, next, vanished]) await queue.admit(job);
     statuses.set(lost._id, 'failed');

@@ -88,7 +88,7 @@ describe('a job for which the plan has no place', () => {
 
 describe('a job that waits without a workflow', () => {
   it('is started by being told to begin', async () => {
-    const job = await bench.job({}, NOW);
+    const job = await bench.job({}, { ...NOW, batchId: 'a batch' });
     await bench.runner.admitJob(job.start);
     expect(await job.handle.result()).toEqual({ status: 'ready' });
   });
