@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { addAccountCommands } from './account-commands.ts';
+import { addBatchCommands } from './batch-commands.ts';
 import { CommandError } from './command-error.ts';
 import { CommandLine, limitOption, setOption, withJson, withService } from './command-line.ts';
 import { addCreditCommands } from './credit-commands.ts';
@@ -41,6 +42,7 @@ function createProgram(): CommandLine {
     .argument('<jobId>', 'its id')
     .action(async (jobId, options) => (await import('./watch.ts')).watchJob(jobId, options));
 
+  addBatchCommands(program);
   addAccountCommands(program);
   addCreditCommands(program);
   addSecretCommands(program);
