@@ -1,5 +1,5 @@
 import { type Batches, type BatchView, JOBS_A_PAGE, type NewBatchView } from './batch-client.ts';
-import { describeCounts } from './batch-watch.ts';
+import { countFiles, describeCounts } from './batch-watch.ts';
 import { CommandError } from './command-error.ts';
 import type { Conversions, JobView, OutputView } from './conversions.ts';
 import { fewAtATime } from './few-at-a-time.ts';
@@ -120,6 +120,6 @@ function linesOf({ archive: packed, counts }: BatchView, { results, archive }: S
     savedAs !== null && outputs[0] ? [`${savedAs} (${describeOutput(outputs[0])})\n`] : [],
   );
   const size = packed?.size ?? 0;
-  const zip = archive === null ? [] : [`${archive} (${counts.ready} files, ${formatBytes(size)})\n`];
+  const zip = archive === null ? [] : [`${archive} (${countFiles(counts.ready)}, ${formatBytes(size)})\n`];
   return [...notes, ...single, ...zip];
 }

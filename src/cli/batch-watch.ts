@@ -26,6 +26,11 @@ export function describeCounts({ total, ready, failed, cancelled, expired }: Cou
   return [`${ready} of ${total} ready`, ...others.map(([state, count]) => `${count} ${state}`)].join(', ');
 }
 
+/** `1 file`, `12 files` */
+export function countFiles(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
+}
+
 function percentOf({ total, pending }: CountsView): number {
   return (100 * (total - pending)) / total;
 }

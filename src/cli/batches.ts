@@ -5,7 +5,7 @@ import {
   JOBS_A_PAGE,
   type NewBatchView,
 } from './batch-client.ts';
-import { describeCounts, watchBatchToEnd } from './batch-watch.ts';
+import { countFiles, describeCounts, watchBatchToEnd } from './batch-watch.ts';
 import { CommandError } from './command-error.ts';
 import type { JobView } from './conversions.ts';
 import { findService, type ServiceOptions } from './find-service.ts';
@@ -64,7 +64,7 @@ export async function cancelBatch(id: string, options: BatchOptions): Promise<vo
   else
     process.stdout.write(
       batch.counts.pending > 0
-        ? `The batch is being cancelled; ${batch.counts.pending} of ${batch.counts.total} files had not ended.\n`
+        ? `The batch is being cancelled; ${batch.counts.pending} of ${countFiles(batch.counts.total)} had not ended.\n`
         : `The batch is cancelled: ${describeCounts(batch.counts)}.\n`,
     );
 }
@@ -92,8 +92,7 @@ async function printEvents(batches: Batches, id: string): Promise<void> {
 
 function describeRetry({ batch, jobs }: NewBatchView): string {
   const { batchId, counts } = batch;
-  const files = counts.total === 1 ? '1 file is' : `${counts.total} files are`;
-  const head = `${files} done again as batch ${batchId}.`;
+  const head = `${countFiles(counts.total)} ${counts.total === 1 ? 'is' : 'are'} done again as batch ${batchId}.`;
   const awaited = jobs.flatMap(({ upload }) => (upload ? [upload] : []));
   if (awaited.length === 0) return `${head} Nothing has to be sent again.`;
   const places = awaited.map(

@@ -24,7 +24,7 @@ function createProgram(): CommandLine {
     .exitOverride();
 
   withService(program.command('convert'))
-    .description('convert one file through a running Kiln')
+    .description('convert one file through a running Kiln; many: see `kiln batches`')
     .argument('<file>', 'the file to convert')
     .requiredOption('-t, --to <format>', 'format of the result, see `kiln formats`')
     .addOption(setOption())
