@@ -10,10 +10,14 @@ import { createIdentify, type Identity } from './identity.ts';
 import { schema } from './index.ts';
 import { limitPlugins } from './limits.ts';
 import { createMaskError } from './mask-error.ts';
-import { attachSockets, MAX_MESSAGE_BYTES } from './websocket.ts';
+import { attachSockets } from './websocket.ts';
 
 /** Where GraphQL is, for HTTP and WebSocket alike. */
 export const GRAPHQL_PATH = '/graphql';
+/** The largest body: it has room for a batch of 1,000 jobs with long names. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+/** Longer documents are parsed anew each time. */
+const MAX_KEPT_DOCUMENT = 64 * 1024;
 
 export interface GraphqlPorts {
   operations: SchemaOperations;
@@ -62,12 +66,8 @@ export function createGraphql({ operations, log, publicUrl, development }: Graph
       maskValidation(maskError),
     ],
     maskedErrors: { maskError },
-    maxRequestBodySize: MAX_MESSAGE_BYTES,
-    // Documents of strangers are kept too, so this is a bound on memory: 200 × 256 KiB at worst.
-    parserAndValidationCache: {
-      documentCache: createLRUCache({ max: 200 }),
-      errorCache: createLRUCache({ max: 200 }),
-    },
+    maxRequestBodySize: MAX_BODY_BYTES,
+    parserAndValidationCache: { documentCache: boundedCache(), errorCache: boundedCache() },
     // Credentials never come in cookies, so any page may ask, but only with a credential of its own.
     cors: { origin: '*', credentials: false, methods: ['GET', 'POST', 'OPTIONS'] },
     graphiql: development && { subscriptionsProtocol: 'WS' },
@@ -111,5 +111,16 @@ function maskValidation(maskError: (error: unknown) => Error): Plugin {
       ({ valid, result, setResult }) => {
         if (!valid) setResult(result.map(maskError));
       },
+  };
+}
+
+/** Documents of strangers are kept too, so this is a bound on memory: 200 × 64 KiB at worst. */
+function boundedCache<T extends object>() {
+  const cache = createLRUCache<T>({ max: 200 });
+  return {
+    get: (document: string) => cache.get(document),
+    set(document: string, value: T) {
+      if (document.length <= MAX_KEPT_DOCUMENT) cache.set(document, value);
+    },
   };
 }

@@ -23,7 +23,7 @@ import { type Identify, type Identity, isRefusal, RECHECK_MS } from './identity.
 import { LIMIT_EXCEEDED } from './limits.ts';
 import { serveSocket } from './socket.ts';
 
-/** The largest request, as the body of an HTTP request or in one frame. */
+/** The largest request in one frame; the body of an HTTP request may be larger. */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Operations of one socket at a time. */
 export const MAX_OPERATIONS = 100;

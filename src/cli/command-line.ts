@@ -60,6 +60,13 @@ export function limitOption(): Option {
   return new Option('-n, --limit <count>', 'how many, at most 100').argParser(toLimit).default(25);
 }
 
+/** How to convert: gathered, and numbers and true or false become what they look like. */
+export function setOption(): Option {
+  return new Option('-s, --set <name=value>', 'an option of the conversion, such as width=800; repeatable')
+    .argParser(toSettings)
+    .default({}, 'none');
+}
+
 /** Lets the domain judge an argument; what it says goes behind the name of the argument. */
 export function judgedBy<T>(parse: () => T): T {
   try {
@@ -79,4 +86,15 @@ function toLimit(value: string): number {
   const count = Number(value);
   if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
   throw new InvalidArgumentError('It must be a whole number from 1 to 100.');
+}
+
+function toSettings(pair: string, known: Record<string, unknown>): Record<string, unknown> {
+  const at = pair.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It must have the form name=value.');
+  return { ...known, [pair.slice(0, at)]: toSetting(pair.slice(at + 1)) };
+}
+
+function toSetting(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

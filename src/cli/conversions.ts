@@ -38,9 +38,11 @@ export interface JobEventView {
 export interface UploadView {
   id: string;
   fileId: string;
+  filename: string;
   method: string;
   url: string;
   headers: { name: string; value: string }[];
+  completeUrl: string;
 }
 
 /** A file to be announced. */
@@ -62,14 +64,16 @@ export interface ConversionWish {
 
 export type Conversions = ReturnType<typeof createConversions>;
 
-const JOB = `fragment JobParts on Job {
+/** A job as it is asked for, by every document that spreads JobParts. */
+export const JOB = `fragment JobParts on Job {
   jobId status warnings createdAt
   error { code message }
   inputs { filename size }
   conversions { source target engine engineMs }
   outputs { filename mime size sha256 width height downloadUrl }
 }`;
-const UPLOAD = 'upload { id fileId method url headers { name value } }';
+/** The same of an upload. */
+export const UPLOAD = 'upload { id fileId filename method url headers { name value } completeUrl }';
 
 const CREATE_JOB = `mutation CreateJob($input: CreateJobInput!) {
   createJob(input: $input) { ... on CreateJobSuccess { job { ...JobParts } ${UPLOAD} } ${REFUSAL} }
@@ -77,6 +81,7 @@ const CREATE_JOB = `mutation CreateJob($input: CreateJobInput!) {
 const COMPLETE_JOB = `mutation CompleteJob($id: ID!, $wait: Int) {
   completeJob(id: $id, wait: $wait) { ... on CompleteJobSuccess { job { ...JobParts } } ${REFUSAL} }
 } ${JOB}`;
+const CANCEL_JOB = `mutation CancelJob($id: ID!) { cancelJob(id: $id) { __typename ${REFUSAL} } }`;
 const PREPARE_UPLOAD = `mutation PrepareUpload($input: UploadInput!) {
   prepareUpload(input: $input) { ... on PrepareUploadSuccess { ${UPLOAD} } ${REFUSAL} }
 }`;
@@ -99,6 +104,7 @@ export function createConversions(service: Service) {
       mutate<{ job: JobView; upload: UploadView | null }>('createJob', CREATE_JOB, { input }),
     complete: async (jobId: string, wait?: number) =>
       (await mutate<{ job: JobView }>('completeJob', COMPLETE_JOB, { id: jobId, wait })).job,
+    cancel: (jobId: string) => mutate('cancelJob', CANCEL_JOB, { id: jobId }),
     prepareUpload: async (input: FileToSend) =>
       (await mutate<{ upload: UploadView }>('prepareUpload', PREPARE_UPLOAD, { input })).upload,
     completeUpload: (id: string) => mutate('completeUpload', COMPLETE_UPLOAD, { id }),
@@ -106,6 +112,11 @@ export function createConversions(service: Service) {
     async send({ url, method, headers }: UploadView, body: Blob | Uint8Array<ArrayBuffer>): Promise<void> {
       const entries = headers.map(({ name, value }): [string, string] => [name, value]);
       await accept(await fetch(url, { method, headers: Object.fromEntries(entries), body }), 'upload');
+    },
+
+    /** Declares by the signed link, which counts as no call of the API, that all bytes were sent. */
+    async finish({ completeUrl }: UploadView): Promise<void> {
+      await accept(await fetch(completeUrl, { method: 'POST' }), 'upload');
     },
 
     async *watch(jobId: string): AsyncGenerator<JobEventView> {

@@ -1,10 +1,5 @@
-import { createWriteStream, openAsBlob } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
-import { findFormat, formatOfFilename, outputFilename } from '../domain/format.ts';
+import { openAsBlob } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CommandError } from './command-error.ts';
 import {
   type Conversions,
@@ -14,8 +9,8 @@ import {
   resultOf,
 } from './conversions.ts';
 import { findService, type ServiceOptions } from './find-service.ts';
+import { announce, describeOutput, refuseReplacing, resultName, saveAs } from './local-files.ts';
 import { printJson } from './print-json.ts';
-import { formatBytes } from './terminal.ts';
 import { watchToEnd } from './watch.ts';
 
 /** What `kiln convert` was told. */
@@ -30,16 +25,15 @@ export interface ConvertOptions extends ServiceOptions {
 /** `kiln convert`: one file through a running service, and the result beside it. */
 export async function convertFile(path: string, options: ConvertOptions): Promise<void> {
   const destination = options.output ?? join(dirname(path), resultName(path, options.to));
-  await refuseReplacing(destination, options);
+  await refuseReplacing([destination], {
+    force: options.force,
+    instead: 'Choose another name with --output',
+  });
   const conversions = createConversions(await findService(options));
   try {
     const job = await runJob(conversions, path, options);
     const output = resultOf(job);
-    const { body } = await conversions.download(output);
-    await pipeline(
-      Readable.fromWeb((body ?? new Blob().stream()) as ReadableStream),
-      createWriteStream(destination),
-    );
+    await saveAs(destination, await conversions.download(output));
     report(job, output, destination, options);
   } finally {
     await conversions.close();
@@ -52,7 +46,7 @@ async function runJob(
   { to, set, json }: ConvertOptions,
 ): Promise<JobView> {
   const { job, upload } = await conversions.create({
-    upload: { filename: basename(path), mime: mimeOf(path), size: await sizeOf(path) },
+    upload: await announce(path),
     target: to,
     options: set,
   });
@@ -71,52 +65,5 @@ function report(job: JobView, output: OutputView, savedAs: string, { json }: Con
     return;
   }
   for (const warning of job.warnings) process.stdout.write(`Note: ${warning}\n`);
-  process.stdout.write(`${savedAs} (${describe(output)})\n`);
-}
-
-/** Reads `name=value` of --set; numbers and true or false become what they look like. */
-export function collectOption(pair: string, known: Record<string, unknown>): Record<string, unknown> {
-  const at = pair.indexOf('=');
-  if (at < 1) throw new CommandError(`"${pair}" is not an option of the form name=value.`);
-  return { ...known, [pair.slice(0, at)]: toValue(pair.slice(at + 1)) };
-}
-
-function toValue(text: string): unknown {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
-}
-
-/** The service looks at the bytes anyway; this only announces. */
-function mimeOf(path: string): string {
-  return formatOfFilename(basename(path))?.mime ?? 'application/octet-stream';
-}
-
-async function sizeOf(path: string): Promise<number> {
-  const { size } = await stat(path).catch((cause: unknown) => {
-    throw new CommandError(`${path} cannot be read.`, { cause });
-  });
-  return size;
-}
-
-function resultName(path: string, target: string): string {
-  return outputFilename(basename(path), findFormat(target)?.id ?? target);
-}
-
-async function refuseReplacing(path: string, { force }: ConvertOptions): Promise<void> {
-  if (force || !(await exists(path))) return;
-  throw new CommandError(`${path} is already there.`, {
-    hint: 'Choose another name with --output, or replace it with --force.',
-  });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-function describe({ width, height, size }: OutputView): string {
-  const pixels = width && height ? `${width} × ${height}, ` : '';
-  return `${pixels}${formatBytes(size)}`;
+  process.stdout.write(`${savedAs} (${describeOutput(output)})\n`);
 }

@@ -59,8 +59,12 @@ export function createGraphqlClient(service: Service | AdminService): GraphqlCli
     },
 
     async *subscribe<Data>(query: string, variables: Record<string, unknown>) {
-      for await (const result of socket.iterate<Data>({ query, variables })) {
-        yield dataOf<Data>(result as Answer<Data>, service);
+      try {
+        for await (const result of socket.iterate<Data>({ query, variables })) {
+          yield dataOf<Data>(result as Answer<Data>, service);
+        }
+      } catch (error) {
+        explain(error, service);
       }
     },
 
@@ -68,6 +72,17 @@ export function createGraphqlClient(service: Service | AdminService): GraphqlCli
       await socket.dispose();
     },
   };
+}
+
+/** A refused subscription comes as a list of GraphQL errors, a broken connection as an event. */
+function explain(thrown: unknown, service: Service | AdminService): never {
+  if (thrown instanceof Error) throw thrown;
+  if (Array.isArray(thrown)) dataOf({ errors: thrown }, service);
+  const reason = thrown && typeof thrown === 'object' && 'reason' in thrown ? String(thrown.reason) : '';
+  throw new CommandError(`The connection to ${service.url} was lost${reason ? `: ${reason}` : '.'}`, {
+    hint: reason ? undefined : 'See whether it runs, and call again.',
+    cause: thrown,
+  });
 }
 
 function dataOf<Data>({ data, errors }: Answer<Data>, service: Service | AdminService): Data {

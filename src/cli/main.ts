@@ -1,7 +1,8 @@
 import { CommanderError } from 'commander';
 import { addAccountCommands } from './account-commands.ts';
+import { addBatchCommands } from './batch-commands.ts';
 import { CommandError } from './command-error.ts';
-import { CommandLine, limitOption, withJson, withService } from './command-line.ts';
+import { CommandLine, limitOption, setOption, withJson, withService } from './command-line.ts';
 import { addCreditCommands } from './credit-commands.ts';
 import { addSecretCommands } from './secret-commands.ts';
 import { addWebhookCommands } from './webhook-commands.ts';
@@ -23,25 +24,13 @@ function createProgram(): CommandLine {
     .exitOverride();
 
   withService(program.command('convert'))
-    .description('convert one file through a running Kiln')
+    .description('convert one file through a running Kiln; many: see `kiln batches`')
     .argument('<file>', 'the file to convert')
     .requiredOption('-t, --to <format>', 'format of the result, see `kiln formats`')
-    .option(
-      '-s, --set <name=value>',
-      'an option of the conversion, such as width=800; repeatable',
-      collect,
-      [],
-    )
+    .addOption(setOption())
     .option('-o, --output <path>', 'where to put the result; beside the file unless given')
     .option('-f, --force', 'replace a file that is already there')
-    .action(async (file, options) => {
-      const { collectOption, convertFile } = await import('./convert.ts');
-      const set = options.set.reduce(
-        (known: Record<string, unknown>, pair: string) => collectOption(pair, known),
-        {},
-      );
-      await convertFile(file, { ...options, set });
-    });
+    .action(async (file, options) => (await import('./convert.ts')).convertFile(file, options));
 
   withService(program.command('jobs'))
     .description('list the latest jobs')
@@ -53,6 +42,7 @@ function createProgram(): CommandLine {
     .argument('<jobId>', 'its id')
     .action(async (jobId, options) => (await import('./watch.ts')).watchJob(jobId, options));
 
+  addBatchCommands(program);
   addAccountCommands(program);
   addCreditCommands(program);
   addSecretCommands(program);
@@ -67,10 +57,6 @@ function createProgram(): CommandLine {
     .action(async (options) => (await import('./doctor.ts')).runDoctor(options));
 
   return program;
-}
-
-function collect(value: string, known: readonly string[]): string[] {
-  return [...known, value];
 }
 
 /** Commander has already said what is wrong with the command line; anything else is said here. */

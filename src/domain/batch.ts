@@ -182,10 +182,15 @@ export function eventOf(
   return { jobId: null, outcome: null, message: null, ...event };
 }
 
+/** What the ZIP of a batch is called. */
+export function archiveFilename(label: string | null): string {
+  return `${safeName(label ?? 'results')}.zip`;
+}
+
 function emptyArchive(label: string | null): BatchArchive {
   return {
     fileId: null,
-    filename: `${safeName(label ?? 'results')}.zip`,
+    filename: archiveFilename(label),
     size: null,
     expiresAt: null,
     error: null,

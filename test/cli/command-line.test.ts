@@ -34,7 +34,7 @@ describe('the command line', () => {
   it('lists its commands', async () => {
     const { code, stdout } = await kiln(['--help']);
     expect(code).toBe(0);
-    for (const command of ['convert', 'jobs', 'watch', 'formats', 'doctor', 'start'])
+    for (const command of ['convert', 'batches', 'jobs', 'watch', 'formats', 'doctor', 'start'])
       expect(stdout).toContain(command);
   });
 
@@ -56,12 +56,32 @@ describe('the command line', () => {
     [['keys', 'create', '--name', 'x', '--restrict', 'moon=1'], 'ip=<address', 'kiln keys create'],
     [['keys', 'create', '--name', 'x', '--restrict', 'ip=a'], '"a" is not an IP address', 'kiln keys create'],
     [['plans', 'edit', 'gold', '--set', 'api=true'], 'guest, free, basic', 'kiln plans edit'],
+    [['convert', 'a.png', '--to', 'webp', '--set', 'width'], 'the form name=value', 'kiln convert'],
+    [['batches'], 'batches needs a command: convert, list, show, watch, cancel, retry', 'kiln batches'],
+    [['batches', 'list', '--limit', '0'], 'a whole number from 1 to 100', 'kiln batches list'],
+    [['batches', 'show'], "missing required argument 'batchId'", 'kiln batches show'],
+    [['batches', 'watch'], "missing required argument 'batchId'", 'kiln batches watch'],
+    [['batches', 'cancel'], "missing required argument 'batchId'", 'kiln batches cancel'],
+    [['batches', 'retry', 'a', 'b'], 'too many arguments', 'kiln batches retry'],
+    [['batches', 'convert', '--to', 'webp'], "missing required argument 'files'", 'kiln batches convert'],
+    [['batches', 'convert', 'a.png'], "required option '-t, --to <format>'", 'kiln batches convert'],
+    [['batches', 'convert', 'a', '-t', 'webp', '-s', '=1'], 'the form name=value', 'kiln batches convert'],
+    [['batches', 'convert', 'a', '-t', 'webp', '-l', 'x'.repeat(81)], 'at most 80', 'kiln batches convert'],
   ])('answers %j with 2, in one line, and says where to read on', async (args, message, command) => {
     const { code, stdout, stderr } = await kiln(args);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^kiln: .+\n$/);
     expect(stderr).toContain(message);
     expect(stderr.trim().endsWith(`. See \`${command} --help\`.`), stderr).toBe(true);
+  });
+
+  it('takes as many files as a batch may have', async () => {
+    const files = Array.from({ length: 1001 }, (_, i) => `${i}.png`);
+    expect(await kiln(['batches', 'convert', ...files, '--to', 'webp'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'kiln: a batch has at most 1000 files, not 1001. See `kiln batches convert --help`.\n',
+    });
   });
 
   it('says how to find a service when none runs', async () => {
@@ -79,6 +99,17 @@ describe('the command line', () => {
     ['the URL is none', ['plans', 'list'], { KILN_URL: 'here' }, '"here" is not a URL.'],
     ['it is not said whose keys', ['keys', 'list'], {}, 'It is not said whose keys.'],
     ['a file is none', ['plans', 'apply', '/nothing'], {}, '/nothing cannot be read as plans.'],
+    ['a picture is none', ['convert', '/nothing.png', '-t', 'webp'], { KILN_API_KEY: 'any' }, '/nothing.png'],
+    ['one of many is none', ['batches', 'convert', main, '/no.png', '-t', 'webp'], {}, '/no.png cannot be'],
+    ['a folder is named', ['batches', 'convert', import.meta.dirname, '-t', 'webp'], {}, 'is not a file.'],
+    ['a result is there already', ['batches', 'convert', main, '-t', 'ts'], {}, 'main.ts is already there.'],
+    [
+      'two results would be one',
+      ['batches', 'convert', 'a.png', './A.jpg', '-t', 'webp'],
+      {},
+      'a.png and ./A.jpg would both become A.webp. Convert them apart, or fetch one ZIP with --archive.',
+    ],
+    ['the batches are nowhere', ['batches', 'list'], { KILN_API_KEY: 'any' }, 'Kiln does not answer at'],
   ])('ends with 2 and one line when %s', async (_what, args, env, message) => {
     const { code, stderr } = await kiln(args, { KILN_URL: 'http://127.0.0.1:1', ...env });
     expect(code).toBe(2);

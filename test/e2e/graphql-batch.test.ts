@@ -1,13 +1,12 @@
-import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Entry, fromBuffer } from 'yauzl';
 import { type Conversions, createConversions } from '../../src/cli/conversions.ts';
 import { createGraphqlClient, type GraphqlClient } from '../../src/cli/graphql-client.ts';
 import { createLog } from '../../src/log.ts';
 import { connectTemporal } from '../../src/temporal/connect.ts';
 import { newAccountKey, noise, picture } from './client.ts';
 import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess } from './kiln-process.ts';
+import { unzip } from './unzip.ts';
 
 let kiln: KilnProcess;
 let graphql: GraphqlClient;
@@ -88,27 +87,6 @@ async function read(batchId: string): Promise<Batch> {
     { id: batchId },
   );
   return batch;
-}
-
-/** The files of a ZIP, with their first bytes read. */
-async function unzip(bytes: Buffer): Promise<Map<string, Buffer>> {
-  const zip = await promisify<Buffer, object, import('yauzl').ZipFile>(fromBuffer)(bytes, {
-    lazyEntries: true,
-  });
-  const files = new Map<string, Buffer>();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  zip.on('error', reject);
-  zip.on('end', resolve);
-  zip.on('entry', (entry: Entry) => {
-    zip.openReadStream(entry, async (error, stream) => {
-      if (error) return reject(error);
-      files.set(entry.fileName, Buffer.concat(await stream.toArray()));
-      zip.readEntry();
-    });
-  });
-  zip.readEntry();
-  await promise;
-  return files;
 }
 
 describe('a batch through GraphQL', () => {
