@@ -10,9 +10,13 @@ export interface WorkOrderOptions {
   batchPlaces: number;
   /** Milliseconds for which a batch stands back: however many single jobs come, it gets on. */
   patienceMs?: number;
+  /** Milliseconds after the work of a single job for which a batch stands back as well. */
+  graceMs?: number;
 }
 
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 2000;
+/** What follows on a conversion is quick, unless something else is begun at that very moment. */
+const GRACE_MS = 40;
 
 interface Waiting {
   begin(): void;
@@ -20,7 +24,11 @@ interface Waiting {
 }
 
 /** The order of work within one process; between processes the task queues have priorities of their own. */
-export function createWorkOrder({ batchPlaces, patienceMs = PATIENCE_MS }: WorkOrderOptions): WorkOrder {
+export function createWorkOrder({
+  batchPlaces,
+  patienceMs = PATIENCE_MS,
+  graceMs = GRACE_MS,
+}: WorkOrderOptions): WorkOrder {
   const queue: Waiting[] = [];
   let singles = 0;
   let batches = 0;
@@ -65,8 +73,10 @@ export function createWorkOrder({ batchPlaces, patienceMs = PATIENCE_MS }: WorkO
       try {
         return await work();
       } finally {
-        singles -= 1;
-        admit();
+        setTimeout(() => {
+          singles -= 1;
+          admit();
+        }, graceMs);
       }
     },
 

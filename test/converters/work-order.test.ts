@@ -38,7 +38,7 @@ describe('work of batches', () => {
   it('lets single jobs pass, which never wait', async () => {
     const begun: string[] = [];
     const { run, end } = createWork(begun);
-    const order = createWorkOrder({ batchPlaces: 1 });
+    const order = createWorkOrder({ batchPlaces: 1, graceMs: 1 });
     const single = order.single(run('single'));
     const batch = order.batch(run('batch'), NEVER);
     const another = order.single(run('another'));
@@ -47,8 +47,7 @@ describe('work of batches', () => {
     end('single');
     end('another');
     await Promise.all([single, another]);
-    await settled();
-    expect(begun).toEqual(['single', 'another', 'batch']);
+    await expect.poll(() => begun).toEqual(['single', 'another', 'batch']);
     end('batch');
     await batch;
   });
