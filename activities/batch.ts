@@ -26,10 +26,11 @@ export function createBatchActivities({
       whileHeartbeating(async () => {
         const { jobIds } = await batches.get(batchId);
         const page = await jobs.getMany(jobIds.slice(from, from + START_PAGE));
+        const mayBegin = await admissions.admitBatch(page.filter(({ status }) => status === 'queued'));
         await eachOf(page, async (job) => {
           await announceCreated(job);
           if (isTerminal(job.status)) return;
-          if (job.status === 'awaiting_upload' || (await admissions.admit(job)) === null) await startJob(job);
+          if (job.status === 'awaiting_upload' || mayBegin.has(job._id)) await startJob(job);
         });
         return { next: Math.min(from + START_PAGE, jobIds.length) };
       }),

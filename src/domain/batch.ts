@@ -54,6 +54,9 @@ export interface Batch {
   status: BatchStatus;
   /** In the order in which they were asked for. */
   jobIds: string[];
+  /** How many jobs there are, and how many of them are counted: what the lists say, for whoever does not read them. */
+  total: number;
+  ended: number;
   /** By job id, as far as they are known. */
   outcomes: Record<string, Outcome>;
   /** Null unless one is wanted. */
@@ -80,6 +83,8 @@ export function newBatch({ wantsArchive, ...batch }: NewBatch): Batch {
   return {
     ...batch,
     status: 'processing',
+    total: batch.jobIds.length,
+    ended: 0,
     outcomes: {},
     archive: wantsArchive ? emptyArchive(batch.label) : null,
     cancelReason: null,
@@ -168,11 +173,14 @@ export function recount(
     if (outcome === null) continue;
     outcomes[jobId] = outcome;
     const message = status === undefined ? 'The job was lost when the batch was submitted.' : null;
-    events.push(
-      eventOf({ type: 'job', status: batch.status, at, cause: `job:${jobId}`, jobId, outcome, message }),
-    );
+    events.push(endOf(jobId, outcome, at, message));
   }
   return events.length > 0 ? { outcomes, events } : null;
+}
+
+/** The event that a job has ended. */
+export function endOf(jobId: string, outcome: Outcome, at: Date, message: string | null = null): BatchEvent {
+  return { type: 'job', status: 'processing', at, cause: `job:${jobId}`, jobId, outcome, message };
 }
 
 /** An event of which only what matters was said. */

@@ -67,6 +67,21 @@ export function createAdmissions(ports: AdmissionsPorts) {
       return positionOf(now, job._id) ?? 1;
     },
 
+    /** Asks for places for jobs of one batch, in their order. @returns those that may begin. */
+    async admitBatch(batch: readonly Job[]): Promise<ReadonlySet<string>> {
+      const [first] = batch;
+      if (!first) return new Set();
+      const lane = laneOf(first);
+      const jobIds = batch.map(({ _id }) => _id);
+      const { lane: now, admitted } = await admissions.enterMany({
+        lane,
+        jobIds,
+        limit: await limitOf(lane),
+      });
+      await wake(admitted.filter((id) => !jobIds.includes(id)));
+      return new Set(now.active);
+    },
+
     /** The job has ended: its place is free. */
     leave: (job: Job): Promise<void> => leave(laneOf(job), [job._id]),
 

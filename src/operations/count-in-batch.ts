@@ -1,11 +1,11 @@
-import { countsOf, isOver } from '../domain/batch.ts';
+import { isOver, type Outcome, outcomeOf } from '../domain/batch.ts';
 import type { Job, JobStatus } from '../domain/job.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import { batchStart } from './batch-start.ts';
 import type { WorkflowRunner } from './runner.ts';
 
 export interface CountInBatchPorts {
-  batches: Pick<BatchRepository, 'count'>;
+  batches: Pick<BatchRepository, 'count' | 'countEnds'>;
   runner: Pick<WorkflowRunner, 'nudgeBatch'>;
 }
 
@@ -13,6 +13,11 @@ export interface CountInBatchPorts {
 interface Round {
   statuses: Map<string, JobStatus>;
   done: Promise<void>;
+}
+
+function endsOf(id: string, status: JobStatus): [string, Outcome][] {
+  const outcome = outcomeOf(status);
+  return outcome === null ? [] : [[id, outcome]];
 }
 
 /**
@@ -24,8 +29,11 @@ export function createCountInBatch({ batches, runner }: CountInBatchPorts) {
   const running = new Map<string, Promise<void>>();
 
   async function count(batchId: string, statuses: ReadonlyMap<string, JobStatus>): Promise<void> {
-    const batch = await batches.count(batchId, statuses, { missing: false });
-    if (!isOver(batch) && countsOf(batch).pending === 0) await runner.nudgeBatch(batchStart(batch), 'count');
+    const ends = new Map([...statuses].flatMap(([id, status]) => endsOf(id, status)));
+    const batch =
+      (await batches.countEnds(batchId, ends)) ??
+      (await batches.count(batchId, statuses, { missing: false }));
+    if (!isOver(batch) && batch.ended === batch.total) await runner.nudgeBatch(batchStart(batch), 'count');
   }
 
   async function run(batchId: string, statuses: ReadonlyMap<string, JobStatus>): Promise<void> {

@@ -11,6 +11,11 @@ export interface Entrant {
   limit: number;
 }
 
+/** Jobs of one batch on their way in. */
+export interface Entrants extends Pick<Entrant, 'lane' | 'limit'> {
+  jobIds: readonly string[];
+}
+
 interface Filled {
   lane: Admission;
   /** Jobs that may begin from now on. */
@@ -93,6 +98,29 @@ export function createAdmissionRepository({ admissions }: Pick<Collections, 'adm
         const queued = found && isIn(found, jobId) ? found : await enterQueue(entrant);
         if (queued) return fill(queued, limit);
         await insertIfAbsent(admissions, emptyLane(lane));
+      }
+    },
+
+    /** The same for many jobs of a batch in one write. @returns the lane then, and all who got in by this call. */
+    async enterMany({ lane, jobIds, limit }: Entrants): Promise<Filled> {
+      for (;;) {
+        const found = await admissions.findOne({ _id: lane });
+        if (!found) {
+          await insertIfAbsent(admissions, emptyLane(lane));
+          continue;
+        }
+        const fresh = jobIds.filter((id) => !isIn(found, id));
+        const waitingBatch = [...found.waitingBatch, ...fresh];
+        const { admitted, ...lists } = promote({ ...found, waitingBatch }, limit) ?? {
+          ...{ admitted: [], active: found.active, waiting: found.waiting, waitingBatch },
+        };
+        const open = found.open.filter((id) => !fresh.includes(id));
+        const changed = await admissions.findOneAndUpdate(
+          { _id: lane, seq: found.seq },
+          { $set: { ...lists, open }, $inc: { seq: 1 } },
+          after,
+        );
+        if (changed) return { lane: changed, admitted };
       }
     },
 

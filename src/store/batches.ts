@@ -4,7 +4,9 @@ import {
   type BatchArchive,
   type BatchEvent,
   type BatchStatus,
+  endOf,
   eventOf,
+  type Outcome,
   recount,
 } from '../domain/batch.ts';
 import { ConversionError } from '../domain/errors.ts';
@@ -19,12 +21,15 @@ export interface BatchPage {
   limit: number;
 }
 
+/** A batch without its lists. */
+export type BatchTally = Omit<Batch, 'events' | 'outcomes' | 'jobIds'>;
+
 export type BatchRepository = ReturnType<typeof createBatchRepository>;
 
 /** The batches. Each change is one conditional update that also appends its events. */
 export function createBatchRepository(
   { batches }: Pick<Collections, 'batches'>,
-  changes: Pick<Changes<Batch>, 'publish'>,
+  changes: Pick<Changes<Batch>, 'publish' | 'ring'>,
 ) {
   async function get(id: string): Promise<Batch> {
     const batch = await batches.findOne({ _id: id });
@@ -72,9 +77,35 @@ export function createBatchRepository(
         const counted = recount(batch, statuses, { at: new Date(), missing });
         if (!counted) return batch;
         const filter = { _id: id, seq: batch.seq };
-        const changed = await apply(filter, { outcomes: counted.outcomes }, counted.events);
+        const { outcomes, events } = counted;
+        const changed = await apply(filter, { outcomes, ended: Object.keys(outcomes).length }, events);
         if (changed) return changed;
       }
+    },
+
+    /**
+     * Counts ends without reading the batch, which may be long: each end names itself.
+     * @returns what matters of the batch then, or null when one of them was counted before.
+     */
+    async countEnds(id: string, ends: ReadonlyMap<string, Outcome>): Promise<BatchTally | null> {
+      const at = new Date();
+      const named = [...ends].map(([jobId, outcome]) => [`outcomes.${jobId}`, outcome] as const);
+      const batch = await batches.findOneAndUpdate(
+        { _id: id, ...Object.fromEntries(named.map(([path]) => [path, { $exists: false }])) },
+        {
+          $set: { ...Object.fromEntries(named), updatedAt: at },
+          $inc: { seq: ends.size, ended: ends.size },
+          $push: {
+            events: {
+              $each: [...ends].map(([jobId, outcome]) => endOf(jobId, outcome, at)),
+              $slice: -EVENT_WINDOW,
+            },
+          },
+        },
+        { returnDocument: 'after', projection: { events: 0, outcomes: 0, jobIds: 0 } },
+      );
+      if (batch) changes.ring(batch);
+      return batch;
     },
 
     /** The first wish to end counts. */

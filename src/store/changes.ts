@@ -30,6 +30,8 @@ export interface WatchedCollection<T extends Versioned> {
 /** Tells watchers within this process that a document has changed, whichever process wrote it. */
 export interface Changes<T extends Versioned> {
   publish(document: T): void;
+  /** Says that a document has changed; whoever watches it reads it. */
+  ring(changed: Versioned): void;
   /** Calls `listener` after each change of the document until the returned function is called. */
   subscribe(id: string, listener: Listener<T>): () => void;
   close(): Promise<void>;
@@ -63,6 +65,13 @@ export function createChanges<T extends Versioned>(
     if (!entry) return;
     entry.version = versionOf(document);
     notify(document._id, document);
+  }
+
+  function ring(changed: Versioned): void {
+    const entry = watched.get(changed._id);
+    if (!entry) return;
+    entry.version = versionOf(changed);
+    notify(changed._id);
   }
 
   async function poll(): Promise<void> {
@@ -116,6 +125,7 @@ export function createChanges<T extends Versioned>(
 
   return {
     publish,
+    ring,
     subscribe(id, listener) {
       openStream();
       const entry = watched.get(id) ?? { listeners: new Set(), version: undefined };

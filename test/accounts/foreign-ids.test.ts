@@ -45,7 +45,7 @@ beforeAll(async () => {
     jobs: createJobRepository(collections, { publish: () => {} }),
     uploads: createUploadRepository(collections),
     files: createFileRepository(collections),
-    batches: createBatchRepository(collections, { publish: () => {} }),
+    batches: createBatchRepository(collections, { publish: () => {}, ring: () => {} }),
     credits: createCreditRepository(collections),
     ledger: createLedgerRepository(collections),
   };

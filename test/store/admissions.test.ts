@@ -51,6 +51,20 @@ describe('a lane', () => {
     expect(await admissions.leave(lane, ['batch-2'], 1)).toEqual(['batch-3']);
   });
 
+  it('lines up a batch at once, behind what waits already; a repeat changes nothing', async () => {
+    const lane = newLane();
+    await admissions.open(lane, ['b', 'c'], 10);
+    await admissions.enter({ lane, jobId: 'single', batch: false, limit: 2 });
+    const batch = { lane, jobIds: ['a', 'b', 'c', 'd'], limit: 2 };
+    expect((await admissions.enterMany(batch)).admitted).toEqual(['a']);
+    expect((await admissions.enterMany(batch)).admitted).toEqual([]);
+    await admissions.enter({ lane, jobId: 'another', batch: false, limit: 2 });
+    expect(await laneNow(lane)).toMatchObject({
+      ...{ open: [], active: ['single', 'a'], waiting: ['another'], waitingBatch: ['b', 'c', 'd'] },
+    });
+    expect(await admissions.leave(lane, ['single', 'a'], 2)).toEqual(['another', 'b']);
+  });
+
   it('fills up when the plan grows, and lets nobody in while it shrinks', async () => {
     const lane = newLane();
     const enter = (jobId: string, limit: number) => admissions.enter({ lane, jobId, batch: false, limit });

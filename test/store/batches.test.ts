@@ -20,7 +20,7 @@ let told: string[];
 
 beforeAll(async () => {
   database = await openDatabase();
-  batches = createBatchRepository(database.collections, { publish: () => {} });
+  batches = createBatchRepository(database.collections, { publish: () => {}, ring: () => {} });
 });
 afterAll(() => database.drop());
 

@@ -113,7 +113,7 @@ export async function createActivityBench({
     deliveries,
     credits: createCreditRepository(collections),
     ledger: createLedgerRepository(collections),
-    batches: createBatchRepository(collections, { publish: () => {} }),
+    batches: createBatchRepository(collections, { publish: () => {}, ring: () => {} }),
     startJob: async () => {},
     cancelJob: async () => {},
     countInBatch: async () => {},
