@@ -27,10 +27,9 @@ describe('work of batches', () => {
     await settled();
     expect(begun).toEqual(['a', 'b']);
     end('b');
-    await settled();
-    expect(begun).toEqual(['a', 'b', 'c']);
+    await expect.poll(() => begun).toEqual(['a', 'b', 'c']);
     for (const name of ['a', 'c']) end(name);
-    await settled();
+    await expect.poll(() => begun).toEqual(['a', 'b', 'c', 'd']);
     end('d');
     expect(await Promise.all(all)).toEqual(['a', 'b', 'c', 'd']);
   });
@@ -76,8 +75,7 @@ describe('work of batches', () => {
     await expect(second).rejects.toThrow('cancelled');
     end('first');
     await first;
-    await settled();
-    expect(begun).toEqual(['first', 'third']);
+    await expect.poll(() => begun).toEqual(['first', 'third']);
     end('third');
     await third;
   });
