@@ -58,19 +58,23 @@ export type SealedSecretRepository = ReturnType<typeof createSealedSecretReposit
 export function createSealedSecretRepository(collections: Collections) {
   const of = (place: SealedPlace) => collections[place.collection] as unknown as Collection<Sealed>;
 
-  async function read(index: number, after: string, limit: number): Promise<StoredSecret[]> {
+  async function read(index: number, after: string, limit: number) {
     const place = placeAt(index);
     const { field } = place;
+    // A projection knows no positions in a list, so all of the list is read.
+    const [top = field] = field.split('.');
     const documents = await of(place)
       .find(
         { _id: { $gt: after }, [field]: { $ne: null } },
-        { projection: { jobId: 1, [field]: 1 }, sort: { _id: 1 }, limit },
+        { projection: { jobId: 1, [top]: 1 }, sort: { _id: 1 }, limit },
       )
       .toArray();
-    return documents.map((document) => {
-      const envelope = String(valueAt(document, field));
-      return { place: index, id: document._id, envelope, binding: place.binding(document) };
+    const secrets = documents.flatMap((document): StoredSecret[] => {
+      const envelope = valueAt(document, field);
+      if (typeof envelope !== 'string') return [];
+      return [{ place: index, id: document._id, envelope, binding: place.binding(document) }];
     });
+    return { secrets, last: documents.at(-1)?._id };
   }
 
   return translateFaults({
@@ -81,9 +85,8 @@ export function createSealedSecretRepository(collections: Collections) {
     ): Promise<{ secrets: StoredSecret[]; next: string | null }> {
       let { place, id } = positionOf(after);
       for (; place < PLACES.length; place += 1) {
-        const secrets = await read(place, id, limit);
-        const last = secrets.at(-1);
-        if (last) return { secrets, next: `${place}:${last.id}` };
+        const { secrets, last } = await read(place, id, limit);
+        if (last !== undefined) return { secrets, next: `${place}:${last}` };
         id = '';
       }
       return { secrets: [], next: null };
