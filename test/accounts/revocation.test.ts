@@ -63,6 +63,9 @@ describe('an open subscription', () => {
       connectionParams: { apiKey },
       retryAttempts: 0,
       webSocketImpl: WebSocket,
+      // A lazy client would hang up by itself once its subscription has been told, and hide who closes.
+      lazy: false,
+      onNonLazyError: () => {},
       on: { closed: socket.resolve },
     });
     const events = client.iterate({ query: EVENTS, variables: { jobId } });
