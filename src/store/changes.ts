@@ -59,19 +59,12 @@ export function createChanges<T extends Versioned>(
     for (const listener of watched.get(id)?.listeners ?? []) listener(document);
   }
 
-  /** The poller has nothing to add to what was published here. */
-  function publish(document: T): void {
-    const entry = watched.get(document._id);
-    if (!entry) return;
-    entry.version = versionOf(document);
-    notify(document._id, document);
-  }
-
-  function ring(changed: Versioned): void {
+  /** The poller has nothing to add to what was said here. */
+  function tell(changed: Versioned, document?: T): void {
     const entry = watched.get(changed._id);
     if (!entry) return;
     entry.version = versionOf(changed);
-    notify(changed._id);
+    notify(changed._id, document);
   }
 
   async function poll(): Promise<void> {
@@ -124,8 +117,8 @@ export function createChanges<T extends Versioned>(
   }
 
   return {
-    publish,
-    ring,
+    publish: (document) => tell(document, document),
+    ring: (changed) => tell(changed),
     subscribe(id, listener) {
       openStream();
       const entry = watched.get(id) ?? { listeners: new Set(), version: undefined };
