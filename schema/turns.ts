@@ -1,0 +1,50 @@
+/** How long one turn may go on: what else waits in this process, such as a probe, waits no longer than a few of these. */
+const SLICE_MS = 10;
+
+/** Those that wait, by the address that they come from. */
+const waiting = new Map<string, (() => void)[]>();
+let isScheduled = false;
+let began = 0;
+
+/**
+ * Resolves when it is the caller's turn to use the processor. There is one turn in each round of the event
+ * loop, so sockets and timers are looked at in between, and addresses take turns with each other.
+ */
+export function takeTurn(who: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const line = waiting.get(who);
+  if (line) line.push(resolve);
+  else waiting.set(who, [resolve]);
+  schedule();
+  return promise;
+}
+
+/** Resolves at once while the present turn is young, else with the next turn. */
+export async function breathe(who: string): Promise<void> {
+  if (performance.now() - began > SLICE_MS) await takeTurn(who);
+}
+
+/** How many turns an address waits for. */
+export function waitingTurns(who: string): number {
+  return waiting.get(who)?.length ?? 0;
+}
+
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(giveTurn);
+}
+
+function giveTurn(): void {
+  isScheduled = false;
+  began = performance.now();
+  const [first] = waiting;
+  if (!first) return;
+  const [who, line] = first;
+  waiting.delete(who);
+  const next = line.shift();
+  // Behind all others: whoever waits for many turns does not keep those who wait for one.
+  if (line.length > 0) waiting.set(who, line);
+  if (waiting.size > 0) schedule();
+  next?.();
+}
