@@ -42,12 +42,21 @@ function spread(list: unknown, { sender, signal }: KilnContext): unknown {
   return oneByOne(list, sender.peer ?? '', signal);
 }
 
-async function* oneByOne(list: readonly unknown[], who: string, signal: AbortSignal | undefined) {
-  for (const member of list) {
-    await breathe(who);
-    if (signal?.aborted) throw nobodyWaits();
-    yield member;
+/**
+ * The members as promises that are kept one after the other. NOTE: the executor would also take an async
+ * iterator, but leaves what it has begun of it unattended when one member fails, which ends the process.
+ */
+function oneByOne(list: readonly unknown[], who: string, gone: AbortSignal | undefined): Promise<unknown>[] {
+  const members = list.map(() => Promise.withResolvers<unknown>());
+  async function keep(): Promise<void> {
+    for (const [place, { resolve, reject }] of members.entries()) {
+      await breathe(who, gone);
+      if (gone?.aborted) reject(nobodyWaits());
+      else resolve(list[place]);
+    }
   }
+  void keep();
+  return members.map(({ promise }) => promise);
 }
 
 function isThenable(value: unknown): value is Promise<unknown> {

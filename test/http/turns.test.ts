@@ -101,14 +101,14 @@ describe('a probe is answered at once', () => {
     const client = connect(port, '127.0.0.1').on('error', () => {});
     client.resume();
     client.write(request.repeat(8000));
-    expect(await slowestProbe(sleep(1000))).toBeLessThan(PROMPT_MS);
+    const begun = vi.waitFor(() => expect(asked).toHaveBeenCalled(), 10_000);
+    expect(await slowestProbe(begun)).toBeLessThan(PROMPT_MS);
     client.destroy();
     await vi.waitFor(async () => {
       const before = asked.mock.calls.length;
       await sleep(300);
       expect(asked.mock.calls.length).toBe(before);
     }, 10_000);
-    expect(asked.mock.calls.length).toBeGreaterThan(0);
     expect(asked.mock.calls.length).toBeLessThan(8000);
     expect((await fetch(`${service.url}/health`)).status).toBe(200);
   }, 60_000);
