@@ -61,12 +61,19 @@ export interface Endpoints {
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 
-/** Builds every long-lived thing of a process once and introduces them to each other. */
+/**
+ * Builds every long-lived thing of a process once and introduces them to each other. What was opened is
+ * closed in reverse order: by `close`, or at once when a later step fails.
+ */
 export async function createApp(config: Config, endpoints: Endpoints) {
+  await using opening = new AsyncDisposableStack();
   const log = createLog(config.logLevel);
   const temporal = await connectTemporal(config.temporal, endpoints.temporalAddress, log);
+  opening.defer(() => temporal.close());
   const mongo = await connectMongo(endpoints.mongoUri);
+  opening.defer(() => mongo.close());
   const changes = createChanges(mongo.collections.jobs);
+  opening.defer(() => changes.close());
   const jobs = createJobRepository(mongo.collections, changes);
   const uploads = createUploadRepository(mongo.collections);
   const files = createFileRepository(mongo.collections);
@@ -85,6 +92,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     refusedPorts: () => endpoints.refusedPorts,
   });
   const sender = createHttpSender({ guard, version: KILN_VERSION });
+  opening.defer(() => sender.close());
   const secrets = {
     sealed: createSealedSecretRepository(mongo.collections),
     masterKeys: createMasterKeyRepository(mongo.collections),
@@ -93,7 +101,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     longestTokenMs: longestTokenMs(config),
     log,
   };
-  const stopNotingMasterKey = await watchMasterKey(secrets);
+  opening.defer(await watchMasterKey(secrets));
   const access = await createAccess({
     collections: mongo.collections,
     signer,
@@ -106,6 +114,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     oidc: config.oidc,
     fetchJson: createJsonFetcher(sender),
   });
+  opening.defer(() => access.close());
   const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
   const converters = createConverters({
     hosts: config.concurrency.image,
@@ -117,6 +126,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       maxOutputBytes: config.limits.uploadBytes,
     },
   });
+  opening.defer(() => converters.close());
 
   // Where the doors listen is known once they do; workers on other machines are told by configuration.
   let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
@@ -151,6 +161,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const batches = createBatches({
     ...{ collections: mongo.collections, jobs, runner, submission, submitJob, findJob, open, log },
   });
+  opening.defer(() => batches.close());
   const operations = {
     ...access.operations,
     ...webhooks.operations,
@@ -175,6 +186,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     links,
   };
 
+  const opened = opening.move();
   return {
     config,
     log,
@@ -216,16 +228,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     async checkReady(): Promise<void> {
       await Promise.all([mongo.ping(), runner.ping()]);
     },
-    async close(): Promise<void> {
-      await converters.close();
-      sender.close();
-      stopNotingMasterKey();
-      await access.close();
-      await changes.close();
-      await batches.close();
-      await temporal.close();
-      await mongo.close();
-    },
+    close: () => opened.disposeAsync(),
   };
 }
 

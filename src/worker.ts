@@ -1,6 +1,7 @@
 import { createActivities } from '../activities/index.ts';
 import { type App, createApp } from './app.ts';
 import { loadConfig, sharedEndpoints } from './config.ts';
+import { ensureDataFolder } from './data-folder.ts';
 import { runProcess } from './process.ts';
 import { ensureSchedules } from './temporal/schedules.ts';
 import { startWorkers, type Workers } from './temporal/workers.ts';
@@ -13,6 +14,7 @@ const SCRATCH_MS = 2 * 3_600_000;
 /** Starts what does the work in this process: workflows, activities, and the repair of what a crash left. */
 export async function startWork(app: App): Promise<Workers> {
   const { config, temporal, converters, operations, log } = app;
+  await using opening = new AsyncDisposableStack();
   await converters.warm();
   const workers = await startWorkers({
     temporal,
@@ -20,6 +22,7 @@ export async function startWork(app: App): Promise<Workers> {
     activities: createActivities(app.capabilities),
     concurrency: config.concurrency,
   });
+  opening.defer(() => Promise.all([app.courier.close(), workers.stop()]).then(() => {}));
   await ensureSchedules(temporal, config.temporal.queuePrefix);
   app.courier.open();
   const repair = async () => {
@@ -35,28 +38,24 @@ export async function startWork(app: App): Promise<Workers> {
       log.warn({ error: String(error) }, 'the repair round failed; the next one tries again'),
     );
   }, REPAIR_MS);
-  return {
-    ended: workers.ended,
-    async stop() {
-      clearInterval(timer);
-      await Promise.all([app.courier.close(), workers.stop()]);
-    },
-  };
+  opening.defer(() => clearInterval(timer));
+  const opened = opening.move();
+  return { ended: workers.ended, stop: () => opened.disposeAsync() };
 }
 
 /** `npm run worker`: one process that only works, beside any number of others. */
 if (import.meta.main) {
   await runProcess(async () => {
     const config = loadConfig();
-    const app = await createApp(config, sharedEndpoints(config));
+    await using opening = new AsyncDisposableStack();
+    const endpoints = sharedEndpoints(config);
+    await ensureDataFolder(config.dataDir);
+    const app = await createApp(config, endpoints);
+    opening.defer(() => app.close());
     const workers = await startWork(app);
+    opening.defer(() => workers.stop());
     process.stdout.write('Kiln worker is ready\n');
-    return {
-      ended: workers.ended,
-      async stop() {
-        await workers.stop();
-        await app.close();
-      },
-    };
+    const opened = opening.move();
+    return { ended: workers.ended, stop: () => opened.disposeAsync() };
   });
 }
