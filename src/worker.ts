@@ -1,8 +1,8 @@
 import { createActivities } from '../activities/index.ts';
 import { type App, createApp } from './app.ts';
 import { loadConfig, sharedEndpoints } from './config.ts';
+import { startRepairRounds } from './operations/repair-rounds.ts';
 import { runProcess } from './process.ts';
-import { startRepairRounds } from './repair-rounds.ts';
 import { ensureSchedules } from './temporal/schedules.ts';
 import { startWorkers, type Workers } from './temporal/workers.ts';
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { startRepairRounds } from '../../src/repair-rounds.ts';
+import { startRepairRounds } from '../../src/operations/repair-rounds.ts';
 
 /** A step whose every round lasts until it is told to end. */
 function heldStep() {
