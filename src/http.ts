@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
@@ -12,7 +13,6 @@ import { operatorRoutes } from './http/operator-routes.ts';
 import type { HttpEnv } from './http/signed-path.ts';
 import { smallBody } from './http/small-body.ts';
 import { type UploadPorts, uploadRoutes } from './http/uploads.ts';
-import { listenOn } from './listening.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { DialectAdapter, DialectOperations } from './rest/adapter.ts';
@@ -68,7 +68,8 @@ export function createHttp(options: HttpOptions) {
   return {
     /** Port 0 takes any free one. */
     async listen(host: string, port: number): Promise<{ url: string; port: number }> {
-      await listenOn(server, host, port);
+      server.listen(port, host);
+      await once(server, 'listening');
       const bound = server.address() as AddressInfo;
       return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`, port: bound.port };
     },

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { ConfigError } from './config.ts';
 
 /** What an operator can do about an address that cannot be listened on, by the system's code. */
@@ -12,29 +12,25 @@ const REMEDIES: Readonly<Record<string, (host: string, port: number) => string>>
   ENOTFOUND: (host) => `The name ${host} cannot be resolved. Set KILN_HOST to an address of this machine.`,
 };
 
-/**
- * Starts to listen.
- * @throws ConfigError that names the variable to change, where the address is the reason.
- */
-export async function listenOn(server: Server, host: string, port: number): Promise<void> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    const remedy = REMEDIES[code];
-    if (!remedy) throw cause;
-    throw new ConfigError(remedy(host, port), { cause });
-  }
+/** Turns the failure to listen into a ConfigError that names the variable to change, where the address is the reason. */
+export function explainListening(cause: unknown, host: string, port: number): unknown {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const remedy = REMEDIES[code];
+  return remedy ? new ConfigError(remedy(host, port), { cause }) : cause;
 }
 
 /**
  * Listens for a moment, so that a taken port is known before anything expensive is started.
- * @throws ConfigError as `listenOn`.
+ * @throws ConfigError that names KILN_PORT or KILN_HOST.
  */
 export async function checkListening(host: string, port: number): Promise<void> {
   const server = createServer();
-  await listenOn(server, host, port);
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (error) {
+    throw explainListening(error, host, port);
+  }
   server.close();
   await once(server, 'close');
 }

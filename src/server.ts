@@ -3,6 +3,7 @@ import { type App, createApp } from './app.ts';
 import { isLoopbackHost, loadConfig, sharedEndpoints } from './config.ts';
 import { ensureDataFolder } from './data-folder.ts';
 import { createHttp } from './http.ts';
+import { explainListening } from './listening.ts';
 import { runProcess } from './process.ts';
 
 export interface Serving {
@@ -33,7 +34,10 @@ export async function startServing(app: App): Promise<Serving> {
     checkReady: app.checkReady,
     limits: { uploadBytes: config.limits.uploadBytes },
   });
-  const { url, port } = await http.listen(config.host, config.port);
+  const { host, port: wanted } = config;
+  const { url, port } = await http.listen(host, wanted).catch((error: unknown) => {
+    throw explainListening(error, host, wanted);
+  });
   publicUrl = app.publicUrlOf(url);
   return { url: publicUrl, port, stop: () => http.close(CLOSE_GRACE_MS) };
 }
