@@ -7,12 +7,14 @@ import { startWorkers, type Workers } from './temporal/workers.ts';
 
 /** How often a crash's leftovers are looked for. */
 const REPAIR_MS = 15_000;
-/** No attempt is older than this: its directory was left by a killed process. */
+/** No attempt is older than this: what it wrote was left by a process that was killed, wherever that ran. */
 const SCRATCH_MS = 2 * 3_600_000;
 
 /** Starts what does the work in this process: workflows, activities, and the repair of what a crash left. */
 export async function startWork(app: App): Promise<Workers> {
   const { config, temporal, converters, operations, log } = app;
+  const { blobs, scratch } = app.capabilities;
+  await Promise.all([scratch.sweep(SCRATCH_MS), blobs.sweepUnfinished(SCRATCH_MS)]);
   await converters.warm();
   const workers = await startWorkers({
     temporal,
@@ -28,7 +30,7 @@ export async function startWork(app: App): Promise<Workers> {
     await operations.repairAdmissions();
     await operations.repairBatches();
     await operations.repairDeliveries();
-    await app.capabilities.scratch.sweep(SCRATCH_MS);
+    await scratch.sweep(SCRATCH_MS);
   };
   const timer = setInterval(() => {
     repair().catch((error: unknown) =>
