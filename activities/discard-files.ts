@@ -1,6 +1,6 @@
 import type { Capabilities } from '../src/app.ts';
+import { earlierBlobId, outputBlobs, outputFileId } from '../src/domain/blob-name.ts';
 import { keepsUpload } from '../src/domain/job.ts';
-import { outputBlobId, outputFileId } from './convert.ts';
 
 /** A job that did not become ready leaves no half-made result, and no upload unless it is worth another try. */
 export function createDiscardFiles({ jobs, uploads, files, blobs }: Capabilities) {
@@ -8,7 +8,8 @@ export function createDiscardFiles({ jobs, uploads, files, blobs }: Capabilities
     const job = await jobs.get(jobId);
     const resultId = outputFileId(jobId, 0);
     await files.remove(resultId);
-    await blobs.remove(outputBlobId(resultId));
+    const attempts = await blobs.attemptsAt(outputBlobs(jobId, 0));
+    for (const blobId of [earlierBlobId(resultId), ...attempts]) await blobs.remove(blobId);
     if (keepsUpload(job)) return;
     for (const { fileId } of job.inputs) {
       const upload = await uploads.close(fileId);
