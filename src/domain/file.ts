@@ -43,4 +43,16 @@ export interface Upload {
   fault: Fault | null;
   createdAt: Date;
   expiresAt: Date;
+  /** When it became a file; absent before, and in uploads of earlier versions. */
+  finalizedAt?: Date;
+}
+
+/** An upload whose bytes are there. */
+export type ReceivedUpload = Upload & {
+  blobId: string;
+  received: NonNullable<Upload['received']>;
+};
+
+export function isReceived(upload: Upload): upload is ReceivedUpload {
+  return upload.blobId !== null && upload.received !== null;
 }
