@@ -130,7 +130,8 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
     }),
     restriction: t.field({
       type: RestrictionInput,
-      description: 'From where it may be used; from anywhere unless given.',
+      description:
+        'From where it may be used; from anywhere unless given. Nowhere that your own key may not.',
     }),
   }),
 });
@@ -183,7 +184,8 @@ builder.mutationFields((t) => ({
   rotateApiKey: t.field({
     type: ApiKeySecrets,
     errors: EXPECTED,
-    description: 'Gives a key new secrets and shows them, once; the old ones are worthless at once.',
+    description:
+      'Gives a key new secrets and shows them, once; the old ones are worthless at once. The key may do no more than you.',
     args: { id: t.arg.id(keyId) },
     resolve: (_root, { id }, context) =>
       refusing(context, () => context.operations.rotateKey(context.actor, id)),

@@ -1,3 +1,4 @@
+import { seesResults } from '../src/domain/account.ts';
 import type {
   DeliveryAttempt as AttemptRecord,
   DeliveryHold,
@@ -74,9 +75,11 @@ export const WebhookAttempt = builder.objectRef<AttemptRecord>('WebhookAttempt')
       description: 'Those headers of the answer that matter, or may explain it.',
       resolve: ({ responseHeaders = null }) => responseHeaders,
     }),
-    responseHead: t.exposeString('responseHead', {
+    responseHead: t.string({
       nullable: true,
-      description: 'The beginning of the answer, 4 KiB at most.',
+      description:
+        'The beginning of the answer, 4 KiB at most. A receiver may repeat what it was sent, so it is shown to whoever is shown `body`.',
+      resolve: ({ responseHead = null }, _args, { actor }) => (seesResults(actor) ? responseHead : null),
     }),
   }),
 });
@@ -97,7 +100,12 @@ builder.node(WebhookDelivery, {
     jobId: t.exposeID('jobId', { nullable: true, description: 'UUID of the job that it is about.' }),
     event: t.exposeString('event', { description: 'What it tells of.' }),
     url: t.exposeString('url', { description: 'Where it was to go when it was made.' }),
-    body: t.exposeString('body', { description: 'What is sent.' }),
+    body: t.string({
+      nullable: true,
+      description:
+        'What is sent. It leads to results, so it is null to a credential without the scope READ or CONVERT.',
+      resolve: ({ body }, _args, { actor }) => (seesResults(actor) ? body : null),
+    }),
     state: t.field({
       type: WebhookDeliveryState,
       description: 'Where it stands.',

@@ -102,7 +102,8 @@ builder.mutationFields((t) => ({
   createWebhookEndpoint: t.field({
     type: EndpointSecrets,
     errors: EXPECTED,
-    description: 'Makes a webhook endpoint and shows its secret, once. An account has at most 20.',
+    description:
+      'Makes a webhook endpoint and shows its secret, once. An account has at most 20. Needs the scope READ or CONVERT besides MANAGE, since results are told.',
     args: { input: t.arg({ type: CreateInput, required: true, description: 'What is wanted.' }) },
     resolve: (_root, { input }, context) =>
       refusing(context, () =>

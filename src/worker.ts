@@ -1,18 +1,21 @@
 import { createActivities } from '../activities/index.ts';
 import { type App, createApp } from './app.ts';
 import { loadConfig, sharedEndpoints } from './config.ts';
+import { startRepairRounds } from './operations/repair-rounds.ts';
 import { runProcess } from './process.ts';
 import { ensureSchedules } from './temporal/schedules.ts';
 import { startWorkers, type Workers } from './temporal/workers.ts';
 
-/** How often a crash's leftovers are looked for. */
+/** The pause between two looks for what a crash has left. */
 const REPAIR_MS = 15_000;
-/** No attempt is older than this: its directory was left by a killed process. */
+/** No attempt is older than this: what it wrote was left by a process that was killed, wherever that ran. */
 const SCRATCH_MS = 2 * 3_600_000;
 
 /** Starts what does the work in this process: workflows, activities, and the repair of what a crash left. */
 export async function startWork(app: App): Promise<Workers> {
   const { config, temporal, converters, operations, log } = app;
+  const { blobs, scratch } = app.capabilities;
+  await Promise.all([scratch.sweep(SCRATCH_MS), blobs.sweepUnfinished(SCRATCH_MS)]);
   await converters.warm();
   const workers = await startWorkers({
     temporal,
@@ -22,24 +25,22 @@ export async function startWork(app: App): Promise<Workers> {
   });
   await ensureSchedules(temporal, config.temporal.queuePrefix);
   app.courier.open();
-  const repair = async () => {
-    await operations.repairJobs();
-    await operations.repairCredits();
-    await operations.repairAdmissions();
-    await operations.repairBatches();
-    await operations.repairDeliveries();
-    await app.capabilities.scratch.sweep(SCRATCH_MS);
-  };
-  const timer = setInterval(() => {
-    repair().catch((error: unknown) =>
-      log.warn({ error: String(error) }, 'the repair round failed; the next one tries again'),
-    );
-  }, REPAIR_MS);
+  const rounds = startRepairRounds({
+    steps: [
+      { name: 'jobs', run: () => operations.repairJobs() },
+      { name: 'credits', run: () => operations.repairCredits() },
+      { name: 'admissions', run: () => operations.repairAdmissions() },
+      { name: 'batches', run: () => operations.repairBatches() },
+      { name: 'deliveries', run: () => operations.repairDeliveries() },
+      { name: 'scratch', run: () => scratch.sweep(SCRATCH_MS) },
+    ],
+    everyMs: REPAIR_MS,
+    log,
+  });
   return {
     ended: workers.ended,
     async stop() {
-      clearInterval(timer);
-      await Promise.all([app.courier.close(), workers.stop()]);
+      await Promise.all([rounds.stop(), app.courier.close(), workers.stop()]);
     },
   };
 }

@@ -23,7 +23,7 @@ interface DeliveryView {
   attempts: AttemptView[];
   nextAttemptAt: string | null;
   createdAt: string;
-  body?: string;
+  body?: string | null;
 }
 
 interface ReplayView {
@@ -98,7 +98,7 @@ export async function showDelivery(id: string, options: WebhookOptions): Promise
     (responseHead ?? '').replaceAll(/\s+/g, ' ').slice(0, SHOWN_HEAD),
   ]);
   process.stdout.write(
-    `${renderTable(COLUMNS, [cellsOf(delivery)])}\n\n${renderTable(ATTEMPT_COLUMNS, attempts)}\n\n${delivery.url}\n${delivery.body}\n`,
+    `${renderTable(COLUMNS, [cellsOf(delivery)])}\n\n${renderTable(ATTEMPT_COLUMNS, attempts)}\n\n${delivery.url}\n${delivery.body ?? '(the body is not shown to this key)'}\n`,
   );
 }
 

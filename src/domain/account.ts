@@ -73,6 +73,8 @@ export type Caller =
       /** The key behind it; null for a login and its sessions. */
       keyId: string | null;
       scopes: readonly Scope[];
+      /** That of the key behind it, also for a session, which is used elsewhere; absent for a login. */
+      restriction?: KeyRestriction;
     }
   | { kind: 'guest'; guestId: string }
   | { kind: 'anonymous' };
@@ -94,6 +96,12 @@ export function requireScope(caller: Caller, ...anyOf: [Scope, ...Scope[]]): voi
 /** Whoever may convert may bring the files for it. */
 export function includesScope(scopes: readonly Scope[], scope: Scope): boolean {
   return scopes.includes(scope) || (scope === 'upload' && scopes.includes('convert'));
+}
+
+/** Whether results and what leads to them may be shown: who only manages an account does not see its files. */
+export function seesResults(actor: Actor): boolean {
+  if (actor.kind !== 'account') return true;
+  return includesScope(actor.scopes, 'read') || includesScope(actor.scopes, 'convert');
 }
 
 const MAX_NAME = 80;

@@ -39,6 +39,12 @@ export function isInNetworks(text: string, networks: readonly Network[]): boolea
   return address !== null && isWithin(networks, address);
 }
 
+/** Whether every address of one range, written as an address or CIDR, lies in the other one. */
+export function isSubnet(inner: string, outer: string): boolean {
+  const [small, large] = [parseNetwork(inner), parseNetwork(outer)];
+  return small !== null && large !== null && small[1] >= large[1] && isWithin([large], small[0]);
+}
+
 /**
  * The address of whoever asks. X-Forwarded-For is read from the right, for as long as the hop that
  * wrote the entry is a proxy of ours: everything further left is the client's own invention.

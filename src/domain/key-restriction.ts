@@ -1,4 +1,4 @@
-import { isInNetworks, parseNetwork, parseNetworks, type Sender } from './client-address.ts';
+import { isInNetworks, isSubnet, parseNetwork, parseNetworks, type Sender } from './client-address.ts';
 import { ConversionError } from './errors.ts';
 
 /**
@@ -49,6 +49,16 @@ export function isAllowedBy(
   return host !== null && restriction.domains.some((rule) => matchesDomain(rule, host));
 }
 
+/** Whether all places that one restriction allows are allowed by the other one as well. */
+export function isNoWider(inner: KeyRestriction, outer: KeyRestriction): boolean {
+  if (outer.type === 'all') return true;
+  if (inner.type === 'ip' && outer.type === 'ip')
+    return inner.networks.every((small) => outer.networks.some((large) => isSubnet(small, large)));
+  if (inner.type === 'domain' && outer.type === 'domain')
+    return inner.domains.every((small) => outer.domains.some((large) => coversRule(large, small)));
+  return false;
+}
+
 /** A browser that sends an Origin means it, also when it says "null": the Referer is only asked without one. */
 function pageHostOf({ origin, referer }: Sender): string | null {
   const url = URL.parse(origin ?? referer ?? '');
@@ -57,6 +67,11 @@ function pageHostOf({ origin, referer }: Sender): string | null {
 
 function matchesDomain(rule: string, host: string): boolean {
   return rule.startsWith('*.') ? host.endsWith(rule.slice(1)) : host === rule;
+}
+
+/** `*.example.com` covers itself, `*.a.example.com` and `a.example.com`, but not `example.com`. */
+function coversRule(large: string, small: string): boolean {
+  return small === large || (large.startsWith('*.') && small.endsWith(large.slice(1)));
 }
 
 function requireEntries(entries: readonly string[]): readonly string[] {

@@ -56,7 +56,8 @@ export function createAuthenticate(ports: AuthenticatePorts) {
     const key = await keyOf(session);
     const account = await accountOf('keyId' in session ? (key?.accountId ?? '') : session.accountId);
     if (session.accountSince !== accountSince(account)) throw ended();
-    return { ...callerOf(account, key?._id ?? null), via: 'session', scopes: session.scopes };
+    const bounds = key && { restriction: key.restriction };
+    return { ...callerOf(account, key?._id ?? null), via: 'session', scopes: session.scopes, ...bounds };
   }
 
   async function byLogin(jwt: string): Promise<Caller> {
@@ -93,7 +94,8 @@ export function createAuthenticate(ports: AuthenticatePorts) {
     if (!isAllowedBy(key.restriction, { ...sender, address: addressOf(sender) })) throw misplaced(key);
     const account = await accountOf(key.accountId);
     if (!again) noteUse(key._id);
-    return { ...callerOf(account, key._id), via: 'key', scopes: key.scopes };
+    const { scopes, restriction } = key;
+    return { ...callerOf(account, key._id), via: 'key', scopes, restriction };
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Actor, requireScope } from '../domain/account.ts';
+import { type Actor, requireScope, seesResults } from '../domain/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../domain/account-plan.ts';
 import { closedCircuit } from '../domain/circuit.ts';
 import type { Delivery } from '../domain/delivery.ts';
@@ -103,7 +103,7 @@ export function createEndpoints(ports: EndpointsPorts) {
     },
 
     async createEndpoint(actor: Actor, wish: EndpointWish): Promise<ShownEndpoint> {
-      const accountId = await requireIncluded(requireManager(actor), wish.accountId);
+      const accountId = await requireIncluded(requireSight(requireManager(actor)), wish.accountId);
       const id = newId();
       const createdAt = new Date();
       const { secret, sealed } = newSecretOf(id);
@@ -129,6 +129,7 @@ export function createEndpoints(ports: EndpointsPorts) {
     /** Messages that wait already go to the new address as well. */
     async updateEndpoint(actor: Actor, id: string, edit: EndpointEdit): Promise<Endpoint> {
       const endpoint = await requireManaged(actor, id);
+      if (edit.url !== undefined || edit.events !== undefined) requireSight(actor);
       return change(endpoint, {
         ...(edit.url !== undefined && { url: requireUrl(edit.url) }),
         ...(edit.events !== undefined && { events: parseSubscriptions(edit.events) }),
@@ -205,4 +206,12 @@ export function createEndpoints(ports: EndpointsPorts) {
 /** @throws ConversionError unless the actor may see what belongs to an account. */
 export function requireReader(actor: Actor): void {
   if (actor.kind !== 'admin') requireScope(actor, 'read', 'manage');
+}
+
+/** What an endpoint is told leads to the results, so only who may see those says where it goes. */
+function requireSight(actor: Actor): Actor {
+  if (seesResults(actor)) return actor;
+  throw new ConversionError('FORBIDDEN', 'An endpoint is shown your results, which this credential is not.', {
+    hint: 'Use a key that has the scope READ or CONVERT as well.',
+  });
 }

@@ -9,7 +9,12 @@ import {
 } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { newId } from '../domain/id.ts';
-import { parseRestriction, type RestrictionWish } from '../domain/key-restriction.ts';
+import {
+  isNoWider,
+  type KeyRestriction,
+  parseRestriction,
+  type RestrictionWish,
+} from '../domain/key-restriction.ts';
 import type { ApiKeyRepository, KeySecrets } from '../store/api-keys.ts';
 import { type createAccounts, requireAccountId, requireManager } from './accounts.ts';
 
@@ -65,6 +70,9 @@ export function createKeys({ keys, findAccount, newApiKey, newKeyPair, seal }: K
   return {
     async createKey(actor: Actor, wish: KeyWish): Promise<ShownKey> {
       const account = await findAccount(requireManager(actor), wish.accountId);
+      const restriction = parseRestriction(wish.restriction);
+      const scopes = requireScopes(wish.scopes);
+      requireNoMore(actor, { scopes, restriction }, 'give');
       const id = newId();
       const { secrets, shown } = newSecrets(id, wish.dialect);
       const key: ApiKey = {
@@ -72,8 +80,8 @@ export function createKeys({ keys, findAccount, newApiKey, newKeyPair, seal }: K
         accountId: account._id,
         name: requireName(wish.name),
         dialect: wish.dialect,
-        scopes: requireScopes(actor, wish.scopes),
-        restriction: parseRestriction(wish.restriction),
+        scopes,
+        restriction,
         createdAt: secrets.secretSince,
         revokedAt: null,
         lastUsedAt: null,
@@ -97,7 +105,9 @@ export function createKeys({ keys, findAccount, newApiKey, newKeyPair, seal }: K
 
     /** New secrets under the same id; the old ones, and sessions that came from them, are over. */
     async rotateKey(actor: Actor, id: string): Promise<ShownKey> {
-      const { _id, dialect } = await requireKey(actor, id);
+      const key = await requireKey(actor, id);
+      requireNoMore(actor, key, 'receive');
+      const { _id, dialect } = key;
       const { secrets, shown } = newSecrets(_id, dialect);
       return { key: await keys.rotate(_id, secrets), ...shown };
     },
@@ -110,14 +120,34 @@ export function createKeys({ keys, findAccount, newApiKey, newKeyPair, seal }: K
   };
 }
 
-/** No key makes a key that may do more than itself. */
-function requireScopes(actor: Actor, scopes: readonly KeyScope[]): KeyScope[] {
+function requireScopes(scopes: readonly KeyScope[]): KeyScope[] {
   const unique = [...new Set(scopes)];
-  if (unique.length === 0)
-    throw new ConversionError('INVALID_INPUT', 'A key needs at least one scope.', { field: 'scopes' });
-  const excess = actor.kind === 'account' && unique.find((scope) => !actor.scopes.includes(scope));
-  if (!excess) return unique;
-  throw new ConversionError('FORBIDDEN', `You cannot give the scope "${excess}", which you do not have.`, {
-    field: 'scopes',
+  if (unique.length > 0) return unique;
+  throw new ConversionError('INVALID_INPUT', 'A key needs at least one scope.', { field: 'scopes' });
+}
+
+/**
+ * Lets nobody get the secret of a key, new or rotated, that may do more than they may, or from more places.
+ * @throws ConversionError FORBIDDEN that names the excess.
+ */
+function requireNoMore(
+  actor: Actor,
+  { scopes, restriction }: { scopes: readonly KeyScope[]; restriction: KeyRestriction },
+  verb: 'give' | 'receive',
+): void {
+  if (actor.kind !== 'account') return;
+  const excess = scopes.find((scope) => !actor.scopes.includes(scope));
+  if (excess)
+    throw new ConversionError(
+      'FORBIDDEN',
+      `You cannot ${verb} the scope "${excess}", which you do not have.`,
+      {
+        field: 'scopes',
+      },
+    );
+  if (isNoWider(restriction, actor.restriction ?? { type: 'all' })) return;
+  throw new ConversionError('FORBIDDEN', `You cannot ${verb} a key that is less restricted than your own.`, {
+    field: 'restriction',
+    hint: 'Name addresses or domains within those of your key, or use a key without a restriction.',
   });
 }

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KeyScope } from '../../src/domain/account.ts';
+import { newId } from '../../src/domain/id.ts';
+import { createDoor } from '../schema/client.ts';
+import { ALICE, createService } from '../schema/service.ts';
+import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { anAccountCaller } from '../support/records.ts';
+import { openReceiver } from '../support/webhook-receiver.ts';
+
+const LINK = 'https://kiln.example/d/a-signed-link';
+
+let bench: ActivityBench;
+beforeAll(async () => {
+  bench = await createActivityBench();
+});
+afterAll(() => bench.close());
+
+/** The API as it is to a key of Alice that has these scopes. */
+function doorOf(...scopes: KeyScope[]) {
+  const caller = anAccountCaller({ accountId: ALICE, scopes });
+  return createDoor({
+    ...createService().operations,
+    ...bench.webhooks,
+    authenticate: async () => caller,
+  });
+}
+
+const SHOWN = 'deliveryId event body attempts { responseHead status }';
+const EVERY_WAY = `query ($id: ID!, $node: ID!) {
+  webhookDelivery(id: $id) { ${SHOWN} }
+  node(id: $node) { ... on WebhookDelivery { ${SHOWN} } }
+  webhookDeliveries(first: 5) { edges { node { ${SHOWN} } } }
+}`;
+const REPLAY = `mutation ($id: ID!) {
+  replayWebhookDelivery(id: $id) { ... on WebhookDeliverySuccess { delivery { ${SHOWN} } } ... on Error { code } }
+}`;
+
+/** A delivery that leads to a result, to a receiver that repeats what it was sent. */
+async function deliver() {
+  const receiver = await openReceiver({ status: 200, body: LINK });
+  const actor = anAccountCaller({ accountId: ALICE });
+  await bench.webhooks.createEndpoint(actor, { url: receiver.url, events: ['job.ready'], description: '' });
+  await bench.announce({
+    owner: `account:${ALICE}`,
+    type: 'job.ready',
+    subjectId: newId(),
+    data: { outputs: [{ downloadUrl: LINK }] },
+  });
+  const [delivery] = await bench.webhooks.listDeliveries(actor, { limit: 1 });
+  const deliveryId = delivery?._id ?? '';
+  await bench.run('attemptDelivery', { deliveryId, attempt: 1, holds: 0 });
+  await receiver.close();
+  return { id: deliveryId, node: Buffer.from(`WebhookDelivery:${deliveryId}`).toString('base64') };
+}
+
+describe('what a delivery says of results', () => {
+  it.each([[['read']], [['convert', 'manage']], [['read', 'manage']]] as [KeyScope[]][])(
+    'is shown to a key that may %j',
+    async (scopes) => {
+      const { data } = await doorOf(...scopes).ask(EVERY_WAY, await deliver());
+      for (const shown of [data.webhookDelivery, data.node, data.webhookDeliveries.edges[0].node]) {
+        expect(shown.body).toContain(LINK);
+        expect(shown.attempts).toEqual([{ responseHead: LINK, status: 200 }]);
+      }
+    },
+  );
+
+  it('is not shown to a key that may only manage, which may send it again', async () => {
+    const ids = await deliver();
+    const door = doorOf('manage');
+    const { data } = await door.ask(EVERY_WAY, ids);
+    const replayed = await door.ask(REPLAY, ids);
+    const every = [
+      data.webhookDelivery,
+      data.node,
+      data.webhookDeliveries.edges[0].node,
+      replayed.data.replayWebhookDelivery.delivery,
+    ];
+    for (const shown of every)
+      expect(shown).toMatchObject({
+        event: 'job.ready',
+        body: null,
+        attempts: [{ responseHead: null, status: 200 }],
+      });
+    expect(JSON.stringify([data, replayed])).not.toContain(LINK);
+  });
+});
+
+it('no key that may only manage lets itself be told of results', async () => {
+  const door = doorOf('manage');
+  const refusal = '... on ForbiddenError { code hint }';
+  const made = await door.ask(
+    `mutation { createWebhookEndpoint(input: { url: "https://me.example/" }) { ${refusal} } }`,
+  );
+  expect(made.data.createWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
+  const actor = anAccountCaller({ accountId: ALICE });
+  const wish = { url: 'https://receiver.example/', events: ['job.failed'], description: '' };
+  const { endpoint } = await bench.webhooks.createEndpoint(actor, wish);
+  for (const input of ['{ url: "https://me.example/" }', '{ events: ["*"] }']) {
+    const { data } = await door.ask(
+      `mutation { updateWebhookEndpoint(id: "${endpoint._id}", input: ${input}) { ${refusal} } }`,
+    );
+    expect(data.updateWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
+  }
+  expect(await bench.webhooks.findEndpoint(actor, endpoint._id)).toMatchObject(wish);
+});
