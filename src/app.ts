@@ -26,6 +26,7 @@ import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
+import { createUploadedFiles } from './operations/uploaded-files.ts';
 import { createWatchJob } from './operations/watch-job.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
@@ -71,12 +72,15 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const changes = createChanges(mongo.collections.jobs);
   const jobs = createJobRepository(mongo.collections, changes);
   const uploads = createUploadRepository(mongo.collections);
-  const files = createFileRepository(mongo.collections);
   const deliveries = createDeliveryRepository(mongo.collections);
   const credits = createCreditRepository(mongo.collections);
   const ledger = createLedgerRepository(mongo.collections);
 
   const blobs = createDiskBlobStore(join(config.dataDir, 'blobs'));
+  const { fileMs } = config.retention;
+  const files = createUploadedFiles({
+    ...{ files: createFileRepository(mongo.collections), uploads, blobs, fileMs },
+  });
   const scratch = createScratch(join(config.dataDir, 'scratch'));
   const keyring = createKeyring(endpoints.masterKeys);
   const sealer = createEnvelopeSealer(keyring);
@@ -160,9 +164,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...batches.operations,
     prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
-    completeUpload: webhooks.announcingUpload(
-      createCompleteUpload({ uploads, files, jobs, runner, fileMs: config.retention.fileMs }),
-    ),
+    completeUpload: webhooks.announcingUpload(createCompleteUpload({ uploads, files, jobs, runner })),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
@@ -207,7 +209,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       scratch,
       converters,
       links,
-      fileMs: config.retention.fileMs,
+      fileMs,
     },
     accounts: access.accounts,
     keys: access.keys,

@@ -117,6 +117,19 @@ export function createAdmissionRepository({
     return { ...filled, position: isIn ? null : positionOf(filled.lane, place) };
   }
 
+  /** Those of these jobs that stand in line. One that stands where its turn has passed is taken away. */
+  async function standingIn(lane: string, jobIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const places = [...(await waiters.find(jobIds))];
+    const now = await readOrMake(lane);
+    const [inVain, standing] = [[] as string[], new Set<string>()];
+    for (const [jobId, place] of places) {
+      if (positionOf(now, place) === null) inVain.push(jobId);
+      else standing.add(jobId);
+    }
+    await waiters.forget(inVain);
+    return standing;
+  }
+
   return translateFaults({
     find: read,
 
@@ -160,15 +173,13 @@ export function createAdmissionRepository({
 
     /** The same for many jobs of a batch at a time. @returns the lane then, and all who got in by this call. */
     async enterMany({ lane, jobIds, limit }: Entrants): Promise<Filled> {
+      let standing: ReadonlySet<string> = new Set();
       for (;;) {
-        const standing = await waiters.find(jobIds);
         const now = await readOrMake(lane);
-        const inVain = [...standing].filter(([, place]) => positionOf(now, place) === null);
-        await waiters.forget(inVain.map(([jobId]) => jobId));
-        for (const [jobId] of inVain) standing.delete(jobId);
         const fresh = jobIds.filter((jobId) => !standing.has(jobId) && !now.active.includes(jobId));
         if (fresh.length === 0) return fill(now, limit);
-        await waiters.standAll(await takeNumbers(lane, 'batch', fresh), fresh);
+        const stand = await waiters.standAll(await takeNumbers(lane, 'batch', fresh), fresh);
+        standing = stand ? new Set([...standing, ...fresh]) : await standingIn(lane, jobIds);
       }
     },
 

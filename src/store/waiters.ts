@@ -1,6 +1,6 @@
-import { MongoBulkWriteError, MongoServerError } from 'mongodb';
 import type { Place, Queue } from '../domain/admission.ts';
-import { type Collections, DUPLICATE_KEY } from './mongo.ts';
+import { hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
+import type { Collections } from './mongo.ts';
 
 /** Who stands at a number of a queue. */
 export interface Waiter {
@@ -29,15 +29,15 @@ export function createWaiters({ waiters }: Pick<Collections, 'waiters'>) {
         await waiters.insertOne({ _id: idOf(place), jobId });
         return true;
       } catch (error) {
-        if (!isDuplicate(error)) throw error;
+        if (!isDuplicateKey(error)) throw error;
         return (await waiters.findOne({ _id: idOf(place) }))?.jobId === jobId;
       }
     },
 
-    /** The same for many at a time; those that could not are seen by asking where they stand. */
-    async standAll(places: readonly Place[], jobIds: readonly string[]): Promise<void> {
+    /** The same for many at a time. @returns whether all stand there; those that do not may stand elsewhere. */
+    async standAll(places: readonly Place[], jobIds: readonly string[]): Promise<boolean> {
       const documents = places.map((place, i) => ({ _id: idOf(place), jobId: jobIds[i] ?? '' }));
-      await insertFree(documents);
+      return insertFree(documents);
     },
 
     /** Where these jobs stand, as far as they stand anywhere. */
@@ -73,20 +73,17 @@ export function createWaiters({ waiters }: Pick<Collections, 'waiters'>) {
     },
   };
 
-  /** Inserts what finds its number and its job free; the others stay as they are. */
-  async function insertFree(documents: readonly Waiter[]): Promise<void> {
+  /** Inserts what finds its number and its job free; the others stay as they are. @returns whether all did. */
+  async function insertFree(documents: readonly Waiter[]): Promise<boolean> {
+    if (documents.length === 0) return false;
     try {
       await waiters.insertMany([...documents], { ordered: false });
+      return true;
     } catch (error) {
-      const failures = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-      // A lost connection comes without any, and says nothing about what was written.
-      if (failures.length === 0 || failures.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+      if (!hasOnlyDuplicateKeys(error)) throw error;
+      return false;
     }
   }
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 }
 
 function idOf({ lane, queue, ticket }: Place): string {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import type { JobStatus } from '../../src/domain/job.ts';
 import { type Admissions, createAdmissions } from '../../src/operations/admissions.ts';
@@ -144,6 +144,11 @@ describe('admissions', () => {
   let woken: string[];
   let queue: Admissions;
   let repair: (now?: number) => Promise<void>;
+
+  beforeEach(async () => {
+    await database.collections.admissions.deleteMany({});
+    await database.collections.waiters.deleteMany({});
+  });
 
   function open(limit: number): void {
     woken = [];
