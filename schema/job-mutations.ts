@@ -1,4 +1,4 @@
-import { ConversionError } from '../src/domain/errors.ts';
+import { ConversionError, isRetryable } from '../src/domain/errors.ts';
 import type { Upload as UploadIntent } from '../src/domain/file.ts';
 import type { Job as JobRecord } from '../src/domain/job.ts';
 import { builder } from './builder.ts';
@@ -132,7 +132,12 @@ async function settle(
   job: JobRecord,
   waitMs: number,
 ): Promise<JobRecord> {
-  return waitMs > 0 ? operations.waitForJob(caller, job._id, waitMs) : job;
+  if (waitMs === 0) return job;
+  // The job is accepted: whoever cannot be shown its end is shown the job.
+  return operations.waitForJob(caller, job._id, waitMs).catch((error: unknown) => {
+    if (error instanceof ConversionError && isRetryable(error.code)) return job;
+    throw error;
+  });
 }
 
 function invalid(field: string, message: string): ConversionError {

@@ -25,6 +25,7 @@ import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
+import { createTell } from './operations/tell.ts';
 import { createUploadedFiles } from './operations/uploaded-files.ts';
 import { createWatchJob } from './operations/watch-job.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
@@ -111,6 +112,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     fetchJson: createJsonFetcher(sender),
   });
   const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
+  const tell = createTell(runner, log);
   const converters = createConverters({
     hosts: config.concurrency.image,
     limits: {
@@ -150,10 +152,10 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     checkUrl: guard.checkUrl,
     seal: sealer.seal,
   };
-  const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner }));
+  const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner: tell }));
   const { open } = sealer;
   const batches = createBatches({
-    ...{ collections: mongo.collections, jobs, runner, submission, submitJob, findJob, open, log },
+    ...{ collections: mongo.collections, jobs, runner, tell, submission, submitJob, findJob, open, log },
   });
   const operations = {
     ...access.operations,
@@ -161,8 +163,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     submitJob,
     ...batches.operations,
     prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
-    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
-    completeUpload: webhooks.announcingUpload(createCompleteUpload({ uploads, files, jobs, runner })),
+    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
+    completeUpload: webhooks.announcingUpload(createCompleteUpload({ uploads, files, jobs, runner: tell })),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
