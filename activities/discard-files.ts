@@ -1,13 +1,14 @@
 import type { Capabilities } from '../src/app.ts';
+import { earlierBlobId, outputBlobs, outputFileId } from '../src/domain/blob-name.ts';
 import { keepsUpload } from '../src/domain/job.ts';
-import { outputBlobId, outputFileId } from './convert.ts';
 
 /** A job that did not become ready leaves no half-made result, and no upload unless it is worth another try. */
 export function createDiscardFiles({ jobs, uploads, files, blobs }: Capabilities) {
   return async function discardFiles({ jobId }: { jobId: string }): Promise<void> {
     const job = await jobs.get(jobId);
     const resultId = outputFileId(jobId, 0);
-    await blobs.remove(outputBlobId(resultId));
+    const attempts = await blobs.attemptsAt(outputBlobs(jobId, 0));
+    for (const blobId of [earlierBlobId(resultId), ...attempts]) await blobs.remove(blobId);
     await files.remove(resultId);
     if (keepsUpload(job)) return;
     for (const { fileId } of job.inputs) {

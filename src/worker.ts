@@ -8,12 +8,14 @@ import { startWorkers, type Workers } from './temporal/workers.ts';
 
 /** The pause between two looks for what a crash has left. */
 const REPAIR_MS = 15_000;
-/** No attempt is older than this: its directory was left by a killed process. */
+/** No attempt is older than this: what it wrote was left by a process that was killed, wherever that ran. */
 const SCRATCH_MS = 2 * 3_600_000;
 
 /** Starts what does the work in this process: workflows, activities, and the repair of what a crash left. */
 export async function startWork(app: App): Promise<Workers> {
   const { config, temporal, converters, operations, log } = app;
+  const { blobs, scratch } = app.capabilities;
+  await Promise.all([scratch.sweep(SCRATCH_MS), blobs.sweepUnfinished(SCRATCH_MS)]);
   await converters.warm();
   const workers = await startWorkers({
     temporal,
@@ -30,7 +32,7 @@ export async function startWork(app: App): Promise<Workers> {
       { name: 'admissions', run: () => operations.repairAdmissions() },
       { name: 'batches', run: () => operations.repairBatches() },
       { name: 'deliveries', run: () => operations.repairDeliveries() },
-      { name: 'scratch', run: () => app.capabilities.scratch.sweep(SCRATCH_MS) },
+      { name: 'scratch', run: () => scratch.sweep(SCRATCH_MS) },
     ],
     everyMs: REPAIR_MS,
     log,

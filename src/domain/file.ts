@@ -19,6 +19,8 @@ export interface StoredFile {
   seconds?: number | null;
   origin: 'upload' | 'output';
   jobId: string | null;
+  /** The batch whose results it holds; absent unless it is an archive. */
+  batchId?: string;
   createdAt: Date;
   expiresAt: Date;
 }
