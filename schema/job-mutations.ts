@@ -1,4 +1,4 @@
-import { ConversionError, isRetryable } from '../src/domain/errors.ts';
+import { ConversionError } from '../src/domain/errors.ts';
 import type { Upload as UploadIntent } from '../src/domain/file.ts';
 import type { Job as JobRecord } from '../src/domain/job.ts';
 import { builder } from './builder.ts';
@@ -135,7 +135,7 @@ async function settle(
   if (waitMs === 0) return job;
   // The job is accepted: whoever cannot be shown its end is shown the job.
   return operations.waitForJob(caller, job._id, waitMs).catch((error: unknown) => {
-    if (error instanceof ConversionError && isRetryable(error.code)) return job;
+    if (error instanceof ConversionError && error.retryable) return job;
     throw error;
   });
 }
