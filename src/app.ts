@@ -63,12 +63,19 @@ export interface Endpoints {
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 
-/** Builds every long-lived thing of a process once and introduces them to each other. */
+/**
+ * Builds every long-lived thing of a process once and introduces them to each other. What was opened is
+ * closed in reverse order: by `close`, or at once when a later step fails.
+ */
 export async function createApp(config: Config, endpoints: Endpoints) {
+  await using opening = new AsyncDisposableStack();
   const log = createLog(config.logLevel);
   const temporal = await connectTemporal(config.temporal, endpoints.temporalAddress, log);
+  opening.defer(() => temporal.close());
   const mongo = await connectMongo(endpoints.mongoUri);
+  opening.defer(() => mongo.close());
   const changes = createChanges(mongo.collections.jobs);
+  opening.defer(() => changes.close());
   const jobs = createJobRepository(mongo.collections, changes);
   const uploads = createUploadRepository(mongo.collections);
   const deliveries = createDeliveryRepository(mongo.collections);
@@ -90,6 +97,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     refusedPorts: () => endpoints.refusedPorts,
   });
   const sender = createHttpSender({ guard, version: KILN_VERSION });
+  opening.defer(() => sender.close());
   const secrets = {
     sealed: createSealedSecretRepository(mongo.collections),
     masterKeys: createMasterKeyRepository(mongo.collections),
@@ -98,7 +106,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     longestTokenMs: longestTokenMs(config),
     log,
   };
-  const stopNotingMasterKey = await watchMasterKey(secrets);
+  opening.defer(await watchMasterKey(secrets));
   const access = await createAccess({
     collections: mongo.collections,
     signer,
@@ -111,6 +119,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     oidc: config.oidc,
     fetchJson: createJsonFetcher(sender),
   });
+  opening.defer(() => access.close());
   const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
   const tell = createTell(runner, log);
   const converters = createConverters({
@@ -123,6 +132,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       maxOutputBytes: config.limits.uploadBytes,
     },
   });
+  opening.defer(() => converters.close());
 
   // Where the doors listen is known once they do; workers on other machines are told by configuration.
   let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
@@ -157,6 +167,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const batches = createBatches({
     ...{ collections: mongo.collections, jobs, runner, tell, submission, submitJob, findJob, open, log },
   });
+  opening.defer(() => batches.close());
   const operations = {
     ...access.operations,
     ...webhooks.operations,
@@ -179,6 +190,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     links,
   };
 
+  const opened = opening.move();
   return {
     config,
     log,
@@ -220,16 +232,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     async checkReady(): Promise<void> {
       await Promise.all([mongo.ping(), runner.ping()]);
     },
-    async close(): Promise<void> {
-      await converters.close();
-      sender.close();
-      stopNotingMasterKey();
-      await access.close();
-      await changes.close();
-      await batches.close();
-      await temporal.close();
-      await mongo.close();
-    },
+    close: () => opened.disposeAsync(),
   };
 }
 
