@@ -35,6 +35,8 @@ const LAST_ASK_MS = 10 * 60_000;
 
 /** Jobs that were begun before there were credits are free. */
 const CREDITS_PATCH = 'credits';
+/** Jobs that were begun before expired by what they had heard, not by what the database knows. */
+const EXPIRY_PATCH = 'ask-before-expiring';
 
 interface Charged {
   /** Whether credits may be held. */
@@ -109,7 +111,8 @@ async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
     show(start, state.phase, { next: 'The upload, or the deadline.' });
     // A durable timer: it fires on time even if nothing of Kiln runs for a week.
     const left = Math.max(1, start.uploadDeadline - Date.now());
-    if (!(await condition(() => state.uploaded, left, { summary: 'upload deadline' }))) {
+    const told = await condition(() => state.uploaded, left, { summary: 'upload deadline' });
+    if (!told && (await hasExpired(start))) {
       return {
         to: 'expired',
         fault: { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' },
@@ -121,6 +124,13 @@ async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
   show(start, 'converting');
   const outputs = [await convertFile(start, state)];
   return { to: 'ready', outputs };
+}
+
+/** Asks the database before the job expires: the news of the upload may have died with a process. */
+async function hasExpired({ jobId }: JobStart): Promise<boolean> {
+  if (!patched(EXPIRY_PATCH)) return true;
+  const { arrived } = await quickly('expireUpload', { jobId });
+  return !arrived;
 }
 
 async function convertFile(start: JobStart, state: JobState): Promise<ConvertedFile> {

@@ -34,6 +34,7 @@ const local = proxyLocalActivities<Activities>({
 type Quick =
   | 'countBatch'
   | 'endBatch'
+  | 'expireUpload'
   | 'recordQueued'
   | 'recordEnd'
   | 'discardFiles'

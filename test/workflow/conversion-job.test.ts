@@ -61,7 +61,23 @@ describe('a job that waits for its upload', () => {
       { to: 'expired', fault: { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' } },
     ]);
     await bench.env.client.workflow.getHandle(`delivery:${start.jobId}`).result();
-    expect(names()).toEqual(['recordEnd', 'discardFiles', 'prepareCallback', 'attemptDelivery']);
+    expect(names()).toEqual([
+      'expireUpload',
+      'recordEnd',
+      'discardFiles',
+      'prepareCallback',
+      'attemptDelivery',
+    ]);
+  });
+
+  it('does not expire when the database knows of an upload that nobody told it of', async () => {
+    const { start, handle, names } = await bench.job(
+      { expireUpload: async () => ({ arrived: true }) },
+      { uploadDeadline: 1 },
+    );
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    expect(names()).toEqual(['expireUpload', 'recordQueued', 'convertSmallFile', 'recordEnd']);
   });
 
   it('expires at once when the deadline passed while nothing of Kiln ran', async () => {
