@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { ConversionError } from '../domain/errors.ts';
 import type { EngineRegistry } from './engine-process.ts';
 import { createKeeper } from './keeper.ts';
 import { createEngineRegistry, sweepLeftovers } from './leftovers.ts';
 import { listeningPorts } from './listening-ports.ts';
+import { makeFolder } from './make-folder.ts';
 import { type MongoServer, startMongo } from './mongodb.ts';
 import { acquireOwnership } from './ownership.ts';
 import { type RungMemory, readRungs, writeRungs } from './rung-memory.ts';
@@ -23,6 +23,8 @@ export interface EmbeddedOptions {
   temporalNamespace?: string;
   /** What to download instead of the pinned releases, and from where. */
   sources?: { temporal?: PinnedRelease; mongodMirror?: string };
+  /** Runs when the folder is ours and nothing has been started; a throw ends the start. */
+  beforeEngines?: () => Promise<void>;
   /** One line for a person. */
   onProgress: (line: string) => void;
   /** An engine or its keeper ended by itself; what is left should stop. */
@@ -53,7 +55,7 @@ export interface Embedded {
  * engine cannot be provided.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  await mkdir(options.dataDir, { recursive: true });
+  await makeFolder(options.dataDir);
   const release = await own(options.dataDir);
   try {
     return await startOwned(options, release);
@@ -77,6 +79,7 @@ async function own(dataDir: string): Promise<() => Promise<void>> {
 
 async function startOwned(options: EmbeddedOptions, release: () => Promise<void>): Promise<Embedded> {
   const { dataDir, onProgress } = options;
+  await options.beforeEngines?.();
   const swept = await sweepLeftovers(dataDir);
   if (swept > 0) onProgress(`Ended ${swept} engine(s) that an earlier run had left behind`);
   const remembered = await readRungs(dataDir);
