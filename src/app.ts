@@ -21,10 +21,12 @@ import { createFindJobs } from './operations/find-jobs.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createQuote } from './operations/quote.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
+import { createRepairAdmissions } from './operations/repair-admissions.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
+import { createTell } from './operations/tell.ts';
 import { createUploadedFiles } from './operations/uploaded-files.ts';
 import { createWatchJob } from './operations/watch-job.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
@@ -37,6 +39,7 @@ import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
 import { createJobRepository } from './store/jobs.ts';
+import { createLaneChecks } from './store/lane-checks.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
 import { connectMongo } from './store/mongo.ts';
@@ -120,6 +123,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   });
   opening.defer(() => access.close());
   const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
+  const tell = createTell(runner, log);
   const converters = createConverters({
     hosts: config.concurrency.image,
     limits: {
@@ -160,10 +164,10 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     checkUrl: guard.checkUrl,
     seal: sealer.seal,
   };
-  const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner }));
+  const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner: tell }));
   const { open } = sealer;
   const batches = createBatches({
-    ...{ collections: mongo.collections, jobs, runner, submission, submitJob, findJob, open, log },
+    ...{ collections: mongo.collections, jobs, runner, tell, submission, submitJob, findJob, open, log },
   });
   opening.defer(() => batches.close());
   const operations = {
@@ -172,14 +176,17 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     submitJob,
     ...batches.operations,
     prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
-    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
-    completeUpload: webhooks.announcingUpload(createCompleteUpload({ uploads, files, jobs, runner })),
+    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
+    completeUpload: webhooks.announcingUpload(createCompleteUpload({ uploads, files, jobs, runner: tell })),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
     queuePositionOf: admissions.positionOf,
-    repairAdmissions: admissions.repairAdmissions,
+    repairAdmissions: createRepairAdmissions({
+      ...{ jobs, admissions, log },
+      lanes: createLaneChecks(mongo.collections),
+    }),
     repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     quote: createQuote({ files }),
