@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { v5 as uuidv5 } from 'uuid';
 import type { Capabilities } from '../src/app.ts';
+import { attemptBlobId, outputBlobs, outputFileId } from '../src/domain/blob-name.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { type Job, type JobProgress, refuseMove } from '../src/domain/job.ts';
 import { creditsUsed } from '../src/domain/price.ts';
@@ -13,6 +14,8 @@ const PROGRESS_MS = 250;
 export interface ConvertedFile {
   /** Deterministic, so that a second attempt replaces and never adds. */
   fileId: string;
+  /** Of this attempt; absent in results of earlier versions, whose attempts all wrote the same blob. */
+  blobId?: string;
   size: number;
   sha256: string;
   source: string;
@@ -27,21 +30,11 @@ export interface ConvertedFile {
   credits?: number;
 }
 
-/** The blob that holds the result before and after it is published. */
-export function outputBlobId(fileId: string): string {
-  return `out.${fileId}`;
-}
-
-/** The id of a job's n-th output. */
-export function outputFileId(jobId: string, index: number): string {
-  return uuidv5(`output-${index}`, jobId);
-}
-
 /** Runs the engine on a slot of this worker; the result is stored, not yet visible. */
 export function createConvert({ jobs, blobs, scratch, converters }: Capabilities) {
   return async function convert({
     job,
-    blobId,
+    blobId: inputBlobId,
     steps,
     price,
   }: { job: Job } & AcquiredFile): Promise<ConvertedFile> {
@@ -59,13 +52,15 @@ export function createConvert({ jobs, blobs, scratch, converters }: Capabilities
       return await scratch.use(async (dir) => {
         const fileId = outputFileId(jobId, 0);
         const outputPath = join(dir, 'output');
-        const inputPath = await blobs.localPath(blobId, dir);
+        const inputPath = await blobs.localPath(inputBlobId, dir);
         const onProgress = (percent: number) => progress.report({ percent, stage: 'converting' });
         const outcome = await converters.convert(step, { inputPath, outputPath, signal, onProgress });
         const { seconds } = outcome.output;
-        const { size, sha256 } = await blobs.adopt(outputBlobId(fileId), outputPath);
+        const blobId = attemptBlobId(outputBlobs(jobId, 0), randomBytes(6).toString('hex'));
+        const { size, sha256 } = await blobs.adopt(blobId, outputPath);
         return {
           fileId,
+          blobId,
           size,
           sha256,
           source: step.source,

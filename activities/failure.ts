@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { ConversionError, isRetryable } from '../src/domain/errors.ts';
+import { ConversionError } from '../src/domain/errors.ts';
 
 /** The only place where our errors become Temporal's: type = code, retryability looked up from the code. */
 export function toFailure(error: unknown): unknown {
@@ -10,7 +10,7 @@ export function toFailure(error: unknown): unknown {
     return ApplicationFailure.create({
       type: error.code,
       message: error.message,
-      nonRetryable: !isRetryable(error.code),
+      nonRetryable: !error.retryable,
     });
   }
   // Our own defect or a surprise of the system: its text may hold paths, so it stays in the log.
@@ -48,5 +48,5 @@ function explain(error: unknown): unknown {
 }
 
 function isSurprise(error: unknown): boolean {
-  return !(error instanceof ConversionError) || error.code === 'INTERNAL' || isRetryable(error.code);
+  return !(error instanceof ConversionError) || error.code === 'INTERNAL' || error.retryable;
 }

@@ -1,18 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { v5 as uuidv5 } from 'uuid';
 import type { Capabilities } from '../src/app.ts';
 import { archiveNames } from '../src/domain/archive-names.ts';
 import type { Batch, BatchArchive } from '../src/domain/batch.ts';
+import { archiveBlobs, archiveFileId, attemptBlobId, earlierBlobId } from '../src/domain/blob-name.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import type { Job, JobOutput } from '../src/domain/job.ts';
-import { outputBlobId } from './convert.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** What ZIP adds to each file, with its name twice, and at the end. */
 const ENTRY_BYTES = 2048;
 const END_BYTES = 65_536;
 
-/** Packs all results of a batch into one file that expires like them. Repeating it replaces the file. */
+/** Packs all results of a batch into one file that expires like them. Of several attempts the first to end counts. */
 export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: Capabilities) {
   return ({ batchId }: { batchId: string }): Promise<void> =>
     whileHeartbeating(async () => {
@@ -39,26 +39,30 @@ export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: Ca
       const error = { code: 'NOT_FOUND', message: 'There was no result to pack.' } as const;
       return { ...archive, error };
     }
-    const fileId = uuidv5('archive', batch._id);
+    const fileId = archiveFileId(batch._id);
+    const blobId = attemptBlobId(archiveBlobs(batch._id), randomBytes(6).toString('hex'));
     const { filename } = archive;
-    const { size, sha256 } = await store(outputBlobId(fileId), results);
+    const { size, sha256 } = await store(blobId, results);
     const createdAt = new Date();
     const expiresAt = new Date(createdAt.getTime() + fileMs);
-    await files.insertIfAbsent({
-      ...{ _id: fileId, owner, blobId: outputBlobId(fileId), filename, size, sha256 },
+    const standing = await files.publish({
+      ...{ _id: fileId, owner, blobId, filename, size, sha256 },
       ...{ format: null, mime: 'application/zip', width: null, height: null },
-      ...{ origin: 'output', jobId: null, createdAt, expiresAt },
+      ...{ origin: 'output', jobId: null, batchId: batch._id, createdAt, expiresAt },
     });
-    return { ...archive, fileId, size, expiresAt };
+    for (const other of await blobs.attemptsAt(archiveBlobs(batch._id)))
+      if (other !== standing.blobId) await blobs.remove(other);
+    return { ...archive, fileId, size: standing.size, expiresAt: standing.expiresAt };
   }
 
-  function store(blobId: string, results: readonly { job: Job; output: JobOutput }[]) {
+  async function store(blobId: string, results: readonly { job: Job; output: JobOutput }[]) {
+    const stored = await files.blobsOf(results.map(({ output }) => output.fileId));
     const names = archiveNames(results.map(({ job }) => job));
     const entries = results.map(({ job, output }, i) => ({
       name: names[i] ?? output.filename,
       size: output.size,
       modifiedAt: job.finishedAt ?? job.updatedAt,
-      open: () => blobs.read(outputBlobId(output.fileId)),
+      open: () => blobs.read(stored.get(output.fileId) ?? earlierBlobId(output.fileId)),
     }));
     const bytes = entries.reduce((sum, { size }) => sum + size + ENTRY_BYTES, END_BYTES);
     const { cancellationSignal: signal } = Context.current();

@@ -1,11 +1,16 @@
 import type { Capabilities } from '../src/app.ts';
+import { earlierBlobId, outputBlobs } from '../src/domain/blob-name.ts';
+import type { StoredFile } from '../src/domain/file.ts';
 import { findFormat } from '../src/domain/format.ts';
 import { type Job, resultName } from '../src/domain/job.ts';
 import { only } from './acquire.ts';
-import { type ConvertedFile, outputBlobId } from './convert.ts';
+import type { ConvertedFile } from './convert.ts';
 
-/** Makes the result a named file that expires. Repeating it changes nothing. */
-export function createPublish({ files, fileMs }: Capabilities) {
+/**
+ * Makes the result a named file that expires. Of several attempts the first one that gets here counts: the
+ * others take over what it says and give up their own bytes.
+ */
+export function createPublish({ files, blobs, fileMs }: Pick<Capabilities, 'files' | 'blobs' | 'fileMs'>) {
   return async function publish({
     job,
     converted,
@@ -13,25 +18,43 @@ export function createPublish({ files, fileMs }: Capabilities) {
     job: Job;
     converted: ConvertedFile;
   }): Promise<ConvertedFile> {
-    const { target } = only(job).conversion;
-    const createdAt = new Date();
-    await files.insertIfAbsent({
-      _id: converted.fileId,
-      owner: job.owner,
-      blobId: outputBlobId(converted.fileId),
-      filename: resultName(job),
-      size: converted.size,
-      sha256: converted.sha256,
-      format: target,
-      mime: findFormat(target)?.mime ?? 'application/octet-stream',
-      width: converted.width,
-      height: converted.height,
-      seconds: converted.seconds ?? null,
-      origin: 'output',
-      jobId: job._id,
-      createdAt,
-      expiresAt: new Date(createdAt.getTime() + fileMs),
-    });
-    return converted;
+    const standing = await files.publish(fileOf(job, converted, fileMs));
+    await removeAllBut(standing.blobId, await blobs.attemptsAt(outputBlobs(job._id, 0)));
+    const { blobId, size, sha256, width, height, seconds } = standing;
+    return {
+      ...converted,
+      blobId,
+      size,
+      sha256,
+      width,
+      height,
+      ...(typeof seconds === 'number' && { seconds }),
+    };
+  };
+
+  async function removeAllBut(blobId: string, attempts: readonly string[]): Promise<void> {
+    for (const other of attempts) if (other !== blobId) await blobs.remove(other);
+  }
+}
+
+function fileOf(job: Job, converted: ConvertedFile, fileMs: number): StoredFile {
+  const { target } = only(job).conversion;
+  const createdAt = new Date();
+  return {
+    _id: converted.fileId,
+    owner: job.owner,
+    blobId: converted.blobId ?? earlierBlobId(converted.fileId),
+    filename: resultName(job),
+    size: converted.size,
+    sha256: converted.sha256,
+    format: target,
+    mime: findFormat(target)?.mime ?? 'application/octet-stream',
+    width: converted.width,
+    height: converted.height,
+    seconds: converted.seconds ?? null,
+    origin: 'output',
+    jobId: job._id,
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + fileMs),
   };
 }

@@ -1,4 +1,4 @@
-import { ConversionError, type ErrorCode, isRetryable } from '../src/domain/errors.ts';
+import { ConversionError, type ErrorCode } from '../src/domain/errors.ts';
 import { builder } from './builder.ts';
 import type { KilnContext } from './context.ts';
 
@@ -150,7 +150,7 @@ export async function refusing<T>(
   } catch (error) {
     if (!(error instanceof ConversionError)) throw error;
     const member = memberFor(error, error.field && renamed(error.field, rename));
-    if (member !== error && isRetryable(error.code))
+    if (member !== error && error.retryable)
       log.warn({ code: error.code, err: error.cause ?? error }, 'a mutation was refused');
     throw member;
   }

@@ -1,18 +1,23 @@
 import { createActivities } from '../activities/index.ts';
 import { type App, createApp } from './app.ts';
 import { loadConfig, sharedEndpoints } from './config.ts';
+import { ensureDataFolder } from './data-folder.ts';
+import { startRepairRounds } from './operations/repair-rounds.ts';
 import { runProcess } from './process.ts';
 import { ensureSchedules } from './temporal/schedules.ts';
 import { startWorkers, type Workers } from './temporal/workers.ts';
 
-/** How often a crash's leftovers are looked for. */
+/** The pause between two looks for what a crash has left. */
 const REPAIR_MS = 15_000;
-/** No attempt is older than this: its directory was left by a killed process. */
+/** No attempt is older than this: what it wrote was left by a process that was killed, wherever that ran. */
 const SCRATCH_MS = 2 * 3_600_000;
 
 /** Starts what does the work in this process: workflows, activities, and the repair of what a crash left. */
 export async function startWork(app: App): Promise<Workers> {
   const { config, temporal, converters, operations, log } = app;
+  await using opening = new AsyncDisposableStack();
+  const { blobs, scratch } = app.capabilities;
+  await Promise.all([scratch.sweep(SCRATCH_MS), blobs.sweepUnfinished(SCRATCH_MS)]);
   await converters.warm();
   const workers = await startWorkers({
     temporal,
@@ -20,26 +25,26 @@ export async function startWork(app: App): Promise<Workers> {
     activities: createActivities(app.capabilities),
     concurrency: config.concurrency,
   });
+  opening.defer(() => Promise.all([app.courier.close(), workers.stop()]).then(() => {}));
   await ensureSchedules(temporal, config.temporal.queuePrefix);
   app.courier.open();
-  const repair = async () => {
-    await operations.repairJobs();
-    await operations.repairCredits();
-    await operations.repairAdmissions();
-    await operations.repairBatches();
-    await operations.repairDeliveries();
-    await app.capabilities.scratch.sweep(SCRATCH_MS);
-  };
-  const timer = setInterval(() => {
-    repair().catch((error: unknown) =>
-      log.warn({ error: String(error) }, 'the repair round failed; the next one tries again'),
-    );
-  }, REPAIR_MS);
+  const rounds = startRepairRounds({
+    steps: [
+      { name: 'jobs', run: () => operations.repairJobs() },
+      { name: 'credits', run: () => operations.repairCredits() },
+      { name: 'admissions', run: () => operations.repairAdmissions() },
+      { name: 'batches', run: () => operations.repairBatches() },
+      { name: 'deliveries', run: () => operations.repairDeliveries() },
+      { name: 'scratch', run: () => scratch.sweep(SCRATCH_MS) },
+    ],
+    everyMs: REPAIR_MS,
+    log,
+  });
+  const opened = opening.move();
   return {
     ended: workers.ended,
     async stop() {
-      clearInterval(timer);
-      await Promise.all([app.courier.close(), workers.stop()]);
+      await Promise.all([rounds.stop(), opened.disposeAsync()]);
     },
   };
 }
@@ -48,15 +53,15 @@ export async function startWork(app: App): Promise<Workers> {
 if (import.meta.main) {
   await runProcess(async () => {
     const config = loadConfig();
-    const app = await createApp(config, sharedEndpoints(config));
+    await using opening = new AsyncDisposableStack();
+    const endpoints = sharedEndpoints(config);
+    await ensureDataFolder(config.dataDir);
+    const app = await createApp(config, endpoints);
+    opening.defer(() => app.close());
     const workers = await startWork(app);
+    opening.defer(() => workers.stop());
     process.stdout.write('Kiln worker is ready\n');
-    return {
-      ended: workers.ended,
-      async stop() {
-        await workers.stop();
-        await app.close();
-      },
-    };
+    const opened = opening.move();
+    return { ended: workers.ended, stop: () => opened.disposeAsync() };
   });
 }

@@ -20,8 +20,9 @@ export interface ByteRange {
 }
 
 /**
- * Where bytes rest. Ids are made by us, never by a user. A blob appears whole or not at all,
- * and writing the same id again replaces it whole. Missing blobs throw ConversionError NOT_FOUND.
+ * Where bytes rest. Ids are made by us, never by a user. A blob appears whole or not at all, stays through
+ * a power cut, and writing the same id again replaces it whole. Attempts at the same thing are named
+ * `<name>~<attempt>`. Missing blobs throw ConversionError NOT_FOUND.
  */
 export interface BlobStore {
   /** Streams into the store with a running digest; nothing is buffered whole. */
@@ -34,4 +35,12 @@ export interface BlobStore {
   size(id: string): Promise<number>;
   /** Idempotent. */
   remove(id: string): Promise<void>;
+  /** All attempts at the same thing that are there. */
+  attemptsAt(name: string): Promise<string[]>;
+  /** Blobs are spread over so many folders. */
+  readonly folders: number;
+  /** The blobs of the n-th folder that were written before `before`. */
+  listOld(folder: number, before: Date): Promise<string[]>;
+  /** Removes half-written blobs of processes that have ended, and of anybody once they are that old. */
+  sweepUnfinished(olderThanMs: number): Promise<number>;
 }

@@ -1,45 +1,63 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ConversionError } from '../domain/errors.ts';
 import type { BlobFacts, BlobStore, WriteLimits } from './blob-store.ts';
+import { createMover, type Mover, makeFolder } from './durable.ts';
+import { processMark } from './process-mark.ts';
+import { sweepFolder } from './scratch.ts';
+import { asStorageFault, codeOf } from './storage-fault.ts';
 import { createGarbageMeter } from './young-garbage.ts';
 
 const CHUNK_BYTES = 256 * 1024;
-const BLOB_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const BLOB_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
+const FOLDERS = 16 ** 3;
+/** Where blobs are written until they are whole, on the same disk. */
+const UNFINISHED = 'unfinished';
 
 /** Blobs as files below `root`, spread over 4,096 folders; a rename makes each appear whole or not at all. */
-export function createDiskBlobStore(root: string): BlobStore {
-  /** The tail of an id is its random part; the head of a time-ordered one hardly varies. */
+export function createDiskBlobStore(root: string, { move }: Mover = createMover()): BlobStore {
+  const mark = processMark();
+
   function pathOf(id: string): string {
     if (!BLOB_ID.test(id)) throw new ConversionError('NOT_FOUND', 'There is no such file.');
-    return join(root, createHash('sha256').update(id).digest('hex').slice(0, 3), id);
+    return join(root, folderOf(id), id);
+  }
+
+  /** No two writes share one, whoever else writes the same blob at the same time. */
+  function unfinishedPath(): string {
+    return join(root, UNFINISHED, `${mark}-${randomBytes(6).toString('hex')}`);
   }
 
   return {
+    folders: FOLDERS,
+
     async write(id, source, limits) {
       const path = pathOf(id);
-      const temporary = `${path}.part`;
-      await mkdir(dirname(path), { recursive: true });
+      const unfinished = unfinishedPath();
       try {
-        const facts = await receive(source, temporary, limits);
-        await rename(temporary, path);
+        await makeFolder(dirname(unfinished));
+        const facts = await receive(source, unfinished, limits);
+        await move(unfinished, path, unfinishedPath());
         return facts;
       } catch (error) {
-        await rm(temporary, { force: true });
+        await rm(unfinished, { force: true });
         throw translate(error);
       }
     },
 
     async adopt(id, path) {
       const target = pathOf(id);
-      const facts = await digest(path).catch(rethrow);
-      await mkdir(dirname(target), { recursive: true });
-      await rename(path, target);
-      return facts;
+      try {
+        const facts = await makeSure(path);
+        await move(path, target, unfinishedPath());
+        return facts;
+      } catch (error) {
+        throw translate(error);
+      }
     },
 
     async read(id, range) {
@@ -61,7 +79,37 @@ export function createDiskBlobStore(root: string): BlobStore {
     async remove(id) {
       await rm(pathOf(id), { force: true });
     },
+
+    async attemptsAt(name) {
+      const ids = await namesIn(dirname(pathOf(name)));
+      return ids.filter((id) => id.startsWith(`${name}~`));
+    },
+
+    async listOld(folder, before) {
+      const path = join(root, folder.toString(16).padStart(3, '0'));
+      const old: string[] = [];
+      for (const name of await namesIn(path)) {
+        const facts = await stat(join(path, name)).catch(() => null);
+        if (facts && facts.mtimeMs < before.getTime()) old.push(name);
+      }
+      return old;
+    },
+
+    sweepUnfinished: (olderThanMs) => sweepFolder(join(root, UNFINISHED), olderThanMs),
   };
+}
+
+/** The tail of an id is its random part; the head of a time-ordered one hardly varies. Attempts lie together. */
+function folderOf(id: string): string {
+  const [name = id] = id.split('~');
+  return createHash('sha256').update(name).digest('hex').slice(0, 3);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  });
 }
 
 /** Writes to `path` with a running digest, and makes sure of the disk before it reports success. */
@@ -88,12 +136,19 @@ async function receive(
   return { size, sha256: hash.digest('hex') };
 }
 
-async function digest(path: string): Promise<BlobFacts> {
+/** Reads a finished file through, and makes sure that the disk has all of it. */
+async function makeSure(path: string): Promise<BlobFacts> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
-    hash.update(chunk);
-    size += chunk.length;
+  const handle = await open(path, 'r');
+  try {
+    for await (const chunk of handle.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false })) {
+      hash.update(chunk);
+      size += chunk.length;
+    }
+    await handle.datasync();
+  } finally {
+    await handle.close();
   }
   return { size, sha256: hash.digest('hex') };
 }
@@ -103,12 +158,7 @@ function rethrow(error: unknown): never {
 }
 
 function translate(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') return new ConversionError('NOT_FOUND', 'There is no such file.', { cause: error });
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new ConversionError('INSUFFICIENT_STORAGE', 'There is no space left to store the file.', {
-      cause: error,
-    });
-  }
-  return error;
+  if (codeOf(error) === 'ENOENT')
+    return new ConversionError('NOT_FOUND', 'There is no such file.', { cause: error });
+  return asStorageFault(error);
 }

@@ -1,38 +1,57 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOfDeadProcess, processMark } from './process-mark.ts';
+import { asStorageFault } from './storage-fault.ts';
 
 export interface Scratch {
-  /** Runs `work` in a fresh directory, which is removed on every exit. */
+  /** Runs `work` in a fresh directory, which is removed on every exit. A full disk is INSUFFICIENT_STORAGE. */
   use<T>(work: (dir: string) => Promise<T>): Promise<T>;
-  /** Removes directories that a killed process left; younger ones may still be in use. */
+  /** Removes directories of processes that have ended, and older ones of anybody. @returns how many. */
   sweep(olderThanMs: number): Promise<number>;
 }
 
 /** Directories for one attempt each. Below `root`, which lies on the blobs' disk so that results can be renamed in. */
 export function createScratch(root: string): Scratch {
+  const prefix = `attempt-${processMark()}-`;
   return {
     async use(work) {
-      await mkdir(root, { recursive: true });
-      const dir = await mkdtemp(join(root, 'attempt-'));
+      const dir = await makeDirectory(root, prefix);
       try {
         return await work(dir);
+      } catch (error) {
+        throw asStorageFault(error);
       } finally {
-        await rm(dir, { recursive: true, force: true });
+        // What cannot be removed now is removed by a sweep; the work is done all the same.
+        await rm(dir, { recursive: true, force: true }).catch(() => {});
       }
     },
 
-    async sweep(olderThanMs) {
-      const limit = Date.now() - olderThanMs;
-      const names = await readdir(root).catch(() => []);
-      let removed = 0;
-      for (const name of names) {
-        const path = join(root, name);
-        const facts = await stat(path).catch(() => null);
-        if (!facts || facts.mtimeMs > limit) continue;
-        await rm(path, { recursive: true, force: true });
-        removed += 1;
-      }
-      return removed;
-    },
+    sweep: (olderThanMs) => sweepFolder(root, olderThanMs),
   };
+}
+
+/** Removes whatever lies in `folder` and belongs to a process that has ended, or is older than that. */
+export async function sweepFolder(folder: string, olderThanMs: number): Promise<number> {
+  const limit = Date.now() - olderThanMs;
+  const names = await readdir(folder).catch(() => []);
+  let removed = 0;
+  for (const name of names) {
+    const path = join(folder, name);
+    if (!isOfDeadProcess(name)) {
+      const facts = await stat(path).catch(() => null);
+      if (!facts || facts.mtimeMs > limit) continue;
+    }
+    await rm(path, { recursive: true, force: true });
+    removed += 1;
+  }
+  return removed;
+}
+
+async function makeDirectory(root: string, prefix: string): Promise<string> {
+  try {
+    await mkdir(root, { recursive: true });
+    return await mkdtemp(join(root, prefix));
+  } catch (error) {
+    throw asStorageFault(error);
+  }
 }

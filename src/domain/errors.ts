@@ -71,6 +71,8 @@ export interface ErrorDetails {
   hint?: string;
   /** When the same call may succeed. */
   retryAfterSeconds?: number;
+  /** False for a fault that stays, although others with its code may pass. */
+  retryable?: false;
   cause?: unknown;
 }
 
@@ -84,6 +86,8 @@ export class ConversionError extends Error {
   readonly field: string | undefined;
   readonly hint: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  /** Whether the same attempt may succeed later. */
+  readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -91,10 +95,11 @@ export class ConversionError extends Error {
     this.field = details.field;
     this.hint = details.hint ?? USUAL_HINTS[code];
     this.retryAfterSeconds = details.retryAfterSeconds;
+    this.retryable = details.retryable ?? isRetryable(code);
   }
 }
 
-export function isRetryable(code: ErrorCode): boolean {
+function isRetryable(code: ErrorCode): boolean {
   return ERROR_CODES[code].retry;
 }
 

@@ -19,6 +19,8 @@ export interface StoredFile {
   seconds?: number | null;
   origin: 'upload' | 'output';
   jobId: string | null;
+  /** The batch whose results it holds; absent unless it is an archive. */
+  batchId?: string;
   createdAt: Date;
   expiresAt: Date;
 }
@@ -41,4 +43,16 @@ export interface Upload {
   fault: Fault | null;
   createdAt: Date;
   expiresAt: Date;
+  /** When it became a file; absent before, and in uploads of earlier versions. */
+  finalizedAt?: Date;
+}
+
+/** An upload whose bytes are there. */
+export type ReceivedUpload = Upload & {
+  blobId: string;
+  received: NonNullable<Upload['received']>;
+};
+
+export function isReceived(upload: Upload): upload is ReceivedUpload {
+  return upload.blobId !== null && upload.received !== null;
 }

@@ -1,19 +1,18 @@
 import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import type { StoredFile, Upload } from '../domain/file.ts';
+import { isReceived, type ReceivedUpload, type Upload } from '../domain/file.ts';
 import { ownerKey } from '../domain/job.ts';
-import type { FileRepository } from '../store/files.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from './runner.ts';
+import type { UploadedFiles } from './uploaded-files.ts';
 
 export interface CompleteUploadPorts {
   uploads: UploadRepository;
-  files: FileRepository;
+  files: Pick<UploadedFiles, 'makeFile'>;
   jobs: JobRepository;
   runner: Pick<WorkflowRunner, 'uploadCompleted'>;
-  fileMs: number;
 }
 
 export interface CompletedUpload {
@@ -38,8 +37,8 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
     const first = await ports.uploads.finalize(uploadId);
     // Read again: another body may have replaced the first one until this very moment.
     const upload = await ports.uploads.get(uploadId);
-    const { received, blobId } = refuseUnlessReceived(upload);
-    await ports.files.insertIfAbsent(fileOf(upload, blobId, received, ports.fileMs));
+    // What has ended meanwhile took its bytes along: to say once more that they came is still right.
+    await ports.files.makeFile(refuseUnlessReceived(upload)).catch(unlessGone);
     if (upload.jobId) {
       const job = await ports.jobs.get(upload.jobId);
       if (job.status === 'awaiting_upload') await ports.runner.uploadCompleted(jobStart(job));
@@ -48,36 +47,16 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
   };
 }
 
-function refuseUnlessReceived({ state, fault, received, blobId }: Upload) {
+function refuseUnlessReceived(upload: Upload): ReceivedUpload {
+  const { state, fault } = upload;
   if (state === 'rejected')
     throw new ConversionError(fault?.code ?? 'WRONG_STATE', fault?.message ?? 'The upload is closed.');
-  if (received && blobId) return { received, blobId };
+  if (isReceived(upload)) return upload;
   throw new ConversionError('UPLOAD_MISSING', 'The bytes of this upload have not arrived yet.', {
     hint: 'Send the file to the upload URL first.',
   });
 }
 
-function fileOf(
-  upload: Upload,
-  blobId: string,
-  received: NonNullable<Upload['received']>,
-  fileMs: number,
-): StoredFile {
-  const createdAt = new Date();
-  return {
-    _id: upload._id,
-    owner: upload.owner,
-    blobId,
-    filename: upload.filename,
-    size: received.size,
-    sha256: received.sha256,
-    format: null,
-    mime: upload.mime,
-    width: null,
-    height: null,
-    origin: 'upload',
-    jobId: upload.jobId,
-    createdAt,
-    expiresAt: new Date(createdAt.getTime() + fileMs),
-  };
+function unlessGone(error: unknown): void {
+  if (!(error instanceof ConversionError && error.code === 'NOT_FOUND')) throw error;
 }

@@ -1,7 +1,7 @@
-import { MongoServerError } from 'mongodb';
 import type { Account } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Collections, DUPLICATE_KEY, insertIfAbsent, translateFaults } from './mongo.ts';
+import { isDuplicateKey } from './driver-faults.ts';
+import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 /** One page of all accounts, newest first unless only `after` is given. */
 export interface AccountPage {
@@ -55,7 +55,7 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
       try {
         return required(await accounts.findOneAndUpdate({ _id: id }, update, { returnDocument: 'after' }));
       } catch (error) {
-        if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+        if (!isDuplicateKey(error)) throw error;
         throw new ConversionError('WRONG_STATE', 'This login is linked to another account.', {
           field: 'subject',
           hint: 'End that link first.',

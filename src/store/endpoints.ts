@@ -1,8 +1,9 @@
-import { type Filter, MongoServerError, type UpdateFilter } from 'mongodb';
+import type { Filter, UpdateFilter } from 'mongodb';
 import type { Circuit } from '../domain/circuit.ts';
 import { type Endpoint, MAX_ENDPOINTS } from '../domain/endpoint.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Collections, DUPLICATE_KEY, type SlottedEndpoint, translateFaults } from './mongo.ts';
+import { isDuplicateKey } from './driver-faults.ts';
+import { type Collections, type SlottedEndpoint, translateFaults } from './mongo.ts';
 
 /** What may be changed of an endpoint. */
 export type EndpointChanges = Partial<
@@ -37,7 +38,7 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
           await endpoints.insertOne({ ...endpoint, slot });
           return;
         } catch (error) {
-          if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+          if (!isDuplicateKey(error)) throw error;
         }
       }
       throw new ConversionError('WRONG_STATE', `An account has at most ${MAX_ENDPOINTS} endpoints.`, {

@@ -24,6 +24,25 @@ export function createFileRepository({ files }: Pick<Collections, 'files'>) {
 
     insertIfAbsent: (file: StoredFile) => insertIfAbsent(files, file),
 
+    /**
+     * Inserts unless there is such a file already. One that has expired is none any more.
+     * @returns the file that stands: this one, or the one of whoever came before.
+     */
+    async publish(file: StoredFile): Promise<StoredFile> {
+      for (;;) {
+        if (await insertIfAbsent(files, file)) return file;
+        const standing = await files.findOne({ _id: file._id });
+        if (standing && standing.expiresAt.getTime() > Date.now()) return standing;
+        if (standing) await files.deleteOne({ _id: standing._id, expiresAt: standing.expiresAt });
+      }
+    },
+
+    /** Where the bytes of these files are, as far as there are such files. */
+    async blobsOf(ids: readonly string[]): Promise<Map<string, string>> {
+      const found = await files.find({ _id: { $in: [...ids] } }, { projection: { blobId: 1 } }).toArray();
+      return new Map(found.map(({ _id, blobId }) => [_id, blobId]));
+    },
+
     /** Records what the bytes turned out to be. */
     async setFacts(
       id: string,

@@ -1,7 +1,9 @@
-import { type Filter, MongoBulkWriteError } from 'mongodb';
+import type { Filter } from 'mongodb';
 import { numbered } from '../domain/audit.ts';
 import type { LedgerEntry } from '../domain/credits.ts';
-import { type Collections, DUPLICATE_KEY, translateFaults } from './mongo.ts';
+import { ConversionError } from '../domain/errors.ts';
+import { hasOnlyDuplicateKeys } from './driver-faults.ts';
+import { type Collections, translateFaults } from './mongo.ts';
 
 /** One page of an account's ledger; numbers grow with time. */
 export interface LedgerPage {
@@ -13,23 +15,33 @@ export interface LedgerPage {
 
 /** A drain takes this many entries at a time. */
 const DRAIN_SIZE = 500;
+/** On a replica set: only what a majority has, and no failover can take back. A single server ignores it. */
+const CONFIRMED = { readConcern: { level: 'majority' }, readPreference: 'primary' } as const;
 
 export type LedgerRepository = ReturnType<typeof createLedgerRepository>;
 
 /** The ledger: appended to by the drain, and never changed. */
 export function createLedgerRepository({ accounts, ledger }: Pick<Collections, 'accounts' | 'ledger'>) {
-  /** @returns how many entries there were. A repeat, or another drain, finds them written and agrees. */
+  /**
+   * Only entries that were seen in the ledger leave the account, whatever the answer to the insert was.
+   * @returns how many entries there were. A repeat, or another drain, finds them written and agrees.
+   */
   async function drainOnce(accountId: string): Promise<number> {
     const account = await accounts.findOne(
       { _id: accountId },
-      { projection: { available: 1, held: 1, entrySeq: 1, pendingEntries: 1 } },
+      { projection: { available: 1, held: 1, entrySeq: 1, pendingEntries: 1 }, ...CONFIRMED },
     );
     const { available = 0, held = 0, entrySeq = 0, pendingEntries = [] } = account ?? {};
     const entries = numbered(accountId, { available, held, entrySeq, pendingEntries }).slice(0, DRAIN_SIZE);
     if (entries.length === 0) return 0;
     await ledger.insertMany(entries, { ordered: false }).catch(unlessWritten);
-    const ids = entries.map(({ _id }) => _id);
-    await accounts.updateOne({ _id: accountId }, { $pull: { pendingEntries: { _id: { $in: ids } } } });
+    const $in = entries.map(({ _id }) => _id);
+    const written = await ledger
+      .find({ _id: { $in } }, { projection: { _id: 1 }, ...CONFIRMED })
+      .map(({ _id }) => _id)
+      .toArray();
+    if (written.length < entries.length) throw notWritten(entries.length - written.length);
+    await accounts.updateOne({ _id: accountId }, { $pull: { pendingEntries: { _id: { $in: written } } } });
     return pendingEntries.length;
   }
 
@@ -94,8 +106,12 @@ export function createLedgerRepository({ accounts, ledger }: Pick<Collections, '
 
 /** Some of the entries, or all of them, were there already. */
 function unlessWritten(error: unknown): void {
-  const written =
-    error instanceof MongoBulkWriteError &&
-    [error.writeErrors].flat().every(({ code }) => code === DUPLICATE_KEY);
-  if (!written) throw error;
+  if (!hasOnlyDuplicateKeys(error)) throw error;
+}
+
+function notWritten(missing: number): ConversionError {
+  return new ConversionError('UNAVAILABLE', 'The database does not answer at the moment.', {
+    cause: new Error(`${missing} entries are not in the ledger after they were written`),
+    hint: 'Try again in a few seconds.',
+  });
 }

@@ -1,4 +1,5 @@
 import type { MasterKeyRecord } from '../domain/master-key.ts';
+import { isDuplicateKey } from './driver-faults.ts';
 import { type Collections, translateFaults } from './mongo.ts';
 
 export type MasterKeyRepository = ReturnType<typeof createMasterKeyRepository>;
@@ -9,11 +10,17 @@ export function createMasterKeyRepository({ masterKeys }: Pick<Collections, 'mas
     list: (): Promise<MasterKeyRecord[]> => masterKeys.find().toArray(),
 
     async noteInFront(id: string, at: Date): Promise<void> {
-      await masterKeys.updateOne(
-        { _id: id },
-        { $set: { lastInFrontAt: at }, $setOnInsert: { since: at } },
-        { upsert: true },
-      );
+      const write = () =>
+        masterKeys.updateOne(
+          { _id: id },
+          { $set: { lastInFrontAt: at }, $setOnInsert: { since: at } },
+          { upsert: true },
+        );
+      // Of two processes that start together only one inserts; the other one's record is there on a repeat.
+      await write().catch((error: unknown) => {
+        if (!isDuplicateKey(error)) throw error;
+        return write();
+      });
     },
   });
 }

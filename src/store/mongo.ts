@@ -1,12 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import {
-  type Collection,
-  type Db,
-  MongoClient,
-  MongoError,
-  MongoNetworkError,
-  MongoServerError,
-} from 'mongodb';
+import { type Collection, type Db, type Filter, MongoClient, MongoNetworkError } from 'mongodb';
 import type { Account, ApiKey } from '../domain/account.ts';
 import type { AccountPlan } from '../domain/account-plan.ts';
 import type { Admission } from '../domain/admission.ts';
@@ -14,11 +7,12 @@ import type { Batch } from '../domain/batch.ts';
 import type { LedgerEntry } from '../domain/credits.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
 import type { Job } from '../domain/job.ts';
 import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
+import { explainDriverFault, isDuplicateKey } from './driver-faults.ts';
+import type { Waiter } from './waiters.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
 export interface SlottedEndpoint extends Endpoint {
@@ -32,6 +26,7 @@ export interface Collections {
   plans: Collection<AccountPlan>;
   windows: Collection<RateWindow>;
   admissions: Collection<Admission>;
+  waiters: Collection<Waiter>;
   files: Collection<StoredFile>;
   uploads: Collection<Upload>;
   jobs: Collection<Job>;
@@ -69,6 +64,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     plans: db.collection('plans'),
     windows: db.collection('windows'),
     admissions: db.collection('admissions'),
+    waiters: db.collection('waiters'),
     files: db.collection('files'),
     uploads: db.collection('uploads'),
     jobs: db.collection('jobs'),
@@ -121,11 +117,15 @@ async function ensureIndexes({
   ledger,
   deliveries,
   endpoints,
+  admissions,
+  waiters,
 }: Collections): Promise<void> {
   await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ accountId: 1, _id: -1 });
+  await admissions.createIndex({ checkAt: 1 });
+  await waiters.createIndex({ jobId: 1 }, { unique: true, sparse: true });
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
   await batches.createIndex({ owner: 1, _id: -1 });
@@ -140,9 +140,6 @@ async function ensureIndexes({
   await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
 }
 
-/** How the server says that there is a document with this key already. */
-export const DUPLICATE_KEY = 11_000;
-
 /**
  * Inserts unless a document with this `_id` is there already; a repeat counts as done.
  * @returns whether it was this call that did it.
@@ -151,18 +148,23 @@ export async function insertIfAbsent<T extends { _id: string }>(
   collection: Collection<T>,
   document: T,
 ): Promise<boolean> {
-  try {
-    await collection.insertOne(document as Parameters<Collection<T>['insertOne']>[0]);
-    return true;
-  } catch (error) {
-    if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
-    return false;
+  const filter = { _id: document._id } as Filter<T>;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await collection.insertOne(document as Parameters<Collection<T>['insertOne']>[0]);
+      return true;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      if (await collection.findOne(filter, { projection: { _id: 1 } })) return false;
+      // It was removed meanwhile; or it is another document, with a value that no two may share.
+      if (tries > 1) throw error;
+    }
   }
 }
 
 /**
- * Wraps each method of a repository so that a database that is away or ill surfaces as
- * UNAVAILABLE (retryable) and never as a driver's own error.
+ * Wraps each method of a repository so that an error of the driver surfaces as UNAVAILABLE, which may be
+ * tried again, or as INTERNAL, which may not, and never as itself.
  */
 export function translateFaults<T extends object>(repository: T): T {
   return new Proxy(repository, {
@@ -171,16 +173,25 @@ export function translateFaults<T extends object>(repository: T): T {
       if (typeof member !== 'function') return member;
       return (...args: unknown[]) => {
         const result: unknown = member.apply(target, args);
-        return result instanceof Promise ? result.catch(rethrowTranslated) : result;
+        if (result instanceof Promise) return result.catch(rethrowTranslated);
+        return isAsyncIterable(result) ? translated(result) : result;
       };
     },
   });
 }
 
+async function* translated(documents: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  try {
+    yield* documents;
+  } catch (error) {
+    rethrowTranslated(error);
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
 function rethrowTranslated(error: unknown): never {
-  if (!(error instanceof MongoError)) throw error;
-  throw new ConversionError('UNAVAILABLE', 'The database does not answer at the moment.', {
-    cause: error,
-    hint: 'Try again in a few seconds.',
-  });
+  throw explainDriverFault(error);
 }

@@ -45,7 +45,7 @@ export function createUploadRepository({ uploads }: Pick<Collections, 'uploads'>
     async finalize(id: string): Promise<boolean> {
       const { modifiedCount } = await uploads.updateOne(
         { _id: id, state: 'received' },
-        { $set: { state: 'finalized' } },
+        { $set: { state: 'finalized', finalizedAt: new Date() } },
       );
       return modifiedCount === 1;
     },

@@ -13,6 +13,7 @@ import { createQuote } from '../../src/operations/quote.ts';
 import { createRetry } from '../../src/operations/retry.ts';
 import { createSubmitBatch } from '../../src/operations/submit-batch.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
+import { createUploadedFiles } from '../../src/operations/uploaded-files.ts';
 import { createBatchRepository } from '../../src/store/batches.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
 import { createFileRepository } from '../../src/store/files.ts';
@@ -41,10 +42,12 @@ beforeAll(async () => {
   bench = await openAccessBench();
   base = await startService();
   const { collections } = bench.database;
+  const uploads = createUploadRepository(collections);
+  const blobs = { size: async () => 10, read: async () => Readable.from([]) };
   const repositories = {
     jobs: createJobRepository(collections, { publish: () => {} }),
-    uploads: createUploadRepository(collections),
-    files: createFileRepository(collections),
+    uploads,
+    files: createUploadedFiles({ files: createFileRepository(collections), uploads, blobs, fileMs: 1000 }),
     batches: createBatchRepository(collections, { publish: () => {}, ring: () => {} }),
     credits: createCreditRepository(collections),
     ledger: createLedgerRepository(collections),
@@ -71,10 +74,10 @@ beforeAll(async () => {
   const real = {
     ...bench.operations,
     ...finding,
-    ...createFiles({ ...repositories, blobs: { read: async () => Readable.from([]) } }),
+    ...createFiles({ ...repositories, blobs }),
     ...createCredits({ ...repositories, noteGranted: async () => {} }),
     quote: createQuote(repositories),
-    completeUpload: createCompleteUpload({ ...repositories, runner, fileMs: 1000 }),
+    completeUpload: createCompleteUpload({ ...repositories, runner }),
     cancelJob: createCancelJob({ ...repositories, ...finding, runner }),
     cancelBatch: createCancelBatch({ ...repositories, ...finding, runner }),
     ...submitting,

@@ -83,6 +83,7 @@ describe('acquire', () => {
 
   it('says that a file is not there any more', async () => {
     const { jobId, uploadId } = await bench.upload(png);
+    await bench.blobs.remove((await bench.files.get(uploadId)).blobId);
     await bench.files.remove(uploadId);
     await expect(bench.run('acquire', { jobId })).rejects.toMatchObject(
       failure('UPLOAD_MISSING', /any more/),

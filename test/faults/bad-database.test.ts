@@ -15,13 +15,13 @@ import { seededRandom, seedOf } from '../support/seeded-random.ts';
 
 const ROUNDS = 20;
 const JOBS = 8;
-/** Of each: calls that are lost, writes whose answer is lost, calls that take long. */
+/** Of each: calls that are lost, writes whose answer is lost or that no majority confirms, calls that take long. */
 const SHARE = 0.01;
 const LONGEST_MS = 50;
 
 const seed = seedOf();
 const random = seededRandom(seed);
-const faults = { lost: 0, unanswered: 0, unread: 0, late: 0 };
+const faults = { lost: 0, unanswered: 0, unconfirmed: 0, unread: 0, late: 0 };
 /** Nothing is disturbed while a round is looked at. */
 let isBad = false;
 const strikes = () => isBad && random.chance(SHARE);
@@ -38,9 +38,13 @@ const interference = {
       faults.lost += 1;
       return 'before';
     }
+    if (strikes()) {
+      faults.unanswered += 1;
+      return 'after';
+    }
     if (!strikes()) return null;
-    faults.unanswered += 1;
-    return 'after';
+    faults.unconfirmed += 1;
+    return 'unconfirmed';
   },
   unread(): boolean {
     const struck = strikes();

@@ -21,6 +21,7 @@ import { createFindJobs } from '../../src/operations/find-jobs.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
 import type { WorkflowRunner } from '../../src/operations/runner.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
+import { createUploadedFiles } from '../../src/operations/uploaded-files.ts';
 import { hashApiKey, newApiKey } from '../../src/secrets/api-key.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';
@@ -50,7 +51,8 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
   const memory = createMemory();
   const blobs = createDiskBlobStore(join(root, 'blobs'));
   const links = createLinks(createTokenSigner(createKeyring([randomBytes(32)])));
-  const { jobs, uploads, files, runner, woken } = memory;
+  const { jobs, uploads, runner, woken } = memory;
+  const files = createUploadedFiles({ ...memory, blobs, fileMs: HOUR_MS });
   const limits = { uploadBytes: UPLOAD_BYTES, uploadMs: HOUR_MS };
   const operations = {
     authenticate: createAuthenticate({
@@ -80,7 +82,7 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
     }),
     queuePositionOf: async () => null,
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
-    completeUpload: createCompleteUpload({ uploads, files, jobs, runner, fileMs: HOUR_MS }),
+    completeUpload: createCompleteUpload({ uploads, files, jobs, runner }),
     ...UNBATCHED,
     ...createFindJobs({ jobs }),
     ...createFiles({ files, blobs }),

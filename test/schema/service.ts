@@ -14,6 +14,7 @@ import { createFindJobs } from '../../src/operations/find-jobs.ts';
 import { createPrepareUpload } from '../../src/operations/prepare-upload.ts';
 import { createQuote } from '../../src/operations/quote.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
+import { createUploadedFiles } from '../../src/operations/uploaded-files.ts';
 import { createWatchJob } from '../../src/operations/watch-job.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';
@@ -128,6 +129,7 @@ export function createService() {
       get: async (id: string) => one(files, id),
       insertIfAbsent: async (file: StoredFile) => void files.set(file._id, files.get(file._id) ?? file),
       list: async (page: Page) => pageOf(files, page),
+      remove: async (id: string) => void files.delete(id),
     },
     changes: {
       subscribe: (id: string, listener: () => void) => {
@@ -145,7 +147,7 @@ export function createService() {
       },
       ping: async () => {},
     },
-    blobs: {},
+    blobs: { size: async () => 1 },
     keys: {
       findBySecretHash: async (hash: string) =>
         [ALICE, BOB].includes(hash) ? anApiKey({ accountId: hash }) : null,
@@ -179,7 +181,8 @@ export function createService() {
 
   // The collections above have what these operations use of a repository, and no more.
   // biome-ignore lint/suspicious/noExplicitAny: one cast instead of nine incomplete repositories.
-  const given = ports as any;
+  const stores = ports as any;
+  const given = { ...stores, files: createUploadedFiles(stores) };
   const finders = createFindJobs(given);
   const operations = {
     ...finders,

@@ -66,7 +66,7 @@ async function round(seed: number): Promise<{ faults: number; entries: number; c
   const fault = (): Fault => {
     if (!random.chance(0.2)) return null;
     faults += 1;
-    return random.pick(['before', 'after']);
+    return random.pick(['before', 'after', 'unconfirmed']);
   };
   // Each has a process of its own: nothing is shared but the database.
   const open = () => openMoney(database.collections, { turn, fault });
@@ -121,9 +121,9 @@ describe('credits under faults', () => {
     expect(totals.captures).toBeGreaterThan(ROUNDS);
   });
 
-  it('come to the same whichever single write is lost, or done without an answer', async () => {
+  it('come to the same whichever single write is lost, done without an answer, or not confirmed', async () => {
     const faultless = await story(() => null);
-    for (const side of ['before', 'after'] as const) {
+    for (const side of ['before', 'after', 'unconfirmed'] as const) {
       for (let at = 0; at < faultless.writes; at += 1) {
         let write = -1;
         const struck = await story(() => {
@@ -134,7 +134,7 @@ describe('credits under faults', () => {
         expect(struck.entries, `${side} write ${at}`).toEqual(faultless.entries);
       }
     }
-    console.log(`${faultless.writes} writes, each struck before and after`);
+    console.log(`${faultless.writes} writes, each lost, unanswered and unconfirmed`);
   });
 });
 

@@ -24,6 +24,7 @@ import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
 import type { DeliveryStart, WorkflowRunner } from '../../src/operations/runner.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
+import { createUploadedFiles } from '../../src/operations/uploaded-files.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';
@@ -75,7 +76,11 @@ export async function createActivityBench({
   const deliveries = createDeliveryRepository(collections);
   const jobs = createJobRepository(collections, { publish: () => {} });
   const sender = createHttpSender({ guard, version: 'test' });
-  const files = createFileRepository(collections);
+  const uploads = createUploadRepository(collections);
+  const blobs = createDiskBlobStore(join(dir, 'blobs'));
+  const files = createUploadedFiles({
+    ...{ files: createFileRepository(collections), uploads, blobs, fileMs: HOUR },
+  });
   const sealer = createEnvelopeSealer(keyring);
   const links = createLinks(createTokenSigner(keyring));
   const started: DeliveryStart[] = [];
@@ -108,7 +113,7 @@ export async function createActivityBench({
       openUploads: { account: 1000, guest: 10 },
       log: createLog('silent'),
     }),
-    uploads: createUploadRepository(collections),
+    uploads,
     files,
     deliveries,
     credits: createCreditRepository(collections),
@@ -119,7 +124,7 @@ export async function createActivityBench({
     countInBatch: async () => {},
     workOrder: createWorkOrder({ batchPlaces: 1 }),
     zip,
-    blobs: createDiskBlobStore(join(dir, 'blobs')),
+    blobs,
     scratch: createScratch(join(dir, 'scratch')),
     converters,
     links,

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { outputBlobId, outputFileId } from '../../activities/convert.ts';
+import { outputBlobs, outputFileId } from '../../src/domain/blob-name.ts';
 import type { LedgerEntry } from '../../src/domain/credits.ts';
 import { isTerminal, type Job } from '../../src/domain/job.ts';
 import { type JobBench, USED } from './job-bench.ts';
@@ -66,9 +66,10 @@ function expectPaid({ _id, status, spent }: Job, entries: readonly LedgerEntry[]
 async function expectResult({ collections, blobs }: JobBench, { _id, status, outputs }: Job): Promise<void> {
   const fileId = outputFileId(_id, 0);
   const file = await collections.files.findOne({ _id: fileId });
-  const size = await blobs.size(outputBlobId(fileId)).catch(() => null);
+  const attempts = await blobs.attemptsAt(outputBlobs(_id, 0));
   if (status === 'ready') {
     expect(outputs, _id).toMatchObject([{ fileId, size: file?.size, sha256: file?.sha256 }]);
-    expect(size, _id).toBe(file?.size);
-  } else expect([outputs, file, size], _id).toEqual([[], null, null]);
+    expect(attempts, _id).toEqual([file?.blobId]);
+    expect(await blobs.size(file?.blobId ?? ''), _id).toBe(file?.size);
+  } else expect([outputs, file, attempts], _id).toEqual([[], null, []]);
 }
