@@ -39,24 +39,17 @@ async function survives(kiln: MortalKiln, rounds: number): Promise<void> {
   }
 }
 
-// They mostly wait, so they wait together.
-describe.concurrent.skipIf(process.platform !== 'linux')(
-  'kill -9 while two dozen uploads are completed',
-  () => {
-    it(
-      'of Temporal, MongoDB or npm start, which comes up again: every job comes to its end',
-      async () => {
-        await survives(await startWholeKiln(`kills-whole-${process.pid}`), 2);
-      },
-      TIMEOUT_MS,
-    );
+describe.skipIf(process.platform !== 'linux')('kill -9 while two dozen uploads are completed', () => {
+  // They mostly wait, so they wait side by side.
+  it.concurrent(
+    'of Temporal, MongoDB or npm start, which comes up again: every job comes to its end',
+    async () => survives(await startWholeKiln(`kills-whole-${process.pid}`), 2),
+    TIMEOUT_MS,
+  );
 
-    it(
-      'of the only worker: every job comes to its end',
-      async () => {
-        await survives(await startKilnApart(`kills-apart-${process.pid}`), 1);
-      },
-      TIMEOUT_MS,
-    );
-  },
-);
+  it.concurrent(
+    'of the only worker: every job comes to its end',
+    async () => survives(await startKilnApart(`kills-apart-${process.pid}`), 1),
+    TIMEOUT_MS,
+  );
+});
