@@ -1,0 +1,9 @@
+import type { Capabilities } from '../src/app.ts';
+import type { SweepStep } from '../src/operations/sweep.ts';
+import type { Swept } from '../src/operations/sweep-pages.ts';
+import { whileHeartbeating } from './heartbeat.ts';
+
+/** Removes one page of what has had its time. */
+export function createSweepActivity({ sweep }: Pick<Capabilities, 'sweep'>) {
+  return (step: SweepStep): Promise<Swept> => whileHeartbeating(() => sweep(step));
+}
