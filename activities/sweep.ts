@@ -1,6 +1,5 @@
 import type { Capabilities } from '../src/app.ts';
-import type { SweepStep } from '../src/operations/sweep.ts';
-import type { Swept } from '../src/operations/sweep-pages.ts';
+import type { SweepStep, Swept } from '../src/domain/retention.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** Removes one page of what has had its time. */

@@ -13,6 +13,21 @@ export const SWEEP_KINDS = [
 
 export type SweepKind = (typeof SWEEP_KINDS)[number];
 
+/** One step of a sweep. */
+export interface SweepStep {
+  kind: SweepKind;
+  /** What the step before said; null for the first of a kind. */
+  after: string | null;
+}
+
+/** What a step of a sweep did, and where the next one begins. */
+export interface Swept {
+  /** To be handed to the next step; null when there is nothing more of this kind. */
+  next: string | null;
+  /** How much was removed. */
+  removed: number;
+}
+
 /** Lifetimes, in milliseconds. */
 export interface Retention {
   /** How long an upload may take to arrive. */

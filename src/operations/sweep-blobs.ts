@@ -1,10 +1,9 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { type BlobOwner, blobOwner } from '../domain/blob-name.ts';
-import { foldersOfSweep, orphanMs, type Retention } from '../domain/retention.ts';
+import { foldersOfSweep, orphanMs, type Retention, type Swept } from '../domain/retention.ts';
 import type { FileRepository } from '../store/files.ts';
 import type { RetentionRepository } from '../store/retention.ts';
 import { inTurns } from './in-turns.ts';
-import type { Swept } from './sweep-pages.ts';
 
 export interface SweepBlobsPorts {
   retention: RetentionRepository;

@@ -1,3 +1,4 @@
+import type { Swept } from '../domain/retention.ts';
 import type { Mark } from '../store/expired.ts';
 
 /** What became of one page of documents. */
@@ -9,14 +10,6 @@ export interface SweptPage<T> {
   /** Whether there may be more. */
   full: boolean;
   /** How many of them were removed. */
-  removed: number;
-}
-
-/** What a step of a sweep did, and where the next one begins. */
-export interface Swept {
-  /** To be handed to the next step; null when there is nothing more of this kind. */
-  next: string | null;
-  /** How much was removed. */
   removed: number;
 }
 

@@ -1,21 +1,15 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Scratch } from '../blobs/scratch.ts';
 import { dayOf } from '../domain/rate-window.ts';
-import type { SweepKind } from '../domain/retention.ts';
+import type { SweepKind, SweepStep, Swept } from '../domain/retention.ts';
 import { createSweepBlobs, type SweepBlobsPorts } from './sweep-blobs.ts';
 import { createSweepFiles, type SweepFilesPorts } from './sweep-files.ts';
-import { markOf, type Swept, sweptPage } from './sweep-pages.ts';
+import { markOf, sweptPage } from './sweep-pages.ts';
 import { createSweepRecords } from './sweep-records.ts';
 
 export interface SweepPorts extends SweepBlobsPorts, SweepFilesPorts {
   blobs: BlobStore;
   scratch: Pick<Scratch, 'sweep'>;
-}
-
-export interface SweepStep {
-  kind: SweepKind;
-  /** What the step before said; null for the first of a kind. */
-  after: string | null;
 }
 
 /** How many documents one step looks at. */
