@@ -107,7 +107,7 @@ describe('PUT of raw bytes', () => {
     );
     socket.write(randomBytes(1_000_000));
     await expect
-      .poll(async () => (await service.storedBlobs()).some((name) => name.endsWith('.part')))
+      .poll(async () => (await service.storedBlobs()).some((name) => name.includes('~')))
       .toBe(true);
     socket.destroy();
     await expect.poll(async () => (await service.storedBlobs()).length).toBe(before);
