@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { visibleLines } from './domain/visible-text.ts';
 
 export type Log = Pick<ReturnType<typeof createLog>, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
@@ -22,6 +23,7 @@ export function createLog(level: string) {
         censor: '[redacted]',
       },
     },
-    process.stderr,
+    // JSON leaves some characters that a terminal would obey; written as escapes they mean the same.
+    { write: (line: string) => void process.stderr.write(visibleLines(line)) },
   );
 }
