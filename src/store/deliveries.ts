@@ -68,6 +68,9 @@ export type PendingDelivery = Pick<
   | 'attempts'
 >;
 
+/** Bodies and answers are long, and no repair reads them. */
+const WITHOUT_BODY = { body: 0, 'attempts.responseHead': 0 } as const;
+
 export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>;
 
 /** Webhook deliveries with every attempt that was made. */
@@ -165,20 +168,41 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
       return found.map(complete);
     },
 
-    /** Pending ones, oldest first, from the one after `after` on. */
-    async listPending(after: string, limit: number): Promise<PendingDelivery[]> {
-      return deliveries
+    /** Those that nobody has taken up since `before`, the oldest first. */
+    listLost: (before: Date, limit: number): Promise<PendingDelivery[]> =>
+      deliveries
         .find(
-          { state: 'pending', ...(after && { order: { $gt: after } }) },
-          { sort: { order: 1 }, limit, projection: { body: 0, 'attempts.responseHead': 0 } },
+          { state: 'pending', begun: false, updatedAt: { $lt: before } },
+          { sort: { updatedAt: 1 }, limit, projection: WITHOUT_BODY },
         )
-        .toArray();
+        .toArray(),
+
+    /** Those whose attempt was due before `before`, from the one due after `after` on. */
+    listOverdue: (after: Date, before: Date, limit: number): Promise<PendingDelivery[]> =>
+      deliveries
+        .find(
+          { state: 'pending', nextAttemptAt: { $gt: after, $lt: before } },
+          { sort: { nextAttemptAt: 1 }, limit, projection: WITHOUT_BODY },
+        )
+        .toArray(),
+
+    /** The endpoints that something waits for. */
+    async heldEndpoints(): Promise<string[]> {
+      const held = await Promise.all(
+        (['paused', 'circuit'] as const).map((hold) =>
+          deliveries.distinct('endpointId', { state: 'pending', hold }),
+        ),
+      );
+      return [...new Set(held.flat())].filter((id) => id !== null);
     },
 
     /** Those of an endpoint that wait for something else than their schedule. */
     async listHeld(endpointId: string, limit: number): Promise<PendingDelivery[]> {
       return deliveries
-        .find({ endpointId, state: 'pending', hold: { $ne: null } }, { sort: { order: 1 }, limit })
+        .find(
+          { endpointId, state: 'pending', hold: { $in: ['paused', 'circuit', 'busy'] } },
+          { sort: { order: 1 }, limit, projection: WITHOUT_BODY },
+        )
         .toArray();
     },
 
