@@ -1,13 +1,13 @@
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Log } from '../log.ts';
-import type { DeliveryRepository, PendingDelivery } from '../store/deliveries.ts';
+import type { DeliveryChecks, PendingDelivery } from '../store/delivery-checks.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';
 import { deliveryStart } from './delivery-start.ts';
 import { inTurns } from './in-turns.ts';
 import type { WorkflowRunner } from './runner.ts';
 
 export interface RepairDeliveriesPorts {
-  deliveries: Pick<DeliveryRepository, 'listLost' | 'listOverdue' | 'heldEndpoints' | 'listHeld'>;
+  deliveries: DeliveryChecks;
   endpoints: Pick<EndpointRepository, 'find'>;
   runner: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
   log: Pick<Log, 'warn'>;

@@ -3,7 +3,7 @@ import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
 import { createRepairCredits } from '../../src/operations/repair-credits.ts';
 import { createRepairDeliveries } from '../../src/operations/repair-deliveries.ts';
-import { createDeliveryRepository } from '../../src/store/deliveries.ts';
+import { createDeliveryChecks } from '../../src/store/delivery-checks.ts';
 import { createEndpointRepository } from '../../src/store/endpoints.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { openDatabase } from '../support/database.ts';
@@ -69,7 +69,7 @@ describe('the first repair round finds', () => {
     await deliveries.insertMany([waiting, lost, late]);
     const [started, woken] = [[] as string[], [] as string[]];
     const { repairDeliveries } = createRepairDeliveries({
-      deliveries: createDeliveryRepository(database.collections),
+      deliveries: createDeliveryChecks(database.collections),
       endpoints: createEndpointRepository(database.collections),
       runner: {
         startDelivery: async ({ deliveryId }) => void started.push(deliveryId),
