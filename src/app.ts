@@ -15,6 +15,7 @@ import { createJsonFetcher } from './net/json.ts';
 import { createAdmissions } from './operations/admissions.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
+import { createConfirmStarts } from './operations/confirm-starts.ts';
 import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
@@ -37,6 +38,7 @@ import { createChanges } from './store/changes.ts';
 import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
+import { createJobLeases } from './store/job-leases.ts';
 import { createJobRepository } from './store/jobs.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
@@ -120,7 +122,13 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     fetchJson: createJsonFetcher(sender),
   });
   opening.defer(() => access.close());
-  const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
+  const leases = createJobLeases(mongo.collections);
+  const confirming = createConfirmStarts(
+    { leases, log },
+    createWorkflowRunner(temporal, config.temporal.queuePrefix),
+  );
+  opening.defer(() => confirming.close());
+  const { runner } = confirming;
   const tell = createTell(runner, log);
   const converters = createConverters({
     hosts: config.concurrency.image,
@@ -182,7 +190,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createFiles({ files, blobs }),
     queuePositionOf: admissions.positionOf,
     repairAdmissions: admissions.repairAdmissions,
-    repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
+    repairJobs: createRepairJobs({ leases, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     quote: createQuote({ files }),
     ...createSecrets(secrets),

@@ -121,6 +121,7 @@ async function ensureIndexes({
   await keys.createIndex({ accountId: 1, _id: -1 });
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
+  await jobs.createIndex({ repairAt: 1 }, { sparse: true });
   await batches.createIndex({ owner: 1, _id: -1 });
   await batches.createIndex({ status: 1, _id: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
