@@ -22,6 +22,7 @@ import { createFindJobs } from './operations/find-jobs.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createQuote } from './operations/quote.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
+import { createRepairAdmissions } from './operations/repair-admissions.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
@@ -40,6 +41,7 @@ import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
 import { createJobLeases } from './store/job-leases.ts';
 import { createJobRepository } from './store/jobs.ts';
+import { createLaneChecks } from './store/lane-checks.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
 import { connectMongo } from './store/mongo.ts';
@@ -189,7 +191,10 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
     queuePositionOf: admissions.positionOf,
-    repairAdmissions: admissions.repairAdmissions,
+    repairAdmissions: createRepairAdmissions({
+      ...{ jobs, admissions, log },
+      lanes: createLaneChecks(mongo.collections),
+    }),
     repairJobs: createRepairJobs({ leases, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     quote: createQuote({ files }),
