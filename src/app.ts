@@ -15,7 +15,6 @@ import { createJsonFetcher } from './net/json.ts';
 import { createAdmissions } from './operations/admissions.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
 import { createCompleteUpload } from './operations/complete-upload.ts';
-import { createConfirmStarts } from './operations/confirm-starts.ts';
 import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
@@ -30,6 +29,7 @@ import { createSubmitJob } from './operations/submit-job.ts';
 import { createTell } from './operations/tell.ts';
 import { createUploadedFiles } from './operations/uploaded-files.ts';
 import { createWatchJob } from './operations/watch-job.ts';
+import { createRunner } from './runner.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
 import { createLinks, LONGEST_FIXED_TOKEN_MS } from './secrets/links.ts';
@@ -39,7 +39,6 @@ import { createChanges } from './store/changes.ts';
 import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
-import { createJobLeases } from './store/job-leases.ts';
 import { createJobRepository } from './store/jobs.ts';
 import { createLaneChecks } from './store/lane-checks.ts';
 import { createLedgerRepository } from './store/ledger.ts';
@@ -48,7 +47,6 @@ import { connectMongo } from './store/mongo.ts';
 import { createSealedSecretRepository } from './store/sealed-secrets.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
-import { createWorkflowRunner } from './temporal/runner.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Kiln's own version, as sent to receivers and shown by `kiln doctor`. */
@@ -124,13 +122,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     fetchJson: createJsonFetcher(sender),
   });
   opening.defer(() => access.close());
-  const leases = createJobLeases(mongo.collections);
-  const confirming = createConfirmStarts(
-    { leases, log },
-    createWorkflowRunner(temporal, config.temporal.queuePrefix),
-  );
-  opening.defer(() => confirming.close());
-  const { runner } = confirming;
+  const { runner, leases, close } = createRunner(mongo.collections, temporal, config, log);
+  opening.defer(close);
   const tell = createTell(runner, log);
   const converters = createConverters({
     hosts: config.concurrency.image,
