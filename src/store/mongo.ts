@@ -112,6 +112,8 @@ async function ensureIndexes({
   accounts,
   keys,
   files,
+  uploads,
+  windows,
   jobs,
   batches,
   ledger,
@@ -129,14 +131,22 @@ async function ensureIndexes({
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
   await jobs.createIndex({ repairAt: 1 }, { sparse: true });
+  await jobs.createIndex({ finishedAt: 1 });
+  await jobs.createIndex({ 'inputs.fileId': 1 });
   await batches.createIndex({ owner: 1, _id: -1 });
   await batches.createIndex({ status: 1, _id: 1 });
+  await batches.createIndex({ finishedAt: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
+  await files.createIndex({ expiresAt: 1 });
+  await uploads.createIndex({ expiresAt: 1 });
+  await windows.createIndex({ day: 1 });
   await ledger.createIndex({ accountId: 1, seq: -1 });
   await endpoints.createIndex({ slot: 1 }, { unique: true });
   await deliveries.createIndex({ owner: 1, order: -1 });
   await deliveries.createIndex({ owner: 1, updatedAt: 1 });
   await deliveries.createIndex({ jobId: 1 });
+  await deliveries.createIndex({ subjectId: 1, state: 1 });
+  await deliveries.createIndex({ createdAt: 1 });
   await deliveries.createIndex({ state: 1, order: 1 });
   await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
 }
