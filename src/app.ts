@@ -192,7 +192,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     quote: createQuote({ files }),
     ...createSecrets(secrets),
-    repairCredits: createRepairCredits({ jobs, credits, ledger }),
+    repairCredits: createRepairCredits({ jobs, credits, ledger, log }),
     links,
   };
 

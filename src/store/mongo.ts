@@ -123,6 +123,7 @@ async function ensureIndexes({
   waiters,
 }: Collections): Promise<void> {
   await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
+  await accounts.createIndex({ repairAt: 1 }, { sparse: true });
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ accountId: 1, _id: -1 });
@@ -144,9 +145,11 @@ async function ensureIndexes({
   await deliveries.createIndex({ owner: 1, order: -1 });
   await deliveries.createIndex({ owner: 1, updatedAt: 1 });
   await deliveries.createIndex({ jobId: 1 });
+  await deliveries.createIndex({ state: 1, begun: 1, updatedAt: 1 });
+  await deliveries.createIndex({ state: 1, nextAttemptAt: 1 });
+  await deliveries.createIndex({ state: 1, hold: 1, endpointId: 1 });
   await deliveries.createIndex({ subjectId: 1, state: 1 });
   await deliveries.createIndex({ createdAt: 1 });
-  await deliveries.createIndex({ state: 1, order: 1 });
   await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
 }
 
