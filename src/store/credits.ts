@@ -30,6 +30,9 @@ export interface Grant {
 /** The account with all that concerns its credits. */
 export type CreditAccount = { _id: string } & Credits;
 
+/** A movement is looked at this long after, if nobody has taken it to its end. */
+const REPAIR_MS = 15_000;
+
 export type CreditRepository = ReturnType<typeof createCreditRepository>;
 
 /** The credits of accounts. Each movement is one conditional update of the one account document. */
@@ -118,9 +121,50 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
     },
 
     /** Accounts by id, from the one after `after` on. */
-    async list(after: string, limit: number): Promise<(CreditAccount & Pick<Account, 'plan'>)[]> {
+    async list(after: string, limit: number): Promise<CreditAccount[]> {
       const found = await accounts.find({ _id: { $gt: after } }, { sort: { _id: 1 }, limit }).toArray();
-      return found.map((account) => ({ ...complete(account), plan: account.plan }));
+      return found.map(complete);
+    },
+
+    /** Accounts in which something was to be looked at by `now`, the longest due first. */
+    async listDue(now: Date, limit: number): Promise<CreditAccount[]> {
+      const due = accounts.find({ repairAt: { $lte: now } }, { sort: { repairAt: 1 }, limit });
+      return (await due.toArray()).map(complete);
+    },
+
+    /** Notes when to look again, null for not before the next movement, unless there was one meanwhile. */
+    async lookAgain({ _id, entrySeq }: CreditAccount, repairAt: Date | null): Promise<void> {
+      const update = repairAt ? { $set: { repairAt } } : { $unset: { repairAt: '' as const } };
+      await accounts.updateOne({ _id, entrySeq }, update);
+    },
+
+    /** Has those looked at that were in the middle of something before there was a time for it. */
+    async adopt(now: Date): Promise<void> {
+      const unfinished: Filter<Account>[] = [
+        { 'pendingEntries.0': { $exists: true } },
+        { holds: { $exists: true, $ne: {} } },
+      ];
+      await accounts.updateMany(
+        { repairAt: { $exists: false }, $or: unfinished },
+        { $set: { repairAt: now } },
+      );
+    },
+
+    /** Accounts of a plan that have not had the credits of this month, in no order. */
+    async listWithoutMonth(plan: string, month: string, limit: number): Promise<string[]> {
+      const ids: string[] = [];
+      // Each of the two is served by the index; accounts from before the month was noted have none.
+      for (const grantedMonth of [{ $exists: false }, { $lt: month }]) {
+        if (ids.length === limit) break;
+        const options = { limit: limit - ids.length, projection: { _id: 1 } };
+        for (const { _id } of await accounts.find({ plan, grantedMonth }, options).toArray()) ids.push(_id);
+      }
+      return ids;
+    },
+
+    /** Notes that an account has had the credits of a month. */
+    async noteMonth(accountId: string, grantedMonth: string): Promise<void> {
+      await accounts.updateOne({ _id: accountId }, { $set: { grantedMonth } });
     },
 
     /** Forgets a settled job, unless it has changed since it was read. */
@@ -149,6 +193,7 @@ function appended(entries: readonly PendingEntry[]) {
   return {
     $inc: { ...totalOf(entries), entrySeq: entries.length },
     $push: { pendingEntries: { $each: [...entries] } },
+    $min: { repairAt: new Date(Date.now() + REPAIR_MS) },
   };
 }
 

@@ -4,6 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type EmbeddedOptions, startEmbedded } from '../../src/embedded/embedded.ts';
+import { connectMongo } from '../../src/store/mongo.ts';
+import { createUploadRepository } from '../../src/store/uploads.ts';
+import { anUpload } from '../support/records.ts';
 import {
   deadSite,
   downloadSite,
@@ -79,6 +82,20 @@ describe('the ladder of MongoDB', () => {
     stranger.close();
   });
 
+  it('never hangs on a majority that does not come', async () => {
+    const bin = await temporaryFolder();
+    await writeExecutable(join(bin, 'mongod'), fakeMongod);
+    onlyOnPath(bin);
+    const options = await optionsFor(await deadSite());
+    const embedded = await startEmbedded(options);
+    const mongo = await connectMongo(embedded.mongoUri ?? '');
+    await writeFile(join(options.dataDir, 'mongod', 'without-majority'), '');
+    const insert = createUploadRepository(mongo.collections).insert(anUpload());
+    await expect(insert).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await mongo.close();
+    await embedded.stop();
+  });
+
   it('lets the data use what this version brings', async () => {
     const bin = await temporaryFolder();
     await writeExecutable(join(bin, 'mongod'), fakeMongod);
@@ -125,6 +142,22 @@ describe('the ladder of MongoDB', () => {
     expect(site.requests[1]).toMatch(/\/mongodb-[\w-]+-8\.2\.6\.tgz$/);
     expect(lines.some((line) => line.startsWith('MongoDB 8.2.6: downloading'))).toBe(true);
   });
+
+  it.runIf(process.platform === 'linux').each(['ubuntu2204', 'ubuntu2404'])(
+    'takes the archive of %s where there is none for this system',
+    async (name) => {
+      await withoutPrograms('mongod');
+      const archive = await tarball({ 'mongodb-any/bin/mongod': fakeMongod });
+      const site = await downloadSite((path) => {
+        if (!path.includes(`-${name}-`)) return undefined;
+        return path.endsWith('.sha256') ? `${sha256(archive)}  archive.tgz\n` : archive;
+      });
+      const embedded = await startEmbedded(await optionsFor(site.url));
+      expect(embedded.engines).toEqual([{ engine: 'MongoDB', rung: 'downloaded mongod', version: '8.2.6' }]);
+      await embedded.stop();
+      expect(site.requests.at(-1)).toMatch(new RegExp(`/mongodb-linux-\\w+-${name}-8\\.2\\.6\\.tgz$`));
+    },
+  );
 
   it('throws away an archive that is not what the publisher says', async () => {
     await withoutPrograms('mongod', 'java');
