@@ -131,6 +131,7 @@ async function ensureIndexes({
   await waiters.createIndex({ jobId: 1 }, { unique: true, sparse: true });
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
+  await jobs.createIndex({ repairAt: 1 }, { sparse: true });
   await jobs.createIndex({ finishedAt: 1 });
   await jobs.createIndex({ 'inputs.fileId': 1 });
   await batches.createIndex({ owner: 1, _id: -1 });
