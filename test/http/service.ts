@@ -180,6 +180,7 @@ function createMemory() {
     jobs: {
       get: async (id: string) => jobs.get(id) ?? missing('job'),
       insert: async (job: Job) => void jobs.set(job._id, job),
+      expectMove: async () => {},
     } as unknown as JobRepository,
     uploads: {
       get: async (id: string) => uploads.get(id) ?? missing('upload'),
