@@ -4,6 +4,7 @@ import {
   EVENT_WINDOW,
   isTerminal,
   type Job,
+  type JobCallback,
   type JobEvent,
   type JobProgress,
   type JobStatus,
@@ -27,7 +28,11 @@ export type JobPatch = Partial<
     | 'callback'
     | 'spent'
     | 'finishedAt'
-  >
+  > & {
+    /** Parts of the callback by themselves, where the rest may be written by somebody else. */
+    'callback.attempts': JobCallback['attempts'];
+    'callback.status': JobCallback['status'];
+  }
 >;
 
 export interface Transition {
