@@ -1,9 +1,23 @@
 import { pino } from 'pino';
+import { visible, visibleLines } from './domain/visible-text.ts';
 
 export type Log = Pick<ReturnType<typeof createLog>, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
-/** One JSON logger per process. Whatever looks like a credential is cut, wherever it sits. */
-export function createLog(level: string) {
+/** Where log lines go: standard error, except in tests. */
+export interface LogTarget {
+  isTTY?: boolean;
+  write(line: string): unknown;
+}
+
+/**
+ * One logger per process: JSON for machines, a line for people where a terminal reads it. Whatever looks
+ * like a credential is cut, wherever it sits.
+ */
+export function createLog(level: string, target: LogTarget = process.stderr) {
+  const destination = target.isTTY
+    ? { write: (line: string) => void target.write(forPeople(line)) }
+    : // JSON leaves some characters that a terminal would obey; written as escapes they mean the same.
+      { write: (line: string) => void target.write(visibleLines(line)) };
   return pino(
     {
       level,
@@ -22,6 +36,19 @@ export function createLog(level: string) {
         censor: '[redacted]',
       },
     },
-    process.stderr,
+    destination,
   );
+}
+
+/** Time, level, message and the rest of a JSON line; nothing in it can steer the terminal. */
+function forPeople(line: string): string {
+  const { time, level, msg = '', ...rest } = JSON.parse(line);
+  const clock = new Date(time).toTimeString().slice(0, 8);
+  const name = (pino.levels.labels[level] ?? String(level)).toUpperCase().padEnd(5);
+  const details = Object.entries(rest).map(([key, value]) => ` ${key}=${describe(value)}`);
+  return `${visible(`${clock} ${name} ${msg}${details.join('')}`)}\n`;
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' && !/[\s"]/.test(value) ? value : JSON.stringify(value);
 }

@@ -47,6 +47,8 @@ export interface Mongo {
 
 /** How long a call waits for a reachable server before it counts as unavailable. */
 const SERVER_SELECTION_MS = 5000;
+/** A majority that has not confirmed by then is away: the caller hears of it instead of waiting for ever. */
+const MAJORITY_MS = 10_000;
 const OPEN_TRIES = 3;
 const OPEN_PAUSE_MS = 300;
 
@@ -54,7 +56,7 @@ const OPEN_PAUSE_MS = 300;
 export async function connectMongo(uri: string, database?: string): Promise<Mongo> {
   const client = new MongoClient(uri, {
     serverSelectionTimeoutMS: SERVER_SELECTION_MS,
-    writeConcern: { w: 'majority', journal: true },
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAJORITY_MS },
     ignoreUndefined: true,
   });
   const db = client.db(database ?? databaseOf(uri) ?? 'kiln');
@@ -124,6 +126,7 @@ async function ensureIndexes({
 }: Collections): Promise<void> {
   await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
   await accounts.createIndex({ repairAt: 1 }, { sparse: true });
+  await accounts.createIndex({ plan: 1, grantedMonth: 1 });
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ accountId: 1, _id: -1 });
@@ -135,7 +138,7 @@ async function ensureIndexes({
   await jobs.createIndex({ finishedAt: 1 });
   await jobs.createIndex({ 'inputs.fileId': 1 });
   await batches.createIndex({ owner: 1, _id: -1 });
-  await batches.createIndex({ status: 1, _id: 1 });
+  await batches.createIndex({ status: 1, checkAt: 1 });
   await batches.createIndex({ finishedAt: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
   await files.createIndex({ expiresAt: 1 });
@@ -144,7 +147,7 @@ async function ensureIndexes({
   await ledger.createIndex({ accountId: 1, seq: -1 });
   await endpoints.createIndex({ slot: 1 }, { unique: true });
   await deliveries.createIndex({ owner: 1, order: -1 });
-  await deliveries.createIndex({ owner: 1, updatedAt: 1 });
+  await deliveries.createIndex({ owner: 1, updatedAt: 1, order: 1 });
   await deliveries.createIndex({ jobId: 1 });
   await deliveries.createIndex({ state: 1, begun: 1, updatedAt: 1 });
   await deliveries.createIndex({ state: 1, nextAttemptAt: 1 });
