@@ -18,6 +18,7 @@ import { createCompleteUpload } from './operations/complete-upload.ts';
 import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
+import { createOnce } from './operations/once.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createQuote } from './operations/quote.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
@@ -37,6 +38,7 @@ import { createChanges } from './store/changes.ts';
 import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
+import { createIdempotencyRepository } from './store/idempotency.ts';
 import { createJobRepository } from './store/jobs.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
@@ -158,6 +160,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   });
   const submission = {
     ...{ uploads, files, limits, credits, planOf, admissions },
+    once: createOnce({ idempotency: createIdempotencyRepository(mongo.collections) }),
     laneOf: access.laneOf,
     checkUrl: guard.checkUrl,
     seal: sealer.seal,

@@ -34,8 +34,14 @@ export function createPrepareUpload(ports: {
     const facts = { callback: false, batch: false, size: wish.size };
     const [refusal] = wishRefusals(await ports.planOf(caller), facts, ports.limits.uploadBytes);
     if (refusal) throw refuse(refusal);
-    const upload = newUpload({ wish, owner: ownerKey(caller), jobId: null, limits: ports.limits });
-    await ports.uploads.insert(upload);
+    const upload = newUpload({
+      id: newId(),
+      wish,
+      owner: ownerKey(caller),
+      jobId: null,
+      limits: ports.limits,
+    });
+    await ports.uploads.insertIfAbsent(upload);
     return upload;
   };
 }
@@ -44,11 +50,13 @@ const MAX_NAME = 255;
 
 /** @throws ConversionError INVALID_INPUT or TOO_LARGE that names the field. */
 export function newUpload({
+  id,
   wish,
   owner,
   jobId,
   limits,
 }: {
+  id: string;
   wish: UploadWish;
   owner: string;
   jobId: string | null;
@@ -73,7 +81,7 @@ export function newUpload({
   }
   const createdAt = new Date();
   return {
-    _id: newId(),
+    _id: id,
     owner,
     jobId,
     filename,

@@ -1,4 +1,4 @@
-import { type Batch, outcomeOf, uncounted } from '../domain/batch.ts';
+import { type Batch, isBeingSubmitted, outcomeOf, uncounted } from '../domain/batch.ts';
 import type { Log } from '../log.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import type { JobRepository } from '../store/jobs.ts';
@@ -41,6 +41,7 @@ export function createRepairBatches({ batches, jobs, runner, log }: RepairBatche
     const stalled = await batches.listOpen(last, new Date(now - STALLED_MS), PAGE);
     last = stalled.length === PAGE ? (stalled.at(-1)?._id ?? '') : '';
     for (const batch of stalled) {
+      if (isBeingSubmitted(batch, now)) continue;
       await repair(batch).catch((error: unknown) => {
         log.warn(
           { batchId: batch._id, error: String(error) },

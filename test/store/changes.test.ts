@@ -29,7 +29,7 @@ function watching(jobs: WatchedJobs = database.collections.jobs, pollMs = POLL_M
 
 async function newJob(jobs: JobRepository): Promise<string> {
   const job = aJob();
-  await jobs.insert(job);
+  await jobs.insertIfAbsent(job);
   return job._id;
 }
 

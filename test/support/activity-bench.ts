@@ -38,6 +38,7 @@ import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { createWebhooks } from '../../src/webhooks.ts';
+import type { Crashing } from './crashing.ts';
 import { openDatabase } from './database.ts';
 import { faultyCollections, type Interference } from './faulty-collections.ts';
 import { anAccountCaller, defaultPlanOf, UNQUEUED } from './records.ts';
@@ -57,6 +58,8 @@ export interface ActivityBenchOptions {
   converters?: Converters;
   /** What happens to calls of the database; `collections` of the bench are never disturbed. */
   interference?: Interference;
+  /** Processes that may die. */
+  crashing?: Pick<Crashing, 'collections' | 'blobs'>;
 }
 
 export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
@@ -67,9 +70,10 @@ export async function createActivityBench({
   deliveryRunner,
   converters = createConverters({ hosts: 1 }),
   interference = {},
+  crashing = { collections: (collections) => collections, blobs: (blobs) => blobs },
 }: ActivityBenchOptions = {}) {
   const database = await openDatabase();
-  const collections = faultyCollections(database.collections, interference);
+  const collections = crashing.collections(faultyCollections(database.collections, interference));
   const dir = await mkdtemp(join(tmpdir(), 'kiln-activity-'));
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => [] });
@@ -77,7 +81,7 @@ export async function createActivityBench({
   const jobs = createJobRepository(collections, { publish: () => {} });
   const sender = createHttpSender({ guard, version: 'test' });
   const uploads = createUploadRepository(collections);
-  const blobs = createDiskBlobStore(join(dir, 'blobs'));
+  const blobs = crashing.blobs(createDiskBlobStore(join(dir, 'blobs')));
   const files = createUploadedFiles({
     ...{ files: createFileRepository(collections), uploads, blobs, fileMs: HOUR },
   });
@@ -137,7 +141,7 @@ export async function createActivityBench({
     runner,
     limits,
     planOf: defaultPlanOf,
-    laneOf: UNQUEUED.laneOf,
+    ...{ laneOf: UNQUEUED.laneOf, once: UNQUEUED.once },
     checkUrl,
     seal: sealer.seal,
   });
