@@ -32,21 +32,22 @@ export const drill: Drill<Options> = {
 
   async run({ options: { rounds, seed: first, victim: always }, say }) {
     const messages = await openMessageLog();
-    const kilns = createKilns();
+    const kilns = createKilns(messages);
     const results: KillRoundResult[] = [];
     const faults: string[] = [];
     for (let seed = first; seed < first + rounds; seed += 1) {
       const victim = always ?? seededRandom(seed).pick(VICTIMS);
       const result = await killRound(await kilns.with(victim), messages, seed, victim);
       results.push(result);
+      kilns.expectReports(result.toReport);
       say(lineOf(result));
       const found = faultsOf(result).map((fault) => `seed ${seed} (${victim}): ${fault}`);
       for (const fault of found) say(`  ${fault}`);
       faults.push(...found);
       // What one round has spoilt is not to be counted again in the next one.
-      if (found.length > 0) faults.push(...(await kilns.end(messages, results)));
+      if (found.length > 0) faults.push(...(await kilns.end()));
     }
-    faults.push(...(await kilns.end(messages, results)));
+    faults.push(...(await kilns.end()));
     await messages.close();
     say(summaryOf(results));
     return faults;
@@ -54,9 +55,12 @@ export const drill: Drill<Options> = {
 };
 
 /** One service for those rounds in which a worker dies alone, another for the rest; each is started when needed. */
-function createKilns() {
+function createKilns(messages: MessageLog) {
   const running = new Map<boolean, MortalKiln>();
+  const toReport: string[] = [];
   return {
+    expectReports: (jobIds: readonly string[]) => void toReport.push(...jobIds),
+
     async with(victim: Victim): Promise<MortalKiln> {
       const apart = victim === 'worker';
       const mark = `kills-${apart ? 'apart' : 'whole'}-${process.pid}-${performance.now().toFixed(0)}`;
@@ -66,8 +70,8 @@ function createKilns() {
     },
 
     /** Once all callbacks have come. @returns what is wrong with them, and what was left running. */
-    async end(messages: MessageLog, results: readonly KillRoundResult[]): Promise<string[]> {
-      const jobs = results.flatMap(({ toReport }) => toReport);
+    async end(): Promise<string[]> {
+      const jobs = toReport.splice(0);
       const unreported = await untilNothing(async () => messages.faults(jobs), REPORTED_MS);
       const left = await Promise.all([...running.values()].map((kiln) => kiln.stop()));
       running.clear();

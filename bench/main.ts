@@ -12,6 +12,7 @@ import { startKilnProcess } from './kiln-process.ts';
 import { bench as latency } from './latency.ts';
 import { bench as ledger } from './ledger.ts';
 import { drill as outages } from './outages.ts';
+import { drill as soak } from './soak.ts';
 import { bench as throughput } from './throughput.ts';
 import { bench as upload } from './upload.ts';
 import { bench as webhooks } from './webhooks.ts';
@@ -148,6 +149,7 @@ const program = new Command('npm run bench --')
   );
 addDrill(kills);
 addDrill(outages);
+addDrill(soak);
 
 await program.parseAsync().then(
   () => process.exit(),

@@ -22,6 +22,7 @@ import { createOnce } from './operations/once.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createQuote } from './operations/quote.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
+import { createRepairAdmissions } from './operations/repair-admissions.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
@@ -40,6 +41,7 @@ import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
 import { createIdempotencyRepository } from './store/idempotency.ts';
 import { createJobRepository } from './store/jobs.ts';
+import { createLaneChecks } from './store/lane-checks.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
 import { connectMongo } from './store/mongo.ts';
@@ -176,15 +178,20 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...webhooks.operations,
     submitJob,
     ...batches.operations,
-    prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
+    prepareUpload: createPrepareUpload({ uploads, limits, planOf, admissions, laneOf: access.laneOf }),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
-    completeUpload: webhooks.announcingUpload(createCompleteUpload({ uploads, files, jobs, runner: tell })),
+    completeUpload: webhooks.announcingUpload(
+      createCompleteUpload({ uploads, files, jobs, admissions, runner: tell }),
+    ),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
     queuePositionOf: admissions.positionOf,
-    repairAdmissions: admissions.repairAdmissions,
+    repairAdmissions: createRepairAdmissions({
+      ...{ jobs, uploads, admissions, log },
+      lanes: createLaneChecks(mongo.collections),
+    }),
     repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     quote: createQuote({ files }),

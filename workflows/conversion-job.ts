@@ -17,6 +17,7 @@ import type { ConvertedFile } from '../activities/convert.ts';
 import type { JobEnd } from '../activities/record.ts';
 import type { JobStatus } from '../src/domain/job.ts';
 import type { JobStart } from '../src/operations/runner.ts';
+import { attempting } from './attempts.ts';
 import { show } from './details.ts';
 import { faultOf } from './fault.ts';
 import { admittedSignal, cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
@@ -142,8 +143,8 @@ async function convertFile(start: JobStart, state: JobState): Promise<ConvertedF
     state.charged = true;
     await quickly('holdCredits', { jobId, amount: acquired.price.ceiling });
   }
-  const converted = await conversion(title).convert({ jobId, ...acquired });
-  return transfer('publish the result').publish({ jobId, converted });
+  const converted = await attempting(() => conversion(title).convert({ jobId, ...acquired }));
+  return attempting(() => transfer('publish the result').publish({ jobId, converted }));
 }
 
 /** Nobody is refused for having too many jobs: whoever is over the plan waits to be told, or asks again. */
@@ -162,8 +163,8 @@ async function beginInTurn(start: JobStart, state: JobState): Promise<ConvertedF
 /** Goes all the way where one activity can: not with what is large, nor with what costs credits. */
 function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | AcquiredFile | Waiting> {
   if (size <= AT_ONCE_BYTES) return convertAtOnce(jobId, title);
-  if (size <= ONE_ACTIVITY_BYTES) return conversion(title).convertSmallFile({ jobId });
-  return transfer('verify the upload').acquire({ jobId });
+  if (size <= ONE_ACTIVITY_BYTES) return attempting(() => conversion(title).convertSmallFile({ jobId }));
+  return attempting(() => transfer('verify the upload').acquire({ jobId }));
 }
 
 async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<JobStatus> {

@@ -1,9 +1,10 @@
 import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isReceived, type ReceivedUpload, type Upload } from '../domain/file.ts';
+import { isReceived, openUploadId, type ReceivedUpload, type Upload } from '../domain/file.ts';
 import { ownerKey } from '../domain/job.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
+import type { Admissions } from './admissions.ts';
 import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from './runner.ts';
 import type { UploadedFiles } from './uploaded-files.ts';
@@ -12,6 +13,7 @@ export interface CompleteUploadPorts {
   uploads: UploadRepository;
   files: Pick<UploadedFiles, 'makeFile'>;
   jobs: JobRepository;
+  admissions: Pick<Admissions, 'leaveLane'>;
   runner: Pick<WorkflowRunner, 'uploadCompleted'>;
 }
 
@@ -43,6 +45,7 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
       const job = await ports.jobs.get(upload.jobId);
       if (job.status === 'awaiting_upload') await ports.runner.uploadCompleted(jobStart(job));
     }
+    if (first && upload.lane) await ports.admissions.leaveLane(upload.lane, [openUploadId(upload)]);
     return { upload, first };
   };
 }

@@ -20,6 +20,8 @@ const LATE_MS = 15_000;
 export const PROMISED_MS = 45_000;
 /** Whoever is not there by then does not come at all: a busy machine is not that slow. */
 const PATIENCE_MS = 120_000;
+/** A workflow whose task was lost with its worker is tried again after ten seconds; lists of them lag behind. */
+const WORKFLOWS_MS = 60_000;
 const WIDTHS = { small: 90, large: 500 } as const;
 
 export interface KillRoundResult {
@@ -94,7 +96,7 @@ export async function killRound(
       leaked: await untilNothing(() => leakedPlaces(db), PROMISED_MS),
       timelines: await crookedTimelines(db),
     }))),
-    workflows: await untilNothing(() => badWorkflows(kiln, new Set(jobIds)), 20_000),
+    workflows: await untilNothing(() => badWorkflows(kiln, new Set(jobIds)), WORKFLOWS_MS),
   };
 }
 

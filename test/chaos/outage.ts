@@ -56,6 +56,8 @@ export interface OutageResult {
 /** The backlog of an outage and what was lost in it must have ended by then, on a slow machine too. */
 const DRAIN_MS = 180_000;
 const PLACES_MS = 60_000;
+/** A workflow whose task was lost with its worker is tried again after ten seconds; lists of them lag behind. */
+const WORKFLOWS_MS = 60_000;
 const REPORTED_MS = 120_000;
 
 /** Takes an engine away while customers keep coming, gives it back, and looks whether anybody has lost by it. */
@@ -179,6 +181,6 @@ async function lastingFaults(kiln: KilnApart, prefix: string, jobIds: readonly s
       ...(await differences(db)).map((one) => `money: ${one}`),
     ];
   });
-  const workflows = await untilNothing(() => badWorkflows(kiln, new Set(jobIds)), 20_000);
+  const workflows = await untilNothing(() => badWorkflows(kiln, new Set(jobIds)), WORKFLOWS_MS);
   return [...faults, ...workflows.map((one) => `workflow: ${one}`)];
 }

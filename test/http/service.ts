@@ -82,7 +82,7 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
     }),
     queuePositionOf: async () => null,
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
-    completeUpload: createCompleteUpload({ uploads, files, jobs, runner }),
+    completeUpload: createCompleteUpload({ uploads, files, jobs, runner, ...UNQUEUED }),
     ...UNBATCHED,
     ...createFindJobs({ jobs }),
     ...createFiles({ files, blobs }),

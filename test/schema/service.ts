@@ -198,8 +198,8 @@ export function createService() {
     authenticate: createAuthenticate(given),
     submitJob: createSubmitJob({ ...given, ...UNQUEUED }),
     queuePositionOf: async () => null,
-    prepareUpload: createPrepareUpload(given),
-    completeUpload: createCompleteUpload(given),
+    prepareUpload: createPrepareUpload({ ...given, ...UNQUEUED }),
+    completeUpload: createCompleteUpload({ ...given, ...UNQUEUED }),
     cancelJob: createCancelJob({ ...given, ...finders }),
     links,
   } satisfies SchemaOperations;

@@ -46,6 +46,8 @@ import { anAccountCaller, defaultPlanOf, UNQUEUED } from './records.ts';
 const HOUR = 3_600_000;
 /** More than any test has under way. */
 const CONCURRENCY = 1000;
+/** How many uploads of one account are awaited at a time. */
+export const OPEN_UPLOADS = 1000;
 
 /** Temporal is the one thing that activities do without. */
 const noRunner = { startJob: async () => {}, uploadCompleted: async () => {}, admitJob: async () => {} };
@@ -114,7 +116,7 @@ export async function createActivityBench({
       jobs,
       runner,
       concurrencyOf: async () => CONCURRENCY,
-      openUploads: { account: 1000, guest: 10 },
+      openUploads: { account: OPEN_UPLOADS, guest: 10 },
       log: createLog('silent'),
     }),
     uploads,

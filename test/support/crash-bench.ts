@@ -15,7 +15,9 @@ import { createFindBatches } from '../../src/operations/find-batches.ts';
 import { createFindJobs } from '../../src/operations/find-jobs.ts';
 import { jobStart } from '../../src/operations/job-start.ts';
 import { createOnce } from '../../src/operations/once.ts';
+import { createPrepareUpload } from '../../src/operations/prepare-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
+import { createRepairAdmissions } from '../../src/operations/repair-admissions.ts';
 import { createRepairBatches } from '../../src/operations/repair-batches.ts';
 import { createRepairCredits } from '../../src/operations/repair-credits.ts';
 import { createRepairJobs } from '../../src/operations/repair-jobs.ts';
@@ -24,6 +26,7 @@ import { createSubmitBatch } from '../../src/operations/submit-batch.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
 import { createTell } from '../../src/operations/tell.ts';
 import { createIdempotencyRepository } from '../../src/store/idempotency.ts';
+import { createLaneChecks } from '../../src/store/lane-checks.ts';
 import { createActivityBench } from './activity-bench.ts';
 import { createCopyingConverters } from './copying-converters.ts';
 import { createCrashing } from './crashing.ts';
@@ -72,8 +75,9 @@ export async function createCrashBench() {
   const submitBatch = createSubmitBatch(submission);
   const operations = {
     ...{ submitJob, submitBatch },
+    prepareUpload: createPrepareUpload(submission),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
-    completeUpload: createCompleteUpload({ uploads, files, jobs, runner: tell }),
+    completeUpload: createCompleteUpload({ uploads, files, jobs, admissions, runner: tell }),
     cancelJob: createCancelJob({ jobs, runner, findJob: finding.findJob }),
     cancelBatch: createCancelBatch({ batches, runner: tell, findBatch: finding.findBatch }),
     ...createRetry({ files, ...finding, submitJob, submitBatch, open: (sealed) => sealed }),
@@ -81,7 +85,13 @@ export async function createCrashBench() {
   const repairs = {
     jobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
     batches: createRepairBatches({ batches, jobs, runner, log }),
-    admissions: admissions.repairAdmissions,
+    admissions: createRepairAdmissions({
+      lanes: createLaneChecks(collections),
+      jobs,
+      uploads,
+      admissions,
+      log,
+    }),
     credits: createRepairCredits({ jobs, credits, ledger }),
   };
 
@@ -142,6 +152,7 @@ export async function createCrashBench() {
         await repairs.batches();
         await new Promise((resolve) => setTimeout(resolve, REPAIR_EVERY_MS));
       }
+      await collections.admissions.updateOne({ _id: owner }, { $set: { checkAt: LONG_AGO } });
       await repairs.admissions();
       await repairs.credits(Date.now() + LATER_MS);
     },

@@ -143,7 +143,7 @@ export function anApiKey(different: Partial<ApiKey> = {}): ApiKey {
 /** Submission without the limits of lanes. */
 export const UNQUEUED = {
   once: createOnce({ idempotency: rememberedRequests() }),
-  admissions: { openUploads: async () => {} },
+  admissions: { openUploads: async () => {}, leaveLane: async () => {} },
   laneOf: (caller: Caller) => (caller.kind === 'anonymous' ? 'nobody' : ownerKey(caller)),
 };
 
