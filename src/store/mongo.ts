@@ -115,6 +115,8 @@ async function ensureIndexes({
   accounts,
   keys,
   files,
+  uploads,
+  windows,
   jobs,
   batches,
   idempotency,
@@ -125,6 +127,7 @@ async function ensureIndexes({
   waiters,
 }: Collections): Promise<void> {
   await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
+  await accounts.createIndex({ repairAt: 1 }, { sparse: true });
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ accountId: 1, _id: -1 });
@@ -132,16 +135,26 @@ async function ensureIndexes({
   await waiters.createIndex({ jobId: 1 }, { unique: true, sparse: true });
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
+  await jobs.createIndex({ finishedAt: 1 });
+  await jobs.createIndex({ 'inputs.fileId': 1 });
   await batches.createIndex({ owner: 1, _id: -1 });
   await batches.createIndex({ status: 1, _id: 1 });
+  await batches.createIndex({ finishedAt: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
   await idempotency.createIndex({ expiresAt: 1 });
+  await files.createIndex({ expiresAt: 1 });
+  await uploads.createIndex({ expiresAt: 1 });
+  await windows.createIndex({ day: 1 });
   await ledger.createIndex({ accountId: 1, seq: -1 });
   await endpoints.createIndex({ slot: 1 }, { unique: true });
   await deliveries.createIndex({ owner: 1, order: -1 });
   await deliveries.createIndex({ owner: 1, updatedAt: 1 });
   await deliveries.createIndex({ jobId: 1 });
-  await deliveries.createIndex({ state: 1, order: 1 });
+  await deliveries.createIndex({ state: 1, begun: 1, updatedAt: 1 });
+  await deliveries.createIndex({ state: 1, nextAttemptAt: 1 });
+  await deliveries.createIndex({ state: 1, hold: 1, endpointId: 1 });
+  await deliveries.createIndex({ subjectId: 1, state: 1 });
+  await deliveries.createIndex({ createdAt: 1 });
   await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
 }
 

@@ -92,7 +92,7 @@ export async function createCrashBench() {
       admissions,
       log,
     }),
-    credits: createRepairCredits({ jobs, credits, ledger }),
+    credits: createRepairCredits({ jobs, credits, ledger, log }),
   };
 
   /** Makes everything of an owner look as if nobody had touched it for long. */
