@@ -13,14 +13,11 @@ import { createGuard } from './net/guard.ts';
 import { createJsonFetcher } from './net/json.ts';
 import { createAdmissions } from './operations/admissions.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
-import { createCompleteUpload } from './operations/complete-upload.ts';
 import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
 import { createOnce } from './operations/once.ts';
-import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createQuote } from './operations/quote.ts';
-import { createReceiveUpload } from './operations/receive-upload.ts';
 import { createRepairAdmissions } from './operations/repair-admissions.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
@@ -50,6 +47,7 @@ import { createSealedSecretRepository } from './store/sealed-secrets.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
 import { createWorkflowRunner } from './temporal/runner.ts';
+import { createUploads } from './uploads.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Kiln's own version, as sent to receivers and shown by `kiln doctor`. */
@@ -164,10 +162,9 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const submission = {
     ...{ uploads, files, limits, credits, planOf, admissions },
     once: createOnce({ idempotency: createIdempotencyRepository(mongo.collections) }),
-    laneOf: access.laneOf,
-    checkUrl: guard.checkUrl,
-    seal: sealer.seal,
+    ...{ laneOf: access.laneOf, checkUrl: guard.checkUrl, seal: sealer.seal },
   };
+  const bringing = createUploads({ ...submission, jobs, blobs, tell });
   const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner: tell }));
   const { open } = sealer;
   const batches = createBatches({
@@ -179,11 +176,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...webhooks.operations,
     submitJob,
     ...batches.operations,
-    prepareUpload: createPrepareUpload({ uploads, limits, planOf, admissions, laneOf: access.laneOf }),
-    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
-    completeUpload: webhooks.announcingUpload(
-      createCompleteUpload({ uploads, files, jobs, admissions, runner: tell }),
-    ),
+    ...bringing,
+    completeUpload: webhooks.announcingUpload(bringing.completeUpload),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),

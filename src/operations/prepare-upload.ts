@@ -21,14 +21,16 @@ export interface Limits {
   uploadMs: number;
 }
 
-/** Registers a file that will come, without a job. */
-export function createPrepareUpload(ports: {
+export interface PrepareUploadPorts {
   uploads: Pick<UploadRepository, 'insertIfAbsent'>;
   admissions: Pick<Admissions, 'openUploads'>;
   limits: Limits;
   planOf(caller: Caller): Promise<AccountPlan>;
   laneOf(caller: Caller, sender: Sender): string;
-}) {
+}
+
+/** Registers a file that will come, without a job. */
+export function createPrepareUpload(ports: PrepareUploadPorts) {
   /** @throws ConversionError RATE_LIMITED when as many are awaited as may be, with a job or without. */
   return async function prepareUpload(
     caller: Caller,
