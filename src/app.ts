@@ -18,15 +18,14 @@ import { createFiles } from './operations/files.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
 import { createOnce } from './operations/once.ts';
 import { createQuote } from './operations/quote.ts';
-import { createRepairAdmissions } from './operations/repair-admissions.ts';
-import { createRepairCredits } from './operations/repair-credits.ts';
-import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
 import { createSweep } from './operations/sweep.ts';
 import { createTell } from './operations/tell.ts';
 import { createUploadedFiles } from './operations/uploaded-files.ts';
 import { createWatchJob } from './operations/watch-job.ts';
+import { createRepairs } from './repairs.ts';
+import { createRunner } from './runner.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
 import { createLinks, longestTokenMs } from './secrets/links.ts';
@@ -38,7 +37,6 @@ import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
 import { createIdempotencyRepository } from './store/idempotency.ts';
 import { createJobRepository } from './store/jobs.ts';
-import { createLaneChecks } from './store/lane-checks.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
 import { connectMongo } from './store/mongo.ts';
@@ -46,7 +44,6 @@ import { createRetentionRepository } from './store/retention.ts';
 import { createSealedSecretRepository } from './store/sealed-secrets.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
-import { createWorkflowRunner } from './temporal/runner.ts';
 import { createUploads } from './uploads.ts';
 import { createWebhooks } from './webhooks.ts';
 
@@ -123,7 +120,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     fetchJson: createJsonFetcher(sender),
   });
   opening.defer(() => access.close());
-  const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
+  const { runner, leases, close } = createRunner(mongo.collections, temporal, config, log);
+  opening.defer(close);
   const tell = createTell(runner, log);
   const converters = createConverters({
     hosts: config.concurrency.image,
@@ -183,15 +181,12 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
     queuePositionOf: admissions.positionOf,
-    repairAdmissions: createRepairAdmissions({
-      ...{ jobs, uploads, admissions, log },
-      lanes: createLaneChecks(mongo.collections),
+    ...createRepairs({
+      ...{ collections: mongo.collections, leases, jobs, uploads, runner, admissions, credits, ledger, log },
     }),
-    repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     quote: createQuote({ files }),
     ...createSecrets(secrets),
-    repairCredits: createRepairCredits({ jobs, credits, ledger, log }),
     links,
   };
 

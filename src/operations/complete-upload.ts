@@ -2,6 +2,7 @@ import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { isReceived, openUploadId, type ReceivedUpload, type Upload } from '../domain/file.ts';
 import { ownerKey } from '../domain/job.ts';
+import { isOverdue, startLease } from '../domain/job-lease.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 import type { Admissions } from './admissions.ts';
@@ -36,18 +37,22 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
       throw new ConversionError('NOT_FOUND', 'There is no such upload.');
     }
     refuseUnlessReceived(open);
+    // Written first: should this process die before the job is told, the repair tells it.
+    if (open.jobId) await ports.jobs.expectMove(open.jobId, startLease());
     const first = await ports.uploads.finalize(uploadId);
     // Read again: another body may have replaced the first one until this very moment.
     const upload = await ports.uploads.get(uploadId);
     // What has ended meanwhile took its bytes along: to say once more that they came is still right.
     await ports.files.makeFile(refuseUnlessReceived(upload)).catch(unlessGone);
-    if (upload.jobId) {
-      const job = await ports.jobs.get(upload.jobId);
-      if (job.status === 'awaiting_upload') await ports.runner.uploadCompleted(jobStart(job));
-    }
+    if (upload.jobId) await wake(ports, upload.jobId);
     if (first && upload.lane) await ports.admissions.leaveLane(upload.lane, [openUploadId(upload)]);
     return { upload, first };
   };
+}
+
+async function wake({ jobs, runner }: CompleteUploadPorts, jobId: string): Promise<void> {
+  const job = await jobs.get(jobId);
+  if (job.status === 'awaiting_upload' || isOverdue(job)) await runner.uploadCompleted(jobStart(job));
 }
 
 function refuseUnlessReceived(upload: Upload): ReceivedUpload {

@@ -49,6 +49,8 @@ export interface Mongo {
 
 /** How long a call waits for a reachable server before it counts as unavailable. */
 const SERVER_SELECTION_MS = 5000;
+/** A majority that has not confirmed by then is away: the caller hears of it instead of waiting for ever. */
+const MAJORITY_MS = 10_000;
 const OPEN_TRIES = 3;
 const OPEN_PAUSE_MS = 300;
 
@@ -56,7 +58,7 @@ const OPEN_PAUSE_MS = 300;
 export async function connectMongo(uri: string, database?: string): Promise<Mongo> {
   const client = new MongoClient(uri, {
     serverSelectionTimeoutMS: SERVER_SELECTION_MS,
-    writeConcern: { w: 'majority', journal: true },
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAJORITY_MS },
     ignoreUndefined: true,
   });
   const db = client.db(database ?? databaseOf(uri) ?? 'kiln');
@@ -135,6 +137,7 @@ async function ensureIndexes({
   await waiters.createIndex({ jobId: 1 }, { unique: true, sparse: true });
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
+  await jobs.createIndex({ repairAt: 1 }, { sparse: true });
   await jobs.createIndex({ finishedAt: 1 });
   await jobs.createIndex({ 'inputs.fileId': 1 });
   await batches.createIndex({ owner: 1, _id: -1 });

@@ -26,6 +26,7 @@ import { createSubmitBatch } from '../../src/operations/submit-batch.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
 import { createTell } from '../../src/operations/tell.ts';
 import { createIdempotencyRepository } from '../../src/store/idempotency.ts';
+import { createJobLeases } from '../../src/store/job-leases.ts';
 import { createLaneChecks } from '../../src/store/lane-checks.ts';
 import { createActivityBench } from './activity-bench.ts';
 import { createCopyingConverters } from './copying-converters.ts';
@@ -38,6 +39,8 @@ import { runnerOn, startWorkers } from './workflow-bench.ts';
 /** Long ago enough for every repair to look at it. */
 const LONG_AGO = new Date(0);
 const REPAIR_EVERY_MS = 300;
+/** A crash must be mended within so long; here it takes less. */
+const SOON_MS = 30_000;
 const MENDED_WITHIN_MS = 60_000;
 /** As late as a hold of an ended job is looked at. */
 const LATER_MS = 3_000_000;
@@ -83,7 +86,7 @@ export async function createCrashBench() {
     ...createRetry({ files, ...finding, submitJob, submitBatch, open: (sealed) => sealed }),
   };
   const repairs = {
-    jobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
+    jobs: createRepairJobs({ leases: createJobLeases(collections), uploads, runner, admissions, log }),
     batches: createRepairBatches({ batches, jobs, runner, log }),
     admissions: createRepairAdmissions({
       lanes: createLaneChecks(collections),
@@ -95,11 +98,11 @@ export async function createCrashBench() {
     credits: createRepairCredits({ jobs, credits, ledger, log }),
   };
 
-  /** Makes everything of an owner look as if nobody had touched it for long. */
+  /** Lets time go by: what the repair would look at soon, it looks at now; what is trusted for longer rests. */
   async function age(owner: string): Promise<void> {
-    const $set = { updatedAt: LONG_AGO };
-    await collections.jobs.updateMany({ owner, finishedAt: null }, { $set });
-    await collections.batches.updateMany({ owner, finishedAt: null }, { $set });
+    const soon = { $lt: new Date(Date.now() + SOON_MS) };
+    await collections.jobs.updateMany({ owner, repairAt: soon }, { $set: { repairAt: LONG_AGO } });
+    await collections.batches.updateMany({ owner, finishedAt: null }, { $set: { updatedAt: LONG_AGO } });
   }
 
   async function openOf(owner: string): Promise<string[]> {
