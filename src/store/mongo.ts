@@ -130,6 +130,7 @@ async function ensureIndexes({
 }: Collections): Promise<void> {
   await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
   await accounts.createIndex({ repairAt: 1 }, { sparse: true });
+  await accounts.createIndex({ plan: 1, grantedMonth: 1 });
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ accountId: 1, _id: -1 });
@@ -141,7 +142,7 @@ async function ensureIndexes({
   await jobs.createIndex({ finishedAt: 1 });
   await jobs.createIndex({ 'inputs.fileId': 1 });
   await batches.createIndex({ owner: 1, _id: -1 });
-  await batches.createIndex({ status: 1, _id: 1 });
+  await batches.createIndex({ status: 1, checkAt: 1 });
   await batches.createIndex({ finishedAt: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
   await idempotency.createIndex({ expiresAt: 1 });

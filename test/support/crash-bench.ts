@@ -102,7 +102,8 @@ export async function createCrashBench() {
   async function age(owner: string): Promise<void> {
     const soon = { $lt: new Date(Date.now() + SOON_MS) };
     await collections.jobs.updateMany({ owner, repairAt: soon }, { $set: { repairAt: LONG_AGO } });
-    await collections.batches.updateMany({ owner, finishedAt: null }, { $set: { updatedAt: LONG_AGO } });
+    const $set = { updatedAt: LONG_AGO, checkAt: LONG_AGO };
+    await collections.batches.updateMany({ owner, finishedAt: null }, { $set });
   }
 
   async function openOf(owner: string): Promise<string[]> {
