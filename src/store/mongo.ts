@@ -152,7 +152,7 @@ async function ensureIndexes({
   await ledger.createIndex({ accountId: 1, seq: -1 });
   await endpoints.createIndex({ slot: 1 }, { unique: true });
   await deliveries.createIndex({ owner: 1, order: -1 });
-  await deliveries.createIndex({ owner: 1, updatedAt: 1 });
+  await deliveries.createIndex({ owner: 1, updatedAt: 1, order: 1 });
   await deliveries.createIndex({ jobId: 1 });
   await deliveries.createIndex({ state: 1, begun: 1, updatedAt: 1 });
   await deliveries.createIndex({ state: 1, nextAttemptAt: 1 });
