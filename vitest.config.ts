@@ -6,6 +6,8 @@ const WORKFLOW = ['test/workflow/**/*.test.ts'];
 const ENGINES = ['store', 'activity', 'accounts', 'faults', 'webhooks'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
+/** Once more on another server that speaks MongoDB's protocol; both have faults, and not the same ones. */
+const SECOND_MONGO = ['store', 'accounts', 'faults', 'webhooks'].map((folder) => `test/${folder}/**/*.test.ts`);
 /** Start, and kill, whole services of their own. */
 const SERVICE = ['test/e2e/**/*.test.ts', 'test/embedded/**/*.test.ts'];
 
@@ -35,6 +37,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'engines', include: ENGINES, globalSetup: 'test/support/engines-setup.ts' },
+      },
+      {
+        extends: true,
+        test: { name: 'second-mongo', include: SECOND_MONGO, globalSetup: 'test/support/engines-setup.ts' },
       },
       {
         extends: true,
