@@ -18,7 +18,6 @@ import { createRecord } from './record.ts';
 
 /** Everything that workflows may ask for, bound to the capabilities of this process. */
 export function createActivities(capabilities: Capabilities) {
-  const record = createRecord(capabilities);
   const acquire = createAcquire(capabilities);
   const convert = createConvert(capabilities);
   const publish = createPublish(capabilities);
@@ -30,8 +29,7 @@ export function createActivities(capabilities: Capabilities) {
     convert: onJob(convert),
     publish: onJob(publish),
     convertSmallFile: onJob(inTurn(convertSmallFile)),
-    recordQueued: record.recordQueued,
-    recordEnd: record.recordEnd,
+    ...createRecord(capabilities),
     discardFiles: createDiscardFiles(capabilities),
     ...createCharge(capabilities),
     ...createBatchActivities(capabilities),

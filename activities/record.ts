@@ -9,8 +9,10 @@ export type JobEnd =
   | { to: 'ready'; outputs: ConvertedFile[] }
   | { to: 'failed' | 'cancelled' | 'expired'; fault: Fault };
 
+const UPLOAD_EXPIRED: Fault = { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' };
+
 /** Writes the job's state after submission. Every write carries its cause, so a repeat is recognised. */
-export function createRecord({ jobs, files, admissions, countInBatch, announceEnd }: Capabilities) {
+export function createRecord({ jobs, uploads, files, admissions, countInBatch, announceEnd }: Capabilities) {
   async function outputsOf(converted: ConvertedFile[]): Promise<JobOutput[]> {
     return Promise.all(
       converted.map(async ({ fileId }) => {
@@ -21,6 +23,20 @@ export function createRecord({ jobs, files, admissions, countInBatch, announceEn
   }
 
   return {
+    /**
+     * Closes the upload of a job whose deadline has passed, unless it was completed before: whichever of
+     * the two writes comes first decides. May be repeated.
+     * @returns whether the upload had arrived, or was refused for a reason that the job will tell.
+     */
+    async expireUpload({ jobId }: { jobId: string }): Promise<{ arrived: boolean }> {
+      const { status, inputs } = await jobs.get(jobId);
+      if (status !== 'awaiting_upload') return { arrived: true };
+      const uploadId = inputs[0]?.fileId ?? '';
+      await uploads.reject(uploadId, UPLOAD_EXPIRED);
+      const { fault } = await uploads.get(uploadId);
+      return { arrived: fault?.code !== UPLOAD_EXPIRED.code };
+    },
+
     /** The upload is there. A repair may have found the job further on already. */
     async recordQueued({ jobId }: { jobId: string }): Promise<void> {
       const patch = { progress: { percent: 0, stage: 'queued' } };

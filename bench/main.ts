@@ -6,9 +6,13 @@ import { Command, InvalidArgumentError } from 'commander';
 import { type Column, formatDuration, renderTable } from '../src/cli/terminal.ts';
 import { bench as batch } from './batch.ts';
 import { type Bench, isMet, type Row, ratioOf } from './bench.ts';
+import type { Drill } from './drill.ts';
+import { drill as kills } from './kills.ts';
 import { startKilnProcess } from './kiln-process.ts';
 import { bench as latency } from './latency.ts';
 import { bench as ledger } from './ledger.ts';
+import { drill as outages } from './outages.ts';
+import { drill as soak } from './soak.ts';
 import { bench as throughput } from './throughput.ts';
 import { bench as upload } from './upload.ts';
 import { bench as webhooks } from './webhooks.ts';
@@ -117,23 +121,40 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => interrupted.reject(new Error('The bench was interrupted.')));
 }
 
+/** Breaks something again and again; ends with 1 when a promise was not kept. */
+function addDrill<Options>({ name, about, options, run }: Drill<Options>): void {
+  const command = program.command(name).description(about);
+  for (const option of options) command.addOption(option);
+  command.action(async (chosen: Options) => {
+    const say = (line: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
+    say(`${name}: ${about}; ${JSON.stringify(chosen)}`);
+    const faults = await Promise.race([run({ options: chosen, say }), interrupted.promise]);
+    for (const fault of faults) say(`  ${fault}`);
+    say(`${name}: ${faults.length === 0 ? 'every promise kept' : `${faults.length} promises NOT kept`}`);
+    process.exitCode = faults.length === 0 ? 0 : 1;
+  });
+}
+
 function verdict(met: boolean | undefined): string {
   if (met === undefined) return '';
   return met ? 'yes' : 'NO';
 }
 
-await new Command('npm run bench --')
+const program = new Command('npm run bench --')
   .description('Measures a running Kiln beside its bare parts, on this machine, in the same run.')
   .argument('[names...]', `benches to run: ${BENCHES.map(({ name }) => name).join(', ')}`, benchNamed, [])
   .option('--json <file>', 'also writes all figures to this file')
   .action((chosen: readonly Bench[], { json }: { json?: string }) =>
     runBenches(chosen.length > 0 ? chosen : BENCHES, json),
-  )
-  .parseAsync()
-  .then(
-    () => process.exit(0),
-    (error: unknown) => {
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-      process.exit(1);
-    },
   );
+addDrill(kills);
+addDrill(outages);
+addDrill(soak);
+
+await program.parseAsync().then(
+  () => process.exit(),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -132,7 +132,12 @@ async function settle(
   job: JobRecord,
   waitMs: number,
 ): Promise<JobRecord> {
-  return waitMs > 0 ? operations.waitForJob(caller, job._id, waitMs) : job;
+  if (waitMs === 0) return job;
+  // The job is accepted: whoever cannot be shown its end is shown the job.
+  return operations.waitForJob(caller, job._id, waitMs).catch((error: unknown) => {
+    if (error instanceof ConversionError && error.retryable) return job;
+    throw error;
+  });
 }
 
 function invalid(field: string, message: string): ConversionError {

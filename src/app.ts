@@ -21,10 +21,12 @@ import { createFindJobs } from './operations/find-jobs.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createQuote } from './operations/quote.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
+import { createRepairAdmissions } from './operations/repair-admissions.ts';
 import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
+import { createTell } from './operations/tell.ts';
 import { createUploadedFiles } from './operations/uploaded-files.ts';
 import { createWatchJob } from './operations/watch-job.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
@@ -37,6 +39,7 @@ import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
 import { createJobRepository } from './store/jobs.ts';
+import { createLaneChecks } from './store/lane-checks.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
 import { connectMongo } from './store/mongo.ts';
@@ -62,12 +65,19 @@ export interface Endpoints {
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 
-/** Builds every long-lived thing of a process once and introduces them to each other. */
+/**
+ * Builds every long-lived thing of a process once and introduces them to each other. What was opened is
+ * closed in reverse order: by `close`, or at once when a later step fails.
+ */
 export async function createApp(config: Config, endpoints: Endpoints) {
+  await using opening = new AsyncDisposableStack();
   const log = createLog(config.logLevel);
   const temporal = await connectTemporal(config.temporal, endpoints.temporalAddress, log);
+  opening.defer(() => temporal.close());
   const mongo = await connectMongo(endpoints.mongoUri);
+  opening.defer(() => mongo.close());
   const changes = createChanges(mongo.collections.jobs);
+  opening.defer(() => changes.close());
   const jobs = createJobRepository(mongo.collections, changes);
   const uploads = createUploadRepository(mongo.collections);
   const deliveries = createDeliveryRepository(mongo.collections);
@@ -89,6 +99,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     refusedPorts: () => endpoints.refusedPorts,
   });
   const sender = createHttpSender({ guard, version: KILN_VERSION });
+  opening.defer(() => sender.close());
   const secrets = {
     sealed: createSealedSecretRepository(mongo.collections),
     masterKeys: createMasterKeyRepository(mongo.collections),
@@ -97,7 +108,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     longestTokenMs: longestTokenMs(config),
     log,
   };
-  const stopNotingMasterKey = await watchMasterKey(secrets);
+  opening.defer(await watchMasterKey(secrets));
   const access = await createAccess({
     collections: mongo.collections,
     signer,
@@ -110,7 +121,9 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     oidc: config.oidc,
     fetchJson: createJsonFetcher(sender),
   });
+  opening.defer(() => access.close());
   const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
+  const tell = createTell(runner, log);
   const converters = createConverters({
     hosts: config.concurrency.image,
     limits: {
@@ -121,6 +134,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       maxOutputBytes: config.limits.uploadBytes,
     },
   });
+  opening.defer(() => converters.close());
 
   // Where the doors listen is known once they do; workers on other machines are told by configuration.
   let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
@@ -150,25 +164,29 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     checkUrl: guard.checkUrl,
     seal: sealer.seal,
   };
-  const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner }));
+  const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner: tell }));
   const { open } = sealer;
   const batches = createBatches({
-    ...{ collections: mongo.collections, jobs, runner, submission, submitJob, findJob, open, log },
+    ...{ collections: mongo.collections, jobs, runner, tell, submission, submitJob, findJob, open, log },
   });
+  opening.defer(() => batches.close());
   const operations = {
     ...access.operations,
     ...webhooks.operations,
     submitJob,
     ...batches.operations,
     prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
-    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
-    completeUpload: webhooks.announcingUpload(createCompleteUpload({ uploads, files, jobs, runner })),
+    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
+    completeUpload: webhooks.announcingUpload(createCompleteUpload({ uploads, files, jobs, runner: tell })),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
     queuePositionOf: admissions.positionOf,
-    repairAdmissions: admissions.repairAdmissions,
+    repairAdmissions: createRepairAdmissions({
+      ...{ jobs, admissions, log },
+      lanes: createLaneChecks(mongo.collections),
+    }),
     repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     quote: createQuote({ files }),
@@ -177,6 +195,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     links,
   };
 
+  const opened = opening.move();
   return {
     config,
     log,
@@ -218,16 +237,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     async checkReady(): Promise<void> {
       await Promise.all([mongo.ping(), runner.ping()]);
     },
-    async close(): Promise<void> {
-      await converters.close();
-      sender.close();
-      stopNotingMasterKey();
-      await access.close();
-      await changes.close();
-      await batches.close();
-      await temporal.close();
-      await mongo.close();
-    },
+    close: () => opened.disposeAsync(),
   };
 }
 

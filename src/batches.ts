@@ -8,6 +8,7 @@ import { createRepairBatches } from './operations/repair-batches.ts';
 import { createRetry, type RetryPorts } from './operations/retry.ts';
 import type { WorkflowRunner } from './operations/runner.ts';
 import { createSubmitBatch, type SubmitBatchPorts } from './operations/submit-batch.ts';
+import type { Tell } from './operations/tell.ts';
 import { createWatchBatch } from './operations/watch-batch.ts';
 import { createBatchRepository } from './store/batches.ts';
 import { createChanges } from './store/changes.ts';
@@ -18,6 +19,8 @@ export interface BatchPorts {
   collections: Pick<Collections, 'batches'>;
   jobs: Pick<JobRepository, 'getMany' | 'insertMany' | 'statusesOf'>;
   runner: Pick<WorkflowRunner, 'startBatch' | 'nudgeBatch' | 'startJob' | 'cancelJob'>;
+  /** The same for whoever answers a caller. */
+  tell: Tell;
   /** What jobs are accepted with, alone or together. */
   submission: Omit<SubmitBatchPorts, 'batches' | 'jobs' | 'runner'>;
   submitJob: RetryPorts['submitJob'];
@@ -27,17 +30,18 @@ export interface BatchPorts {
 }
 
 /** Everything about batches: how they are asked for, counted, watched, cancelled and done again. */
-export function createBatches({ collections, jobs, runner, submission, log, ...retrying }: BatchPorts) {
+export function createBatches(ports: BatchPorts) {
+  const { collections, jobs, runner, tell, submission, log, ...retrying } = ports;
   const changes = createChanges(collections.batches);
   const batches = createBatchRepository(collections, changes);
   const finding = createFindBatches({ batches, jobs });
-  const submitBatch = createSubmitBatch({ ...submission, batches, jobs, runner });
+  const submitBatch = createSubmitBatch({ ...submission, batches, jobs, runner: tell });
 
   return {
     operations: {
       submitBatch,
       ...finding,
-      cancelBatch: createCancelBatch({ batches, runner, ...finding }),
+      cancelBatch: createCancelBatch({ batches, runner: tell, ...finding }),
       ...createRetry({ files: submission.files, submitBatch, ...finding, ...retrying }),
       ...createWatchBatch({ batches, changes, ...finding }),
       repairBatches: createRepairBatches({ batches, jobs, runner, log }),

@@ -1,10 +1,12 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { type App, createApp } from './app.ts';
 import type { Config } from './config.ts';
+import { ensureDataFolder } from './data-folder.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { ensureFirstAccount, loadCredentials } from './first-account.ts';
+import { checkListening } from './listening.ts';
 import type { Running } from './process.ts';
 import { loadOrCreateMasterKeys, MASTER_KEY_FILE } from './secrets/master-key-file.ts';
 import { startServing } from './server.ts';
@@ -26,7 +28,7 @@ export interface Kiln extends Running {
  * doors. `say` receives one line of progress at a time.
  */
 export async function startKiln(config: Config, say: (line: string) => void): Promise<Kiln> {
-  await mkdir(config.dataDir, { recursive: true });
+  await ensureDataFolder(config.dataDir);
   const died = Promise.withResolvers<never>();
   const engines = await startEmbedded({
     dataDir: config.dataDir,
@@ -35,22 +37,31 @@ export async function startKiln(config: Config, say: (line: string) => void): Pr
     needMongo: config.mongoUri === undefined,
     searchAttributes: Object.values(ATTRIBUTES).map(({ name }) => name),
     temporalSynchronous: config.temporal.synchronous,
+    beforeEngines: () => checkListening(config.host, config.port),
     onProgress: say,
     onDeath: (engine, detail) =>
       died.reject(new Error(`${engine} ended by itself (${detail}). Nothing is lost: start Kiln again.`)),
   });
   died.promise.catch(() => {});
-  try {
-    return await startOn(config, engines, died.promise);
-  } catch (error) {
-    await engines.stop();
-    throw error;
-  }
+  await using opening = new AsyncDisposableStack();
+  opening.defer(() => engines.stop());
+  const kiln = await startOn(config, engines, opening);
+  const opened = opening.move();
+  return {
+    ...kiln,
+    ended: Promise.race([died.promise, kiln.ended]),
+    stop: () => opened.disposeAsync(),
+  };
 }
 
 type Engines = Awaited<ReturnType<typeof startEmbedded>>;
 
-async function startOn(config: Config, engines: Engines, died: Promise<never>): Promise<Kiln> {
+/** Opens the app, its work and its doors, and says on `opening` how each of them is closed again. */
+async function startOn(
+  config: Config,
+  engines: Engines,
+  opening: AsyncDisposableStack,
+): Promise<Omit<Kiln, 'stop'>> {
   const mongoUri = config.mongoUri ?? engines.mongoUri ?? '';
   const temporalAddress = config.temporal.address ?? engines.temporalAddress ?? '';
   const masterKeys =
@@ -63,8 +74,11 @@ async function startOn(config: Config, engines: Engines, died: Promise<never>): 
     adminToken: credentials.adminToken,
     refusedPorts: engines.ports,
   });
+  opening.defer(() => app.close());
   const workers = await startWork(app);
+  opening.defer(() => workers.stop());
   const serving = await startServing(app);
+  opening.defer(() => serving.stop());
   const credentialsPath = await ensureFirstAccount(app, { ...credentials, url: serving.url });
   const runPath = join(config.dataDir, 'run.json');
   const run = {
@@ -76,6 +90,7 @@ async function startOn(config: Config, engines: Engines, died: Promise<never>): 
     mongoUri,
   };
   await writeFile(runPath, JSON.stringify(run, null, 2), { mode: 0o600 });
+  opening.defer(() => rm(runPath, { force: true }));
   return {
     url: serving.url,
     app,
@@ -84,14 +99,7 @@ async function startOn(config: Config, engines: Engines, died: Promise<never>): 
     mongoUri,
     credentialsPath,
     notes: notesFor(config),
-    ended: Promise.race([died, workers.ended]),
-    async stop() {
-      await rm(runPath, { force: true });
-      await serving.stop();
-      await workers.stop();
-      await app.close();
-      await engines.stop();
-    },
+    ended: workers.ended,
   };
 }
 

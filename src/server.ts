@@ -1,7 +1,9 @@
 import { createGraphql } from '../schema/server.ts';
 import { type App, createApp } from './app.ts';
 import { isLoopbackHost, loadConfig, sharedEndpoints } from './config.ts';
+import { ensureDataFolder } from './data-folder.ts';
 import { createHttp } from './http.ts';
+import { explainListening } from './listening.ts';
 import { runProcess } from './process.ts';
 
 export interface Serving {
@@ -32,7 +34,10 @@ export async function startServing(app: App): Promise<Serving> {
     checkReady: app.checkReady,
     limits: { uploadBytes: config.limits.uploadBytes },
   });
-  const { url, port } = await http.listen(config.host, config.port);
+  const { host, port: wanted } = config;
+  const { url, port } = await http.listen(host, wanted).catch((error: unknown) => {
+    throw explainListening(error, host, wanted);
+  });
   publicUrl = app.publicUrlOf(url);
   return { url: publicUrl, port, stop: () => http.close(CLOSE_GRACE_MS) };
 }
@@ -41,14 +46,15 @@ export async function startServing(app: App): Promise<Serving> {
 if (import.meta.main) {
   await runProcess(async () => {
     const config = loadConfig();
-    const app = await createApp(config, sharedEndpoints(config));
+    await using opening = new AsyncDisposableStack();
+    const endpoints = sharedEndpoints(config);
+    await ensureDataFolder(config.dataDir);
+    const app = await createApp(config, endpoints);
+    opening.defer(() => app.close());
     const serving = await startServing(app);
+    opening.defer(() => serving.stop());
     process.stdout.write(`Kiln server is ready at ${serving.url}\n`);
-    return {
-      async stop() {
-        await serving.stop();
-        await app.close();
-      },
-    };
+    const opened = opening.move();
+    return { stop: () => opened.disposeAsync() };
   });
 }

@@ -1,6 +1,7 @@
 import { createActivities } from '../activities/index.ts';
 import { type App, createApp } from './app.ts';
 import { loadConfig, sharedEndpoints } from './config.ts';
+import { ensureDataFolder } from './data-folder.ts';
 import { startRepairRounds } from './operations/repair-rounds.ts';
 import { runProcess } from './process.ts';
 import { ensureSchedules } from './temporal/schedules.ts';
@@ -14,6 +15,7 @@ const SCRATCH_MS = 2 * 3_600_000;
 /** Starts what does the work in this process: workflows, activities, and the repair of what a crash left. */
 export async function startWork(app: App): Promise<Workers> {
   const { config, temporal, converters, operations, log } = app;
+  await using opening = new AsyncDisposableStack();
   const { blobs, scratch } = app.capabilities;
   await Promise.all([scratch.sweep(SCRATCH_MS), blobs.sweepUnfinished(SCRATCH_MS)]);
   await converters.warm();
@@ -23,6 +25,7 @@ export async function startWork(app: App): Promise<Workers> {
     activities: createActivities(app.capabilities),
     concurrency: config.concurrency,
   });
+  opening.defer(() => Promise.all([app.courier.close(), workers.stop()]).then(() => {}));
   await ensureSchedules(temporal, config.temporal.queuePrefix);
   app.courier.open();
   const rounds = startRepairRounds({
@@ -37,10 +40,11 @@ export async function startWork(app: App): Promise<Workers> {
     everyMs: REPAIR_MS,
     log,
   });
+  const opened = opening.move();
   return {
     ended: workers.ended,
     async stop() {
-      await Promise.all([rounds.stop(), app.courier.close(), workers.stop()]);
+      await Promise.all([rounds.stop(), opened.disposeAsync()]);
     },
   };
 }
@@ -49,15 +53,15 @@ export async function startWork(app: App): Promise<Workers> {
 if (import.meta.main) {
   await runProcess(async () => {
     const config = loadConfig();
-    const app = await createApp(config, sharedEndpoints(config));
+    await using opening = new AsyncDisposableStack();
+    const endpoints = sharedEndpoints(config);
+    await ensureDataFolder(config.dataDir);
+    const app = await createApp(config, endpoints);
+    opening.defer(() => app.close());
     const workers = await startWork(app);
+    opening.defer(() => workers.stop());
     process.stdout.write('Kiln worker is ready\n');
-    return {
-      ended: workers.ended,
-      async stop() {
-        await workers.stop();
-        await app.close();
-      },
-    };
+    const opened = opening.move();
+    return { ended: workers.ended, stop: () => opened.disposeAsync() };
   });
 }

@@ -2,6 +2,7 @@ import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo }
 import type { BatchStatus } from '../src/domain/batch.ts';
 import type { Fault } from '../src/domain/job.ts';
 import type { BatchStart } from '../src/operations/runner.ts';
+import { attempting } from './attempts.ts';
 import { faultOf } from './fault.ts';
 import { nudgedSignal } from './messages.ts';
 import { quickly, tireless, transfer } from './proxies.ts';
@@ -63,7 +64,7 @@ async function startJobs({ batchId, total }: BatchStart, state: BatchProgress): 
 /** The results are there without it, so a batch does not fail for want of its archive. */
 async function pack({ batchId }: BatchStart): Promise<Fault | null> {
   try {
-    await transfer('pack the results').packBatch({ batchId });
+    await attempting(() => transfer('pack the results').packBatch({ batchId }));
     return null;
   } catch (error) {
     return faultOf(error);

@@ -17,6 +17,7 @@ import type { ConvertedFile } from '../activities/convert.ts';
 import type { JobEnd } from '../activities/record.ts';
 import type { JobStatus } from '../src/domain/job.ts';
 import type { JobStart } from '../src/operations/runner.ts';
+import { attempting } from './attempts.ts';
 import { show } from './details.ts';
 import { faultOf } from './fault.ts';
 import { admittedSignal, cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
@@ -35,6 +36,8 @@ const LAST_ASK_MS = 10 * 60_000;
 
 /** Jobs that were begun before there were credits are free. */
 const CREDITS_PATCH = 'credits';
+/** Jobs that were begun before expired by what they had heard, not by what the database knows. */
+const EXPIRY_PATCH = 'ask-before-expiring';
 
 interface Charged {
   /** Whether credits may be held. */
@@ -109,7 +112,8 @@ async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
     show(start, state.phase, { next: 'The upload, or the deadline.' });
     // A durable timer: it fires on time even if nothing of Kiln runs for a week.
     const left = Math.max(1, start.uploadDeadline - Date.now());
-    if (!(await condition(() => state.uploaded, left, { summary: 'upload deadline' }))) {
+    const told = await condition(() => state.uploaded, left, { summary: 'upload deadline' });
+    if (!told && (await hasExpired(start))) {
       return {
         to: 'expired',
         fault: { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' },
@@ -123,6 +127,13 @@ async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
   return { to: 'ready', outputs };
 }
 
+/** Asks the database before the job expires: the news of the upload may have died with a process. */
+async function hasExpired({ jobId }: JobStart): Promise<boolean> {
+  if (!patched(EXPIRY_PATCH)) return true;
+  const { arrived } = await quickly('expireUpload', { jobId });
+  return !arrived;
+}
+
 async function convertFile(start: JobStart, state: JobState): Promise<ConvertedFile> {
   const { jobId, title } = start;
   const acquired = await beginInTurn(start, state);
@@ -132,8 +143,8 @@ async function convertFile(start: JobStart, state: JobState): Promise<ConvertedF
     state.charged = true;
     await quickly('holdCredits', { jobId, amount: acquired.price.ceiling });
   }
-  const converted = await conversion(title).convert({ jobId, ...acquired });
-  return transfer('publish the result').publish({ jobId, converted });
+  const converted = await attempting(() => conversion(title).convert({ jobId, ...acquired }));
+  return attempting(() => transfer('publish the result').publish({ jobId, converted }));
 }
 
 /** Nobody is refused for having too many jobs: whoever is over the plan waits to be told, or asks again. */
@@ -152,8 +163,8 @@ async function beginInTurn(start: JobStart, state: JobState): Promise<ConvertedF
 /** Goes all the way where one activity can: not with what is large, nor with what costs credits. */
 function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | AcquiredFile | Waiting> {
   if (size <= AT_ONCE_BYTES) return convertAtOnce(jobId, title);
-  if (size <= ONE_ACTIVITY_BYTES) return conversion(title).convertSmallFile({ jobId });
-  return transfer('verify the upload').acquire({ jobId });
+  if (size <= ONE_ACTIVITY_BYTES) return attempting(() => conversion(title).convertSmallFile({ jobId }));
+  return attempting(() => transfer('verify the upload').acquire({ jobId }));
 }
 
 async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<JobStatus> {

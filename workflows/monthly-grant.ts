@@ -1,4 +1,5 @@
 import { setCurrentDetails } from '@temporalio/workflow';
+import { attempting } from './attempts.ts';
 import { transfer } from './proxies.ts';
 
 /** Gives every account the credits of its plan, once a month however often it runs. */
@@ -6,7 +7,10 @@ export async function monthlyGrant(): Promise<void> {
   const month = new Date().toISOString().slice(0, 7);
   setCurrentDetails(`- month: ${month}`);
   for (let after: string | null = ''; after !== null; ) {
-    const page: { next: string | null } = await transfer(`credits of ${month}`).grantMonth({ month, after });
+    const input = { month, after };
+    const page: { next: string | null } = await attempting(() =>
+      transfer(`credits of ${month}`).grantMonth(input),
+    );
     after = page.next;
   }
 }

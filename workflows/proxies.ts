@@ -5,6 +5,7 @@ import {
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
+  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { AcquiredFile } from '../activities/acquire.ts';
@@ -12,6 +13,7 @@ import type { Waiting } from '../activities/admit.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { Activities } from '../activities/index.ts';
 import type { Queues } from '../src/temporal/queues.ts';
+import { attempting, COUNTED_FAULTS } from './attempts.ts';
 
 /** A killed worker is noticed after this much silence. */
 const HEARTBEAT_TIMEOUT = '10s';
@@ -34,6 +36,7 @@ const local = proxyLocalActivities<Activities>({
 type Quick =
   | 'countBatch'
   | 'endBatch'
+  | 'expireUpload'
   | 'recordQueued'
   | 'recordEnd'
   | 'discardFiles'
@@ -69,9 +72,13 @@ function isFinal(error: unknown): boolean {
   return cause instanceof ApplicationFailure && cause.nonRetryable === true;
 }
 
-/** What an activity threw: a remote one arrives wrapped, a local one bare. */
+/**
+ * What an activity threw: a remote one arrives wrapped, a local one bare. Where it was tried until its time
+ * was over, what the last attempt met.
+ */
 export function causeOf(error: unknown): unknown {
-  return error instanceof ActivityFailure ? error.cause : error;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof TimeoutFailure && cause.cause ? cause.cause : cause;
 }
 
 /** Engine work. Cancellation is waited for, so that no engine outlives its job. */
@@ -105,7 +112,7 @@ export async function convertAtOnce(
     return await localConversion.convertSmallFile({ jobId });
   } catch (error) {
     if (isCancellation(error) || isFinal(error)) throw error;
-    return conversion(summary).convertSmallFile({ jobId });
+    return attempting(() => conversion(summary).convertSmallFile({ jobId }));
   }
 }
 
@@ -125,12 +132,20 @@ export function tireless(summary: string) {
   });
 }
 
+/** A database or a disk that is away this long has taken the job with it. */
+const LONGEST_OUTAGE = '24h';
+/** Temporal itself tries again what passes: outages of the world around, which say nothing about the job. */
 function engineOptions(): ActivityOptions {
   return {
+    scheduleToCloseTimeout: LONGEST_OUTAGE,
     startToCloseTimeout: '1h',
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: { initialInterval: '500ms', maximumInterval: '10s', maximumAttempts: 4 },
+    retry: {
+      initialInterval: '500ms',
+      maximumInterval: '10s',
+      nonRetryableErrorTypes: COUNTED_FAULTS,
+    },
   };
 }
 

@@ -1,64 +1,76 @@
+/** Single jobs go before those of batches. */
+export type Queue = 'single' | 'batch';
+
+/**
+ * A queue of a lane, as far as the lane knows it: jobs stand at numbers from `head` on, each in a document
+ * of its own, so that a lane stays small however many wait.
+ */
+export interface Line {
+  /** The number whose turn is next. */
+  head: number;
+  /** How many numbers from `head` on are given out. Some of those who took them may have left. */
+  waiting: number;
+}
+
 /**
  * The jobs of one lane that have not ended. A lane is whom limits count for: an account, or the
  * guests of one address.
  */
 export interface Admission {
   _id: string;
-  /** Wait for their upload. */
+  /** Wait for their upload, oldest first. */
   open: string[];
   /** Convert, or are about to. */
   active: string[];
   /** Could convert, but for the plan; first come, first served. */
-  waiting: string[];
+  single: Line;
   /** The same for jobs of batches, which let every single job pass. */
-  waitingBatch: string[];
-  /** Counts changes, so that lists can be exchanged as a whole. */
+  batch: Line;
+  /** When to look for jobs that ended or were let in without anybody hearing of it. */
+  checkAt: Date;
+  /** `seq` when the lane was last seen with nothing in it. */
+  idleSeq?: number;
+  /** Counts changes, so that what was decided on an older state is not written. */
   seq: number;
 }
 
-/** A lane in which nothing happens. */
-export function emptyLane(id: string): Admission {
-  return { _id: id, open: [], active: [], waiting: [], waitingBatch: [], seq: 0 };
+/** A number in a queue. */
+export interface Place {
+  lane: string;
+  queue: Queue;
+  ticket: number;
 }
 
-/** What moves when places are free. */
-export interface Promotion extends Pick<Admission, 'active' | 'waiting' | 'waitingBatch'> {
-  /** The jobs that may begin now. */
-  admitted: string[];
+/** A lane in which nothing happens. Its numbers begin behind all that an earlier one of its name gave out. */
+export function emptyLane(id: string, now: number, checkAt: Date): Admission {
+  const line = { head: now * 1000, waiting: 0 };
+  return { _id: id, open: [], active: [], single: line, batch: { ...line }, checkAt, seq: 0 };
 }
 
-/** Fills the free places of a lane from its queues; null when nobody can move. */
-export function promote(
-  { active, waiting, waitingBatch }: Pick<Admission, 'active' | 'waiting' | 'waitingBatch'>,
-  limit: number,
-): Promotion | null {
-  const free = limit - active.length;
-  const singles = waiting.slice(0, Math.max(0, free));
-  const admitted = [...singles, ...waitingBatch.slice(0, Math.max(0, free - singles.length))];
-  if (admitted.length === 0) return null;
-  return {
-    admitted,
-    active: [...active, ...admitted],
-    waiting: waiting.slice(singles.length),
-    waitingBatch: waitingBatch.slice(admitted.length - singles.length),
-  };
+/** The next `count` numbers whose turn it is: single jobs first. */
+export function nextPlaces({ _id: lane, single, batch }: Admission, count: number): Place[] {
+  const from = (queue: Queue, { head, waiting }: Line, most: number) =>
+    Array.from({ length: Math.min(waiting, most) }, (_, i) => ({ lane, queue, ticket: head + i }));
+  const singles = from('single', single, count);
+  return [...singles, ...from('batch', batch, count - singles.length)];
+}
+
+/** Whether anybody holds a number. */
+export function hasQueue({ single, batch }: Pick<Admission, 'single' | 'batch'>): boolean {
+  return single.waiting > 0 || batch.waiting > 0;
 }
 
 /** Whether nothing happens in a lane. */
-export function isIdle({ open, active, waiting, waitingBatch }: Admission): boolean {
-  return [open, active, waiting, waitingBatch].every((jobs) => jobs.length === 0);
+export function isIdle({ open, active, single, batch }: Admission): boolean {
+  return open.length === 0 && active.length === 0 && !hasQueue({ single, batch });
 }
 
-/** Whether a job has entered, be it to convert or to wait for that. */
-export function isIn({ active, waiting, waitingBatch }: Admission, jobId: string): boolean {
-  return [active, waiting, waitingBatch].some((jobs) => jobs.includes(jobId));
-}
-
-/** How many jobs begin before this one does, and one: 1 is next. Null for a job that does not wait. */
-export function positionOf(
-  { waiting, waitingBatch }: Pick<Admission, 'waiting' | 'waitingBatch'>,
-  jobId: string,
-): number | null {
-  const index = [...waiting, ...waitingBatch].indexOf(jobId);
-  return index < 0 ? null : index + 1;
+/**
+ * How many numbers come before this one, and one: 1 is next. Numbers of jobs that have left count until
+ * their turn has passed. Null for a number whose turn has passed.
+ */
+export function positionOf(lane: Pick<Admission, 'single' | 'batch'>, place: Place): number | null {
+  const ahead = place.ticket - lane[place.queue].head;
+  if (ahead < 0) return null;
+  return ahead + 1 + (place.queue === 'batch' ? lane.single.waiting : 0);
 }

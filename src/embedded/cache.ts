@@ -1,5 +1,6 @@
-import { access, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 const STALE_STAGING_MS = 24 * 3_600_000;
 
@@ -18,7 +19,7 @@ export async function installFolder(
   name: string,
   fill: (stagingDir: string) => Promise<void>,
 ): Promise<string> {
-  await mkdir(cacheDir, { recursive: true });
+  await makeFolder(cacheDir);
   await removeStaleStaging(cacheDir);
   const folder = join(cacheDir, name);
   const staging = await mkdtemp(join(cacheDir, '.staging-'));

@@ -1,15 +1,16 @@
-import { mkdir } from 'node:fs/promises';
 import { ConversionError } from '../domain/errors.ts';
 import type { EngineRegistry } from './engine-process.ts';
 import { createKeeper } from './keeper.ts';
 import { createEngineRegistry, sweepLeftovers } from './leftovers.ts';
 import { listeningPorts } from './listening-ports.ts';
+import { makeFolder } from './make-folder.ts';
 import { type MongoServer, startMongo } from './mongodb.ts';
 import { acquireOwnership } from './ownership.ts';
-import { type RungMemory, readRungs, writeRungs } from './rung-memory.ts';
+import { openRungRecord, type RungRecord } from './rung-memory.ts';
 import { addSearchAttributes, startTemporal, type TemporalServer } from './temporal.ts';
 import { provideTemporal } from './temporal-binary.ts';
-import { type PinnedRelease, TEMPORAL_CLI } from './versions.ts';
+import { setAsideTemporal } from './temporal-data.ts';
+import { type PinnedRelease, TEMPORAL_CLI, TEMPORAL_CLI_FORMER } from './versions.ts';
 
 export interface EmbeddedOptions {
   dataDir: string;
@@ -22,7 +23,9 @@ export interface EmbeddedOptions {
   /** Temporal's namespace; "default" unless given. */
   temporalNamespace?: string;
   /** What to download instead of the pinned releases, and from where. */
-  sources?: { temporal?: PinnedRelease; mongodMirror?: string };
+  sources?: { temporal?: PinnedRelease; formerTemporal?: readonly PinnedRelease[]; mongodMirror?: string };
+  /** Runs when the folder is ours and nothing has been started; a throw ends the start. */
+  beforeEngines?: () => Promise<void>;
   /** One line for a person. */
   onProgress: (line: string) => void;
   /** An engine or its keeper ended by itself; what is left should stop. */
@@ -53,7 +56,7 @@ export interface Embedded {
  * engine cannot be provided.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  await mkdir(options.dataDir, { recursive: true });
+  await makeFolder(options.dataDir);
   const release = await own(options.dataDir);
   try {
     return await startOwned(options, release);
@@ -77,9 +80,10 @@ async function own(dataDir: string): Promise<() => Promise<void>> {
 
 async function startOwned(options: EmbeddedOptions, release: () => Promise<void>): Promise<Embedded> {
   const { dataDir, onProgress } = options;
+  await options.beforeEngines?.();
   const swept = await sweepLeftovers(dataDir);
   if (swept > 0) onProgress(`Ended ${swept} engine(s) that an earlier run had left behind`);
-  const remembered = await readRungs(dataDir);
+  const record = await openRungRecord(dataDir);
   let stopping = false;
   const reportDeath = (engine: string, detail: string) => {
     if (!stopping) options.onDeath(engine, detail);
@@ -87,8 +91,7 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
   const keeper = createKeeper((detail) => reportDeath('Engine keeper', detail));
   try {
     const registry = createEngineRegistry(dataDir, keeper);
-    const { temporal, mongo } = await startEngines(options, remembered, registry);
-    await writeRungs(dataDir, toRungs(remembered, options, temporal, mongo));
+    const { temporal, mongo } = await startEngines(options, record, registry);
     const started = [temporal, mongo].filter((engine) => engine !== undefined);
     for (const { running, server } of started) {
       onProgress(`${running.engine} ${running.version} runs (${running.rung})`);
@@ -115,10 +118,10 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
 }
 
 /** Both at once; a failure waits for the other one, so that nothing is still starting while all is stopped. */
-async function startEngines(options: EmbeddedOptions, remembered: RungMemory, registry: EngineRegistry) {
+async function startEngines(options: EmbeddedOptions, record: RungRecord, registry: EngineRegistry) {
   const engines = [
-    options.needTemporal ? provideAndStartTemporal(options, remembered, registry) : undefined,
-    options.needMongo ? provideAndStartMongo(options, remembered, registry) : undefined,
+    options.needTemporal ? provideAndStartTemporal(options, record, registry) : undefined,
+    options.needMongo ? provideAndStartMongo(options, record, registry) : undefined,
   ] as const;
   await Promise.allSettled(engines);
   const [temporal, mongo] = await Promise.all(engines);
@@ -132,15 +135,20 @@ interface Started<Server> {
 
 async function provideAndStartTemporal(
   options: EmbeddedOptions,
-  { temporal: remembered }: RungMemory,
+  record: RungRecord,
   registry: EngineRegistry,
 ): Promise<Started<TemporalServer>> {
   const { dataDir, cacheDir, searchAttributes, temporalSynchronous: synchronous, onProgress } = options;
   const namespace = options.temporalNamespace ?? 'default';
-  const release = options.sources?.temporal ?? TEMPORAL_CLI;
+  const remembered = record.known.temporal;
+  const { temporal: release = TEMPORAL_CLI, formerTemporal: former = TEMPORAL_CLI_FORMER } =
+    options.sources ?? {};
   const writtenBy = remembered?.version;
-  const { rung, value } = await provideTemporal({ release, cacheDir, writtenBy, onProgress });
-  const { path: program, version } = value;
+  const provided = await provideTemporal({ release, former, cacheDir, writtenBy, onProgress });
+  const { path: program, version } = provided.value;
+  const isNew = !provided.opensData && writtenBy !== undefined;
+  const notice = isNew ? await setAsideTemporal(dataDir, writtenBy, version) : undefined;
+  if (notice) onProgress(notice);
   const server = await startTemporal({
     program,
     dataDir,
@@ -149,15 +157,17 @@ async function provideAndStartTemporal(
     synchronous,
     registry,
   });
-  const known = remembered?.searchAttributes ?? searchAttributes;
+  const known = (isNew ? undefined : remembered?.searchAttributes) ?? searchAttributes;
   const added = searchAttributes.filter((name) => !known.includes(name));
   await addSearchAttributes(program, { address: server.address, namespace }, added);
+  const { rung } = provided;
+  record.remember({ temporal: { rung, version, searchAttributes: [...searchAttributes] } });
   return { running: { engine: 'Temporal', rung, version }, server };
 }
 
 async function provideAndStartMongo(
   { dataDir, cacheDir, sources, onProgress }: EmbeddedOptions,
-  { mongodb: remembered }: RungMemory,
+  record: RungRecord,
   registry: EngineRegistry,
 ): Promise<Started<MongoServer>> {
   const mongodMirror = sources?.mongodMirror;
@@ -165,33 +175,15 @@ async function provideAndStartMongo(
     dataDir,
     cacheDir,
     mongodMirror,
-    remembered,
+    remembered: record.known.mongodb,
     registry,
     onProgress,
   });
+  record.remember({ mongodb: { rung, version: server.version } });
   return { running: { engine: 'MongoDB', rung, version: server.version }, server };
 }
 
 async function portsOf(started: readonly Started<TemporalServer | MongoServer>[]): Promise<number[]> {
   const found = await Promise.all(started.map(({ server }) => listeningPorts(server.process.pid)));
   return [...new Set([...started.flatMap(({ server }) => server.ports), ...found.flat()])];
-}
-
-/** An engine that is configured elsewhere this time is not forgotten. */
-function toRungs(
-  remembered: RungMemory,
-  { searchAttributes }: EmbeddedOptions,
-  temporal: Started<TemporalServer> | undefined,
-  mongo: Started<MongoServer> | undefined,
-): RungMemory {
-  return {
-    temporal: temporal
-      ? {
-          rung: temporal.running.rung,
-          version: temporal.running.version,
-          searchAttributes: [...searchAttributes],
-        }
-      : remembered.temporal,
-    mongodb: mongo ? { rung: mongo.running.rung, version: mongo.running.version } : remembered.mongodb,
-  };
 }

@@ -8,6 +8,12 @@ export function isOlder(a: string, b: string): boolean {
   return false;
 }
 
+/** Whether two versions differ in their last number only. */
+export function isSameSeries(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((version) => version.split('.').slice(0, 2).join('.'));
+  return left === right;
+}
+
 /** The first dotted version in a program's answer to --version. */
 export function parseVersion(output: string): string | undefined {
   return /\d+\.\d+\.\d+/.exec(output)?.[0];

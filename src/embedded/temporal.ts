@@ -5,6 +5,7 @@ import { type EngineProcess, type EngineRegistry, startEngine, untilReady } from
 import { startOnFreePorts } from './free-port.ts';
 import { isServing } from './grpc-health.ts';
 import { RungUnavailable } from './ladder.ts';
+import { temporalDatabase } from './temporal-data.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const COMMAND_TIMEOUT_MS = 30_000;
@@ -84,7 +85,7 @@ function serverArguments(settings: TemporalSettings, ports: Ports): string[] {
     ['http-port', ports.httpPort],
     ['metrics-port', ports.metricsPort],
     ['namespace', settings.namespace],
-    ['db-filename', join(settings.dataDir, 'temporal.db')],
+    ['db-filename', temporalDatabase(settings.dataDir)],
     ['sqlite-pragma', 'journal_mode=WAL'],
     ['sqlite-pragma', `synchronous=${settings.synchronous}`],
     ['dynamic-config-value', 'matching.enableFairness=true'],

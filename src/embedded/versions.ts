@@ -33,6 +33,30 @@ export const TEMPORAL_CLI: PinnedRelease = {
   },
 };
 
+/** The last of older series: data that one of them wrote is opened with it, and with nothing newer. */
+export const TEMPORAL_CLI_FORMER: readonly PinnedRelease[] = [
+  {
+    ...TEMPORAL_CLI,
+    version: '1.8.3',
+    sha256: {
+      'linux-x64': '76aea8d71fafe2d39c1104bef3ce86c1600d9adbff79953d102f60e535ae1413',
+      'linux-arm64': 'db7ad428a9699290878056deeb636ddf73bfda6ef03533531eba8a80c48acf9b',
+      'darwin-x64': 'ede717e8773376b70bbc82dd4a69ff4dca88e76e26aa38ad7c09309ff1e4cb32',
+      'darwin-arm64': 'b5855c2f9fa9f44c9ab6a84cf41f0278c58f90bd781e1467736ce3d197697f37',
+    },
+  },
+  {
+    ...TEMPORAL_CLI,
+    version: '1.6.2',
+    sha256: {
+      'linux-x64': 'f50ab132a5338fa18463a9f33bdcc39d95a768565d264cc3f488e1cd58f400a5',
+      'linux-arm64': '742db4dd88e7a4410071543177999fcb0985653db8ba653453f2d8aa7d2ce805',
+      'darwin-x64': 'c6d54ad7ba4f82f8a89fe02d4cf17b22168d9e3833b57d6cf6e3364182f1a9a3',
+      'darwin-arm64': '95673a362b8d051cc8f40d3e2e6ea0767f471af23929f57a140b6a985e092ddb',
+    },
+  },
+];
+
 /** The first with server 1.29: eager start without a switch, fairness and priority. */
 export const TEMPORAL_CLI_OLDEST = '1.5.0';
 

@@ -1,16 +1,17 @@
-import { isIdle, positionOf } from '../domain/admission.ts';
+import type { Admission } from '../domain/admission.ts';
 import { chargedAccount } from '../domain/credits.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { isTerminal, type Job, laneOf } from '../domain/job.ts';
 import type { Log } from '../log.ts';
 import type { AdmissionRepository } from '../store/admissions.ts';
 import type { JobRepository } from '../store/jobs.ts';
+import { inTurns } from './in-turns.ts';
 import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from './runner.ts';
 
 export interface AdmissionsPorts {
   admissions: AdmissionRepository;
-  jobs: Pick<JobRepository, 'getMany' | 'statusesOf'>;
+  jobs: Pick<JobRepository, 'getMany'>;
   runner: Pick<WorkflowRunner, 'admitJob'>;
   /** How many jobs of a lane may convert at a time. */
   concurrencyOf(lane: string): Promise<number>;
@@ -22,7 +23,6 @@ export interface AdmissionsPorts {
 
 /** Plans count everywhere within five seconds. */
 const FRESH_MS = 2000;
-const PAGE = 500;
 
 export type Admissions = ReturnType<typeof createAdmissions>;
 
@@ -32,18 +32,27 @@ export function createAdmissions(ports: AdmissionsPorts) {
   const limitOf = remembered(ports.concurrencyOf, ports.freshMs ?? FRESH_MS);
 
   /** A call that is lost costs time only: whoever waits asks again by itself, or is found by the repair. */
-  async function wake(jobIds: readonly string[]): Promise<void> {
-    if (jobIds.length === 0) return;
-    for (const job of await jobs.getMany(jobIds)) {
-      if (isTerminal(job.status)) continue;
-      await runner.admitJob(jobStart(job)).catch((error: unknown) => {
+  async function tell(those: readonly Job[]): Promise<void> {
+    await inTurns(those, (job) =>
+      runner.admitJob(jobStart(job)).catch((error: unknown) => {
         log.warn({ jobId: job._id, error: String(error) }, 'a job that may begin could not be told');
-      });
-    }
+      }),
+    );
   }
 
-  async function leave(lane: string, jobIds: readonly string[]): Promise<void> {
-    await wake(await admissions.leave(lane, jobIds, await limitOf(lane)));
+  /** Tells those who may begin. Whoever has ended while it waited gives its place to the next. */
+  async function wake(lane: string, jobIds: readonly string[]): Promise<void> {
+    if (jobIds.length === 0) return;
+    const open = (await jobs.getMany(jobIds)).filter(({ status }) => !isTerminal(status));
+    await tell(open);
+    const alive = new Set(open.map(({ _id }) => _id));
+    const gone = jobIds.filter((id) => !alive.has(id));
+    if (gone.length > 0) await leaveLane(lane, gone);
+  }
+
+  /** These jobs have ended: whatever they hold in their lane is free. */
+  async function leaveLane(lane: string, jobIds: readonly string[]): Promise<void> {
+    await wake(lane, await admissions.leave(lane, jobIds, await limitOf(lane)));
   }
 
   return {
@@ -60,11 +69,14 @@ export function createAdmissions(ports: AdmissionsPorts) {
     async admit(job: Job): Promise<number | null> {
       const lane = laneOf(job);
       const entrant = { lane, jobId: job._id, batch: job.batchId !== undefined, limit: await limitOf(lane) };
-      const { lane: now, admitted } = await admissions.enter(entrant);
-      await wake(admitted.filter((id) => id !== job._id));
+      const { position, admitted } = await admissions.enter(entrant);
+      await wake(
+        lane,
+        admitted.filter((id) => id !== job._id),
+      );
       if (admitted.includes(job._id)) return null;
       // Let in by somebody else at this very moment: the call is on its way.
-      return positionOf(now, job._id) ?? 1;
+      return position ?? 1;
     },
 
     /** Asks for places for jobs of one batch, in their order. @returns those that may begin. */
@@ -78,47 +90,28 @@ export function createAdmissions(ports: AdmissionsPorts) {
         jobIds,
         limit: await limitOf(lane),
       });
-      await wake(admitted.filter((id) => !jobIds.includes(id)));
+      await wake(
+        lane,
+        admitted.filter((id) => !jobIds.includes(id)),
+      );
       return new Set(now.active);
     },
 
     /** The job has ended: its place is free. */
-    leave: (job: Job): Promise<void> => leave(laneOf(job), [job._id]),
+    leave: (job: Job): Promise<void> => leaveLane(laneOf(job), [job._id]),
 
     /** Where a job stands in its queue; null when it does not wait. */
     async positionOf(job: Job): Promise<number | null> {
-      if (job.status !== 'queued') return null;
-      const lane = await admissions.find(laneOf(job));
-      return lane && positionOf(lane, job._id);
+      return job.status === 'queued' ? admissions.positionOf(laneOf(job), job._id) : null;
     },
 
-    /** Frees the places of jobs that ended without saying so. */
-    repairAdmissions: repairer(async (last) => {
-      const lanes = await admissions.list(last, PAGE);
-      for (const lane of lanes) {
-        // An account's lane is needed again; an address may never come back.
-        if (isIdle(lane) && chargedAccount(lane._id) === null) await admissions.forget(lane);
-        else if (!isIdle(lane)) await leave(lane._id, await endedOf(lane));
-      }
-      return lanes.length === PAGE ? lanes.at(-1)?._id : undefined;
-    }),
-  };
+    leaveLane,
+    tell,
 
-  async function endedOf({ open, active, waiting, waitingBatch }: Parameters<typeof isIdle>[0]) {
-    const ids = [...open, ...active, ...waiting, ...waitingBatch];
-    const statuses = await jobs.statusesOf(ids);
-    return ids.filter((id) => {
-      const status = statuses.get(id);
-      return status === undefined || isTerminal(status);
-    });
-  }
-}
-
-/** Each round takes the next page, then begins again. */
-function repairer(round: (last: string) => Promise<string | undefined>): () => Promise<void> {
-  let last = '';
-  return async () => {
-    last = (await round(last)) ?? '';
+    /** Lets in who waits although there is room. */
+    async fillLane(lane: Admission): Promise<void> {
+      await wake(lane._id, await admissions.fill(lane, await limitOf(lane._id)));
+    },
   };
 }
 

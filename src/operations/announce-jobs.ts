@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { FileRepository } from '../store/files.ts';
 import type { Announce } from './announce.ts';
 import type { createCompleteUpload } from './complete-upload.ts';
+import { inTime } from './in-time.ts';
 import type { createSubmitJob } from './submit-job.ts';
 
 export interface AnnounceJobsPorts {
@@ -15,6 +16,9 @@ export interface AnnounceJobsPorts {
   /** Absolute, since receivers know no base. */
   downloadUrl: UrlOf;
 }
+
+/** Whoever asked for a job waits for its announcement no longer than this. */
+const ANNOUNCED_MS = 1000;
 
 /** Tells endpoints of jobs and files. What was told once is not told again, whoever repeats it. */
 export function createAnnounceJobs({ announce, isHeard, files, log, downloadUrl }: AnnounceJobsPorts) {
@@ -50,9 +54,10 @@ export function createAnnounceJobs({ announce, isHeard, files, log, downloadUrl 
       return async (caller, wish, sender) => {
         const submitted = await submitJob(caller, wish, sender);
         // The job is accepted whatever becomes of the news: its end repeats them.
-        await jobCreated(submitted.job).catch((error: unknown) =>
+        const told = jobCreated(submitted.job).catch((error: unknown) =>
           log.warn({ jobId: submitted.job._id, error: String(error) }, 'a new job is announced later'),
         );
+        await inTime(ANNOUNCED_MS, told);
         return submitted;
       };
     },

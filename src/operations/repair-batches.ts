@@ -30,13 +30,18 @@ export function createRepairBatches({ batches, jobs, runner, log }: RepairBatche
     return ids.length === 0 || ids.some((id) => outcomeOf(statuses.get(id)) !== null);
   }
 
+  async function repair(batch: Batch): Promise<void> {
+    const start = batchStart(batch);
+    // Whoever wished it to end was answered whether the workflow heard of it or not.
+    if (batch.cancelReason !== null) return runner.nudgeBatch(start, 'cancel');
+    return (await isBehind(batch)) ? runner.nudgeBatch(start, 'count') : runner.startBatch(start);
+  }
+
   return async function repairBatches(now = Date.now()): Promise<number> {
     const stalled = await batches.listOpen(last, new Date(now - STALLED_MS), PAGE);
     last = stalled.length === PAGE ? (stalled.at(-1)?._id ?? '') : '';
     for (const batch of stalled) {
-      const start = batchStart(batch);
-      const repaired = (await isBehind(batch)) ? runner.nudgeBatch(start, 'count') : runner.startBatch(start);
-      await repaired.catch((error: unknown) => {
+      await repair(batch).catch((error: unknown) => {
         log.warn(
           { batchId: batch._id, error: String(error) },
           'could not repair a batch; the next round tries again',

@@ -47,10 +47,13 @@ export function createRepairJobs({ jobs, uploads, runner, admissions, log }: Rep
     await ((await hasArrived(job)) ? runner.uploadCompleted(start) : runner.startJob(start));
   }
 
-  /** Whether the upload that a job waits for was completed, or refused for good. */
+  /**
+   * Whether the upload was completed, or refused for good. A job that the database has further on may have a
+   * workflow that still waits for it: the step was written, and then the news died with a process.
+   */
   async function hasArrived({ status, inputs }: Job): Promise<boolean> {
     const inputId = inputs[0]?.fileId;
-    if (status !== 'awaiting_upload' || inputId === undefined) return false;
+    if (status !== 'awaiting_upload' || inputId === undefined) return true;
     const upload = await uploads.get(inputId).catch(() => null);
     return upload?.state === 'finalized' || upload?.state === 'rejected';
   }

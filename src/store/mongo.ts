@@ -12,6 +12,7 @@ import type { Job } from '../domain/job.ts';
 import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
 import { explainDriverFault, isDuplicateKey } from './driver-faults.ts';
+import type { Waiter } from './waiters.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
 export interface SlottedEndpoint extends Endpoint {
@@ -25,6 +26,7 @@ export interface Collections {
   plans: Collection<AccountPlan>;
   windows: Collection<RateWindow>;
   admissions: Collection<Admission>;
+  waiters: Collection<Waiter>;
   files: Collection<StoredFile>;
   uploads: Collection<Upload>;
   jobs: Collection<Job>;
@@ -62,6 +64,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     plans: db.collection('plans'),
     windows: db.collection('windows'),
     admissions: db.collection('admissions'),
+    waiters: db.collection('waiters'),
     files: db.collection('files'),
     uploads: db.collection('uploads'),
     jobs: db.collection('jobs'),
@@ -114,11 +117,15 @@ async function ensureIndexes({
   ledger,
   deliveries,
   endpoints,
+  admissions,
+  waiters,
 }: Collections): Promise<void> {
   await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ secretHash: 1 }, { unique: true });
   await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
   await keys.createIndex({ accountId: 1, _id: -1 });
+  await admissions.createIndex({ checkAt: 1 });
+  await waiters.createIndex({ jobId: 1 }, { unique: true, sparse: true });
   await jobs.createIndex({ owner: 1, _id: -1 });
   await jobs.createIndex({ status: 1, _id: 1 });
   await batches.createIndex({ owner: 1, _id: -1 });

@@ -77,8 +77,8 @@ export function createWorkflowRunner(
     uploadCompleted: (start) =>
       call(client, async () => {
         await client.workflow.startUpdateWithStart('uploadCompleted', {
+          // Without an id of ours each call is news: one whose news was lost with a process is no duplicate.
           args: [],
-          updateId: 'upload-completed',
           waitForStage: 'ACCEPTED',
           startWorkflowOperation: new WithStartWorkflowOperation<typeof conversionJob>(
             'conversionJob',

@@ -43,29 +43,29 @@ export async function startWorkers({
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: SHUTDOWN_GRACE,
   } satisfies Partial<WorkerOptions>;
-  const workers = await Promise.all([
-    Worker.create({
+  const workers = await createAll([
+    {
       ...shared,
       taskQueue: queues.jobs,
       workflowBundle,
       stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       // Only local activities run on this queue.
       enableNonLocalActivities: false,
-    }),
-    Worker.create({
+    },
+    {
       ...shared,
       taskQueue: queues.image,
       maxConcurrentActivityTaskExecutions: concurrency.image,
-    }),
-    Worker.create({ ...shared, taskQueue: queues.io, maxConcurrentActivityTaskExecutions: concurrency.io }),
+    },
+    { ...shared, taskQueue: queues.io, maxConcurrentActivityTaskExecutions: concurrency.io },
     // Deliveries and their attempts share a queue, so that a free slot takes an attempt without a round trip.
-    Worker.create({
+    {
       ...shared,
       taskQueue: queues.webhook,
       workflowBundle,
       stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       maxConcurrentActivityTaskExecutions: concurrency.webhook,
-    }),
+    },
   ]);
   const ended = Promise.all(workers.map((worker) => worker.run())).then(() => {});
   return {
@@ -75,4 +75,18 @@ export async function startWorkers({
       await ended;
     },
   };
+}
+
+/** All of them or none: a worker that was made holds on to the connection until it has run to its end. */
+async function createAll(options: readonly WorkerOptions[]): Promise<Worker[]> {
+  const outcomes = await Promise.allSettled(options.map((each) => Worker.create(each)));
+  const workers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (!failed) return workers;
+  for (const worker of workers) {
+    const ended = worker.run();
+    worker.shutdown();
+    await ended;
+  }
+  throw failed.reason;
 }

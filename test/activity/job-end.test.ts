@@ -116,3 +116,38 @@ describe('a completed upload', () => {
     expect(await bench.jobs.get(jobId)).toMatchObject({ status: 'processing' });
   });
 });
+
+describe('a job whose upload is late', () => {
+  it('closes it, so that nothing can arrive any more', async () => {
+    const { job, upload } = await bench.submitJob({
+      dialect: 'graphql',
+      input: { upload: { filename: 'a.png', mime: 'image/png', size: png.length } },
+      target: 'webp',
+    });
+    for (let repeats = 0; repeats < 2; repeats += 1)
+      expect(await bench.run('expireUpload', { jobId: job._id })).toEqual({ arrived: false });
+    await expect(
+      bench.receiveUpload(upload?._id ?? '', Readable.from([Buffer.from(png)])),
+    ).rejects.toMatchObject({ code: 'WRONG_STATE' });
+  });
+
+  it('goes on when it was completed before, whether the job was told or not', async () => {
+    const { jobId } = await bench.upload(png);
+    expect(await bench.run('expireUpload', { jobId })).toEqual({ arrived: true });
+    await bench.collections.jobs.updateOne({ _id: jobId }, { $set: { status: 'awaiting_upload' } });
+    expect(await bench.run('expireUpload', { jobId })).toEqual({ arrived: true });
+  });
+
+  it('goes on when it was refused, to say why', async () => {
+    const { job, upload } = await bench.submitJob({
+      dialect: 'graphql',
+      input: { upload: { filename: 'a.png', mime: 'image/png', size: png.length + 1 } },
+      target: 'webp',
+    });
+    const bytes = Readable.from([Buffer.from(png)]);
+    await expect(bench.receiveUpload(upload?._id ?? '', bytes)).rejects.toMatchObject({
+      code: 'SIZE_MISMATCH',
+    });
+    expect(await bench.run('expireUpload', { jobId: job._id })).toEqual({ arrived: true });
+  });
+});

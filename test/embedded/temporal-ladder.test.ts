@@ -39,10 +39,15 @@ async function optionsFor(temporal: PinnedRelease): Promise<EmbeddedOptions> {
   };
 }
 
-async function provide(release: PinnedRelease, cacheDir: string, writtenBy?: string) {
+async function provide(
+  release: PinnedRelease,
+  cacheDir: string,
+  writtenBy?: string,
+  former: PinnedRelease[] = [],
+) {
   const lines: string[] = [];
   const onProgress = (line: string) => lines.push(line);
-  return { lines, climbed: await provideTemporal({ release, cacheDir, writtenBy, onProgress }) };
+  return { lines, climbed: await provideTemporal({ release, former, cacheDir, writtenBy, onProgress }) };
 }
 
 describe('the ladder of Temporal', () => {
@@ -51,7 +56,7 @@ describe('the ladder of Temporal', () => {
     await writeExecutable(join(bin, 'temporal'), fakeTemporal);
     onlyOnPath(bin);
     const { climbed } = await provide(releaseAt(await deadSite()), await temporaryFolder());
-    expect(climbed).toEqual({ rung: 'PATH', value: { path: 'temporal', version: '9.9.9' } });
+    expect(climbed).toEqual({ rung: 'PATH', value: { path: 'temporal', version: '9.9.9' }, opensData: true });
   });
 
   it('skips a too old one on PATH, says so, and downloads the official one', async () => {
@@ -125,6 +130,44 @@ describe('the ladder of Temporal', () => {
       (e) => e,
     );
     expect(failure.message).toContain('version 1.9.1 is older than 2.0.0, which wrote the data');
+  });
+});
+
+describe('data of another version', () => {
+  const former = (downloads: string) => ({ ...releaseAt(downloads), version: '1.6.2' });
+
+  it('keeps the version that wrote it, fetched again if need be', async () => {
+    await withoutPrograms('temporal');
+    const cacheDir = await temporaryFolder();
+    const archive = await tarball({ temporal: fakeTemporal });
+    const site = await downloadSite(() => archive);
+    await provide(releaseAt(site.url), cacheDir);
+    for (const rung of ['official download', 'cache']) {
+      const { climbed } = await provide(releaseAt(site.url), cacheDir, '1.6.2', [former(site.url)]);
+      expect(climbed).toMatchObject({ rung, value: { version: '1.6.2' }, opensData: true });
+    }
+  });
+
+  it.each(['1.6.2', '1.10.0'])(
+    'of %s, which cannot be had, is not opened: a new database is',
+    async (wrote) => {
+      await withoutPrograms('temporal');
+      const cacheDir = await temporaryFolder();
+      const archive = await tarball({ temporal: fakeTemporal });
+      const site = await downloadSite(() => archive);
+      for (const rung of ['official download', 'cache']) {
+        const { climbed } = await provide(releaseAt(site.url), cacheDir, wrote);
+        expect(climbed).toMatchObject({ rung, value: { version: '1.9.1' }, opensData: false });
+      }
+    },
+  );
+
+  it('is opened by a newer program of the same series', async () => {
+    await withoutPrograms('temporal');
+    const archive = await tarball({ temporal: fakeTemporal });
+    const site = await downloadSite(() => archive);
+    const { climbed } = await provide(releaseAt(site.url), await temporaryFolder(), '1.9.0');
+    expect(climbed).toMatchObject({ value: { version: '1.9.1' }, opensData: true });
   });
 });
 

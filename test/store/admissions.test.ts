@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import type { JobStatus } from '../../src/domain/job.ts';
 import { type Admissions, createAdmissions } from '../../src/operations/admissions.ts';
+import { createRepairAdmissions } from '../../src/operations/repair-admissions.ts';
 import { type AdmissionRepository, createAdmissionRepository } from '../../src/store/admissions.ts';
+import { createLaneChecks } from '../../src/store/lane-checks.ts';
 import { openDatabase } from '../support/database.ts';
 import { aJob } from '../support/records.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
@@ -18,10 +20,24 @@ afterAll(() => database.drop());
 
 const newLane = () => `account:${newId()}`;
 
+/** A lane with those who wait in it, in their order. */
 async function laneNow(lane: string) {
   const found = await admissions.find(lane);
   if (!found) throw new Error('The lane is not there.');
-  return found;
+  const { open, active, single, batch } = found;
+  return { open, active, waiting: await inLine(lane, 'single'), waitingBatch: await inLine(lane, 'batch') };
+
+  async function inLine(_id: string, queue: 'single' | 'batch') {
+    const { head, waiting } = queue === 'single' ? single : batch;
+    const all = await database.collections.waiters.find({}).toArray();
+    const prefix = `${_id}:${queue}:`;
+    return all
+      .filter((waiter) => waiter._id.startsWith(prefix) && waiter.jobId !== undefined)
+      .map((waiter) => ({ ...waiter, ticket: Number(waiter._id.slice(prefix.length)) }))
+      .filter(({ ticket }) => ticket >= head && ticket < head + waiting)
+      .sort((one, other) => one.ticket - other.ticket)
+      .map(({ jobId }) => jobId);
+  }
 }
 
 describe('a lane', () => {
@@ -124,25 +140,45 @@ describe('a lane', () => {
 
 describe('admissions', () => {
   const statuses = new Map<string, JobStatus>();
+  let updatedAt: Date;
   let woken: string[];
   let queue: Admissions;
+  let repair: (now?: number) => Promise<void>;
+
+  beforeEach(async () => {
+    await database.collections.admissions.deleteMany({});
+    await database.collections.waiters.deleteMany({});
+  });
 
   function open(limit: number): void {
     woken = [];
+    updatedAt = new Date();
+    const jobs = {
+      getMany: async (ids: readonly string[]) =>
+        ids.map((_id) => aJob({ _id, status: statuses.get(_id) ?? 'queued', updatedAt })),
+      statusesOf: async (ids: readonly string[]) =>
+        new Map(ids.flatMap((id) => (statuses.has(id) ? [[id, statuses.get(id) as JobStatus]] : []))),
+    };
     queue = createAdmissions({
       admissions,
-      jobs: {
-        getMany: async (ids) => ids.map((_id) => aJob({ _id, status: 'queued' })),
-        statusesOf: async (ids) =>
-          new Map(ids.flatMap((id) => (statuses.has(id) ? [[id, statuses.get(id) as JobStatus]] : []))),
-      },
+      jobs,
       runner: { admitJob: async ({ jobId }) => void woken.push(jobId) },
       concurrencyOf: async () => limit,
       openUploads: { account: 2, guest: 1 },
       log: { warn: () => {} },
       freshMs: 0,
     });
+    repair = createRepairAdmissions({
+      lanes: createLaneChecks(database.collections),
+      jobs,
+      admissions: queue,
+      log: { warn: () => {} },
+    });
   }
+
+  /** A round in which all lanes in which something happens are due. */
+  const SOON = 60_000;
+  const laterBy = (ms: number) => Date.now() + ms;
 
   const queued = (owner: string, different = {}) => aJob({ owner, status: 'queued', ...different });
 
@@ -177,12 +213,45 @@ describe('admissions', () => {
     for (const job of [lost, next, vanished]) await queue.admit(job);
     statuses.set(lost._id, 'failed');
     statuses.set(next._id, 'queued');
-    await queue.repairAdmissions();
+    await repair(laterBy(SOON));
     expect(woken).toEqual([next._id]);
-    expect(await laneNow(owner)).toMatchObject({ active: [next._id], waiting: [] });
+    expect(await laneNow(owner)).toMatchObject({ active: [next._id], waiting: [vanished._id] });
     statuses.set(next._id, 'ready');
-    await queue.repairAdmissions();
-    await queue.repairAdmissions();
+    // One that has ended is let in, found to have ended, and leaves within the same round.
+    statuses.set(vanished._id, 'cancelled');
+    await repair(laterBy(2 * SOON));
+    expect(await laneNow(owner)).toMatchObject({ active: [], waiting: [] });
+    await repair(laterBy(3 * SOON));
+    expect(await admissions.find(owner)).toBeNull();
+    expect(woken).toEqual([next._id]);
+  });
+
+  it('tell a job again that was let in and has not heard of it', async () => {
+    open(1);
+    const owner = newLane();
+    const [first, second] = [queued(owner), queued(owner)];
+    await queue.admit(first);
+    await queue.admit(second);
+    // The process died before it told the second.
+    await admissions.leave(owner, [first._id], 1);
+    statuses.set(second._id, 'queued');
+    await repair(laterBy(SOON));
+    expect(woken).toEqual([second._id]);
+    statuses.set(second._id, 'processing');
+    await repair(laterBy(2 * SOON));
+    expect(woken).toEqual([second._id]);
+  });
+
+  it('keep the lane of an account a day after the last job', async () => {
+    open(1);
+    const owner = newLane();
+    const job = queued(owner);
+    await queue.admit(job);
+    await queue.leave(job);
+    await repair(laterBy(SOON));
+    await repair(laterBy(2 * SOON));
+    expect(await admissions.find(owner)).not.toBeNull();
+    await repair(laterBy(25 * 3_600_000));
     expect(await admissions.find(owner)).toBeNull();
   });
 });

@@ -63,19 +63,21 @@ async function stalled(
 }
 
 describe('a repair round', () => {
-  it('starts what was never started and wakes what did not hear of its upload', async () => {
+  it('starts what was never started and tells of uploads whatever the job’s state', async () => {
     const waiting = await stalled({}, 'open');
     const uploaded = await stalled({}, 'finalized');
     const rejected = await stalled({}, 'rejected');
     const queued = await stalled({ status: 'queued' });
+    const processing = await stalled({ status: 'processing' });
     await stalled({ status: 'ready' });
     await stalled({ status: 'queued', updatedAt: new Date() });
-    expect(await repairing()()).toBe(4);
+    expect(await repairing()()).toBe(5);
     expect(asked).toEqual([
       `start ${waiting}`,
       `uploaded ${uploaded}`,
       `uploaded ${rejected}`,
-      `start ${queued}`,
+      `uploaded ${queued}`,
+      `uploaded ${processing}`,
     ]);
   });
 
@@ -83,7 +85,7 @@ describe('a repair round', () => {
     broken = await stalled({ status: 'queued' });
     const other = await stalled({ status: 'queued' });
     await repairing()();
-    expect(asked).toEqual([`start ${other}`]);
+    expect(asked).toEqual([`uploaded ${other}`]);
   });
 
   it('comes to every job in turn, however many only wait', async () => {
@@ -93,7 +95,7 @@ describe('a repair round', () => {
     const repair = repairing();
     expect(await repair()).toBe(500);
     expect(await repair()).toBe(101);
-    expect(asked.at(-1)).toBe(`start ${last}`);
+    expect(asked.at(-1)).toBe(`uploaded ${last}`);
     expect(new Set(asked).size).toBe(601);
     expect(await repair()).toBe(500);
   });

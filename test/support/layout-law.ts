@@ -52,7 +52,10 @@ export const LAWS: Readonly<Record<string, Law>> = {
 
 const PLACES: readonly [RegExp, string][] = [
   [/^workflows\/search-attributes\.ts$/, 'search attributes'],
-  [/^src\/(?:process|kiln|start|server|worker|app|access|batches|webhooks|first-account)\.ts$/, 'process'],
+  [
+    /^src\/(?:process|kiln|start|server|worker|app|access|batches|webhooks|first-account|data-folder|listening)\.ts$/,
+    'process',
+  ],
 ];
 
 /** The place of a file: its folder, or its name where it stands alone in src. */

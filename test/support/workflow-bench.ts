@@ -118,6 +118,7 @@ function fakedActivities(jobs: Map<string, { fakes: Fakes; calls: ActivityCall[]
     convert: async () => CONVERTED,
     publish: async () => CONVERTED,
     convertSmallFile: async () => CONVERTED,
+    expireUpload: async () => ({ arrived: false }),
     recordQueued: async () => {},
     recordEnd: async ({ end }) => end.to,
     discardFiles: async () => {},

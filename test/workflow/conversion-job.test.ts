@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { ConversionError, ERROR_CODES } from '../../src/domain/errors.ts';
+import { ENGINE_FAULTS } from '../../workflows/attempts.ts';
 import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
 import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
 
@@ -61,7 +62,23 @@ describe('a job that waits for its upload', () => {
       { to: 'expired', fault: { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' } },
     ]);
     await bench.env.client.workflow.getHandle(`delivery:${start.jobId}`).result();
-    expect(names()).toEqual(['recordEnd', 'discardFiles', 'prepareCallback', 'attemptDelivery']);
+    expect(names()).toEqual([
+      'expireUpload',
+      'recordEnd',
+      'discardFiles',
+      'prepareCallback',
+      'attemptDelivery',
+    ]);
+  });
+
+  it('does not expire when the database knows of an upload that nobody told it of', async () => {
+    const { start, handle, names } = await bench.job(
+      { expireUpload: async () => ({ arrived: true }) },
+      { uploadDeadline: 1 },
+    );
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+    expect(names()).toEqual(['expireUpload', 'recordQueued', 'convertSmallFile', 'recordEnd']);
   });
 
   it('expires at once when the deadline passed while nothing of Kiln ran', async () => {
@@ -127,17 +144,13 @@ describe('a job whose file is there', () => {
 
 describe('a failing conversion', () => {
   it.each(['ENGINE_CRASHED', 'INTERNAL', 'UNAVAILABLE'] as const)('%s is tried again', async (code) => {
-    const { start, handle, calls } = await bench.job(
+    const { start, handle, names } = await bench.job(
       { convertSmallFile: failingTimes(1, new ConversionError(code, 'Not this time.')) },
       { uploadDeadline: null },
     );
     await bench.runner.startJob(start);
     expect(await handle.result()).toEqual({ status: 'ready' });
-    expect(calls.map(({ name, attempt }) => [name, attempt])).toEqual([
-      ['convertSmallFile', 1],
-      ['convertSmallFile', 2],
-      ['recordEnd', 1],
-    ]);
+    expect(names()).toEqual(['convertSmallFile', 'convertSmallFile', 'recordEnd']);
   });
 
   it('gives up after four attempts, leaves no files and never shows the text of an unforeseen error', async () => {
@@ -153,6 +166,39 @@ describe('a failing conversion', () => {
     const history = JSON.stringify(await handle.fetchHistory());
     expect(history).toContain(message);
     expect(history).not.toContain('EACCES');
+  });
+
+  it('sits out an outage, which is no attempt of the engine, at every stage', async () => {
+    const outage = (code: 'UNAVAILABLE' | 'INSUFFICIENT_STORAGE') =>
+      failingTimes(4, new ConversionError(code, 'Not now.'));
+    const small = await bench.job({ convertSmallFile: outage('UNAVAILABLE') }, { uploadDeadline: null });
+    const large = await bench.job(
+      { convert: outage('INSUFFICIENT_STORAGE'), publish: outage('UNAVAILABLE') },
+      { uploadDeadline: null, size: LARGE },
+    );
+    await Promise.all([small, large].map(({ start }) => bench.runner.startJob(start)));
+    for (const { handle } of [small, large]) expect(await handle.result()).toEqual({ status: 'ready' });
+    const { events } = await large.handle.fetchHistory();
+    expect(events?.length).toBeLessThan(30);
+  });
+
+  it('counts the faults of the engine whatever outages lie between them', async () => {
+    const codes = ['ENGINE_CRASHED', 'UNAVAILABLE', 'INTERNAL', 'UNAVAILABLE', 'ENGINE_CRASHED'] as const;
+    const faults = codes.map((code) => new ConversionError(code, 'Not this time.'));
+    const convertSmallFile = async () => {
+      const fault = faults.shift();
+      if (fault) throw fault;
+      return CONVERTED;
+    };
+    const { start, handle } = await bench.job({ convertSmallFile }, { uploadDeadline: null });
+    await bench.runner.startJob(start);
+    expect(await handle.result()).toEqual({ status: 'ready' });
+  });
+
+  it('knows of each fault that may pass whether it counts', () => {
+    const passing = Object.entries(ERROR_CODES).flatMap(([code, { retry }]) => (retry ? [code] : []));
+    const uncounted = ['INSUFFICIENT_STORAGE', 'RATE_LIMITED', 'UNAVAILABLE'];
+    expect(passing.toSorted()).toEqual([...ENGINE_FAULTS, ...uncounted].toSorted());
   });
 
   it.each(['CORRUPT_INPUT', 'TYPE_MISMATCH', 'ENGINE_TIMEOUT'] as const)('%s is final', async (code) => {

@@ -1,0 +1,102 @@
+import { Option } from 'commander';
+import { faultsOf, type KillRoundResult, killRound, PROMISED_MS } from '../test/chaos/kill-round.ts';
+import { startKilnApart } from '../test/chaos/kiln-apart.ts';
+import { type MessageLog, openMessageLog } from '../test/chaos/message-log.ts';
+import { untilNothing } from '../test/chaos/settled.ts';
+import { type MortalKiln, startWholeKiln, type Victim } from '../test/chaos/whole-kiln.ts';
+import { seededRandom } from '../test/support/seeded-random.ts';
+import { positive } from './arguments.ts';
+import type { Drill } from './drill.ts';
+
+interface Options {
+  rounds: number;
+  seed: number;
+  victim?: Victim;
+}
+
+const VICTIMS: readonly Victim[] = ['temporal', 'main', 'mongodb', 'worker'];
+/** A callback may have been under way when its sender died: it is sent again once that was noticed. */
+const REPORTED_MS = 180_000;
+
+/** Whether anything that was accepted stands still or is lost when something is killed at a random moment. */
+export const drill: Drill<Options> = {
+  name: 'kills',
+  about: '24 uploads completed within 2 s, kill -9 of something at a random moment, a new start',
+  options: [
+    new Option('--rounds <n>', 'how often').argParser(positive).default(60),
+    new Option('--seed <n>', 'of the first round; each round after it has the next number')
+      .argParser(positive)
+      .default(Date.now() % 2 ** 31),
+    new Option('--victim <name>', 'always the same one').choices(VICTIMS),
+  ],
+
+  async run({ options: { rounds, seed: first, victim: always }, say }) {
+    const messages = await openMessageLog();
+    const kilns = createKilns(messages);
+    const results: KillRoundResult[] = [];
+    const faults: string[] = [];
+    for (let seed = first; seed < first + rounds; seed += 1) {
+      const victim = always ?? seededRandom(seed).pick(VICTIMS);
+      const result = await killRound(await kilns.with(victim), messages, seed, victim);
+      results.push(result);
+      kilns.expectReports(result.toReport);
+      say(lineOf(result));
+      const found = faultsOf(result).map((fault) => `seed ${seed} (${victim}): ${fault}`);
+      for (const fault of found) say(`  ${fault}`);
+      faults.push(...found);
+      // What one round has spoilt is not to be counted again in the next one.
+      if (found.length > 0) faults.push(...(await kilns.end()));
+    }
+    faults.push(...(await kilns.end()));
+    await messages.close();
+    say(summaryOf(results));
+    return faults;
+  },
+};
+
+/** One service for those rounds in which a worker dies alone, another for the rest; each is started when needed. */
+function createKilns(messages: MessageLog) {
+  const running = new Map<boolean, MortalKiln>();
+  const toReport: string[] = [];
+  return {
+    expectReports: (jobIds: readonly string[]) => void toReport.push(...jobIds),
+
+    async with(victim: Victim): Promise<MortalKiln> {
+      const apart = victim === 'worker';
+      const mark = `kills-${apart ? 'apart' : 'whole'}-${process.pid}-${performance.now().toFixed(0)}`;
+      const kiln = running.get(apart) ?? (await (apart ? startKilnApart(mark) : startWholeKiln(mark)));
+      running.set(apart, kiln);
+      return kiln;
+    },
+
+    /** Once all callbacks have come. @returns what is wrong with them, and what was left running. */
+    async end(): Promise<string[]> {
+      const jobs = toReport.splice(0);
+      const unreported = await untilNothing(async () => messages.faults(jobs), REPORTED_MS);
+      const left = await Promise.all([...running.values()].map((kiln) => kiln.stop()));
+      running.clear();
+      return [...unreported, ...left.flat().map((one) => `left running: ${one}`)];
+    },
+  };
+}
+
+function lineOf({ seed, victim, killedAtMs, acknowledged, startMs, settledMs, late }: KillRoundResult) {
+  const settled = settledMs === null ? 'NEVER' : `${(settledMs / 1000).toFixed(1)} s`;
+  return (
+    `seed ${seed}: ${victim} killed after ${killedAtMs} ms with ${acknowledged} of 24 acknowledged; ` +
+    `up again after ${(startMs / 1000).toFixed(1)} s, all at their end after ${settled}` +
+    (late.length > 0 ? `; ${late.length} later than ${PROMISED_MS / 1000} s` : '')
+  );
+}
+
+function summaryOf(results: readonly KillRoundResult[]): string {
+  const count = (of: (result: KillRoundResult) => unknown[]) =>
+    results.reduce((sum, one) => sum + of(one).length, 0);
+  const slowest = Math.max(...results.map(({ settledMs }) => settledMs ?? Number.POSITIVE_INFINITY));
+  return (
+    `${results.length} rounds, ${results.length * 24} jobs: ${count(({ stuck }) => stuck)} stuck, ` +
+    `${count(({ late }) => late)} late, ${count(({ spoilt }) => spoilt)} spoilt, ` +
+    `${count(({ leaked }) => leaked)} leaked places, ${count(({ workflows }) => workflows)} bad workflows, ` +
+    `${count(({ leftovers }) => leftovers)} processes left; slowest ${(slowest / 1000).toFixed(1)} s`
+  );
+}

@@ -1,0 +1,77 @@
+import { Option } from 'commander';
+import { startKilnApart } from '../test/chaos/kiln-apart.ts';
+import { openMessageLog } from '../test/chaos/message-log.ts';
+import { OUTAGES, type OutageResult, outageUnderLoad } from '../test/chaos/outage.ts';
+import { positive } from './arguments.ts';
+import type { Drill } from './drill.ts';
+
+interface Options {
+  times: number;
+  seed: number;
+  only: string;
+  rate: number;
+}
+
+const AROUND_MS = 8000;
+
+/** Whether anybody loses anything when Temporal or the database is away for a while, with load all the time. */
+export const drill: Drill<Options> = {
+  name: 'outages',
+  about: 'Temporal stopped 60 s (F6), Temporal killed -9 (F7), the database stopped 30 s (F8), under load',
+  options: [
+    new Option('--times <n>', 'how often each').argParser(positive).default(20),
+    new Option('--seed <n>', 'of the first time; the next one has the next number')
+      .argParser(positive)
+      .default(Date.now() % 2 ** 31),
+    new Option('--only <name>', 'one of them').choices(OUTAGES.map(({ name }) => name)),
+    new Option('--rate <n>', 'new customers a second').argParser(positive).default(2),
+  ],
+
+  async run({ options: { times, seed: first, only, rate }, say }) {
+    const messages = await openMessageLog();
+    const faults: string[] = [];
+    for (const outage of OUTAGES.filter(({ name }) => only === undefined || name === only)) {
+      const results: OutageResult[] = [];
+      for (let seed = first; seed < first + times; seed += 1) {
+        const kiln = await startKilnApart(`outage-${outage.name}-${seed}-${process.pid}`);
+        const result = await outageUnderLoad(kiln, messages, outage, { seed, rate, aroundMs: AROUND_MS });
+        const left = await kiln.stop();
+        result.faults.push(...left.map((one) => `left running: ${one}`));
+        results.push(result);
+        say(lineOf(result));
+        for (const fault of result.faults) say(`  ${fault}`);
+        faults.push(...result.faults.map((fault) => `${outage.name} seed ${seed}: ${fault}`));
+      }
+      say(`${outage.name}: ${summaryOf(results)}`);
+    }
+    await messages.close();
+    return faults;
+  },
+};
+
+function lineOf({
+  outage,
+  seed,
+  customers,
+  refusals,
+  slowestAnswerMs,
+  backMs,
+  drainedMs,
+  faults,
+}: OutageResult) {
+  return (
+    `${outage} seed ${seed}: ${customers} customers, ${refusals} times "come again", ` +
+    `slowest answer ${(slowestAnswerMs / 1000).toFixed(1)} s, back after ${(backMs / 1000).toFixed(1)} s, ` +
+    `drained after ${(drainedMs / 1000).toFixed(1)} s, ${faults.length} faults`
+  );
+}
+
+function summaryOf(results: readonly OutageResult[]): string {
+  const customers = results.reduce((sum, one) => sum + one.customers, 0);
+  const clean = results.filter(({ faults }) => faults.length === 0).length;
+  const slowest = Math.max(...results.map(({ drainedMs }) => drainedMs));
+  return (
+    `${clean} of ${results.length} times without a fault, ${customers} customers; ` +
+    `drained after ${(slowest / 1000).toFixed(1)} s at the most`
+  );
+}

@@ -1,0 +1,41 @@
+import { access, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** SQLite's own files beside a database; they go first, so that no new database ever finds old ones. */
+const COMPANIONS = ['-shm', '-wal', ''];
+
+/** Where Temporal keeps its data. */
+export function temporalDatabase(dataDir: string): string {
+  return join(dataDir, 'temporal.db');
+}
+
+/**
+ * Renames a database that the Temporal at hand cannot open, so that it starts with a new one: which jobs
+ * are open stands in MongoDB, from where the repair starts them again.
+ * @returns a sentence for the operator, or undefined when there was no database.
+ */
+export async function setAsideTemporal(
+  dataDir: string,
+  writtenBy: string,
+  version: string,
+): Promise<string | undefined> {
+  const path = temporalDatabase(dataDir);
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return undefined;
+  const name = `temporal-${writtenBy}-${new Date().toISOString().replaceAll(':', '-')}.db`;
+  for (const companion of COMPANIONS) {
+    await rename(path + companion, join(dataDir, name) + companion).catch(unlessAbsent);
+  }
+  return (
+    `ATTENTION: Temporal ${writtenBy} wrote its database, and that version cannot be had here. Temporal ` +
+    `${version} cannot open it and starts with a new one; the old one is kept as ${name}. Jobs, batches ` +
+    'and deliveries that had not ended are started again from what MongoDB knows.'
+  );
+}
+
+function unlessAbsent(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+}

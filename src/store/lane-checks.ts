@@ -1,0 +1,41 @@
+import type { Filter } from 'mongodb';
+import type { Admission } from '../domain/admission.ts';
+import { upgradeLane } from './admission-upgrade.ts';
+import { type Collections, translateFaults } from './mongo.ts';
+import { createWaiters } from './waiters.ts';
+
+export type LaneChecks = ReturnType<typeof createLaneChecks>;
+
+/** Which lanes are to be looked at, found by an index: those in which nothing happens cost nothing. */
+export function createLaneChecks({
+  admissions,
+  waiters: collection,
+}: Pick<Collections, 'admissions' | 'waiters'>) {
+  const waiters = createWaiters({ waiters: collection });
+
+  return translateFaults({
+    /** Lanes whose time to be looked at has come, the longest due first. */
+    async listDue(now: Date, limit: number): Promise<Admission[]> {
+      // Lanes from before there was such a time have none.
+      const due: Filter<Admission> = { $or: [{ checkAt: { $lte: now } }, { checkAt: { $exists: false } }] };
+      const found = await admissions.find(due, { sort: { checkAt: 1 }, limit }).toArray();
+      const lanes = await Promise.all(found.map((lane) => upgradeLane({ admissions, waiters }, lane)));
+      return lanes.filter((lane) => lane !== null);
+    },
+
+    /** Puts the next look at these lanes off. */
+    async postpone(lanes: readonly string[], checkAt: Date): Promise<void> {
+      await admissions.updateMany({ _id: { $in: [...lanes] } }, { $set: { checkAt } });
+    },
+
+    /** Notes that a lane was seen with nothing in it, unless something has happened since. */
+    async noteIdle({ _id, seq }: Admission, checkAt: Date): Promise<void> {
+      await admissions.updateOne({ _id, seq }, { $set: { checkAt, idleSeq: seq } });
+    },
+
+    /** Forgets a lane in which nothing happens, unless something has happened since it was read. */
+    async forget({ _id, seq }: Admission): Promise<void> {
+      await admissions.deleteOne({ _id, seq });
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { faultsOf, killRound } from '../chaos/kill-round.ts';
+import { startKilnApart } from '../chaos/kiln-apart.ts';
+import { type MessageLog, openMessageLog } from '../chaos/message-log.ts';
+import { untilNothing } from '../chaos/settled.ts';
+import { type MortalKiln, startWholeKiln } from '../chaos/whole-kiln.ts';
+import { seedOf } from '../support/seeded-random.ts';
+
+/** A message that was under way when its sender died comes again once that was noticed. */
+const REPORTED_MS = 150_000;
+
+const seed = seedOf();
+let messages: MessageLog;
+
+beforeAll(async () => {
+  messages = await openMessageLog();
+});
+afterAll(() => messages.close());
+
+/** The same with any number of rounds: `npm run bench -- kills --rounds 60`. */
+async function survives(kiln: MortalKiln, rounds: number): Promise<void> {
+  const toReport: string[] = [];
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      const result = await killRound(kiln, messages, seed + round);
+      const settled = result.settledMs === null ? 'never' : `after ${(result.settledMs / 1000).toFixed(1)} s`;
+      console.log(
+        `seed ${result.seed}: ${result.victim} killed after ${result.killedAtMs} ms with ` +
+          `${result.acknowledged} acknowledged, all at their end ${settled}`,
+      );
+      expect(faultsOf(result), `seed ${result.seed}, ${result.victim}`).toEqual([]);
+      toReport.push(...result.toReport);
+    }
+    expect(await untilNothing(async () => messages.faults(toReport), REPORTED_MS)).toEqual([]);
+  } finally {
+    expect(await kiln.stop()).toEqual([]);
+  }
+}
+
+describe.skipIf(process.platform !== 'linux')('kill -9 while two dozen uploads are completed', () => {
+  it('of Temporal, MongoDB or npm start, which comes up again: every job comes to its end', async () => {
+    await survives(await startWholeKiln(`kills-whole-${process.pid}`), 2);
+  });
+
+  it('of the only worker: every job comes to its end', async () => {
+    await survives(await startKilnApart(`kills-apart-${process.pid}`), 1);
+  });
+});

@@ -1,0 +1,33 @@
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import {
+  CONVERTED,
+  createWorkflowBench,
+  quietRuntime,
+  type WorkflowBench,
+} from '../support/workflow-bench.ts';
+
+let bench: WorkflowBench;
+beforeAll(async () => {
+  quietRuntime();
+  const address = inject('temporalAddress');
+  bench = await createWorkflowBench(await TestWorkflowEnvironment.createFromExistingServer({ address }));
+});
+afterAll(() => bench.close());
+
+describe('an attempt whose worker falls silent', () => {
+  it('counts as one of the engine, since the file may have felled it, and is made again', async () => {
+    const hung = Promise.withResolvers<typeof CONVERTED>();
+    const tries = [() => hung.promise, async () => CONVERTED];
+    const job = await bench.job(
+      { convertSmallFile: () => (tries.shift() ?? (async () => CONVERTED))() },
+      { uploadDeadline: null },
+    );
+    await bench.runner.startJob(job.start);
+    expect(await job.handle.result()).toEqual({ status: 'ready' });
+    hung.resolve(CONVERTED);
+    // Temporal has not tried by itself: it would go on for as long as the job may live.
+    const attempts = job.calls.filter(({ name }) => name === 'convertSmallFile');
+    expect(attempts.map(({ attempt }) => attempt)).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../../src/domain/id.ts';
+import { type AdmissionRepository, createAdmissionRepository } from '../../src/store/admissions.ts';
+import { openDatabase } from '../support/database.ts';
+import { type Fault, faultyCollections } from '../support/faulty-collections.ts';
+
+const LIMIT = 2;
+
+let database: Awaited<ReturnType<typeof openDatabase>>;
+let healthy: AdmissionRepository;
+
+beforeAll(async () => {
+  database = await openDatabase();
+  healthy = createAdmissionRepository(database.collections);
+});
+afterAll(() => database.drop());
+
+/** A process that dies at its n-th write: before it, or before it hears of it. Nothing goes out after that. */
+function dyingAt(last: number, how: Fault) {
+  const { admissions, waiters } = database.collections;
+  let writes = 0;
+  const dead = () => writes >= last;
+  const repository = createAdmissionRepository(
+    faultyCollections(
+      { admissions, waiters },
+      {
+        fault() {
+          if (dead()) return 'before';
+          writes += 1;
+          return dead() ? how : null;
+        },
+        unread: dead,
+      },
+    ),
+  );
+  return { repository, hasDied: dead };
+}
+
+type Deed = (repository: AdmissionRepository, lane: string) => Promise<unknown>;
+
+const single = (jobId: string) => ({ jobId, batch: false, limit: LIMIT });
+
+/** Two convert, three wait alone, and three of a batch behind them; one still waits for its upload. */
+async function crowded(): Promise<string> {
+  const lane = `account:${newId()}`;
+  await healthy.open(lane, [`${lane}-late`], 10);
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await healthy.enter({ lane, ...single(`${lane}-${name}`) });
+  await healthy.enterMany({ lane, jobIds: ['x', 'y', 'z'].map((name) => `${lane}-${name}`), limit: LIMIT });
+  return lane;
+}
+
+const DEEDS: Record<string, Deed> = {
+  'a job lines up': (repository, lane) => repository.enter({ lane, ...single(`${lane}-late`) }),
+  'a job lines up where there is room': async (repository, lane) => {
+    await repository.enter({ lane, ...single(`${lane}-late`), limit: 3 });
+  },
+  'a batch lines up': (repository, lane) =>
+    repository.enterMany({ lane, jobIds: ['late', 'y', 'u'].map((name) => `${lane}-${name}`), limit: LIMIT }),
+  'a job leaves and the next gets in': (repository, lane) => repository.leave(lane, [`${lane}-a`], LIMIT),
+  'some who wait leave': (repository, lane) =>
+    repository.leave(
+      lane,
+      ['c', 'x'].map((name) => `${lane}-${name}`),
+      LIMIT,
+    ),
+  'some who convert and some who wait leave': (repository, lane) =>
+    repository.leave(
+      lane,
+      ['a', 'b', 'c', 'd', 'y'].map((name) => `${lane}-${name}`),
+      LIMIT,
+    ),
+};
+
+/** Does a deed again, asks for everyone who has not left, and lets all leave in turn. @returns who got in. */
+async function finish(lane: string, deed: Deed, left: readonly string[]): Promise<string[]> {
+  await deed(healthy, lane);
+  const names = ['a', 'b', 'c', 'd', 'e', 'x', 'y', 'z', 'u', 'late'];
+  const jobs = names.map((name) => `${lane}-${name}`).filter((jobId) => !left.includes(jobId));
+  for (const jobId of jobs) await healthy.enter({ lane, jobId, batch: /[xyzu]$/.test(jobId), limit: LIMIT });
+  const order: string[] = [];
+  for (;;) {
+    const now = await healthy.find(lane);
+    const active = now?.active ?? [];
+    expect(active.length).toBeLessThanOrEqual(LIMIT + 1);
+    expect(active.filter((jobId) => left.includes(jobId) || order.includes(jobId))).toEqual([]);
+    const next = active[0];
+    if (next === undefined) break;
+    order.push(next);
+    await healthy.leave(lane, [next], LIMIT);
+  }
+  return order;
+}
+
+describe('a process that dies at any write of', () => {
+  const gone: Record<string, string[]> = {
+    'a job leaves and the next gets in': ['a'],
+    'some who wait leave': ['c', 'x'],
+    'some who convert and some who wait leave': ['a', 'b', 'c', 'd', 'y'],
+  };
+
+  it.each(Object.keys(DEEDS))('%s: whoever repeats it finishes it, and all get in once', async (name) => {
+    const deed = DEEDS[name] as Deed;
+    let points = 0;
+    for (const how of ['before', 'after'] as const) {
+      for (let last = 1; ; last += 1) {
+        const lane = await crowded();
+        const { repository, hasDied } = dyingAt(last, how);
+        await deed(repository, lane).catch(() => {});
+        const left = (gone[name] ?? []).map((job) => `${lane}-${job}`);
+        const all = ['a', 'b', 'c', 'd', 'e', 'x', 'y', 'z', 'u', 'late'].map((job) => `${lane}-${job}`);
+        const order = await finish(lane, deed, left);
+        expect(order.toSorted()).toEqual(all.filter((jobId) => !left.includes(jobId)).toSorted());
+        // Single jobs keep their order, and none of them begins behind one of a batch that was there with it.
+        const singles = order.filter((jobId) => /-[cde]$/.test(jobId));
+        expect(singles).toEqual(singles.toSorted());
+        const { active, single: line, batch } = (await healthy.find(lane)) ?? {};
+        expect([active, line?.waiting, batch?.waiting]).toEqual([[], 0, 0]);
+        if (!hasDied()) break;
+        points += 1;
+      }
+    }
+    console.log(`${name}: ${points} crash points`);
+    expect(points).toBeGreaterThan(1);
+    const waiters = await database.collections.waiters.find({}).toArray();
+    expect(waiters.filter(({ jobId }) => jobId !== undefined)).toEqual([]);
+  });
+});

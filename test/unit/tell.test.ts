@@ -1,0 +1,50 @@
+import { expect, it, vi } from 'vitest';
+import { ConversionError } from '../../src/domain/errors.ts';
+import type { JobStart } from '../../src/operations/runner.ts';
+import { createSubmitJob } from '../../src/operations/submit-job.ts';
+import { createTell, type Tell } from '../../src/operations/tell.ts';
+import { anAccountCaller, defaultPlanOf, UNQUEUED } from '../support/records.ts';
+
+const wish = {
+  dialect: 'graphql',
+  input: { upload: { filename: 'photo.png', mime: 'image/png', size: 10 } },
+  target: 'webp',
+} as const;
+
+/** A submission whose workflow engine answers every start like this. */
+function submission(startJob: (start: JobStart) => Promise<void>) {
+  const warn = vi.fn();
+  const runner = { startJob } as Tell;
+  const written: string[] = [];
+  const submitJob = createSubmitJob({
+    ...UNQUEUED,
+    jobs: { insert: async ({ _id }) => void written.push(_id) },
+    uploads: { insert: async () => {} },
+    files: { get: () => Promise.reject(new Error('There is no file.')) },
+    runner: createTell(runner, { warn }, 50),
+    limits: { uploadBytes: 1000, uploadMs: 60_000 },
+    credits: { get: () => Promise.reject(new Error('What is free must not ask for credits.')) },
+    planOf: defaultPlanOf,
+    checkUrl: () => {},
+    seal: () => 'sealed',
+  });
+  return { submitJob: () => submitJob(anAccountCaller(), wish), written, warn };
+}
+
+it('a written job is the answer, though its workflow cannot be started', async () => {
+  const { submitJob, written, warn } = submission(() =>
+    Promise.reject(new ConversionError('UNAVAILABLE', 'The job engine does not answer at the moment.')),
+  );
+  const { job } = await submitJob();
+  expect(written).toEqual([job._id]);
+  expect(warn).toHaveBeenCalledWith(
+    expect.objectContaining({ jobId: job._id, error: expect.stringContaining('does not answer') }),
+    expect.stringContaining('by the repair'),
+  );
+});
+
+it('a written job is the answer, though nothing is heard of its workflow', async () => {
+  const { submitJob, written } = submission(() => new Promise(() => {}));
+  const { job } = await submitJob();
+  expect(written).toEqual([job._id]);
+});
