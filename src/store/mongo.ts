@@ -12,6 +12,7 @@ import type { Job } from '../domain/job.ts';
 import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
 import { explainDriverFault, isDuplicateKey } from './driver-faults.ts';
+import { ensureIndexes } from './indexes.ts';
 import type { Waiter } from './waiters.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
@@ -105,39 +106,6 @@ async function open(client: MongoClient, collections: Collections): Promise<void
 /** The driver itself takes "test" for a string without a database. */
 function databaseOf(uri: string): string | undefined {
   return /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
-}
-
-/** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
-async function ensureIndexes({
-  accounts,
-  keys,
-  files,
-  jobs,
-  batches,
-  ledger,
-  deliveries,
-  endpoints,
-  admissions,
-  waiters,
-}: Collections): Promise<void> {
-  await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
-  await keys.createIndex({ secretHash: 1 }, { unique: true });
-  await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
-  await keys.createIndex({ accountId: 1, _id: -1 });
-  await admissions.createIndex({ checkAt: 1 });
-  await waiters.createIndex({ jobId: 1 }, { unique: true, sparse: true });
-  await jobs.createIndex({ owner: 1, _id: -1 });
-  await jobs.createIndex({ status: 1, _id: 1 });
-  await batches.createIndex({ owner: 1, _id: -1 });
-  await batches.createIndex({ status: 1, _id: 1 });
-  await files.createIndex({ owner: 1, _id: -1 });
-  await ledger.createIndex({ accountId: 1, seq: -1 });
-  await endpoints.createIndex({ slot: 1 }, { unique: true });
-  await deliveries.createIndex({ owner: 1, order: -1 });
-  await deliveries.createIndex({ owner: 1, updatedAt: 1 });
-  await deliveries.createIndex({ jobId: 1 });
-  await deliveries.createIndex({ state: 1, order: 1 });
-  await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
 }
 
 /**
