@@ -42,7 +42,8 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ca
 
   async function fileOf(input: JobInput): Promise<StoredFile> {
     try {
-      return await files.get(input.fileId);
+      // Also when its time is over: it is kept for the job.
+      return await files.getKept(input.fileId);
     } catch (error) {
       if (!isNotFound(error)) throw error;
       const fault = await refusalOf(input);

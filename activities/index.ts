@@ -15,6 +15,7 @@ import { createPrepareCallback } from './notify.ts';
 import { createPackBatch } from './pack-batch.ts';
 import { createPublish } from './publish.ts';
 import { createRecord } from './record.ts';
+import { createSweepActivity } from './sweep.ts';
 
 /** Everything that workflows may ask for, bound to the capabilities of this process. */
 export function createActivities(capabilities: Capabilities) {
@@ -34,6 +35,7 @@ export function createActivities(capabilities: Capabilities) {
     ...createCharge(capabilities),
     ...createBatchActivities(capabilities),
     packBatch: createPackBatch(capabilities),
+    sweep: createSweepActivity(capabilities),
     grantMonth: createGrantMonth(capabilities),
     prepareCallback: createPrepareCallback(capabilities),
     attemptDelivery: createAttemptDelivery(capabilities),

@@ -16,7 +16,7 @@ export function createPrepareCallback({ jobs, deliveries, links }: Capabilities)
     const [output] = job.outputs;
     const { event, body } = swapmyfileCallback({
       job,
-      downloadPath: output ? links.downloadPath(output) : null,
+      downloadPath: output ? links.lastingDownloadPath(output) : null,
       deliveredAt: new Date(),
     });
     const deliveryId = derivedId('callback', jobId);

@@ -16,7 +16,7 @@ export function createRecord({ jobs, uploads, files, admissions, countInBatch, a
   async function outputsOf(converted: ConvertedFile[]): Promise<JobOutput[]> {
     return Promise.all(
       converted.map(async ({ fileId }) => {
-        const { filename, mime, size, sha256, width, height, expiresAt } = await files.get(fileId);
+        const { filename, mime, size, sha256, width, height, expiresAt } = await files.getKept(fileId);
         return { fileId, filename, mime, size, sha256, width, height, expiresAt };
       }),
     );

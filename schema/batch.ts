@@ -90,7 +90,7 @@ builder.node(Batch, {
         from: t.arg.int({ required: true, defaultValue: 0, description: 'How many to pass over.' }),
         count: t.arg.int({ required: true, defaultValue: 25, description: 'How many, at most 100.' }),
       },
-      complexity: ({ count }) => ({ field: count, multiplier: count }),
+      complexity: ({ count }) => ({ field: Math.max(count, 1), multiplier: Math.max(count, 1) }),
       resolve: (batch, { from, count }, { operations }) => {
         if (from < 0 || count < 0 || count > MAX_JOBS)
           throw new ConversionError('INVALID_INPUT', `Ask for 0 to ${MAX_JOBS} jobs from a place on.`, {

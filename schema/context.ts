@@ -79,6 +79,8 @@ export interface KilnContext {
   /** The caller, or the operator. */
   actor: Actor;
   sender: Sender;
+  /** Aborted once nobody waits for the answer any more. */
+  signal?: AbortSignal | undefined;
   /** Rejects once the credential of a subscription counts no more. */
   recheck(): Promise<unknown>;
   /** Why nothing of the operation may run; mutations make it a member of their results. */

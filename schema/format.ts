@@ -12,6 +12,9 @@ import { builder } from './builder.ts';
 /** A list of formats is as long as the table at most. */
 const manyFormats = { field: 1, multiplier: FORMATS.size };
 
+/** It is as long as so many other fields. */
+const SCHEMA_COST = 20;
+
 const CATEGORIES: Readonly<Record<FormatCategory, string>> = {
   image: 'Pictures made of pixels.',
   vector: 'Pictures made of shapes.',
@@ -73,6 +76,7 @@ Format.implement({
     optionsSchema: t.field({
       type: 'JSON',
       nullable: true,
+      complexity: SCHEMA_COST,
       description:
         'JSON Schema (2020-12) of the `options` of a conversion to this format; null when it cannot be a target.',
       resolve: ({ writers, category }) => (writers.length > 0 ? optionsJsonSchema(category) : null),

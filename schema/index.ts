@@ -21,6 +21,7 @@ import './webhook-delivery.ts';
 import './webhook-endpoint.ts';
 import './webhook-mutations.ts';
 import { builder } from './builder.ts';
+import { unhurried } from './unhurried.ts';
 
 /** Everything that Kiln says in GraphQL. */
-export const schema = builder.toSchema();
+export const schema = unhurried(builder.toSchema());

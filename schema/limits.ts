@@ -8,24 +8,26 @@ import {
   NoSchemaIntrospectionCustomRule,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { parseModest } from './document.ts';
+import { exceeded, LIMITS } from './excess.ts';
 import { schema } from './index.ts';
-
-/** What one operation may ask for; beyond it nothing of the operation runs. */
-export const LIMITS = { depth: 12, aliases: 30, tokens: 2000, directives: 20, cost: 10_000 } as const;
-
-/** The code of every such refusal. */
-export const LIMIT_EXCEEDED = 'LIMIT_EXCEEDED';
 
 /** Refuses what would cost too much before it is executed, by its form and by its weight. */
 export function limitPlugins({ introspection }: { introspection: boolean }): Plugin[] {
-  return [EnvelopArmorPlugin(shape()), costLimit(), ...(introspection ? [] : [noIntrospection()])];
+  return [
+    modestDocuments(),
+    EnvelopArmorPlugin(shape()),
+    costLimit(),
+    ...(introspection ? [] : [noIntrospection()]),
+  ];
 }
 
 function shape() {
   return {
     maxDepth: { n: LIMITS.depth, flattenFragments: true, onReject: [refuse('depth')] },
     maxAliases: { n: LIMITS.aliases, onReject: [refuse('aliases')] },
-    maxTokens: { n: LIMITS.tokens, onReject: [refuse('tokens')] },
+    // document.ts counts them before the parser begins, which calls itself for each bracket.
+    maxTokens: { enabled: false },
     maxDirectives: { n: LIMITS.directives, onReject: [refuse('directives')] },
     // It has no notion of `first`; costLimit does the weighing.
     costLimit: { enabled: false },
@@ -35,10 +37,14 @@ function shape() {
 }
 
 /** Throwing from the handler replaces the package's own error, which has no code. */
-function refuse(what: 'depth' | 'aliases' | 'tokens' | 'directives') {
+function refuse(what: 'depth' | 'aliases' | 'directives') {
   return (): never => {
     throw exceeded(`The operation has more ${what} than the ${LIMITS[what]} allowed.`);
   };
+}
+
+function modestDocuments(): Plugin {
+  return { onParse: ({ setParseFn }) => setParseFn(parseModest) };
 }
 
 /**
@@ -83,8 +89,4 @@ function costOf(document: DocumentNode, operationName: string | null, variables:
 
 function noIntrospection(): Plugin {
   return { onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule) };
-}
-
-function exceeded(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: LIMIT_EXCEEDED, http: { status: 400 } } });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { ConversionError, isErrorCode } from '../src/domain/errors.ts';
 import type { Log } from '../src/log.ts';
-import { LIMIT_EXCEEDED } from './limits.ts';
+import { LIMIT_EXCEEDED } from './excess.ts';
 
 /** graphql-js offers names that exist, which is introspection by guessing. */
 const SUGGESTION = /\s*Did you mean .*\?$/s;

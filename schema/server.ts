@@ -10,6 +10,7 @@ import { createIdentify, type Identity } from './identity.ts';
 import { schema } from './index.ts';
 import { limitPlugins } from './limits.ts';
 import { createMaskError } from './mask-error.ts';
+import { takingTurns } from './taking-turns.ts';
 import { attachSockets } from './websocket.ts';
 
 /** Where GraphQL is, for HTTP and WebSocket alike. */
@@ -39,6 +40,7 @@ export interface Graphql {
 interface ServerContext {
   identity?: Identity;
   incoming?: IncomingMessage | undefined;
+  signal?: AbortSignal;
 }
 
 /** Serves the schema over HTTP, server-sent events and graphql-ws. */
@@ -48,13 +50,14 @@ export function createGraphql({ operations, log, publicUrl, development }: Graph
   const yoga = createYoga<ServerContext, KilnContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: async ({ request, identity, incoming }) => ({
+    context: async ({ request, identity, incoming, signal = request.signal }) => ({
       ...(identity ??
         (await identify(
           credentialOf(request.headers),
           incoming?.socket ? senderOf(incoming) : UNKNOWN_SENDER,
         ))),
       refusal: null,
+      signal,
       operations,
       publicUrl: publicUrl(),
       log,
@@ -63,6 +66,7 @@ export function createGraphql({ operations, log, publicUrl, development }: Graph
       jsonOnly(),
       ...limitPlugins({ introspection: development }),
       admission(maskError),
+      takingTurns(maskError),
       maskValidation(maskError),
     ],
     maskedErrors: { maskError },

@@ -1,9 +1,12 @@
 import type { Server as GraphqlWsServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../src/log.ts';
+import { takeTurn } from './turns.ts';
 
 /** Who has not answered a ping when the next one is due is gone. */
 const PING_MS = 15_000;
+/** Messages of a socket that wait for their turn before nothing more is read. */
+const MAX_WAITING = 50;
 /** Answers that wait in our memory; a client with more of them sends without ever reading. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
@@ -15,7 +18,7 @@ export function serveSocket<E extends object>(
   service: GraphqlWsServer<E>,
   socket: WebSocket,
   extra: E,
-  log: Log,
+  { who, log }: { who: string; log: Log },
 ): void {
   const gone = (error: unknown) => {
     log.debug({ err: error }, 'a GraphQL socket broke');
@@ -27,10 +30,11 @@ export function serveSocket<E extends object>(
       send: (text) => sendWhenRead(socket, text),
       close: (code, reason) => socket.close(code, reason),
       onMessage: (handle) => {
+        const take = inTurns(socket, who, (text) => handle(text).catch(gone));
         socket.on('message', (data) => {
           // Results wait for the client, but pongs and refusals do not: only these can pile up.
           if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate();
-          else handle(String(data)).catch(gone);
+          else take(String(data));
         });
       },
     },
@@ -43,6 +47,28 @@ export function serveSocket<E extends object>(
     stopPinging();
     closed(code, String(reason)).catch(gone);
   });
+}
+
+/**
+ * Handles messages in their order, each in a turn of its own; whoever sends faster than that is not read for a
+ * while, and what a client sent that has gone is dropped.
+ */
+function inTurns(socket: WebSocket, who: string, handle: (text: string) => void): (text: string) => void {
+  const waiting: string[] = [];
+  async function work(): Promise<void> {
+    while (waiting.length > 0) {
+      await takeTurn(who);
+      if (socket.readyState !== socket.OPEN) return;
+      const text = waiting.shift();
+      if (socket.isPaused && waiting.length < MAX_WAITING / 2) socket.resume();
+      if (text !== undefined) handle(text);
+    }
+  }
+  return (text) => {
+    waiting.push(text);
+    if (waiting.length >= MAX_WAITING) socket.pause();
+    if (waiting.length === 1) void work();
+  };
 }
 
 /** Resolves when the text has left our memory, which is what slows a subscription down to its reader. */
@@ -59,7 +85,8 @@ function keepAlive(socket: WebSocket): () => void {
     answered = true;
   });
   const timer = setInterval(() => {
-    if (!answered) return socket.terminate();
+    // Nothing is read from a paused socket, so not the pong either.
+    if (!answered && !socket.isPaused) return socket.terminate();
     answered = false;
     socket.ping();
   }, PING_MS);

@@ -9,6 +9,7 @@ import {
 import {
   CloseCode,
   type ConnectionInitMessage,
+  type Context,
   type ExecutionResult,
   handleProtocols,
   makeServer,
@@ -19,24 +20,29 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { credentialOf, senderOf } from '../src/credential.ts';
 import type { Log } from '../src/log.ts';
 import type { KilnContext } from './context.ts';
+import { LIMIT_EXCEEDED } from './excess.ts';
 import { type Identify, type Identity, isRefusal, RECHECK_MS } from './identity.ts';
-import { LIMIT_EXCEEDED } from './limits.ts';
 import { serveSocket } from './socket.ts';
 
 /** The largest request in one frame; the body of an HTTP request may be larger. */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Operations of one socket at a time. */
 export const MAX_OPERATIONS = 100;
+/** Operations at a time over all sockets of one address that showed no credential of an account. */
+export const MAX_KEYLESS_OPERATIONS = 300;
 
 const INIT_TIMEOUT_MS = 5000;
 
-type Yoga = YogaServerInstance<{ identity?: Identity }, KilnContext>;
+type Yoga = YogaServerInstance<{ identity?: Identity; signal?: AbortSignal }, KilnContext>;
+type SocketContext = Context<ConnectionParams, Peer>;
 type ConnectionParams = ConnectionInitMessage['payload'];
 
 /** What is known of a socket. */
 interface Peer {
   request: IncomingMessage;
   socket: WebSocket;
+  /** Aborted when it has closed. */
+  gone: AbortSignal;
   /** Unknown until the first message has come. */
   identity: Identity | null;
 }
@@ -55,32 +61,50 @@ export function attachSockets(server: Server, ports: SocketPorts): void {
   const service = createSocketService(ports);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols });
   sockets.on('connection', (socket, request) => {
-    serveSocket(service, socket, { request, socket, identity: null }, ports.log);
+    const gone = new AbortController();
+    socket.once('close', () => gone.abort());
+    serveSocket(
+      service,
+      socket,
+      { request, socket, gone: gone.signal, identity: null },
+      { who: request.socket.remoteAddress ?? '', log: ports.log },
+    );
   });
   server.on('upgrade', upgrader(sockets, ports.path));
 }
 
 function createSocketService({ identify, enveloped, maskError }: SocketPorts) {
   const { execute, subscribe } = enveloped({});
+  const open = new Set<Pick<SocketContext, 'extra' | 'subscriptions'>>();
+  const keylessAt = (address: string | undefined) =>
+    [...open]
+      .filter(({ extra }) => extra.request.socket.remoteAddress === address && isKeyless(extra))
+      .reduce((sum, { subscriptions }) => sum + Object.keys(subscriptions).length, 0);
   return makeServer<ConnectionParams, Peer>({
     execute,
     subscribe,
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-    async onConnect({ connectionParams, extra }) {
+    async onConnect(context) {
+      const { connectionParams, extra } = context;
       try {
         const credential = credentialOf(credentialPlaces(connectionParams, extra.request));
         extra.identity = await identify(credential, senderOf(extra.request));
         closeOnceRefused(extra.socket, extra.identity, maskError);
+        open.add(context);
         return true;
       } catch (error) {
         extra.socket.close(...refusalOf(error, maskError));
         return false;
       }
     },
-    onSubscribe: ({ extra, subscriptions }, _id, params) =>
-      Object.keys(subscriptions).length > MAX_OPERATIONS
-        ? [tooManyOperations()]
-        : prepare(enveloped, maskError, extra.identity, params),
+    onClose: (context) => void open.delete(context),
+    onSubscribe({ extra, subscriptions }, _id, params) {
+      if (Object.keys(subscriptions).length > MAX_OPERATIONS)
+        return [tooMany(`A socket carries at most ${MAX_OPERATIONS} operations at a time.`)];
+      if (isKeyless(extra) && keylessAt(extra.request.socket.remoteAddress) > MAX_KEYLESS_OPERATIONS)
+        return [tooMany('Too many operations without a key are under way at this address.')];
+      return prepare(enveloped, maskError, extra, params);
+    },
     onError: (_connection, _id, _params, errors) => errors.map(shown),
     onNext: (_connection, _id, _params, _args, result) => shownResult(result),
   });
@@ -134,11 +158,15 @@ function refusalOf(error: unknown, maskError: SocketPorts['maskError']): [code: 
 async function prepare(
   enveloped: SocketPorts['enveloped'],
   maskError: SocketPorts['maskError'],
-  identity: Identity | null,
+  { identity, gone }: Peer,
   params: SubscribePayload,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
-    const { parse, validate, contextFactory, schema } = enveloped({ ...(identity && { identity }), params });
+    const { parse, validate, contextFactory, schema } = enveloped({
+      ...(identity && { identity }),
+      signal: gone,
+      params,
+    });
     const document = parse(params.query);
     const errors = validate(schema, document);
     if (errors.length > 0) return errors;
@@ -154,10 +182,13 @@ async function prepare(
   }
 }
 
-function tooManyOperations(): GraphQLError {
-  return new GraphQLError(`A socket carries at most ${MAX_OPERATIONS} operations at a time.`, {
-    extensions: { code: LIMIT_EXCEEDED },
-  });
+/** Whether a socket speaks for no account, and for nobody before it has said for whom. */
+function isKeyless({ identity }: Peer): boolean {
+  return identity === null || (identity.actor.kind !== 'admin' && identity.caller.kind !== 'account');
+}
+
+function tooMany(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: LIMIT_EXCEEDED } });
 }
 
 function shownResult({ data, errors }: ExecutionResult): FormattedExecutionResult {

@@ -7,7 +7,6 @@ import { zip } from './blobs/zip.ts';
 import type { Config } from './config.ts';
 import { createConverters } from './converters/converters.ts';
 import { createWorkOrder } from './converters/work-order.ts';
-import { LONGEST_SESSION_MS } from './domain/session.ts';
 import { createLog } from './log.ts';
 import { createHttpSender } from './net/fetch.ts';
 import { createGuard } from './net/guard.ts';
@@ -26,12 +25,13 @@ import { createRepairCredits } from './operations/repair-credits.ts';
 import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
+import { createSweep } from './operations/sweep.ts';
 import { createTell } from './operations/tell.ts';
 import { createUploadedFiles } from './operations/uploaded-files.ts';
 import { createWatchJob } from './operations/watch-job.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
-import { createLinks, LONGEST_FIXED_TOKEN_MS } from './secrets/links.ts';
+import { createLinks, longestTokenMs } from './secrets/links.ts';
 import { createTokenSigner } from './secrets/signed-token.ts';
 import { createAdmissionRepository } from './store/admissions.ts';
 import { createChanges } from './store/changes.ts';
@@ -43,6 +43,7 @@ import { createLaneChecks } from './store/lane-checks.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
 import { connectMongo } from './store/mongo.ts';
+import { createRetentionRepository } from './store/retention.ts';
 import { createSealedSecretRepository } from './store/sealed-secrets.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
@@ -105,7 +106,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     masterKeys: createMasterKeyRepository(mongo.collections),
     sealer,
     keyIds: keyring.keyIds,
-    longestTokenMs: longestTokenMs(config),
+    longestTokenMs: longestTokenMs(config.retention),
     log,
   };
   opening.defer(await watchMasterKey(secrets));
@@ -142,7 +143,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...{ collections: mongo.collections, deliveries, files, jobs, runner, sender, sealer, log },
     ...{ findAccount: access.operations.findAccount, findPlan: access.operations.findPlan },
     checkUrl: guard.checkUrl,
-    downloadUrl: (output) => publicUrl + links.downloadPath(output),
+    downloadUrl: (output) => publicUrl + links.lastingDownloadPath(output),
     places: config.concurrency.webhook,
   });
 
@@ -224,6 +225,10 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       converters,
       links,
       fileMs,
+      sweep: createSweep({
+        ...{ files, blobs, scratch, lifetimes: config.retention },
+        retention: createRetentionRepository(mongo.collections),
+      }),
     },
     accounts: access.accounts,
     keys: access.keys,
@@ -239,11 +244,6 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     },
     close: () => opened.disposeAsync(),
   };
-}
-
-/** After this long nothing is valid any more that an old master key has signed. */
-function longestTokenMs({ retention }: Config): number {
-  return Math.max(LONGEST_FIXED_TOKEN_MS, LONGEST_SESSION_MS, retention.uploadMs, retention.fileMs);
 }
 
 export type Operations = App['operations'];

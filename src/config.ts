@@ -11,6 +11,10 @@ export class ConfigError extends Error {
 /** Guests of one address have one browser at a time, or a few. */
 const GUEST_OPEN_UPLOADS = 20;
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
 type Parsed = { [K in keyof typeof VARIABLES]?: z.output<(typeof VARIABLES)[K]['schema']> };
 
 export interface Config {
@@ -37,7 +41,8 @@ export interface Config {
   /** Whose X-Forwarded-For is believed. */
   trustedProxies: string[];
   concurrency: { image: number; io: number; webhook: number };
-  retention: { uploadMs: number; fileMs: number };
+  /** Lifetimes, and how often what has had its time is removed. */
+  retention: { uploadMs: number; fileMs: number; jobMs: number; deliveryMs: number; sweepMs: number };
   limits: {
     uploadBytes: number;
     /** How many uploads may be awaited at a time. */
@@ -75,11 +80,20 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       io: values.KILN_CONCURRENCY_IO ?? 50,
       webhook: values.KILN_CONCURRENCY_WEBHOOK ?? 200,
     },
-    retention: {
-      uploadMs: (values.KILN_RETENTION_UPLOAD_MINUTES ?? 60) * 60_000,
-      fileMs: (values.KILN_RETENTION_FILE_HOURS ?? 24) * 3_600_000,
-    },
+    retention: retentionOf(values),
     limits: limitsOf(values),
+  };
+}
+
+function retentionOf(values: Parsed): Config['retention'] {
+  const uploadMs = (values.KILN_RETENTION_UPLOAD_MINUTES ?? 60) * MINUTE_MS;
+  const fileMs = (values.KILN_RETENTION_FILE_HOURS ?? 24) * HOUR_MS;
+  return {
+    uploadMs: values.KILN_RETENTION_UPLOADS ?? uploadMs,
+    fileMs: values.KILN_RETENTION_FILES ?? fileMs,
+    jobMs: values.KILN_RETENTION_JOBS ?? 30 * DAY_MS,
+    deliveryMs: values.KILN_RETENTION_DELIVERIES ?? 30 * DAY_MS,
+    sweepMs: values.KILN_RETENTION_SWEEP ?? 10 * MINUTE_MS,
   };
 }
 

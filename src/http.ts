@@ -9,6 +9,7 @@ import { type DownloadPorts, downloadRoutes } from './http/downloads.ts';
 import { answerError } from './http/errors.ts';
 import { createFaultAnswer } from './http/faults.ts';
 import { canonicalPath, observe, protect } from './http/middleware.ts';
+import { serveOneAtATime } from './http/one-at-a-time.ts';
 import { operatorRoutes } from './http/operator-routes.ts';
 import type { HttpEnv } from './http/signed-path.ts';
 import { smallBody } from './http/small-body.ts';
@@ -61,6 +62,7 @@ export function createHttp(options: HttpOptions) {
       requestTimeout: 0,
     },
   }) as Server;
+  serveOneAtATime(server);
   server.timeout = limits.idleMs ?? IDLE_MS;
   graphql.attachWebSocket(server);
   const connections = trackConnections(server);

@@ -14,7 +14,7 @@ interface Stop {
   withinMs: number;
 }
 
-const STOP_DEADLINE_MS = 25_000;
+const STOP_DEADLINE_MS = 35_000;
 /** Nobody waits for an orphan's work: it comes back with the next start. */
 const ORPHAN_DEADLINE_MS = 4000;
 const SAME_SIGNAL_MS = 1000;

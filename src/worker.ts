@@ -26,7 +26,7 @@ export async function startWork(app: App): Promise<Workers> {
     concurrency: config.concurrency,
   });
   opening.defer(() => Promise.all([app.courier.close(), workers.stop()]).then(() => {}));
-  await ensureSchedules(temporal, config.temporal.queuePrefix);
+  await ensureSchedules(temporal, { ...config.temporal, sweepMs: config.retention.sweepMs });
   app.courier.open();
   const rounds = startRepairRounds({
     steps: [
@@ -35,7 +35,6 @@ export async function startWork(app: App): Promise<Workers> {
       { name: 'admissions', run: () => operations.repairAdmissions() },
       { name: 'batches', run: () => operations.repairBatches() },
       { name: 'deliveries', run: () => operations.repairDeliveries() },
-      { name: 'scratch', run: () => scratch.sweep(SCRATCH_MS) },
     ],
     everyMs: REPAIR_MS,
     log,

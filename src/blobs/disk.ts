@@ -99,9 +99,12 @@ export function createDiskBlobStore(root: string, { move }: Mover = createMover(
   };
 }
 
-/** The tail of an id is its random part; the head of a time-ordered one hardly varies. Attempts lie together. */
+/**
+ * The tail of an id is its random part; the head of a time-ordered one hardly varies. Attempts lie together,
+ * and so did a blob and its unfinished half in earlier versions.
+ */
 function folderOf(id: string): string {
-  const [name = id] = id.split('~');
+  const [name = id] = id.split(/~|\.part$/);
   return createHash('sha256').update(name).digest('hex').slice(0, 3);
 }
 

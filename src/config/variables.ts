@@ -5,6 +5,13 @@ const text = z.string().trim().min(1);
 /** Decimal digits only: a number from anything would read "" as 0 and "0x10" as 16. */
 const integer = (min: number, max: number) =>
   text.regex(/^\d+$/).transform(Number).pipe(z.int().min(min).max(max));
+const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** Such as 90s, 15m, 24h or 30d, in milliseconds. */
+const duration = (minMs: number, maxMs: number) =>
+  text
+    .regex(/^\d{1,9}[smhd]$/)
+    .transform((value) => Number(value.slice(0, -1)) * UNITS[value.at(-1) as keyof typeof UNITS])
+    .pipe(z.int().min(minMs).max(maxMs));
 const csv = text.transform((value) =>
   value
     .split(',')
@@ -20,6 +27,9 @@ const proxies = csv.refine((entries) =>
   entries.every((entry) => ipaddr.isValidCIDR(entry) || ipaddr.isValid(entry)),
 );
 const networks = csv.refine((ranges) => ranges.every((range) => ipaddr.isValidCIDR(range)));
+
+/** Ten years. */
+const LONGEST_MS = 3650 * UNITS.d;
 
 interface Variable {
   schema: z.ZodType;
@@ -113,8 +123,41 @@ export const VARIABLES = {
     format: 'a number of webhook attempts at a time',
     example: '200',
   },
-  KILN_RETENTION_UPLOAD_MINUTES: { schema: integer(1, 10_080), format: 'minutes', example: '60' },
-  KILN_RETENTION_FILE_HOURS: { schema: integer(1, 8760), format: 'hours', example: '24' },
+  KILN_RETENTION_FILES: {
+    schema: duration(UNITS.s, LONGEST_MS),
+    format: 'how long files are kept, such as 90s, 15m, 24h or 30d',
+    example: '24h',
+  },
+  KILN_RETENTION_UPLOADS: {
+    schema: duration(UNITS.s, 7 * UNITS.d),
+    format: 'the time for an upload to arrive, such as 90s, 15m or 24h, at most 7d',
+    example: '60m',
+  },
+  KILN_RETENTION_JOBS: {
+    schema: duration(UNITS.m, LONGEST_MS),
+    format: 'how long ended jobs and batches are kept, at least 1m, such as 24h or 30d',
+    example: '30d',
+  },
+  KILN_RETENTION_DELIVERIES: {
+    schema: duration(UNITS.m, LONGEST_MS),
+    format: 'how long ended webhook deliveries are kept, at least 1m, such as 24h or 30d',
+    example: '30d',
+  },
+  KILN_RETENTION_SWEEP: {
+    schema: duration(UNITS.s, UNITS.d),
+    format: 'the time between two clean-ups, at most 1d, such as 90s, 10m or 1h',
+    example: '10m',
+  },
+  KILN_RETENTION_UPLOAD_MINUTES: {
+    schema: integer(1, 10_080),
+    format: 'minutes; the earlier name of KILN_RETENTION_UPLOADS, which counts if both are set',
+    example: '60',
+  },
+  KILN_RETENTION_FILE_HOURS: {
+    schema: integer(1, 8760),
+    format: 'hours; the earlier name of KILN_RETENTION_FILES, which counts if both are set',
+    example: '24',
+  },
   KILN_LIMIT_UPLOAD_BYTES: { schema: integer(1, 2 ** 40), format: 'bytes', example: '2147483648' },
   KILN_LIMIT_OPEN_UPLOADS: {
     schema: integer(1, 100_000),

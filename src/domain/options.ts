@@ -70,9 +70,15 @@ export function parseOptions(category: FormatCategory, raw: unknown): StepOption
   throw asConversionError(category, parsed.error);
 }
 
-/** The same rules for forms and clients (JSON Schema 2020-12). */
-export function optionsJsonSchema(category: FormatCategory): Record<string, unknown> {
-  return z.toJSONSchema(schemaOf(category), { io: 'input' });
+const JSON_SCHEMAS = new Map<FormatCategory, Readonly<Record<string, unknown>>>();
+
+/** The same rules for forms and clients (JSON Schema 2020-12); one object for each category, made when it is first asked for. */
+export function optionsJsonSchema(category: FormatCategory): Readonly<Record<string, unknown>> {
+  const made = JSON_SCHEMAS.get(category);
+  if (made) return made;
+  const schema = Object.freeze(z.toJSONSchema(schemaOf(category), { io: 'input' }));
+  JSON_SCHEMAS.set(category, schema);
+  return schema;
 }
 
 function schemaOf(category: FormatCategory) {

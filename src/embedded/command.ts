@@ -1,4 +1,5 @@
 import { type ExecFileException, execFile } from 'node:child_process';
+import { describeExit } from './exit.ts';
 import { RungAbsent, RungUnavailable } from './ladder.ts';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
@@ -21,5 +22,5 @@ export function runCommand(program: string, args: readonly string[], timeoutMs: 
 function toUnavailable(program: string, cause: ExecFileException): RungUnavailable {
   if (cause.code === 'ENOENT') return new RungAbsent(`${program} is not installed`, { cause });
   if (cause.killed) return new RungUnavailable(`${program} did not finish in time`, { cause });
-  return new RungUnavailable(`${program} failed (${cause.signal ?? `exit code ${cause.code}`})`, { cause });
+  return new RungUnavailable(`${program} failed (${describeExit(cause.code, cause.signal)})`, { cause });
 }

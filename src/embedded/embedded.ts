@@ -179,7 +179,7 @@ async function provideAndStartMongo(
     registry,
     onProgress,
   });
-  record.remember({ mongodb: { rung, version: server.version } });
+  record.remember({ mongodb: { rung, version: server.version, port: server.ports[0] } });
   return { running: { engine: 'MongoDB', rung, version: server.version }, server };
 }
 

@@ -4,10 +4,12 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeExit } from './exit.ts';
 import { RungUnavailable } from './ladder.ts';
 
 const POLL_MS = 50;
-const STOP_GRACE_MS = 1500;
+/** A database under load takes its time to close its files; killed, it has to recover at the next start. */
+const STOP_GRACE_MS = 10_000;
 
 /** The engine ended before it was ready; a port may have been taken, so another try may help. */
 export class EngineEnded extends RungUnavailable {}
@@ -32,7 +34,7 @@ export interface EngineProcess {
   readonly pid: number;
   /** Settles with a sentence about how it ended. */
   readonly ended: Promise<string>;
-  /** SIGTERM to the whole group, SIGKILL after a short grace. */
+  /** SIGTERM to the whole group, SIGKILL after ten seconds. */
   stop(): Promise<void>;
 }
 
@@ -56,7 +58,7 @@ export async function startEngine(command: EngineCommand): Promise<EngineProcess
     // A wrapper script may be gone while what it started is not.
     signalGroup(pid, 'SIGKILL');
     registry.ended(engine, pid);
-    return `it ended with ${signal ?? `exit code ${code}`}; the data folder's logs say more`;
+    return `it ended with ${describeExit(code, signal)}; the data folder's logs say more`;
   });
   return { pid, ended, stop: () => stopGroup(child, pid, ended) };
 }

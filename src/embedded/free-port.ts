@@ -5,32 +5,37 @@ import { EngineEnded } from './engine-process.ts';
 const ATTEMPTS = 3;
 
 /**
- * Starts an engine on free ports. Somebody may take one between our look and the start, hence an
- * engine that ends at once is tried on others.
+ * Starts an engine on free ports, the `wanted` ones at first where nobody has them. Somebody may take one
+ * between our look and the start, hence an engine that ends at once is tried on others.
  */
-export async function startOnFreePorts<T>(count: number, start: (ports: number[]) => Promise<T>): Promise<T> {
+export async function startOnFreePorts<T>(
+  count: number,
+  start: (ports: number[]) => Promise<T>,
+  wanted?: readonly number[],
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await start(await findFreePorts(count));
+      const first = attempt === 1 && wanted ? await listenOnEach(wanted).catch(() => undefined) : undefined;
+      return await start(first ?? (await listenOnEach(Array.from({ length: count }, () => 0))));
     } catch (error) {
       if (attempt === ATTEMPTS || !(error instanceof EngineEnded)) throw error;
     }
   }
 }
 
-/** Ports of 127.0.0.1 that nobody listens on right now, all different. */
-async function findFreePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
+/** Ports of 127.0.0.1 that nobody listens on right now; 0 stands for any, and all are different. */
+async function listenOnEach(ports: readonly number[]): Promise<number[]> {
+  const servers = ports.map((port) => ({ server: createServer(), port }));
   try {
     return await Promise.all(
-      servers.map(async (server) => {
-        server.listen(0, '127.0.0.1');
+      servers.map(async ({ server, port }) => {
+        server.listen(port, '127.0.0.1');
         await once(server, 'listening');
         const address = server.address();
         return address !== null && typeof address === 'object' ? address.port : 0;
       }),
     );
   } finally {
-    for (const server of servers) server.close();
+    for (const { server } of servers) server.close();
   }
 }

@@ -10,7 +10,7 @@ import { type Climbed, climb, RungUnavailable } from './ladder.ts';
 import { provideMongod } from './mongod-binary.ts';
 import { isOlder, parseVersion } from './release.ts';
 import { becomePrimary, REPLICA_SET_FLAGS } from './replica-set.ts';
-import type { RememberedRung } from './rung-memory.ts';
+import type { RememberedMongo } from './rung-memory.ts';
 import { MONGO_JAVA_SERVER_VERSION, MONGOD_OLDEST, MONGOD_VERSION } from './versions.ts';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -24,7 +24,7 @@ export interface MongoSettings {
   cacheDir: string;
   mongodMirror: string | undefined;
   /** What holds this folder's data: nothing else can read it. */
-  remembered: RememberedRung | undefined;
+  remembered: RememberedMongo | undefined;
   registry: EngineRegistry;
   onProgress: (line: string) => void;
 }
@@ -81,11 +81,20 @@ async function startMongod(settings: MongoSettings, program: string, version: st
     '--port',
     String(port),
   ]);
+  const abort = new AbortController();
+  const primary = becomePrimary({
+    ...{ port: server.ports[0], version, timeoutMs: READY_TIMEOUT_MS },
+    signal: abort.signal,
+    onProgress: settings.onProgress,
+  });
   try {
-    await becomePrimary(server.ports[0], READY_TIMEOUT_MS);
+    const end = await Promise.race([primary, server.process.ended]);
+    if (typeof end === 'string') throw new RungUnavailable(end);
     return server;
   } catch (cause) {
-    await server.process.stop();
+    abort.abort();
+    await Promise.allSettled([primary, server.process.stop()]);
+    if (cause instanceof RungUnavailable) throw cause;
     throw new RungUnavailable('mongod did not become the primary of its replica set', { cause });
   }
 }
@@ -101,13 +110,13 @@ async function startJavaMongo(settings: MongoSettings): Promise<MongoServer> {
 }
 
 function startOnFreePort(
-  { dataDir, registry }: MongoSettings,
+  { dataDir, registry, remembered }: MongoSettings,
   program: string,
   version: string,
   argumentsFor: (port: number) => string[],
 ): Promise<MongoServer> {
   const logPath = join(dataDir, 'logs', 'mongodb.log');
-  return startOnFreePorts(1, async ([port = 0]) => {
+  const start = async ([port = 0]: number[]): Promise<MongoServer> => {
     const process = await startEngine({
       engine: 'MongoDB',
       program,
@@ -117,7 +126,9 @@ function startOnFreePort(
     });
     await untilReady(process, () => accepts(port), READY_TIMEOUT_MS);
     return { process, version, ports: [port], uri: `mongodb://127.0.0.1:${port}/kiln?directConnection=true` };
-  });
+  };
+  // A replica set knows its member by its port: with the one of last time it is a primary at once.
+  return startOnFreePorts(1, start, remembered?.port === undefined ? undefined : [remembered.port]);
 }
 
 async function accepts(port: number): Promise<boolean> {

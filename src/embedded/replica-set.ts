@@ -1,45 +1,91 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
+import {
+  type Db,
+  type Document,
+  MongoClient,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from 'mongodb';
 
 const NAME = 'kiln';
 const NOT_YET_INITIALIZED = 94;
+const ALREADY_INITIALIZED = 23;
+/** A mongod that is coming up says these for a moment: it has not read its configuration, or is just applying one. */
+const PASSING = new Set([
+  NOT_YET_INITIALIZED,
+  ALREADY_INITIALIZED,
+  ...[91, 109, 189, 10107, 11600, 11602, 13435, 13436],
+]);
 const POLL_MS = 50;
+const CALL_MS = 5000;
+/** From this major version on, raising the compatibility has to be confirmed; before, the word is unknown. */
+const CONFIRMS_SINCE = 7;
 
 /** The flags that make a mongod a member of our replica set of one. */
 export const REPLICA_SET_FLAGS: readonly string[] = ['--replSet', NAME];
 
+export interface PrimaryWish {
+  port: number;
+  /** The mongod's own, for example "8.0.4". */
+  version: string;
+  timeoutMs: number;
+  /** Ends the wait when mongod has ended. */
+  signal: AbortSignal;
+  /** One line for a person. */
+  onProgress: (line: string) => void;
+}
+
 /**
  * Makes a lone mongod the primary of a replica set of one, which change streams and retried writes
- * need. Its address is part of the set's configuration, and the port changes with every start.
+ * need, and lets it use what its own version brings. While it loads its configuration it refuses calls
+ * and drops connections, so everything is asked again until the time is over.
  */
-export async function becomePrimary(port: number, timeoutMs: number): Promise<void> {
-  const options = { directConnection: true, serverSelectionTimeoutMS: timeoutMs };
+export async function becomePrimary(wish: PrimaryWish): Promise<void> {
+  const { port, timeoutMs, signal } = wish;
+  const options = { directConnection: true, serverSelectionTimeoutMS: CALL_MS, connectTimeoutMS: CALL_MS };
   const client = new MongoClient(`mongodb://127.0.0.1:${port}`, options);
   try {
     const admin = client.db('admin');
-    await configure(admin, `127.0.0.1:${port}`);
     const deadline = Date.now() + timeoutMs;
-    while (!(await admin.command({ hello: 1 })).isWritablePrimary) {
-      if (Date.now() > deadline) throw new Error('no primary was elected');
+    let reason: unknown = new Error('no primary was elected');
+    while (Date.now() < deadline && !signal.aborted) {
+      try {
+        if (await isPrimary(admin, `127.0.0.1:${port}`)) return await raiseCompatibility(admin, wish);
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+        reason = error;
+      }
       await sleep(POLL_MS);
     }
+    throw reason;
   } finally {
     await client.close();
   }
 }
 
-async function configure(admin: Db, host: string): Promise<void> {
+function mayPass(error: unknown): boolean {
+  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
+  return error instanceof MongoServerError && PASSING.has(Number(error.code));
+}
+
+/** Configures the set if need be; whether its one member can be written to already. */
+async function isPrimary(admin: Db, host: string): Promise<boolean> {
   const config = await readConfig(admin);
   if (!config) {
     await admin.command({ replSetInitiate: { _id: NAME, members: [{ _id: 0, host }] } });
-    return;
+    return false;
   }
   const [member] = config.members;
-  if (member.host === host) return;
-  const moved = { ...config, version: config.version + 1, members: [{ ...member, host }] };
-  await admin.command({ replSetReconfig: moved, force: true });
+  if (member.host !== host) {
+    const moved = { ...config, version: config.version + 1, members: [{ ...member, host }] };
+    await admin.command({ replSetReconfig: moved, force: true });
+    return false;
+  }
+  return (await admin.command({ hello: 1 })).isWritablePrimary === true;
 }
 
+/** Undefined when there is none, or none has been read yet: making one then fails with ALREADY_INITIALIZED. */
 async function readConfig(admin: Db): Promise<Document | undefined> {
   try {
     return (await admin.command({ replSetGetConfig: 1 })).config;
@@ -47,4 +93,23 @@ async function readConfig(admin: Db): Promise<Document | undefined> {
     if (error instanceof MongoServerError && error.code === NOT_YET_INITIALIZED) return undefined;
     throw error;
   }
+}
+
+/** Data stays compatible with the version that wrote it first until somebody says otherwise, and two versions later nothing opens it. */
+async function raiseCompatibility(admin: Db, { version, onProgress }: PrimaryWish): Promise<void> {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const wanted = `${major}.${minor}`;
+  const { featureCompatibilityVersion: found } = await admin.command({
+    getParameter: 1,
+    featureCompatibilityVersion: 1,
+  });
+  if (found?.version === wanted) return;
+  const command = {
+    setFeatureCompatibilityVersion: wanted,
+    ...(major >= CONFIRMS_SINCE && { confirm: true }),
+  };
+  await admin.command(command).catch((error: unknown) => {
+    if (mayPass(error)) throw error;
+    onProgress(`MongoDB: its data stays at ${found?.version}, it cannot be raised to ${wanted} (${error})`);
+  });
 }

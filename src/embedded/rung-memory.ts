@@ -6,10 +6,11 @@ import { ConversionError } from '../domain/errors.ts';
 
 const rung = z.object({ rung: z.string(), version: z.string() });
 const temporal = rung.extend({ searchAttributes: z.array(z.string()) });
-const memory = z.object({ temporal: temporal.optional(), mongodb: rung.optional() });
+const mongodb = rung.extend({ port: z.number().optional() });
+const memory = z.object({ temporal: temporal.optional(), mongodb: mongodb.optional() });
 
 /** How an engine was provided when its data was written. */
-export type RememberedRung = z.infer<typeof rung>;
+export type RememberedMongo = z.infer<typeof mongodb>;
 export type RungMemory = z.infer<typeof memory>;
 
 /** What this data folder's engines were; empty for a new folder. */

@@ -34,21 +34,24 @@ export function createUploadedFiles({ files, uploads, blobs, fileMs }: UploadedF
     });
   }
 
+  async function made(id: string, get: FileRepository['get']): Promise<StoredFile> {
+    try {
+      return await get(id);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      const upload = await uploads.get(id).catch(unlessFound);
+      if (upload?.state !== 'finalized' || !isReceived(upload)) throw error;
+      await makeFile(upload);
+      return get(id);
+    }
+  }
+
   return {
     ...files,
     makeFile,
 
-    async get(id: string): Promise<StoredFile> {
-      try {
-        return await files.get(id);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-        const upload = await uploads.get(id).catch(unlessFound);
-        if (upload?.state !== 'finalized' || !isReceived(upload)) throw error;
-        await makeFile(upload);
-        return files.get(id);
-      }
-    },
+    get: (id: string): Promise<StoredFile> => made(id, files.get),
+    getKept: (id: string): Promise<StoredFile> => made(id, files.getKept),
   };
 }
 

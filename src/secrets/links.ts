@@ -1,5 +1,7 @@
 import type { StoredFile, Upload } from '../domain/file.ts';
 import type { Job, JobOutput } from '../domain/job.ts';
+import { LINKED_MS, type Retention } from '../domain/retention.ts';
+import { LONGEST_SESSION_MS } from '../domain/session.ts';
 import type { TokenPurpose, TokenSigner } from './signed-token.ts';
 
 /** How long a status token of a job outlives its preparation. */
@@ -7,8 +9,14 @@ const STATUS_TOKEN_MS = 7 * 24 * 3_600_000;
 /** A guest may come back for the result as long as a file lives by default. */
 const GUEST_TOKEN_MS = 24 * 3_600_000;
 
-/** The longest life of a token that no setting decides on. */
-export const LONGEST_FIXED_TOKEN_MS = Math.max(STATUS_TOKEN_MS, GUEST_TOKEN_MS);
+/** After this long nothing is valid any more that an old master key has signed. */
+export function longestTokenMs({ uploadMs, fileMs }: Pick<Retention, 'uploadMs' | 'fileMs'>): number {
+  return Math.max(STATUS_TOKEN_MS, GUEST_TOKEN_MS, LONGEST_SESSION_MS, uploadMs, fileMs + LINKED_MS);
+}
+
+type Downloadable =
+  | Pick<StoredFile, '_id' | 'filename' | 'expiresAt'>
+  | Pick<JobOutput, 'fileId' | 'filename' | 'expiresAt'>;
 
 export type Links = ReturnType<typeof createLinks>;
 
@@ -23,6 +31,12 @@ export function createLinks({ issueToken, readToken }: TokenSigner) {
     return grant === 'expired' ? grant : grant.subject;
   }
 
+  function downloadPath(file: Downloadable, extraMs: number): string {
+    const subject = '_id' in file ? file._id : file.fileId;
+    const expiresAt = new Date(file.expiresAt.getTime() + extraMs);
+    return `/downloads/signed/${issueToken('download', { subject, expiresAt })}/${encodeURIComponent(file.filename)}`;
+  }
+
   return {
     /** `PUT` raw bytes here. */
     uploadPath: ({ _id, expiresAt }: Upload) =>
@@ -34,14 +48,9 @@ export function createLinks({ issueToken, readToken }: TokenSigner) {
     completePath: ({ _id, expiresAt }: Upload) =>
       `/_kiln/uploads/${issueToken('complete', { subject: _id, expiresAt })}/complete`,
     /** `GET` or `HEAD`; the last segment only pleases the eye. */
-    downloadPath: (
-      file:
-        | Pick<StoredFile, '_id' | 'filename' | 'expiresAt'>
-        | Pick<JobOutput, 'fileId' | 'filename' | 'expiresAt'>,
-    ) => {
-      const id = '_id' in file ? file._id : file.fileId;
-      return `/downloads/signed/${issueToken('download', { subject: id, expiresAt: file.expiresAt })}/${encodeURIComponent(file.filename)}`;
-    },
+    downloadPath: (file: Downloadable) => downloadPath(file, 0),
+    /** The same in a message that may arrive late: the link is good for as long as the file waits for that. */
+    lastingDownloadPath: (file: Downloadable) => downloadPath(file, LINKED_MS),
     statusToken: (job: Job) =>
       issueToken('job-status', {
         subject: job._id,

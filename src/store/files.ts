@@ -22,6 +22,13 @@ export function createFileRepository({ files }: Pick<Collections, 'files'>) {
       return file;
     },
 
+    /** Also one past its expiry, for a job that it is kept for. */
+    async getKept(id: string): Promise<StoredFile> {
+      const file = await files.findOne({ _id: id });
+      if (!file) throw new ConversionError('NOT_FOUND', 'There is no such file.');
+      return file;
+    },
+
     insertIfAbsent: (file: StoredFile) => insertIfAbsent(files, file),
 
     /**

@@ -32,9 +32,17 @@ export const INDEXES = {
     { key: { owner: 1, status: 1, _id: 1 } },
     { key: { owner: 1, dialect: 1, _id: 1 } },
     { key: { status: 1, _id: 1 } },
+    { key: { finishedAt: 1, _id: 1 } },
+    { key: { 'inputs.fileId': 1 } },
   ],
-  batches: [{ key: { owner: 1, _id: 1 } }, { key: { status: 1, _id: 1 } }],
-  files: [{ key: { owner: 1, _id: 1, expiresAt: 1 } }],
+  batches: [
+    { key: { owner: 1, _id: 1 } },
+    { key: { status: 1, _id: 1 } },
+    { key: { finishedAt: 1, _id: 1 } },
+  ],
+  files: [{ key: { owner: 1, _id: 1, expiresAt: 1 } }, { key: { expiresAt: 1, _id: 1 } }],
+  uploads: [{ key: { expiresAt: 1, _id: 1 } }],
+  windows: [{ key: { day: 1 } }],
   ledger: [{ key: { accountId: 1, seq: 1 } }],
   endpoints: [{ key: { slot: 1 }, options: { unique: true } }],
   deliveries: [
@@ -45,6 +53,8 @@ export const INDEXES = {
     { key: { endpointId: 1, state: 1, order: 1 } },
     { key: { state: 1, order: 1 } },
     { key: { jobId: 1, order: 1 } },
+    { key: { subjectId: 1, state: 1 } },
+    { key: { createdAt: 1, _id: 1 } },
   ],
 } satisfies Record<string, readonly DeclaredIndex[]>;
 

@@ -4,7 +4,7 @@ import { monthOf } from '../../src/domain/credits.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';
-import { ensureSchedules, monthlyGrantId } from '../../src/temporal/schedules.ts';
+import { ensureSchedules, monthlyGrantId, retentionSweepId } from '../../src/temporal/schedules.ts';
 import { startWorkers, type Workers } from '../../src/temporal/workers.ts';
 import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
 import { sumOfLedger } from '../support/money.ts';
@@ -30,7 +30,8 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await temporal.client.schedule.getHandle(monthlyGrantId(PREFIX)).delete();
+  for (const id of [monthlyGrantId(PREFIX), retentionSweepId(PREFIX)])
+    await temporal.client.schedule.getHandle(id).delete();
   await workers.stop();
   await temporal.close();
   await bench.close();
@@ -47,7 +48,8 @@ describe('the monthly grant', () => {
     timeout: 60_000,
   }, async () => {
     const [pro, free] = [await anAccount('pro'), await anAccount('free')];
-    for (let starts = 0; starts < 2; starts += 1) await ensureSchedules(temporal, PREFIX);
+    for (let starts = 0; starts < 2; starts += 1)
+      await ensureSchedules(temporal, { queuePrefix: PREFIX, sweepMs: 3_600_000 });
     const schedule = temporal.client.schedule.getHandle(monthlyGrantId(PREFIX));
     const runs = async () => (await schedule.describe()).info.numActionsTaken;
     await vi.waitFor(async () => expect((await bench.credits.get(pro)).available).toBe(600), 20_000);

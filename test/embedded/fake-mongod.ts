@@ -1,4 +1,6 @@
-// Stands in for mongod: just enough of the wire protocol to be made the primary of a replica set of one.
+// Stands in for mongod: just enough of the wire protocol to be made the primary of a replica set of one. As the
+// real one, it needs a while to load a stored configuration: until then it has none (94), refuses a new one
+// (23), and drops every connection when it has found out whether it is a member.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -19,18 +21,47 @@ const statePath = join(flagValue('--dbpath'), 'replica-set.json');
 const readConfig = (): Document | undefined =>
   existsSync(statePath) ? JSON.parse(readFileSync(statePath, 'utf8')) : undefined;
 const saveConfig = (config: Document) => writeFileSync(statePath, JSON.stringify(config));
+const compatibilityPath = join(flagValue('--dbpath'), 'compatibility');
+const sockets = new Set<Socket>();
+/** Commands about the replica set that a stored configuration takes to load. */
+let untilLoaded = existsSync(statePath) ? 6 : 0;
+
+/** The answer while the stored configuration is loading; undefined when it is loaded. */
+function loading(command: Document): Document | undefined {
+  if (untilLoaded === 0 || !(command.replSetGetConfig || command.replSetInitiate)) return undefined;
+  untilLoaded -= 1;
+  if (untilLoaded === 0) for (const socket of sockets) socket.destroy();
+  return command.replSetInitiate
+    ? { ok: 0, code: 23, errmsg: 'already initialized' }
+    : { ok: 0, code: 94, errmsg: 'no replset config has been received' };
+}
+
+/** New data is as compatible as one version before, so that it has to be raised. */
+function compatibility(command: Document): Document | undefined {
+  if (command.setFeatureCompatibilityVersion) {
+    if (!command.confirm) return { ok: 0, code: 7369100, errmsg: 'it has to be confirmed' };
+    writeFileSync(compatibilityPath, command.setFeatureCompatibilityVersion);
+    return { ok: 1 };
+  }
+  if (!command.getParameter) return undefined;
+  const version = existsSync(compatibilityPath) ? readFileSync(compatibilityPath, 'utf8') : '7.0';
+  return { ok: 1, featureCompatibilityVersion: { version } };
+}
 
 function answer(command: Document): Document {
+  const special = loading(command) ?? compatibility(command);
+  if (special) return special;
   const config = readConfig();
   if (command.replSetInitiate) saveConfig({ version: 1, ...command.replSetInitiate });
   if (command.replSetReconfig) {
     if (!command.force) return { ok: 0, code: 10107, errmsg: 'not primary' };
     saveConfig(command.replSetReconfig);
+    for (const socket of sockets) socket.destroy();
   }
   if (command.replSetGetConfig) {
     return config ? { ok: 1, config } : { ok: 0, code: 94, errmsg: 'no replset config has been received' };
   }
-  const isWritablePrimary = config?.members[0].host === host;
+  const isWritablePrimary = untilLoaded === 0 && config?.members[0].host === host;
   return {
     ok: 1,
     isWritablePrimary,
@@ -64,6 +95,7 @@ function reply(message: Buffer, socket: Socket): void {
 createServer((socket) => {
   let pending = Buffer.alloc(0);
   socket.on('error', () => {});
+  sockets.add(socket.on('close', () => sockets.delete(socket)));
   socket.on('data', (chunk) => {
     pending = Buffer.concat([pending, chunk]);
     while (pending.length >= 4 && pending.length >= pending.readInt32LE(0)) {
@@ -73,4 +105,11 @@ createServer((socket) => {
     }
   });
 }).listen(port, '127.0.0.1');
-process.on('SIGTERM', () => process.exit(0));
+process.on('SIGTERM', () => {
+  const close = () => {
+    writeFileSync(join(flagValue('--dbpath'), 'closed'), '');
+    process.exit(0);
+  };
+  if (args.includes('--closes-slowly')) setTimeout(close, 3000);
+  else close();
+});

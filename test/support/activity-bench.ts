@@ -14,6 +14,7 @@ import { zip } from '../../src/blobs/zip.ts';
 import { type Converters, createConverters } from '../../src/converters/converters.ts';
 import { createWorkOrder } from '../../src/converters/work-order.ts';
 import type { Caller } from '../../src/domain/account.ts';
+import type { Retention } from '../../src/domain/retention.ts';
 import { createLog } from '../../src/log.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
@@ -24,6 +25,7 @@ import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
 import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
 import type { DeliveryStart, WorkflowRunner } from '../../src/operations/runner.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';
+import { createSweep } from '../../src/operations/sweep.ts';
 import { createUploadedFiles } from '../../src/operations/uploaded-files.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
@@ -36,6 +38,7 @@ import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { createFileRepository } from '../../src/store/files.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
+import { createRetentionRepository } from '../../src/store/retention.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { createWebhooks } from '../../src/webhooks.ts';
 import { openDatabase } from './database.ts';
@@ -43,6 +46,7 @@ import { faultyCollections, type Interference } from './faulty-collections.ts';
 import { anAccountCaller, defaultPlanOf, UNQUEUED } from './records.ts';
 
 const HOUR = 3_600_000;
+const LIFETIMES = { uploadMs: HOUR, fileMs: HOUR, jobMs: HOUR, deliveryMs: HOUR, sweepMs: HOUR };
 /** More than any test has under way. */
 const CONCURRENCY = 1000;
 
@@ -57,6 +61,8 @@ export interface ActivityBenchOptions {
   converters?: Converters;
   /** What happens to calls of the database; `collections` of the bench are never disturbed. */
   interference?: Interference;
+  /** What sweeps go by, where a test cares. */
+  lifetimes?: Partial<Retention>;
 }
 
 export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
@@ -67,6 +73,7 @@ export async function createActivityBench({
   deliveryRunner,
   converters = createConverters({ hosts: 1 }),
   interference = {},
+  lifetimes = {},
 }: ActivityBenchOptions = {}) {
   const database = await openDatabase();
   const collections = faultyCollections(database.collections, interference);
@@ -78,6 +85,7 @@ export async function createActivityBench({
   const sender = createHttpSender({ guard, version: 'test' });
   const uploads = createUploadRepository(collections);
   const blobs = createDiskBlobStore(join(dir, 'blobs'));
+  const scratch = createScratch(join(dir, 'scratch'));
   const files = createUploadedFiles({
     ...{ files: createFileRepository(collections), uploads, blobs, fileMs: HOUR },
   });
@@ -125,10 +133,14 @@ export async function createActivityBench({
     workOrder: createWorkOrder({ batchPlaces: 1 }),
     zip,
     blobs,
-    scratch: createScratch(join(dir, 'scratch')),
+    scratch,
     converters,
     links,
     fileMs: HOUR,
+    sweep: createSweep({
+      ...{ files, blobs, scratch, lifetimes: { ...LIFETIMES, ...lifetimes } },
+      retention: createRetentionRepository(collections),
+    }),
   };
   const limits = { uploadBytes: 2 ** 30, uploadMs: HOUR };
   const { checkUrl } = guard;

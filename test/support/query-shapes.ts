@@ -102,6 +102,10 @@ const REMAINDERS: readonly { collection: string; beside: string; fields: readonl
   // An endpoint has one owner, and a job few deliveries.
   { collection: 'deliveries', beside: 'endpointId', fields: ['owner', 'hold'] },
   { collection: 'deliveries', beside: 'jobId', fields: ['owner', 'endpointId', 'state', 'createdAt'] },
+  // What is kept for so long has nearly always ended.
+  { collection: 'deliveries', beside: 'createdAt', fields: ['state'] },
+  // A file is the input of few jobs.
+  { collection: 'jobs', beside: 'inputs.fileId', fields: ['status'] },
   // Whoever watches asks for what has changed since a moment ago.
   { collection: 'deliveries', beside: 'updatedAt', fields: ['endpointId'] },
 ];
@@ -111,7 +115,8 @@ const LOOKED_THROUGH: Readonly<Record<string, string>> = {
   'masterKeys: everything': 'there are as many as master keys',
   'plans: everything': 'there are as many as plans',
   'batches: _id range, status =, updatedAt range, by _id': 'a repair pages through those that are open',
-  'ledger: everything': 'reconcile, which an operator asks for, adds up all of it',
+  'jobs: status =, updatedAt range, by _id': 'a repair pages through those that are open',
+  'jobs: _id range, status =, updatedAt range, by _id': 'a repair pages through those that are open',
 };
 /** An operator's rotation goes through all documents, page by page, by their ids. */
 const ROTATION = /^(?:keys|jobs|deliveries|endpoints): _id range, \S*sealed\S* \?, by _id$/i;

@@ -125,6 +125,7 @@ function fakedActivities(jobs: Map<string, { fakes: Fakes; calls: ActivityCall[]
     holdCredits: async () => {},
     settleCredits: async () => {},
     grantMonth: async () => ({ next: null }),
+    sweep: async () => ({ next: null, removed: 0 }),
     startBatchJobs: async () => ({ next: Number.MAX_SAFE_INTEGER }),
     cancelBatchJobs: async () => {},
     countBatch: async () => ({ pending: 0 }),

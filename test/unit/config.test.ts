@@ -71,7 +71,10 @@ describe('an empty environment', () => {
       mongoUri: undefined,
       temporal: { address: undefined, namespace: 'default', queuePrefix: 'kiln', synchronous: 'NORMAL' },
       allowedNetworks: ['127.0.0.0/8', '::1/128'],
-      retention: { uploadMs: 3_600_000, fileMs: 86_400_000 },
+      retention: {
+        ...{ uploadMs: 3_600_000, fileMs: 86_400_000, sweepMs: 600_000 },
+        ...{ jobMs: 30 * 86_400_000, deliveryMs: 30 * 86_400_000 },
+      },
       limits: { uploadBytes: 2_147_483_648, engineMs: 120_000, engineMemoryBytes: 2048 * 2 ** 20 },
     });
   });
@@ -112,6 +115,32 @@ describe('a value', () => {
       allowedNetworks: ['10.1.0.0/16', 'fd00::/8'],
     });
     expect(config.masterKeys?.map((key) => Buffer.from(key).toString('base64'))).toEqual([KEY, KEY]);
+  });
+});
+
+describe('a lifetime', () => {
+  it.each([
+    ['90s', 90_000],
+    ['15m', 900_000],
+    ['24h', 86_400_000],
+    ['30d', 2_592_000_000],
+  ])('of %s is %d milliseconds', (value, ms) => {
+    const { retention } = loadConfig({ KILN_RETENTION_FILES: value, KILN_RETENTION_JOBS: value });
+    expect([retention.fileMs, retention.jobMs]).toEqual([ms, ms]);
+  });
+
+  it.each(['90', '1.5h', '-1d', '5w', '0s', '9999d', 's'])('of %s is refused', (value) => {
+    const [fault] = faultsOf(() => loadConfig({ KILN_RETENTION_FILES: value }));
+    expect(fault).toMatch(/KILN_RETENTION_FILES must be how long files are kept, such as 90s/);
+  });
+
+  it('may be given by its earlier name, unless it has the new one as well', () => {
+    const earlier = { KILN_RETENTION_UPLOAD_MINUTES: '5', KILN_RETENTION_FILE_HOURS: '2' };
+    const times = { uploadMs: 300_000, fileMs: 7_200_000 };
+    expect(loadConfig(earlier).retention).toMatchObject(times);
+    expect(loadConfig({ ...earlier, KILN_RETENTION_FILES: '3h' }).retention).toMatchObject({
+      ...{ uploadMs: 300_000, fileMs: 10_800_000 },
+    });
   });
 });
 

@@ -20,6 +20,18 @@ const MEGABYTE = 2 ** 20;
 
 const secret = (value: unknown) => (value === undefined ? undefined : '(set)');
 
+/** In the largest unit that leaves no fraction, as it may be written. */
+function durationOf(ms: number): string {
+  const units = [
+    ['d', 24 * HOUR_MS],
+    ['h', HOUR_MS],
+    ['m', MINUTE_MS],
+    ['s', 1000],
+  ] as const;
+  const [unit, size] = units.find(([, each]) => ms % each === 0) ?? ['s', 1000];
+  return `${ms / size}${unit}`;
+}
+
 /** Where each variable ends up; a variable without a line here does not compile. */
 const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_HOST: ({ host }) => host,
@@ -45,6 +57,11 @@ const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_CONCURRENCY_IMAGE: ({ concurrency }) => concurrency.image,
   KILN_CONCURRENCY_IO: ({ concurrency }) => concurrency.io,
   KILN_CONCURRENCY_WEBHOOK: ({ concurrency }) => concurrency.webhook,
+  KILN_RETENTION_FILES: ({ retention }) => durationOf(retention.fileMs),
+  KILN_RETENTION_UPLOADS: ({ retention }) => durationOf(retention.uploadMs),
+  KILN_RETENTION_JOBS: ({ retention }) => durationOf(retention.jobMs),
+  KILN_RETENTION_DELIVERIES: ({ retention }) => durationOf(retention.deliveryMs),
+  KILN_RETENTION_SWEEP: ({ retention }) => durationOf(retention.sweepMs),
   KILN_RETENTION_UPLOAD_MINUTES: ({ retention }) => retention.uploadMs / MINUTE_MS,
   KILN_RETENTION_FILE_HOURS: ({ retention }) => retention.fileMs / HOUR_MS,
   KILN_LIMIT_UPLOAD_BYTES: ({ limits }) => limits.uploadBytes,

@@ -1,0 +1,8 @@
+import type { Capabilities } from '../src/app.ts';
+import type { SweepStep, Swept } from '../src/domain/retention.ts';
+import { whileHeartbeating } from './heartbeat.ts';
+
+/** Removes one page of what has had its time. */
+export function createSweepActivity({ sweep }: Pick<Capabilities, 'sweep'>) {
+  return (step: SweepStep): Promise<Swept> => whileHeartbeating(() => sweep(step));
+}

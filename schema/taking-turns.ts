@@ -1,0 +1,61 @@
+import { type ExecutionArgs, type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { credentialOf } from '../src/credential.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import type { KilnContext } from './context.ts';
+import { createPlaces } from './places.ts';
+import { breathe, takeTurn } from './turns.ts';
+
+/** Queries of one address that are under way at a time without a key: an old one ends before a new one begins. */
+const KEYLESS_AT_A_TIME = 4;
+/** Requests without a credential that wait at one address; whoever waits behind them would wait for too long. */
+const MAX_KEYLESS_WAITING = 100;
+
+/**
+ * Begins and executes operations in turns, so that many of them at once keep nobody from an answer. What a
+ * sender asked for who has gone is not begun, and those without a key wait, up to a number for each address.
+ */
+export function takingTurns(maskError: (error: unknown) => GraphQLError): Plugin<KilnContext> {
+  const places = createPlaces(KEYLESS_AT_A_TIME);
+  return {
+    async onParams({ request, context, setResult }) {
+      const { incoming } = context as { incoming?: { socket: { remoteAddress?: string } } };
+      const who = incoming?.socket.remoteAddress ?? '';
+      if (credentialOf(request.headers) === null && places.waiting(who) >= MAX_KEYLESS_WAITING)
+        return setResult({ errors: [maskError(tooManyWaiting())] });
+      await takeTurn(who, request.signal);
+      if (request.signal.aborted) setResult({ errors: [maskError(nobodyWaits())] });
+    },
+    onExecute({ args, executeFn, setExecuteFn }) {
+      const { sender, signal } = args.contextValue;
+      const who = sender.peer ?? '';
+      const execute = async (given: ExecutionArgs) => {
+        await breathe(who, signal);
+        return signal?.aborted ? { errors: [maskError(nobodyWaits())] } : executeFn(given);
+      };
+      setExecuteFn((given) =>
+        isKeylessQuery(args) ? places.within(who, () => execute(given)) : execute(given),
+      );
+    },
+    onSubscribe: ({ args: { contextValue } }) => breathe(contextValue.sender.peer ?? '', contextValue.signal),
+  };
+}
+
+/** Mutations may wait for a job, and everything that has an account is counted by its plan. */
+function isKeylessQuery({ contextValue, document, operationName }: ExecutionArgs): boolean {
+  const { actor, caller } = contextValue as KilnContext;
+  if (actor.kind === 'admin' || caller.kind === 'account') return false;
+  return getOperationAST(document, operationName)?.operation === OperationTypeNode.QUERY;
+}
+
+function tooManyWaiting(): ConversionError {
+  return new ConversionError('RATE_LIMITED', 'Too many requests without a credential wait at this address.', {
+    hint: 'Send one after the other, or use an API key.',
+    retryAfterSeconds: 1,
+  });
+}
+
+/** Why an operation is given up whose sender has gone; nobody reads it. */
+export function nobodyWaits(): ConversionError {
+  return new ConversionError('CANCELLED', 'Nobody waits for the answer any more.');
+}

@@ -1,0 +1,16 @@
+import { SWEEP_KINDS } from '../../src/domain/retention.ts';
+import type { Sweep } from '../../src/operations/sweep.ts';
+
+/** One round through everything, as the workflow makes it. @returns how much was removed. */
+export async function sweepAll(sweep: Sweep, now?: number): Promise<number> {
+  let total = 0;
+  for (const kind of SWEEP_KINDS) {
+    let after: string | null = null;
+    do {
+      const { next, removed } = await sweep({ kind, after }, now);
+      after = next;
+      total += removed;
+    } while (after !== null);
+  }
+  return total;
+}

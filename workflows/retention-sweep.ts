@@ -1,0 +1,69 @@
+import { continueAsNew, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { SWEEP_KINDS, SweepKind, Swept } from '../src/domain/retention.ts';
+import { transfer } from './proxies.ts';
+
+/** A list of its own, since workflows load no other code; it must name every kind. */
+const KINDS = [
+  'deliveries',
+  'batches',
+  'jobs',
+  'uploads',
+  'files',
+  'windows',
+  'idempotency',
+  'blobs',
+  'scratch',
+] as const satisfies typeof SWEEP_KINDS;
+
+/** Beyond it a new run goes on with an empty history. */
+const MAX_HISTORY = 2000;
+
+/** What a run hands on to the next one. */
+export interface SweepProgress {
+  kind: number;
+  after: string | null;
+  /** By kind. */
+  removed: Partial<Record<SweepKind, number>>;
+}
+
+/** Removes what has had its time: one round through everything. What fails is left to the next round. */
+export async function retentionSweep(progress?: SweepProgress): Promise<SweepProgress['removed']> {
+  const state = progress ?? { kind: 0, after: null, removed: {} };
+  for (; state.kind < KINDS.length; state.kind += 1) {
+    const kind = KINDS[state.kind] as SweepKind;
+    do {
+      const { next, removed } = await step(kind, state.after);
+      state.after = next;
+      state.removed[kind] = (state.removed[kind] ?? 0) + removed;
+      show(state);
+      if (isLong()) return continueAsNew<typeof retentionSweep>(advanced(state));
+    } while (state.after !== null);
+  }
+  return state.removed;
+}
+
+async function step(kind: SweepKind, after: string | null): Promise<Swept> {
+  try {
+    return await transfer(`remove old ${kind}`).sweep({ kind, after });
+  } catch (error) {
+    log.warn('a part of the sweep is left to the next one', { kind, error: String(error) });
+    return { next: null, removed: 0 };
+  }
+}
+
+function advanced(state: SweepProgress): SweepProgress {
+  return state.after === null ? { ...state, kind: state.kind + 1 } : state;
+}
+
+function isLong(): boolean {
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  return historyLength > MAX_HISTORY || continueAsNewSuggested;
+}
+
+function show({ removed }: SweepProgress): void {
+  setCurrentDetails(
+    Object.entries(removed)
+      .map(([kind, count]) => `- ${kind}: ${count}`)
+      .join('\n'),
+  );
+}
