@@ -7,7 +7,7 @@ import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { startSecondMongo } from './second-mongo.ts';
 
-/** The project of vitest.config.ts that runs on the second server; KILN_TEST_MONGO=secantus takes it for all. */
+/** The project of vitest.config.ts that runs on the second server. */
 const ON_SECOND_MONGO = 'second-mongo';
 
 /**
@@ -17,7 +17,7 @@ const ON_SECOND_MONGO = 'second-mongo';
 export async function setup({ name, provide }: TestProject): Promise<() => Promise<void>> {
   const { cacheDir, mongoUri: namedUri, temporal } = loadConfig();
   const dataDir = await mkdtemp(join(tmpdir(), 'kiln-test-'));
-  const isSecond = name === ON_SECOND_MONGO || process.env.KILN_TEST_MONGO === 'secantus';
+  const isSecond = name === ON_SECOND_MONGO;
   const second = isSecond ? await startSecondMongo({ dataDir, cacheDir, onProgress: console.log }) : null;
   const mongoUri = second?.uri ?? namedUri;
   const engines = await startEmbedded({
@@ -30,6 +30,7 @@ export async function setup({ name, provide }: TestProject): Promise<() => Promi
     onProgress: console.log,
     onDeath: (engine, detail) => console.error(`${engine} ended by itself: ${detail}`),
   });
+  provide('isSecondMongo', isSecond);
   provide('mongoUri', mongoUri ?? engines.mongoUri ?? '');
   provide('temporalAddress', temporal.address ?? engines.temporalAddress ?? '');
   return async () => {
@@ -42,6 +43,7 @@ export async function setup({ name, provide }: TestProject): Promise<() => Promi
 declare module 'vitest' {
   interface ProvidedContext {
     mongoUri: string;
+    isSecondMongo: boolean;
     temporalAddress: string;
   }
 }
