@@ -80,11 +80,12 @@ function createKilns(messages: MessageLog) {
   };
 }
 
-function lineOf({ seed, victim, killedAtMs, acknowledged, startMs, settledMs, late }: KillRoundResult) {
+function lineOf(result: KillRoundResult): string {
+  const { seed, victim, killedAtMs, acknowledged, startMs, settledMs, late, orphans } = result;
   const settled = settledMs === null ? 'NEVER' : `${(settledMs / 1000).toFixed(1)} s`;
   return (
     `seed ${seed}: ${victim} killed after ${killedAtMs} ms with ${acknowledged} of 24 acknowledged; ` +
-    `up again after ${(startMs / 1000).toFixed(1)} s, all at their end after ${settled}` +
+    `up again after ${(startMs / 1000).toFixed(1)} s, all at their end after ${settled}, ${orphans} blobs without a record` +
     (late.length > 0 ? `; ${late.length} later than ${PROMISED_MS / 1000} s` : '')
   );
 }

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { startKilnApart } from '../test/chaos/kiln-apart.ts';
+import { type KilnApart, startKilnApart } from '../test/chaos/kiln-apart.ts';
 import { openMessageLog } from '../test/chaos/message-log.ts';
 import { OUTAGES, type OutageResult, outageUnderLoad } from '../test/chaos/outage.ts';
 import { positive } from './arguments.ts';
@@ -32,11 +32,16 @@ export const drill: Drill<Options> = {
     const faults: string[] = [];
     for (const outage of OUTAGES.filter(({ name }) => only === undefined || name === only)) {
       const results: OutageResult[] = [];
+      let kiln: KilnApart | undefined;
       for (let seed = first; seed < first + times; seed += 1) {
-        const kiln = await startKilnApart(`outage-${outage.name}-${seed}-${process.pid}`);
+        kiln ??= await startKilnApart(`outage-${outage.name}-${seed}-${process.pid}`);
         const result = await outageUnderLoad(kiln, messages, outage, { seed, rate, aroundMs: AROUND_MS });
-        const left = await kiln.stop();
-        result.faults.push(...left.map((one) => `left running: ${one}`));
+        // What one time has spoilt is not to be counted again in the next one.
+        if (result.faults.length > 0 || seed === first + times - 1) {
+          const left = await kiln.stop();
+          result.faults.push(...left.map((one) => `left running: ${one}`));
+          kiln = undefined;
+        }
         results.push(result);
         say(lineOf(result));
         for (const fault of result.faults) say(`  ${fault}`);

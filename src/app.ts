@@ -20,15 +20,14 @@ import { createFindJobs } from './operations/find-jobs.ts';
 import { createPrepareUpload } from './operations/prepare-upload.ts';
 import { createQuote } from './operations/quote.ts';
 import { createReceiveUpload } from './operations/receive-upload.ts';
-import { createRepairAdmissions } from './operations/repair-admissions.ts';
-import { createRepairCredits } from './operations/repair-credits.ts';
-import { createRepairJobs } from './operations/repair-jobs.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
 import { createSweep } from './operations/sweep.ts';
 import { createTell } from './operations/tell.ts';
 import { createUploadedFiles } from './operations/uploaded-files.ts';
 import { createWatchJob } from './operations/watch-job.ts';
+import { createRepairs } from './repairs.ts';
+import { createRunner } from './runner.ts';
 import { createEnvelopeSealer } from './secrets/envelope.ts';
 import { createKeyring } from './secrets/keyring.ts';
 import { createLinks, longestTokenMs } from './secrets/links.ts';
@@ -39,7 +38,6 @@ import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
 import { createJobRepository } from './store/jobs.ts';
-import { createLaneChecks } from './store/lane-checks.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
 import { connectMongo } from './store/mongo.ts';
@@ -47,7 +45,6 @@ import { createRetentionRepository } from './store/retention.ts';
 import { createSealedSecretRepository } from './store/sealed-secrets.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
-import { createWorkflowRunner } from './temporal/runner.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Kiln's own version, as sent to receivers and shown by `kiln doctor`. */
@@ -123,7 +120,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     fetchJson: createJsonFetcher(sender),
   });
   opening.defer(() => access.close());
-  const runner = createWorkflowRunner(temporal, config.temporal.queuePrefix);
+  const { runner, leases, close } = createRunner(mongo.collections, temporal, config, log);
+  opening.defer(close);
   const tell = createTell(runner, log);
   const converters = createConverters({
     hosts: config.concurrency.image,
@@ -184,15 +182,12 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createWatchJob({ jobs, changes, findJob }),
     ...createFiles({ files, blobs }),
     queuePositionOf: admissions.positionOf,
-    repairAdmissions: createRepairAdmissions({
-      ...{ jobs, admissions, log },
-      lanes: createLaneChecks(mongo.collections),
+    ...createRepairs({
+      ...{ collections: mongo.collections, leases, jobs, uploads, runner, admissions, credits, ledger, log },
     }),
-    repairJobs: createRepairJobs({ jobs, uploads, runner, admissions, log }),
     ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
     quote: createQuote({ files }),
     ...createSecrets(secrets),
-    repairCredits: createRepairCredits({ jobs, credits, ledger }),
     links,
   };
 

@@ -133,14 +133,16 @@ export function isLoopbackHost(host: string): boolean {
  * The engines and keys that `npm run server` and `npm run worker` share with others.
  * @throws ConfigError naming every variable that is missing.
  */
-export function sharedEndpoints({ mongoUri, temporal, masterKeys, adminToken }: Config) {
+export function sharedEndpoints({ mongoUri, temporal, masterKeys, adminToken, publicUrl }: Config) {
   const temporalAddress = temporal.address;
-  if (mongoUri && temporalAddress && masterKeys)
+  if (mongoUri && temporalAddress && masterKeys && publicUrl)
     return { mongoUri, temporalAddress, masterKeys, adminToken, refusedPorts: [] };
   const missing: (keyof typeof VARIABLES)[] = [];
   if (!mongoUri) missing.push('MONGODB_URI');
   if (!temporalAddress) missing.push('TEMPORAL_ADDRESS');
   if (!masterKeys) missing.push('KILN_MASTER_KEY');
+  // Each builds links from it: guessed, they would lead to this process's own loopback address.
+  if (!publicUrl) missing.push('KILN_PUBLIC_URL');
   throw new ConfigError(
     `This process needs ${missing.length} more variable(s); \`npm start\` provides them for one machine.\n` +
       missing.map((name) => describeFault(name)).join('\n'),

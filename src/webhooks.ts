@@ -20,6 +20,7 @@ import { createWatchDeliveries } from './operations/watch-deliveries.ts';
 import type { EnvelopeSealer } from './secrets/envelope.ts';
 import { newWebhookSecret } from './secrets/webhook-secret.ts';
 import type { DeliveryRepository } from './store/deliveries.ts';
+import { createDeliveryChecks } from './store/delivery-checks.ts';
 import { createEndpointRepository } from './store/endpoints.ts';
 import type { FileRepository } from './store/files.ts';
 import type { JobRepository } from './store/jobs.ts';
@@ -30,7 +31,7 @@ import type { Collections } from './store/mongo.ts';
 const RECENT_MS = 100;
 
 export interface WebhookPorts {
-  collections: Pick<Collections, 'endpoints' | 'accounts'>;
+  collections: Pick<Collections, 'endpoints' | 'accounts' | 'deliveries'>;
   deliveries: DeliveryRepository;
   files: Pick<FileRepository, 'get'>;
   jobs: Pick<JobRepository, 'get' | 'append'>;
@@ -53,7 +54,10 @@ export function createWebhooks(ports: WebhookPorts) {
   const monthlyCreditsOf = async (plan: string) => (await findPlan(plan)).mediaCredits;
   const door = createAnnounce({ endpoints, deliveries, courier: () => courier, log });
   const { announce, forgetEndpoints } = door;
-  const { wakeHeld, repairDeliveries } = createRepairDeliveries({ deliveries, endpoints, runner, log });
+  const { wakeHeld, repairDeliveries } = createRepairDeliveries({
+    ...{ endpoints, runner, log },
+    deliveries: createDeliveryChecks(collections),
+  });
   const health = createEndpointHealth({ endpoints, deliveries, announce, forgetEndpoints, wakeHeld });
   const lanes = createLanes();
   const deliver = createDeliver({

@@ -30,7 +30,7 @@ export async function startWork(app: App): Promise<Workers> {
   app.courier.open();
   const rounds = startRepairRounds({
     steps: [
-      { name: 'jobs', run: () => operations.repairJobs() },
+      { name: 'jobs', run: (signal) => operations.repairJobs(signal) },
       { name: 'credits', run: () => operations.repairCredits() },
       { name: 'admissions', run: () => operations.repairAdmissions() },
       { name: 'batches', run: () => operations.repairBatches() },

@@ -3,6 +3,7 @@ import type { Sharp } from 'sharp';
 import { ConversionError } from '../domain/errors.ts';
 import { type FormatId, requireFormat } from '../domain/format.ts';
 import type { ConvertStep } from '../domain/plan.ts';
+import { checkClaimedSize } from './claimed-size.ts';
 import type { FileFacts } from './converter.ts';
 import { ditherToTwoTones } from './dither.ts';
 import type { Engine, EngineIo, EngineOutcome } from './engine.ts';
@@ -48,7 +49,9 @@ export async function createMagickEngine(): Promise<Engine> {
     probe: async (source, inputPath, limits) => {
       try {
         limitMagick(limits);
-        return factsOf(pingFrames(await readFile(inputPath), source), source, limits);
+        const bytes = await readFile(inputPath);
+        checkClaimedSize(bytes, source, limits);
+        return factsOf(pingFrames(bytes, source), source, limits);
       } catch (error) {
         throw asEngineFault(error, { source });
       }
@@ -83,6 +86,7 @@ export async function createMagickEngine(): Promise<Engine> {
 
   async function decodeHere(step: ConvertStep, { inputPath, limits }: EngineIo): Promise<Decoded> {
     const bytes = await readFile(inputPath);
+    checkClaimedSize(bytes, step.source, limits);
     const frames = pingFrames(bytes, step.source);
     const facts = factsOf(frames, step.source, limits);
     const frame = chosenFrame(step, frames);

@@ -1,5 +1,17 @@
 import { ConversionError } from '../domain/errors.ts';
 
+/** A side that no drawing has; the library that draws would quietly make one pixel of it. */
+const MAX_SIDE = 1_000_000;
+/** Pixels at 96 dots per inch. */
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  px: 1,
+  pt: 4 / 3,
+  pc: 16,
+  in: 96,
+  cm: 96 / 2.54,
+  mm: 96 / 25.4,
+};
 const MAX_ENTITY_EXPANSION = 1_000_000;
 const SAFE_ENCODING = /^(?:utf-8|us-ascii|ascii|iso-8859-\d+|windows-125\d)$/i;
 
@@ -16,6 +28,29 @@ export function checkSvg(bytes: Uint8Array): void {
   }
   const entities = Array.from(text.matchAll(/<!ENTITY\s+([^>]*)/gi), ([, declaration = '']) => declaration);
   if (entities.length > 0) checkEntities(entities, text);
+  checkSides(text);
+}
+
+/** Looks at width and height of the outermost element, or at its viewBox where they are not given in full. */
+function checkSides(text: string): void {
+  const root = /<(?:[\w.-]+:)?svg\b((?:[^>"']|"[^"]*"|'[^']*')*)>/i.exec(text)?.[1] ?? '';
+  const attribute = (name: string) =>
+    new RegExp(`(?:^|\\s)${name}\\s*=\\s*["']\\s*([^"']*?)\\s*["']`, 'i').exec(root)?.[1] ?? '';
+  const box = attribute('viewBox').split(/[\s,]+/);
+  const sides = ['width', 'height'].map((name, i) => pixelsOf(attribute(name)) ?? Number(box[i + 2] ?? 0));
+  const [width = 0, height = 0] = sides;
+  if (!sides.some((side) => side > MAX_SIDE)) return;
+  throw new ConversionError(
+    'TOO_MANY_PIXELS',
+    `The SVG says that it is ${width} × ${height} pixels; at most ${MAX_SIDE} are allowed on a side.`,
+  );
+}
+
+/** null where the length is not said in units of its own, as in 100%. */
+function pixelsOf(length: string): number | null {
+  const [, value = '', unit = ''] = /^\+?(\d*\.?\d+(?:e[+-]?\d+)?)\s*([a-z]*)$/i.exec(length) ?? [];
+  const factor = UNITS[unit.toLowerCase()];
+  return value === '' || factor === undefined ? null : Number(value) * factor;
 }
 
 function checkEntities(declarations: string[], text: string): void {

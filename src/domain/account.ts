@@ -9,6 +9,8 @@ export interface Account extends Partial<Credits> {
   plan: string;
   /** The job that took its credits below the line at which its owner is told; absent above it. */
   lowCause?: string;
+  /** When to look whether what was moved last has come to its end; absent while nothing is under way. */
+  repairAt?: Date;
   createdAt: Date;
   /** The person of a login server whose logins are this account's, see `loginKey`. */
   oidcSubject?: string;

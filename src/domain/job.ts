@@ -133,6 +133,11 @@ export interface Job {
   /** When the upload must have arrived. */
   uploadDeadline: Date;
   finishedAt: Date | null;
+  /**
+   * When somebody looks whether the job is in good hands, unless it gives a sign of life before. Open jobs
+   * of earlier versions lack it until the first start; ended ones have none.
+   */
+  repairAt?: Date;
 }
 
 /** Older events fall out of the window; a reader who is further behind gets a snapshot. */

@@ -1,5 +1,6 @@
 import { access, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RungUnavailable } from './ladder.ts';
 import { makeFolder } from './make-folder.ts';
 
 const STALE_STAGING_MS = 24 * 3_600_000;
@@ -19,10 +20,8 @@ export async function installFolder(
   name: string,
   fill: (stagingDir: string) => Promise<void>,
 ): Promise<string> {
-  await makeFolder(cacheDir);
-  await removeStaleStaging(cacheDir);
   const folder = join(cacheDir, name);
-  const staging = await mkdtemp(join(cacheDir, '.staging-'));
+  const staging = await makeStaging(cacheDir);
   try {
     await fill(staging);
     await rename(staging, folder);
@@ -31,6 +30,21 @@ export async function installFolder(
     if (!isTaken(error)) throw error;
   }
   return folder;
+}
+
+/** @throws RungUnavailable that names the variable to change, when nothing can be written there. */
+async function makeStaging(cacheDir: string): Promise<string> {
+  try {
+    await makeFolder(cacheDir);
+    await removeStaleStaging(cacheDir);
+    return await mkdtemp(join(cacheDir, '.staging-'));
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : 'unknown reason';
+    throw new RungUnavailable(
+      `the cache folder ${cacheDir} cannot be written (${code}); set KILN_CACHE_DIR to one that can`,
+      { cause },
+    );
+  }
 }
 
 /** An installer that was killed leaves its staging folder behind. */

@@ -1,12 +1,18 @@
 import { createWriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
+import { getThroughProxy, proxyFor } from './https-get.ts';
 import { RungUnavailable } from './ladder.ts';
 
 /** No byte for so long means that nobody is there. */
 const STALL_MS = 15_000;
 const REPORT_EVERY_PERCENT = 20;
+
+/** How TLS says that nobody whom this machine trusts vouches for the other side. */
+const UNTRUSTED =
+  /^(?:UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_UNTRUSTED)$/;
+
+/** The site answers, and has no such file. */
+export class NotOffered extends RungUnavailable {}
 
 export interface DownloadRequest {
   url: string;
@@ -18,16 +24,20 @@ export interface DownloadRequest {
 
 /**
  * Downloads a file and says how far it is.
- * @throws RungUnavailable when it cannot be had.
+ * @throws NotOffered when there is no such file, RungUnavailable when it cannot be had.
  */
 export async function downloadFile({ url, path, label, onProgress }: DownloadRequest): Promise<void> {
   const abort = new AbortController();
   const stall = setTimeout(() => abort.abort(), STALL_MS);
   try {
-    const response = await fetch(url, { signal: abort.signal });
-    if (!response.ok || !response.body)
-      throw new RungUnavailable(`the download site answered ${response.status}`);
-    const report = createReporter(label, Number(response.headers.get('content-length')), onProgress);
+    const response = await getThroughProxy(url, abort.signal);
+    const { statusCode = 0 } = response;
+    if (statusCode !== 200) {
+      response.destroy();
+      const Fault = statusCode === 403 || statusCode === 404 ? NotOffered : RungUnavailable;
+      throw new Fault(`the download site answered ${statusCode}`);
+    }
+    const report = createReporter(label, Number(response.headers['content-length']), onProgress);
     const watched = async function* (chunks: AsyncIterable<Uint8Array>) {
       for await (const chunk of chunks) {
         stall.refresh();
@@ -35,15 +45,28 @@ export async function downloadFile({ url, path, label, onProgress }: DownloadReq
         yield chunk;
       }
     };
-    const body = Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
-    await pipeline(body, watched, createWriteStream(path));
+    await pipeline(response, watched, createWriteStream(path));
   } catch (cause) {
     if (cause instanceof RungUnavailable) throw cause;
-    throw new RungUnavailable('the download site cannot be reached', { cause });
+    throw new RungUnavailable(reasonOf(cause, url), { cause });
   } finally {
     clearTimeout(stall);
     abort.abort();
   }
+}
+
+function reasonOf(cause: unknown, url: string): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (UNTRUSTED.test(code)) {
+    return (
+      "the download site's certificate is not trusted here; where a proxy signs its own, put the " +
+      "proxy's authority into a file and name that in NODE_EXTRA_CA_CERTS"
+    );
+  }
+  const proxy = proxyFor(url);
+  return proxy
+    ? `the download site cannot be reached through the proxy ${proxy}`
+    : 'the download site cannot be reached';
 }
 
 /** Counts bytes and says each further fifth of the whole, where its size is known. */

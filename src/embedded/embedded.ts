@@ -123,9 +123,18 @@ async function startEngines(options: EmbeddedOptions, record: RungRecord, regist
     options.needTemporal ? provideAndStartTemporal(options, record, registry) : undefined,
     options.needMongo ? provideAndStartMongo(options, record, registry) : undefined,
   ] as const;
-  await Promise.allSettled(engines);
+  const faults = (await Promise.allSettled(engines)).flatMap((outcome) =>
+    outcome.status === 'rejected' ? [outcome.reason] : [],
+  );
+  if (faults.length > 1) throw joined(faults);
   const [temporal, mongo] = await Promise.all(engines);
   return { temporal, mongo };
+}
+
+/** Who puts one engine right should not have to start again to learn of the other. */
+function joined(faults: readonly unknown[]): ConversionError {
+  const messages = faults.map((fault) => (fault instanceof Error ? fault.message : String(fault)));
+  return new ConversionError('UNAVAILABLE', messages.join('\n\n'), { cause: new AggregateError(faults) });
 }
 
 interface Started<Server> {

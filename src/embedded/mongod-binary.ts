@@ -7,9 +7,11 @@ import { MongoBinaryDownloadUrl } from 'mongodb-memory-server-core/lib/util/Mong
 import { readFromTarball } from './archive.ts';
 import { cachedFolder, installFolder } from './cache.ts';
 import { sha256OfFile } from './digest.ts';
-import { downloadFile } from './download.ts';
+import { downloadFile, NotOffered } from './download.ts';
 import { RungUnavailable } from './ladder.ts';
 import { MONGOD_VERSION, PLATFORM } from './versions.ts';
+
+const SUBSTITUTES = ['ubuntu2204', 'ubuntu2404'];
 
 export interface MongodSources {
   cacheDir: string;
@@ -32,12 +34,20 @@ export async function provideMongod({ cacheDir, mirror, onProgress }: MongodSour
     (await installFolder(cacheDir, name, async (staging) => {
       const work = join(staging, 'work');
       await mkdir(work);
-      const archive = await fetchVerified(await archiveUrl(mirror), work, onProgress);
+      const archive = await fetchFirst(await archiveUrls(mirror), work, onProgress);
       const program = createWriteStream(join(staging, 'mongod'), { mode: 0o755 });
       await pipeline(readFromTarball(archive, 'mongod'), program);
       await rm(work, { recursive: true });
     }));
   return join(folder, 'mongod');
+}
+
+/** The archive for this system, then those for others that run on any Linux of the last years. */
+async function archiveUrls(mirror: string | undefined): Promise<string[]> {
+  const url = await archiveUrl(mirror);
+  const system = /-(?:ubuntu|debian|rhel|amazon|suse)\w+(?=-\d)/;
+  const others = system.test(url) ? SUBSTITUTES.map((name) => url.replace(system, `-${name}`)) : [];
+  return [...new Set([url, ...others])];
 }
 
 async function archiveUrl(mirror: string | undefined): Promise<string> {
@@ -53,6 +63,24 @@ async function archiveUrl(mirror: string | undefined): Promise<string> {
   } catch (cause) {
     throw new RungUnavailable(`there is no mongod ${MONGOD_VERSION} for this system`, { cause });
   }
+}
+
+/** Not every archive whose name can be formed exists: there is none of Debian for arm64, or of Ubuntu 23. */
+async function fetchFirst(
+  urls: readonly string[],
+  work: string,
+  onProgress: (line: string) => void,
+): Promise<string> {
+  let missing: unknown;
+  for (const url of urls) {
+    try {
+      return await fetchVerified(url, work, onProgress);
+    } catch (error) {
+      if (!(error instanceof NotOffered)) throw error;
+      missing ??= error;
+    }
+  }
+  throw missing;
 }
 
 /** The publisher's sum lies beside the archive. */

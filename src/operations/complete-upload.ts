@@ -2,6 +2,7 @@ import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { isReceived, type ReceivedUpload, type Upload } from '../domain/file.ts';
 import { ownerKey } from '../domain/job.ts';
+import { isOverdue, startLease } from '../domain/job-lease.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 import { jobStart } from './job-start.ts';
@@ -34,6 +35,8 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
       throw new ConversionError('NOT_FOUND', 'There is no such upload.');
     }
     refuseUnlessReceived(open);
+    // Written first: should this process die before the job is told, the repair tells it.
+    if (open.jobId) await ports.jobs.expectMove(open.jobId, startLease());
     const first = await ports.uploads.finalize(uploadId);
     // Read again: another body may have replaced the first one until this very moment.
     const upload = await ports.uploads.get(uploadId);
@@ -41,7 +44,8 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
     await ports.files.makeFile(refuseUnlessReceived(upload)).catch(unlessGone);
     if (upload.jobId) {
       const job = await ports.jobs.get(upload.jobId);
-      if (job.status === 'awaiting_upload') await ports.runner.uploadCompleted(jobStart(job));
+      if (job.status === 'awaiting_upload' || isOverdue(job))
+        await ports.runner.uploadCompleted(jobStart(job));
     }
     return { upload, first };
   };

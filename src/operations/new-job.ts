@@ -1,6 +1,7 @@
 import type { StoredFile, Upload } from '../domain/file.ts';
 import type { FormatId } from '../domain/format.ts';
 import type { Dialect, Job, JobCallback, JobInput } from '../domain/job.ts';
+import { startLease, turnLease } from '../domain/job-lease.ts';
 import type { StepOptions } from '../domain/options.ts';
 
 /** Where a job's bytes come from: an intent that waits for them, or a file that is there. */
@@ -41,6 +42,7 @@ export function newJob(job: NewJob): Job {
     updatedAt: now,
     uploadDeadline: input.upload?.expiresAt ?? now,
     finishedAt: null,
+    repairAt: facts.batchId === undefined ? startLease() : turnLease(),
   };
 }
 

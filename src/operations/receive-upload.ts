@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { BlobFacts, BlobStore } from '../blobs/blob-store.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { Upload } from '../domain/file.ts';
+import { startLease } from '../domain/job-lease.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 import { jobStart } from './job-start.ts';
@@ -74,6 +75,7 @@ async function store(
 }
 
 async function reject(ports: ReceiveUploadPorts, upload: Upload, message: string): Promise<void> {
+  if (upload.jobId) await ports.jobs.expectMove(upload.jobId, startLease());
   await ports.uploads.reject(upload._id, { code: 'SIZE_MISMATCH', message });
   if (upload.blobId) await ports.blobs.remove(upload.blobId);
   const job = upload.jobId ? await ports.jobs.get(upload.jobId) : null;

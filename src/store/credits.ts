@@ -30,6 +30,9 @@ export interface Grant {
 /** The account with all that concerns its credits. */
 export type CreditAccount = { _id: string } & Credits;
 
+/** A movement is looked at this long after, if nobody has taken it to its end. */
+const REPAIR_MS = 15_000;
+
 export type CreditRepository = ReturnType<typeof createCreditRepository>;
 
 /** The credits of accounts. Each movement is one conditional update of the one account document. */
@@ -123,6 +126,30 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
       return found.map((account) => ({ ...complete(account), plan: account.plan }));
     },
 
+    /** Accounts in which something was to be looked at by `now`, the longest due first. */
+    async listDue(now: Date, limit: number): Promise<CreditAccount[]> {
+      const due = accounts.find({ repairAt: { $lte: now } }, { sort: { repairAt: 1 }, limit });
+      return (await due.toArray()).map(complete);
+    },
+
+    /** Notes when to look again, null for not before the next movement, unless there was one meanwhile. */
+    async lookAgain({ _id, entrySeq }: CreditAccount, repairAt: Date | null): Promise<void> {
+      const update = repairAt ? { $set: { repairAt } } : { $unset: { repairAt: '' as const } };
+      await accounts.updateOne({ _id, entrySeq }, update);
+    },
+
+    /** Has those looked at that were in the middle of something before there was a time for it. */
+    async adopt(now: Date): Promise<void> {
+      const unfinished: Filter<Account>[] = [
+        { 'pendingEntries.0': { $exists: true } },
+        { holds: { $exists: true, $ne: {} } },
+      ];
+      await accounts.updateMany(
+        { repairAt: { $exists: false }, $or: unfinished },
+        { $set: { repairAt: now } },
+      );
+    },
+
     /** Forgets a settled job, unless it has changed since it was read. */
     async forgetJob(accountId: string, jobId: string, runs: Runs): Promise<void> {
       const path = `holds.${jobId}`;
@@ -149,6 +176,7 @@ function appended(entries: readonly PendingEntry[]) {
   return {
     $inc: { ...totalOf(entries), entrySeq: entries.length },
     $push: { pendingEntries: { $each: [...entries] } },
+    $min: { repairAt: new Date(Date.now() + REPAIR_MS) },
   };
 }
 

@@ -53,21 +53,6 @@ interface AttemptRecord {
   effect: AttemptEffect;
 }
 
-/** As much of a pending delivery as is needed to see whether somebody takes care of it. */
-export type PendingDelivery = Pick<
-  Delivery,
-  | '_id'
-  | 'owner'
-  | 'event'
-  | 'endpointId'
-  | 'hold'
-  | 'begun'
-  | 'order'
-  | 'updatedAt'
-  | 'nextAttemptAt'
-  | 'attempts'
->;
-
 /** The id and the time of a delivery are taken one after the other. */
 const STAMP_SLACK_MS = 60_000;
 
@@ -173,23 +158,6 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
         )
         .toArray();
       return found.map(complete);
-    },
-
-    /** Pending ones, oldest first, from the one after `after` on. */
-    async listPending(after: string, limit: number): Promise<PendingDelivery[]> {
-      return deliveries
-        .find(
-          { state: 'pending', ...(after && { order: { $gt: after } }) },
-          { sort: { order: 1 }, limit, projection: { body: 0, 'attempts.responseHead': 0 } },
-        )
-        .toArray();
-    },
-
-    /** Those of an endpoint that wait for something else than their schedule. */
-    async listHeld(endpointId: string, limit: number): Promise<PendingDelivery[]> {
-      return deliveries
-        .find({ endpointId, state: 'pending', hold: { $ne: null } }, { sort: { order: 1 }, limit })
-        .toArray();
     },
 
     /** What was written at or after `from`, in that order. */

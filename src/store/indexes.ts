@@ -19,7 +19,10 @@ interface IndexedCollection {
  * of these serves one: whoever adds such a query adds a line here.
  */
 export const INDEXES = {
-  accounts: [{ key: { oidcSubject: 1 }, options: { unique: true, sparse: true } }],
+  accounts: [
+    { key: { oidcSubject: 1 }, options: { unique: true, sparse: true } },
+    { key: { repairAt: 1 }, options: { sparse: true } },
+  ],
   keys: [
     { key: { secretHash: 1 }, options: { unique: true } },
     { key: { publicKey: 1 }, options: { unique: true, sparse: true } },
@@ -32,6 +35,7 @@ export const INDEXES = {
     { key: { owner: 1, status: 1, _id: 1 } },
     { key: { owner: 1, dialect: 1, _id: 1 } },
     { key: { status: 1, _id: 1 } },
+    { key: { repairAt: 1 }, options: { sparse: true } },
     { key: { finishedAt: 1, _id: 1 } },
     { key: { 'inputs.fileId': 1 } },
   ],
@@ -51,7 +55,9 @@ export const INDEXES = {
     { key: { endpointId: 1, order: 1 } },
     { key: { owner: 1, updatedAt: 1, order: 1 } },
     { key: { endpointId: 1, state: 1, order: 1 } },
-    { key: { state: 1, order: 1 } },
+    { key: { state: 1, begun: 1, updatedAt: 1 } },
+    { key: { state: 1, nextAttemptAt: 1 } },
+    { key: { state: 1, hold: 1, endpointId: 1 } },
     { key: { jobId: 1, order: 1 } },
     { key: { subjectId: 1, state: 1 } },
     { key: { createdAt: 1, _id: 1 } },
@@ -67,7 +73,7 @@ const SUPERSEDED: Readonly<Partial<Record<Indexed, readonly string[]>>> = {
   batches: ['owner_1__id_-1'],
   files: ['owner_1__id_-1'],
   ledger: ['accountId_1_seq_-1'],
-  deliveries: ['owner_1_order_-1', 'owner_1_updatedAt_1', 'jobId_1'],
+  deliveries: ['owner_1_order_-1', 'owner_1_updatedAt_1', 'jobId_1', 'state_1_order_1'],
 };
 
 const NO_SUCH_INDEX = 27;

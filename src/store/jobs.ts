@@ -10,6 +10,7 @@ import {
   legalSources,
   refuseMove,
 } from '../domain/job.ts';
+import { isWorkedAt, turnLease, workLease } from '../domain/job-lease.ts';
 import type { Changes } from './changes.ts';
 import { type Collections, translateFaults } from './mongo.ts';
 
@@ -47,13 +48,6 @@ export interface JobPage {
   limit: number;
 }
 
-export interface StalledPage {
-  before: Date;
-  /** The last id of the page before. */
-  after?: string;
-  limit: number;
-}
-
 export type JobRepository = ReturnType<typeof createJobRepository>;
 
 /** The jobs collection. Each state change is one conditional update that also appends its event. */
@@ -73,10 +67,12 @@ export function createJobRepository(
     event: JobEvent,
     patch: Partial<Job>,
   ): Promise<Job | null> {
+    const repairAt = isWorkedAt(event.status) && workLease();
     const update: UpdateFilter<Job> = {
-      $set: { ...patch, status: event.status, updatedAt: event.at },
+      $set: { ...patch, status: event.status, updatedAt: event.at, ...(repairAt && { repairAt }) },
       $inc: { seq: 1 },
       $push: { events: { $each: [event], $slice: -EVENT_WINDOW } },
+      ...(isTerminal(event.status) && { $unset: { repairAt: '' } }),
     };
     const job = await jobs.findOneAndUpdate(
       { ...filter, _id: id, 'events.cause': { $ne: event.cause } },
@@ -134,18 +130,24 @@ export function createJobRepository(
       }
     },
 
-    /** Progress is no event: it only moves while the job waits for an engine or is processed. */
+    /** Progress is no event: it only moves while the job waits for its turn or is processed. */
     async setProgress(
       id: string,
       progress: JobProgress,
       status: 'queued' | 'processing' = 'processing',
     ): Promise<void> {
+      const repairAt = status === 'queued' ? turnLease() : workLease();
       const job = await jobs.findOneAndUpdate(
         { _id: id, status },
-        { $set: { progress, updatedAt: new Date() } },
+        { $set: { progress, updatedAt: new Date(), repairAt } },
         { returnDocument: 'after' },
       );
       if (job) changes.publish(job);
+    },
+
+    /** Has a job looked at unless it moves on until then: something is about to be told to its workflow. */
+    async expectMove(jobId: string, until: Date): Promise<void> {
+      await jobs.updateOne({ _id: jobId, status: 'awaiting_upload' }, { $set: { repairAt: until } });
     },
 
     /** Newest first unless `after` asks for the page before a cursor. */
@@ -164,23 +166,6 @@ export function createJobRepository(
       if (ids.length === 0) return new Map();
       const found = await jobs.find({ _id: { $in: [...ids] } }, { projection: { status: 1 } }).toArray();
       return new Map(found.map(({ _id, status }) => [_id, status]));
-    },
-
-    /**
-     * Jobs that should be moving but were not touched since `before`: a crash may have left them.
-     * Oldest first, from the one after `after` on, so that a caller can go through all of them.
-     */
-    async listStalled({ before, after, limit }: StalledPage): Promise<Job[]> {
-      return jobs
-        .find(
-          {
-            ...(after && { _id: { $gt: after } }),
-            status: { $in: ['awaiting_upload', 'importing', 'queued', 'processing'] },
-            updatedAt: { $lt: before },
-          },
-          { sort: { _id: 1 }, limit },
-        )
-        .toArray();
     },
   });
 }

@@ -91,7 +91,8 @@ export function createRetentionRepository(collections: Collections) {
     async inputsOfOpenJobs(fileIds: readonly string[]): Promise<Set<string>> {
       const found = await jobs
         .find(
-          { 'inputs.fileId': { $in: [...fileIds] }, status: { $in: OPEN } },
+          // The cheap condition first: servers that have no index for the other look at every job.
+          { status: { $in: OPEN }, 'inputs.fileId': { $in: [...fileIds] } },
           { projection: { 'inputs.fileId': 1 } },
         )
         .toArray();
@@ -119,9 +120,9 @@ export function createRetentionRepository(collections: Collections) {
       const $in = [...ids];
       const options = { projection: { subjectId: 1, jobId: 1 } };
       const [now, earlier] = await Promise.all([
-        deliveries.find({ subjectId: { $in }, state: 'pending' }, options).toArray(),
+        deliveries.find({ state: 'pending', subjectId: { $in } }, options).toArray(),
         // Callbacks of earlier versions name their job only.
-        deliveries.find({ jobId: { $in }, state: 'pending' }, options).toArray(),
+        deliveries.find({ state: 'pending', jobId: { $in } }, options).toArray(),
       ]);
       return new Set([...now, ...earlier].map(({ subjectId, jobId }) => subjectId || (jobId ?? '')));
     },

@@ -3,6 +3,7 @@ import type { ConvertedFile } from '../../activities/convert.ts';
 import { createConvertSmallFile } from '../../activities/convert-small-file.ts';
 import type { JobEnd } from '../../activities/record.ts';
 import { newId } from '../../src/domain/id.ts';
+import { createLog } from '../../src/log.ts';
 import { createReconcile } from '../../src/operations/reconcile.ts';
 import { createRepairCredits } from '../../src/operations/repair-credits.ts';
 import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
@@ -167,7 +168,7 @@ describe('F23: cancel racing completion', () => {
 });
 
 describe('the repair', () => {
-  const repair = (now: number) => createRepairCredits(bench)(now);
+  const repair = (now: number) => createRepairCredits({ ...bench, log: createLog('silent') })(now);
 
   it('settles what a terminated workflow left, and forgets what is long settled', async () => {
     const accountId = await anAccount(bench.collections, 10);

@@ -17,7 +17,7 @@ interface LoadOptions {
   random: SeededRandom;
 }
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 const BATCH_JOBS = 5;
 const CREATE_BATCH = `mutation ($input: CreateBatchInput!) { createBatch(input: $input) {
   ... on CreateBatchSuccess { batch { batchId } } ... on Error { code message } } }`;

@@ -6,7 +6,15 @@ import { type SeededRandom, seededRandom } from '../support/seeded-random.ts';
 import { APIS, type Customer, createCustomer, insist } from './customer.ts';
 import { isDone } from './http-call.ts';
 import type { MessageLog } from './message-log.ts';
-import { badWorkflows, crookedTimelines, leakedPlaces, untilNothing, withDatabase } from './settled.ts';
+import {
+  badWorkflows,
+  crookedTimelines,
+  differences,
+  leakedPlaces,
+  orphanBlobs,
+  untilNothing,
+  withDatabase,
+} from './settled.ts';
 import type { MortalKiln, Victim } from './whole-kiln.ts';
 
 const JOBS = 24;
@@ -44,6 +52,9 @@ export interface KillRoundResult {
   /** Workflows that failed, were timed out, or still run for an ended job. */
   workflows: string[];
   timelines: string[];
+  money: string[];
+  /** Bytes without a record, as a killed process leaves them: the sweep has to find them later. */
+  orphans: number;
   leftovers: string[];
   /** Jobs whose end must have been reported to the receiver, sooner or later. */
   toReport: string[];
@@ -95,6 +106,8 @@ export async function killRound(
     ...(await withDatabase(kiln, async (db) => ({
       leaked: await untilNothing(() => leakedPlaces(db), PROMISED_MS),
       timelines: await crookedTimelines(db),
+      money: await differences(db),
+      orphans: (await orphanBlobs(db, kiln.dataDir)).length,
     }))),
     workflows: await untilNothing(() => badWorkflows(kiln, new Set(jobIds)), WORKFLOWS_MS),
   };
@@ -166,13 +179,15 @@ function isEnd(status: string | undefined): boolean {
 }
 
 /** Everything of a round that must not be, in one list; empty is good. */
-export function faultsOf({ stuck, spoilt: bad, leaked, workflows, timelines, leftovers }: KillRoundResult) {
+export function faultsOf(result: KillRoundResult): string[] {
+  const { stuck, spoilt: bad, leaked, workflows, timelines, money, leftovers } = result;
   return [
     ...stuck.map((one) => `stuck: ${one}`),
     ...bad.map((one) => `spoilt: ${one}`),
     ...leaked.map((one) => `leaked place: ${one}`),
     ...workflows.map((one) => `workflow: ${one}`),
     ...timelines.map((one) => `timeline: ${one}`),
+    ...money.map((one) => `money: ${one}`),
     ...leftovers.map((one) => `left running: ${one}`),
   ];
 }

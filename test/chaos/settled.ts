@@ -17,7 +17,7 @@ export interface Records {
 
 const POLL_MS = 500;
 /** Where jobs stand that have not ended: whoever has ended has no business there. */
-const PLACES = /admission|waiting|lane|slot/i;
+const PLACES = /admission|wait|lane|slot/i;
 const BROKEN = "ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated')";
 const OPEN = "ExecutionStatus = 'Running' AND WorkflowType = 'conversionJob'";
 
@@ -107,9 +107,24 @@ export async function badWorkflows(
     const bad: string[] = [];
     for (const query of [BROKEN, OPEN])
       for await (const { workflowId, status } of client.workflow.list({ query }))
-        if (jobIds.has(workflowId.replace('job:', ''))) bad.push(`${workflowId} ${status.name}`);
+        if (jobIds.has(workflowId.replace('job:', '')))
+          bad.push(`${workflowId} ${status.name} ${await whereItStands(client, workflowId)}`);
     return bad;
   } finally {
     await connection.close();
   }
+}
+
+/** For whoever has to find out why: its phase, and what it waits for. */
+async function whereItStands(client: Client, workflowId: string): Promise<string> {
+  const handle = client.workflow.getHandle(workflowId);
+  const { raw, historyLength } = await handle.describe();
+  const phase = await client
+    .withDeadline(Date.now() + 5000, () => handle.query<string>('phase'))
+    .catch(() => '?');
+  const pending = (raw.pendingActivities ?? []).map(
+    ({ activityType, attempt, lastFailure }) =>
+      `${activityType?.name} attempt ${attempt} ${lastFailure?.message}`,
+  );
+  return `(${phase}, ${historyLength} events, pending: ${pending.join('; ')})`;
 }

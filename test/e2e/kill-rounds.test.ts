@@ -8,6 +8,8 @@ import { seedOf } from '../support/seeded-random.ts';
 
 /** A message that was under way when its sender died comes again once that was noticed. */
 const REPORTED_MS = 150_000;
+/** Two rounds on a busy machine, each with all the patience that it may need. */
+const TIMEOUT_MS = 600_000;
 
 const seed = seedOf();
 let messages: MessageLog;
@@ -38,11 +40,16 @@ async function survives(kiln: MortalKiln, rounds: number): Promise<void> {
 }
 
 describe.skipIf(process.platform !== 'linux')('kill -9 while two dozen uploads are completed', () => {
-  it('of Temporal, MongoDB or npm start, which comes up again: every job comes to its end', async () => {
-    await survives(await startWholeKiln(`kills-whole-${process.pid}`), 2);
-  });
+  // They mostly wait, so they wait side by side.
+  it.concurrent(
+    'of Temporal, MongoDB or npm start, which comes up again: every job comes to its end',
+    async () => survives(await startWholeKiln(`kills-whole-${process.pid}`), 2),
+    TIMEOUT_MS,
+  );
 
-  it('of the only worker: every job comes to its end', async () => {
-    await survives(await startKilnApart(`kills-apart-${process.pid}`), 1);
-  });
+  it.concurrent(
+    'of the only worker: every job comes to its end',
+    async () => survives(await startKilnApart(`kills-apart-${process.pid}`), 1),
+    TIMEOUT_MS,
+  );
 });

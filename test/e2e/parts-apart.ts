@@ -1,10 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/config.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { MARK, markedProcesses, newDataDir, removeDataDir, until } from './kiln-process.ts';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -21,6 +31,8 @@ export async function startPartsApart(mark: string) {
   const dataDir = await newDataDir();
   const adminToken = randomBytes(24).toString('hex');
   const masterKey = randomBytes(32).toString('base64');
+  // Links of the workers lead to the server, so its address is known before either starts.
+  const port = await freePort();
   const children: { command: string; child: ChildProcess }[] = [];
   const engines = await startEmbedded({
     dataDir,
@@ -45,7 +57,8 @@ export async function startPartsApart(mark: string) {
           ...process.env,
           [MARK]: mark,
           KILN_DATA_DIR: dataDir,
-          KILN_PORT: '0',
+          KILN_PORT: String(port),
+          KILN_PUBLIC_URL: `http://127.0.0.1:${port}`,
           KILN_LOG_LEVEL: 'warn',
           KILN_MASTER_KEY: masterKey,
           KILN_ADMIN_TOKEN: adminToken,

@@ -126,6 +126,22 @@ describe('the ladder of MongoDB', () => {
     expect(lines.some((line) => line.startsWith('MongoDB 8.2.6: downloading'))).toBe(true);
   });
 
+  it.runIf(process.platform === 'linux').each(['ubuntu2204', 'ubuntu2404'])(
+    'takes the archive of %s where there is none for this system',
+    async (name) => {
+      await withoutPrograms('mongod');
+      const archive = await tarball({ 'mongodb-any/bin/mongod': fakeMongod });
+      const site = await downloadSite((path) => {
+        if (!path.includes(`-${name}-`)) return undefined;
+        return path.endsWith('.sha256') ? `${sha256(archive)}  archive.tgz\n` : archive;
+      });
+      const embedded = await startEmbedded(await optionsFor(site.url));
+      expect(embedded.engines).toEqual([{ engine: 'MongoDB', rung: 'downloaded mongod', version: '8.2.6' }]);
+      await embedded.stop();
+      expect(site.requests.at(-1)).toMatch(new RegExp(`/mongodb-linux-\\w+-${name}-8\\.2\\.6\\.tgz$`));
+    },
+  );
+
   it('throws away an archive that is not what the publisher says', async () => {
     await withoutPrograms('mongod', 'java');
     const site = await mirror(() => sha256('something else'));

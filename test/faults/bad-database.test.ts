@@ -91,7 +91,7 @@ async function expireOrphans(owner: string): Promise<number> {
   const orphans = await jobs.find({ owner, status: { $nin: [...TERMINAL_STATUSES] } }).toArray();
   if (orphans.length === 0) return 0;
   // As if their hour had passed.
-  await jobs.updateMany({ owner }, { $set: { updatedAt: new Date(0), uploadDeadline: new Date() } });
+  await jobs.updateMany({ owner }, { $set: { repairAt: new Date(0), uploadDeadline: new Date() } });
   await createRepairJobs({ ...bench, log: createLog('silent') })();
   for (const { _id } of orphans) expect(await bench.ended(_id)).toEqual({ status: 'expired' });
   return orphans.length;

@@ -34,8 +34,8 @@ async function uploadedUntold(): Promise<{ jobId: string; uploadId: string }> {
 
 /** As if everybody had looked away for long. */
 async function age(jobId: string): Promise<void> {
-  const updatedAt = new Date(Date.now() - 60_000);
-  await bench.collections.jobs.updateOne({ _id: jobId }, { $set: { updatedAt } });
+  const repairAt = new Date(Date.now() - 1000);
+  await bench.collections.jobs.updateOne({ _id: jobId }, { $set: { repairAt } });
 }
 
 describe('news of an upload that died with a process', () => {

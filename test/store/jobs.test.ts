@@ -170,17 +170,4 @@ describe('lists', () => {
     expect(await list({ status: 'ready' })).toEqual([4, 2, 0]);
     expect(await list({ dialect: 'swapmyfile' })).toEqual([1]);
   });
-
-  it('of stalled jobs can be gone through to the end', async () => {
-    const long = new Date(Date.now() - 60_000);
-    const ids: string[] = [];
-    for (const status of ['awaiting_upload', 'queued', 'processing'] as const)
-      ids.push(await inserted({ status, updatedAt: long }));
-    await inserted({ status: 'ready', updatedAt: long });
-    await inserted({ status: 'queued' });
-    const before = new Date(Date.now() - 30_000);
-    const first = await jobs.listStalled({ before, limit: 2 });
-    const second = await jobs.listStalled({ before, after: first.at(-1)?._id ?? '', limit: 2 });
-    expect([...first, ...second].map(({ _id }) => _id)).toEqual(ids);
-  });
 });

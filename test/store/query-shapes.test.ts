@@ -47,9 +47,6 @@ it('every list has an index, however it is narrowed and whichever way it is turn
   }
   await createApiKeyRepository(collections).list('a');
   await batches.listOpen('', now, limit);
-  await deliveries.listPending('', limit);
-  await deliveries.listPending(id, limit);
-  await deliveries.listHeld(id, limit);
   await deliveries.listChanged({ owner, endpointId: undefined, from: now, limit });
   await deliveries.listChanged({ owner, endpointId: id, from: now, limit });
   await createCreditRepository(collections).list('', limit);

@@ -1,61 +1,62 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { ConversionError, type ErrorCode } from '../../src/domain/errors.ts';
 import { createLog } from '../../src/log.ts';
+import { createConfirmStarts } from '../../src/operations/confirm-starts.ts';
+import { jobStart } from '../../src/operations/job-start.ts';
 import { createRepairJobs } from '../../src/operations/repair-jobs.ts';
-import { createJobRepository } from '../../src/store/jobs.ts';
+import type { WorkflowRunner } from '../../src/operations/runner.ts';
+import { createJobLeases, type JobLeases } from '../../src/store/job-leases.ts';
+import { createJobRepository, type JobRepository } from '../../src/store/jobs.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from '../support/database.ts';
 import { aJob, anUpload } from '../support/records.ts';
 
 const LONG_AGO = new Date(Date.now() - 60_000);
+const log = createLog('silent');
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
-let asked: string[];
-let broken: string | undefined;
+let jobs: JobRepository;
+let leases: JobLeases;
+/** What Temporal was told. */
+let told: string[];
+/** Jobs that cannot be told, and why. */
+const broken = new Map<string, ErrorCode>();
+/** Jobs that wait for their turn. */
+const inLine = new Set<string>();
 
 beforeAll(async () => {
   database = await openDatabase();
+  jobs = createJobRepository(database.collections, { publish: () => {} });
+  leases = createJobLeases(database.collections);
 });
 beforeEach(async () => {
-  asked = [];
-  broken = undefined;
+  told = [];
+  broken.clear();
   inLine.clear();
   await database.collections.jobs.deleteMany({});
 });
 afterAll(() => database.drop());
 
-/** Jobs that wait for their turn. */
-const inLine = new Set<string>();
-
-function repairing() {
+function repairing(different: Partial<JobLeases> = {}) {
   const tell = (what: string) => async (start: { jobId: string }) => {
-    if (start.jobId === broken) throw new ConversionError('UNAVAILABLE', 'Not now.');
-    asked.push(`${what} ${start.jobId}`);
+    const code = broken.get(start.jobId);
+    if (code) throw new ConversionError(code, 'Not now.');
+    told.push(`${what} ${start.jobId}`);
   };
   return createRepairJobs({
-    jobs: createJobRepository(database.collections, { publish: () => {} }),
+    leases: { ...leases, ...different },
     uploads: createUploadRepository(database.collections),
-    runner: {
-      startJob: tell('start'),
-      uploadCompleted: tell('uploaded'),
-      cancelJob: async () => {},
-      admitJob: async () => {},
-      startBatch: async () => {},
-      nudgeBatch: async () => {},
-      startDelivery: async () => {},
-      wakeDelivery: async () => true,
-      ping: async () => {},
-    },
+    runner: { startJob: tell('start'), uploadCompleted: tell('uploaded') },
     admissions: { positionOf: async ({ _id }) => (inLine.has(_id) ? 1 : null) },
-    log: createLog('silent'),
+    log,
   });
 }
 
-async function stalled(
+async function overdue(
   different: Parameters<typeof aJob>[0] = {},
   state?: 'open' | 'finalized' | 'rejected',
 ) {
-  const job = aJob({ updatedAt: LONG_AGO, ...different });
+  const job = aJob({ updatedAt: LONG_AGO, repairAt: LONG_AGO, ...different });
   await database.collections.jobs.insertOne(job);
   const fileId = job.inputs[0]?.fileId ?? '';
   if (state) await database.collections.uploads.insertOne(anUpload({ _id: fileId, jobId: job._id, state }));
@@ -64,39 +65,129 @@ async function stalled(
 
 describe('a repair round', () => {
   it('starts what was never started and tells of uploads whatever the job’s state', async () => {
-    const waiting = await stalled({}, 'open');
-    const uploaded = await stalled({}, 'finalized');
-    const rejected = await stalled({}, 'rejected');
-    const queued = await stalled({ status: 'queued' });
-    const processing = await stalled({ status: 'processing' });
-    await stalled({ status: 'ready' });
-    await stalled({ status: 'queued', updatedAt: new Date() });
+    const waiting = await overdue({}, 'open');
+    const uploaded = await overdue({}, 'finalized');
+    const rejected = await overdue({}, 'rejected');
+    const queued = await overdue({ status: 'queued' });
+    const processing = await overdue({ status: 'processing' });
+    await overdue({ status: 'queued', repairAt: new Date(Date.now() + 5000) });
     expect(await repairing()()).toBe(5);
-    expect(asked).toEqual([
-      `start ${waiting}`,
-      `uploaded ${uploaded}`,
-      `uploaded ${rejected}`,
-      `uploaded ${queued}`,
-      `uploaded ${processing}`,
-    ]);
+    expect(told.toSorted()).toEqual(
+      [
+        `start ${waiting}`,
+        `uploaded ${uploaded}`,
+        `uploaded ${rejected}`,
+        `uploaded ${queued}`,
+        `uploaded ${processing}`,
+      ].toSorted(),
+    );
+    // All of them were told: they have time now.
+    expect(await repairing()()).toBe(0);
   });
 
-  it('goes on when one job cannot be repaired', async () => {
-    broken = await stalled({ status: 'queued' });
-    const other = await stalled({ status: 'queued' });
+  it('goes on when one job cannot be repaired, and comes back to it', async () => {
+    const bad = await overdue({ status: 'queued' });
+    broken.set(bad, 'INTERNAL');
+    const other = await overdue({ status: 'queued' });
     await repairing()();
-    expect(asked).toEqual([`uploaded ${other}`]);
+    expect(told).toEqual([`uploaded ${other}`]);
+    broken.clear();
+    await repairing()();
+    expect(told).toEqual([`uploaded ${other}`, `uploaded ${bad}`]);
   });
 
-  it('comes to every job in turn, however many only wait', async () => {
-    const many = Array.from({ length: 600 }, () => aJob({ updatedAt: LONG_AGO }));
-    await database.collections.jobs.insertMany(many);
-    const last = await stalled({ status: 'queued' });
-    const repair = repairing();
-    expect(await repair()).toBe(500);
-    expect(await repair()).toBe(101);
-    expect(asked.at(-1)).toBe(`uploaded ${last}`);
-    expect(new Set(asked).size).toBe(601);
-    expect(await repair()).toBe(500);
+  it('does not start a job that ended since it was found', async () => {
+    const jobId = await overdue({ status: 'processing' });
+    const listOverdue = async (now: Date, limit: number) => {
+      const page = await leases.listOverdue(now, limit);
+      await jobs.transition(jobId, { to: 'failed', cause: 'ended' });
+      return page;
+    };
+    await repairing({ listOverdue })();
+    expect(told).toEqual([]);
+    expect(await jobs.get(jobId)).not.toHaveProperty('repairAt');
+  });
+
+  it('of several processes tells a job once', async () => {
+    const jobId = await overdue({ status: 'queued' });
+    await Promise.all([repairing()(), repairing()(), repairing()()]);
+    expect(told).toEqual([`uploaded ${jobId}`]);
+  });
+
+  it('lets those rest that wait for their turn', async () => {
+    inLine.add(await overdue({ status: 'queued' }));
+    expect(await repairing()()).toBe(1);
+    expect(await repairing()()).toBe(0);
+    expect(told).toEqual([]);
+  });
+
+  it('looks at the open jobs of earlier versions once', async () => {
+    const { repairAt, ...job } = aJob({ status: 'queued' });
+    await database.collections.jobs.insertOne(job);
+    const { repairAt: none, ...ended } = aJob({ status: 'ready' });
+    await database.collections.jobs.insertOne(ended);
+    expect(await repairing()()).toBe(1);
+    expect(told).toEqual([`uploaded ${job._id}`]);
+  });
+
+  it('reads what is broken, not what is open', async () => {
+    const rows: string[] = [];
+    for (const [from, to] of [
+      [0, 0],
+      [0, 1000],
+      [1000, 20_000],
+    ] as const) {
+      for (let i = from; i < to; i += 1000) {
+        const repairAt = new Date(Date.now() + 3_600_000);
+        const page = Array.from({ length: 1000 }, () => aJob({ repairAt, updatedAt: LONG_AGO }));
+        await database.collections.jobs.insertMany(page);
+      }
+      const lost = await overdue({}, 'open');
+      const began = performance.now();
+      expect(await repairing({ adoptUnknown: async () => {} })()).toBe(1);
+      rows.push(`${to} waiting: 1 job read, ${Math.round(performance.now() - began)} ms`);
+      expect(told.at(-1)).toBe(`start ${lost}`);
+    }
+    console.log(rows.join('\n'));
+    expect(told).toHaveLength(3);
+  }, 120_000);
+});
+
+describe('a job whose workflow was started', () => {
+  async function started() {
+    const job = aJob();
+    await jobs.insert(job);
+    const { runner, close } = createConfirmStarts({ leases, log }, {
+      startJob: async () => {},
+    } as unknown as WorkflowRunner);
+    await runner.startJob(jobStart(job));
+    return { job, noted: close };
+  }
+  const lookedAt = async (at: number) => (await leases.listOverdue(new Date(at), 10)).map(({ _id }) => _id);
+  const SOON = Date.now() + 120_000;
+
+  it('is not looked at before its upload is late', async () => {
+    const { job, noted } = await started();
+    expect(await lookedAt(SOON)).toEqual([job._id]);
+    await noted();
+    expect(await lookedAt(SOON)).toEqual([]);
+    expect(await lookedAt(job.uploadDeadline.getTime() + 120_000)).toEqual([job._id]);
+  });
+
+  it('is looked at when its upload was to be completed, whichever is noted first', async () => {
+    const { job, noted } = await started();
+    await jobs.expectMove(job._id, new Date(Date.now() + 20_000));
+    await noted();
+    expect(await lookedAt(SOON)).toEqual([job._id]);
+  });
+
+  it('gives signs of life by its moves and its progress', async () => {
+    const { job } = await started();
+    const lease = async () => (await jobs.get(job._id)).repairAt?.getTime() ?? 0;
+    await jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
+    await jobs.transition(job._id, { to: 'processing', cause: 'processing' });
+    await leases.renew(job._id, new Date(await lease()), LONG_AGO);
+    await jobs.setProgress(job._id, { percent: 1, stage: 'converting' });
+    expect(await lease()).toBeGreaterThan(Date.now());
   });
 });

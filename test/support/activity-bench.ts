@@ -36,6 +36,7 @@ import { createBatchRepository } from '../../src/store/batches.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { createFileRepository } from '../../src/store/files.ts';
+import { createJobLeases } from '../../src/store/job-leases.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createRetentionRepository } from '../../src/store/retention.ts';
@@ -167,6 +168,7 @@ export async function createActivityBench({
     started,
     woken,
     collections: database.collections,
+    leases: createJobLeases(collections),
     dir,
     run: <Name extends keyof Activities>(name: Name, input: Parameters<Activities[Name]>[0]): Result<Name> =>
       runIn(new MockActivityEnvironment({}, { logger: silent }), activities, name, input),

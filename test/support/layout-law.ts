@@ -53,7 +53,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
 const PLACES: readonly [RegExp, string][] = [
   [/^workflows\/search-attributes\.ts$/, 'search attributes'],
   [
-    /^src\/(?:process|kiln|start|server|worker|app|access|batches|webhooks|first-account|data-folder|listening)\.ts$/,
+    /^src\/(?:process|kiln|start|server|worker|app|access|batches|webhooks|runner|repairs|first-account|data-folder|listening)\.ts$/,
     'process',
   ],
 ];
@@ -95,6 +95,7 @@ const ONLY_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
 /** Who may read process.env, and why. */
 const ENVIRONMENT_READERS: Readonly<Record<string, string>> = {
   'src/config.ts': 'the one reader of what an operator sets',
+  'src/embedded/https-get.ts': 'the proxies of this machine, by the names that every tool knows',
   'src/converters/host-process.ts': 'hands PATH on to an engine that gets an environment of its own',
 };
 

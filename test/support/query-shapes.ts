@@ -112,11 +112,11 @@ const REMAINDERS: readonly { collection: string; beside: string; fields: readonl
 
 /** Queries that may look through more than they find, and why. */
 const LOOKED_THROUGH: Readonly<Record<string, string>> = {
+  'accounts: repairAt ?, $or': 'once at a start, for accounts from before there was such a time',
+  'jobs: status =, repairAt ?': 'once at a start, for jobs from before there was such a time',
   'masterKeys: everything': 'there are as many as master keys',
   'plans: everything': 'there are as many as plans',
   'batches: _id range, status =, updatedAt range, by _id': 'a repair pages through those that are open',
-  'jobs: status =, updatedAt range, by _id': 'a repair pages through those that are open',
-  'jobs: _id range, status =, updatedAt range, by _id': 'a repair pages through those that are open',
 };
 /** An operator's rotation goes through all documents, page by page, by their ids. */
 const ROTATION = /^(?:keys|jobs|deliveries|endpoints): _id range, \S*sealed\S* \?, by _id$/i;

@@ -189,11 +189,20 @@ describe('loopback receivers', () => {
 describe('a process that shares its state', () => {
   it('names everything that it still needs', () => {
     const faults = faultsOf(() => sharedEndpoints(loadConfig({ MONGODB_URI: 'mongodb://db/kiln' })));
-    expect(faults.map((line) => line.trim().split(' ')[0])).toEqual(['TEMPORAL_ADDRESS', 'KILN_MASTER_KEY']);
+    expect(faults.map((line) => line.trim().split(' ')[0])).toEqual([
+      'TEMPORAL_ADDRESS',
+      'KILN_MASTER_KEY',
+      'KILN_PUBLIC_URL',
+    ]);
   });
 
   it('is content when all is there', () => {
-    const env = { MONGODB_URI: 'mongodb://db', TEMPORAL_ADDRESS: 't:1', KILN_MASTER_KEY: KEY };
+    const env = {
+      MONGODB_URI: 'mongodb://db',
+      TEMPORAL_ADDRESS: 't:1',
+      KILN_MASTER_KEY: KEY,
+      KILN_PUBLIC_URL: 'https://kiln.example',
+    };
     expect(faultsOf(() => sharedEndpoints(loadConfig(env)))).toEqual([]);
   });
 });

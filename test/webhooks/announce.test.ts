@@ -4,6 +4,7 @@ import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
 import { createAnnounce } from '../../src/operations/announce.ts';
 import { createRepairDeliveries } from '../../src/operations/repair-deliveries.ts';
+import { createDeliveryChecks } from '../../src/store/delivery-checks.ts';
 import { createEndpointRepository } from '../../src/store/endpoints.ts';
 import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
 import { anAccountCaller } from '../support/records.ts';
@@ -223,7 +224,7 @@ describe('the sweeper', () => {
     await account.attempt(held?._id ?? '');
     const [started, woken] = [[] as string[], [] as string[]];
     const { repairDeliveries } = createRepairDeliveries({
-      deliveries: bench.deliveries,
+      deliveries: createDeliveryChecks(bench.collections),
       endpoints: createEndpointRepository(bench.collections),
       runner: {
         startDelivery: async ({ deliveryId }) => void started.push(deliveryId),

@@ -1,0 +1,131 @@
+import { ConversionError } from '../domain/errors.ts';
+import { type FormatId, requireFormat } from '../domain/format.ts';
+import { checkInputFacts, type EngineLimits } from './engine-limits.ts';
+import type { Size } from './image-size.ts';
+
+/** What a header says: the size, and the fewest bytes that a whole file of it can have. */
+interface Claim extends Size {
+  leastBytes?: number;
+}
+
+/** Null for bytes that are no such file: the engine finds a word for that. */
+type Reader = (bytes: DataView) => Claim | null;
+
+/** Deflate makes at most this many bytes of one. */
+const MOST_DEFLATED = 1032;
+const LITTLE = true;
+
+/** Headers that say the size at a fixed place; the others are asked of ImageMagick, which reads those quickly. */
+const READERS: Readonly<Record<FormatId, Reader>> = {
+  psd: photoshop,
+  psb: photoshop,
+  sgi: siliconGraphics,
+  tga: targa,
+  bmp: windowsBitmap,
+  xcf: bigEndian(14, 18),
+  qoi: bigEndian(4, 8),
+  ras: bigEndian(4, 8),
+  ff: bigEndian(8, 12),
+  jng: bigEndian(16, 20),
+  cin: bigEndian(200, 204),
+  dds: (at) => ({ height: at.getUint32(12, LITTLE), width: at.getUint32(16, LITTLE) }),
+  dpx: (at) => {
+    const isLittle = at.getUint32(0) === 0x58504453;
+    return { width: at.getUint32(772, isLittle), height: at.getUint32(776, isLittle) };
+  },
+  pcx: (at) => ({
+    width: at.getUint16(8, LITTLE) - at.getUint16(4, LITTLE) + 1,
+    height: at.getUint16(10, LITTLE) - at.getUint16(6, LITTLE) + 1,
+  }),
+};
+
+/**
+ * Judges a file by what its header claims before any engine sees it: engines take memory and time for the size
+ * that is claimed, whatever follows. @throws ConversionError TOO_MANY_PIXELS or CORRUPT_INPUT
+ */
+export function checkClaimedSize(bytes: Uint8Array, source: FormatId, limits: EngineLimits): void {
+  const claim = claimOf(bytes, source);
+  if (!claim) return;
+  checkInputFacts(claim, limits);
+  if (claim.leastBytes !== undefined && bytes.length < claim.leastBytes)
+    throw new ConversionError(
+      'CORRUPT_INPUT',
+      `The ${requireFormat(source).name} file is incomplete: it ends before the picture does.`,
+    );
+}
+
+function claimOf(bytes: Uint8Array, source: FormatId): Claim | null {
+  const read = READERS[source];
+  if (!read) return null;
+  try {
+    return read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+  } catch (error) {
+    // Shorter than its header: the engine finds a word for that.
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+function bigEndian(width: number, height: number): Reader {
+  return (at) => ({ width: at.getUint32(width), height: at.getUint32(height) });
+}
+
+/** Adobe Photoshop File Formats: a header, three sections of a stated length, then the picture with its layers laid over one another. */
+function photoshop(at: DataView): Claim {
+  const isLarge = at.getUint16(4) === 2;
+  const [channels, height, width, depth] = [
+    at.getUint16(12),
+    at.getUint32(14),
+    at.getUint32(18),
+    at.getUint16(22),
+  ];
+  const rows = height * channels;
+  const flatBytes = (rows * width * depth) / 8;
+  const claim = { width, height, leastBytes: flatBytes / MOST_DEFLATED };
+  const colours = 26 + 4 + at.getUint32(26);
+  const resources = colours + 4 + at.getUint32(colours);
+  const layers = isLarge ? 8 + Number(at.getBigUint64(resources)) : 4 + at.getUint32(resources);
+  const picture = resources + layers;
+  const compression = picture + 2 <= at.byteLength ? at.getUint16(picture) : 0;
+  if (compression === 0) return { ...claim, leastBytes: picture + 2 + flatBytes };
+  if (compression !== 1) return claim;
+  const countBytes = isLarge ? 4 : 2;
+  let end = picture + 2 + rows * countBytes;
+  if (end > at.byteLength) return { ...claim, leastBytes: end };
+  for (let place = picture + 2, left = rows; left > 0; left -= 1, place += countBytes)
+    end += isLarge ? at.getUint32(place) : at.getUint16(place);
+  return { ...claim, leastBytes: end };
+}
+
+/** It has no signature; the kind of its colour map is 0 or 1, that of its picture 1 to 3 or 9 to 11. */
+function targa(at: DataView): Claim | null {
+  if (at.getUint8(1) > 1 || ![1, 2, 3, 9, 10, 11].includes(at.getUint8(2))) return null;
+  return { width: at.getUint16(12, LITTLE), height: at.getUint16(14, LITTLE) };
+}
+
+/** Negative heights are written top to bottom. The oldest header has 16 bits for a side. */
+function windowsBitmap(at: DataView): Claim | null {
+  if (at.getUint16(0) !== 0x424d) return null;
+  if (at.getUint32(14, LITTLE) === 12)
+    return { width: at.getUint16(18, LITTLE), height: at.getUint16(20, LITTLE) };
+  return { width: Math.abs(at.getInt32(18, LITTLE)), height: Math.abs(at.getInt32(22, LITTLE)) };
+}
+
+/** The SGI Image File Format, version 1.00: rows as they are, or each at an offset that a table names. */
+function siliconGraphics(at: DataView): Claim {
+  const [isRunLength, sampleBytes, dimensions] = [at.getUint8(2) === 1, at.getUint8(3), at.getUint16(4)];
+  const width = at.getUint16(6);
+  const height = dimensions < 2 ? 1 : at.getUint16(8);
+  const rows = height * (dimensions < 3 ? 1 : at.getUint16(10));
+  const headBytes = 512;
+  if (!isRunLength) return { width, height, leastBytes: headBytes + width * rows * sampleBytes };
+  const tableBytes = rows * 4;
+  let end = headBytes + 2 * tableBytes;
+  // A table that is cut off is found out by its length alone.
+  if (end <= at.byteLength)
+    for (let row = 0; row < rows; row += 1) {
+      const place = headBytes + row * 4;
+      end = Math.max(end, at.getUint32(place) + at.getUint32(place + tableBytes));
+    }
+  return { width, height, leastBytes: end };
+}

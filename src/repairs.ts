@@ -1,0 +1,18 @@
+import { createRepairAdmissions, type RepairAdmissionsPorts } from './operations/repair-admissions.ts';
+import { createRepairCredits, type RepairCreditsPorts } from './operations/repair-credits.ts';
+import { createRepairJobs, type RepairJobsPorts } from './operations/repair-jobs.ts';
+import { createLaneChecks } from './store/lane-checks.ts';
+import type { Collections } from './store/mongo.ts';
+
+type RepairsPorts = Omit<RepairAdmissionsPorts, 'lanes'> &
+  RepairCreditsPorts &
+  RepairJobsPorts & { collections: Collections };
+
+/** What finishes the jobs, places and credits that a crash left half-way. */
+export function createRepairs(ports: RepairsPorts) {
+  return {
+    repairAdmissions: createRepairAdmissions({ ...ports, lanes: createLaneChecks(ports.collections) }),
+    repairCredits: createRepairCredits(ports),
+    repairJobs: createRepairJobs(ports),
+  };
+}
