@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { ConversionError } from '../src/domain/errors.ts';
+import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
+import { ConversionError, ERROR_CODES } from '../src/domain/errors.ts';
 
 /** The only place where our errors become Temporal's: type = code, retryability looked up from the code. */
 export function toFailure(error: unknown): unknown {
@@ -11,6 +11,8 @@ export function toFailure(error: unknown): unknown {
       type: error.code,
       message: error.message,
       nonRetryable: !error.retryable,
+      // A caller's bad file is his to hear of: no warning for the operator, and no failure in the metrics.
+      ...(!ERROR_CODES[error.code].retry && { category: ApplicationFailureCategory.BENIGN }),
     });
   }
   // Our own defect or a surprise of the system: its text may hold paths, so it stays in the log.

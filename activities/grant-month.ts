@@ -1,4 +1,5 @@
 import type { Capabilities } from '../src/app.ts';
+import { DEFAULT_PLANS } from '../src/domain/account-plan.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** How many accounts one call looks at. */
@@ -7,22 +8,37 @@ const PAGE = 500;
 export interface GrantPage {
   /** Such as `2026-11`. */
   month: string;
-  /** The last account of the page before. */
+  /** Where the page before ended, as far as that mattered. */
   after: string;
 }
 
-/** Gives each account of a page the credits of its plan for the month, unless it has had them. */
+/**
+ * Gives a page of accounts the credits of their plan for the month: of those that have not had them, whoever
+ * they are. When all have, that is seen without looking at any.
+ */
 export function createGrantMonth({ credits, ledger, monthlyCreditsOf, noteGranted }: Capabilities) {
+  async function give(accountId: string, month: string, amount: number): Promise<void> {
+    await credits.grant({ accountId, kind: 'monthly', run: month, amount });
+    await ledger.drain(accountId);
+    await noteGranted(accountId);
+    // Last: until then the account is found again.
+    await credits.noteMonth(accountId, month);
+  }
+
+  /** Goes through at most `most` accounts of a plan. @returns how many there were. */
+  async function givePlan(plan: string, month: string, most: number): Promise<number> {
+    const amount = await monthlyCreditsOf(plan);
+    if (amount === 0 || most === 0) return 0;
+    const accounts = await credits.listWithoutMonth(plan, month, most);
+    for (const accountId of accounts) await give(accountId, month, amount);
+    return accounts.length;
+  }
+
   return ({ month, after }: GrantPage): Promise<{ next: string | null }> =>
     whileHeartbeating(async () => {
-      const accounts = await credits.list(after, PAGE);
-      for (const { _id: accountId, plan } of accounts) {
-        const amount = await monthlyCreditsOf(plan);
-        if (amount === 0) continue;
-        await credits.grant({ accountId, kind: 'monthly', run: month, amount });
-        await ledger.drain(accountId);
-        await noteGranted(accountId);
-      }
-      return { next: accounts.length === PAGE ? (accounts.at(-1)?._id ?? null) : null };
+      let left = PAGE;
+      for (const plan of DEFAULT_PLANS.keys()) left -= await givePlan(plan, month, left);
+      // Whoever has had the credits is not found again, so the next page needs no place to begin at.
+      return { next: left === 0 ? after : null };
     });
 }

@@ -4,6 +4,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { type Column, formatDuration, renderTable } from '../src/cli/terminal.ts';
+import { bench as admission } from './admission.ts';
 import { bench as batch } from './batch.ts';
 import { type Bench, isMet, type Row, ratioOf } from './bench.ts';
 import type { Drill } from './drill.ts';
@@ -12,12 +13,13 @@ import { startKilnProcess } from './kiln-process.ts';
 import { bench as latency } from './latency.ts';
 import { bench as ledger } from './ledger.ts';
 import { drill as outages } from './outages.ts';
+import { bench as repair } from './repair.ts';
 import { drill as soak } from './soak.ts';
 import { bench as throughput } from './throughput.ts';
 import { bench as upload } from './upload.ts';
 import { bench as webhooks } from './webhooks.ts';
 
-const BENCHES: readonly Bench[] = [latency, throughput, upload, batch, ledger, webhooks];
+const BENCHES: readonly Bench[] = [latency, throughput, upload, batch, ledger, webhooks, admission, repair];
 
 const COLUMNS: readonly Column[] = [
   { title: 'what' },

@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { watchAncestors } from './ancestors.js';
 import { ensureInstalled, pinnedNode, root } from './install.js';
+import { refusalFor, thisSystem } from './platform.js';
 
 /** @type {Record<string, string>} */
 const ENTRY_POINTS = {
@@ -23,6 +24,8 @@ const KILL_AFTER_MS = 5000;
 /** @param {string[]} commandLine */
 async function main(commandLine) {
   const [command = '', ...rest] = commandLine;
+  const refusal = refusalFor(thisSystem());
+  if (refusal) throw new Error(refusal);
   await ensureInstalled();
   const entry = Object.hasOwn(ENTRY_POINTS, command) ? ENTRY_POINTS[command] : undefined;
   const args = entry ? [join(root, entry), ...rest] : [join(root, 'src/cli/main.ts'), ...commandLine];

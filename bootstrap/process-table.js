@@ -43,12 +43,15 @@ function inspectProc(pid) {
 }
 
 /**
+ * The date is printed in the language and the time zone of whoever asks, so they are fixed: the same process
+ * has to have the same date for everybody.
  * @param {number} pid
  * @returns {ProcessFacts | undefined}
  */
-function inspectPs(pid) {
+export function inspectPs(pid) {
   const columns = 'ppid=,state=,lstart=,comm=';
-  const line = execFileSync('ps', ['-o', columns, '-p', String(pid)], { encoding: 'utf8' }).trim();
+  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
+  const line = execFileSync('ps', ['-o', columns, '-p', String(pid)], { encoding: 'utf8', env }).trim();
   const [parent, state, ...rest] = line.split(/\s+/);
   if (state?.startsWith('Z')) return undefined;
   return {

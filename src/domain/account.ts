@@ -11,6 +11,8 @@ export interface Account extends Partial<Credits> {
   lowCause?: string;
   /** When to look whether what was moved last has come to its end; absent while nothing is under way. */
   repairAt?: Date;
+  /** The last month whose credits it has had, such as `2026-11`. */
+  grantedMonth?: string;
   createdAt: Date;
   /** The person of a login server whose logins are this account's, see `loginKey`. */
   oidcSubject?: string;

@@ -69,6 +69,8 @@ export interface Batch {
   events: BatchEvent[];
   createdAt: Date;
   updatedAt: Date;
+  /** When to look whether it stands still though it should not; unless it is over. */
+  checkAt?: Date;
   finishedAt: Date | null;
 }
 

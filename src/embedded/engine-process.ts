@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { boundLog } from './engine-log.ts';
 import { describeExit } from './exit.ts';
 import { RungUnavailable } from './ladder.ts';
 
@@ -44,6 +45,7 @@ export async function startEngine(command: EngineCommand): Promise<EngineProcess
   await mkdir(dirname(logPath), { recursive: true });
   // Nothing is awaited between the start and the listeners: a quick end must not go unnoticed.
   const log = openSync(logPath, 'a');
+  const stopBounding = boundLog(logPath);
   // The open standard input tells an engine that cares that we are still there.
   const child = spawn(program, [...args], { detached: true, stdio: ['pipe', log, log] });
   closeSync(log);
@@ -58,6 +60,7 @@ export async function startEngine(command: EngineCommand): Promise<EngineProcess
     // A wrapper script may be gone while what it started is not.
     signalGroup(pid, 'SIGKILL');
     registry.ended(engine, pid);
+    stopBounding();
     return `it ended with ${describeExit(code, signal)}; the data folder's logs say more`;
   });
   return { pid, ended, stop: () => stopGroup(child, pid, ended) };

@@ -1,28 +1,31 @@
-import { type Batch, outcomeOf, uncounted } from '../domain/batch.ts';
+import { outcomeOf, uncounted, type Batch as WholeBatch } from '../domain/batch.ts';
 import type { Log } from '../log.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import { batchStart } from './batch-start.ts';
+import { inTurns } from './in-turns.ts';
 import type { WorkflowRunner } from './runner.ts';
 
 export interface RepairBatchesPorts {
-  batches: Pick<BatchRepository, 'listOpen'>;
+  batches: Pick<BatchRepository, 'listDue' | 'lookAgain'>;
   jobs: Pick<JobRepository, 'statusesOf'>;
   runner: Pick<WorkflowRunner, 'startBatch' | 'nudgeBatch'>;
   log: Pick<Log, 'warn'>;
 }
 
+type Batch = Omit<WholeBatch, 'events'>;
+
 /** A batch that was touched more recently is taken to be in good hands. */
 const STALLED_MS = 30_000;
+/** The longer nothing happens in a batch, the less often it is looked at, down to this. */
+const LONGEST_PAUSE_MS = 5 * 60_000;
 const PAGE = 100;
 
 /**
  * Finishes what a crash left half-way: a batch whose workflow was never started, or did not hear of a job's
- * end. Each round looks at the next page; both calls do nothing where all is well.
+ * end. Those that only wait are looked at less and less often; the calls do nothing where all is well.
  */
 export function createRepairBatches({ batches, jobs, runner, log }: RepairBatchesPorts) {
-  let last = '';
-
   /** Whether there is something to count that nobody has counted. */
   async function isBehind(batch: Batch): Promise<boolean> {
     const ids = uncounted(batch);
@@ -37,17 +40,28 @@ export function createRepairBatches({ batches, jobs, runner, log }: RepairBatche
     return (await isBehind(batch)) ? runner.nudgeBatch(start, 'count') : runner.startBatch(start);
   }
 
+  /** Looks at a batch, unless it is in good hands. @returns whether it did. */
+  async function look(batch: Batch, now: number): Promise<boolean> {
+    const idleMs = now - batch.updatedAt.getTime();
+    const isStalled = idleMs > STALLED_MS;
+    if (isStalled) await repair(batch);
+    const pauseMs = Math.min(Math.max(idleMs, STALLED_MS), LONGEST_PAUSE_MS);
+    await batches.lookAgain(batch, new Date(now + pauseMs));
+    return isStalled;
+  }
+
+  /** @returns how many it looked at. */
   return async function repairBatches(now = Date.now()): Promise<number> {
-    const stalled = await batches.listOpen(last, new Date(now - STALLED_MS), PAGE);
-    last = stalled.length === PAGE ? (stalled.at(-1)?._id ?? '') : '';
-    for (const batch of stalled) {
-      await repair(batch).catch((error: unknown) => {
+    const due = await batches.listDue(new Date(now), PAGE);
+    const looked = await inTurns(due, (batch) =>
+      look(batch, now).catch((error: unknown) => {
         log.warn(
           { batchId: batch._id, error: String(error) },
           'could not repair a batch; the next round tries again',
         );
-      });
-    }
-    return stalled.length;
+        return true;
+      }),
+    );
+    return looked.filter(Boolean).length;
   };
 }

@@ -24,6 +24,9 @@ export interface BatchPage {
 /** A batch without its lists. */
 export type BatchTally = Omit<Batch, 'events' | 'outcomes' | 'jobIds'>;
 
+/** A batch is looked at this long after something has happened in it. */
+const CHECK_MS = 30_000;
+
 export type BatchRepository = ReturnType<typeof createBatchRepository>;
 
 /** The batches. Each change is one conditional update that also appends its events. */
@@ -43,7 +46,7 @@ export function createBatchRepository(
     events: BatchEvent[],
   ): Promise<Batch | null> {
     const update: UpdateFilter<Batch> = {
-      $set: { ...patch, updatedAt: new Date() },
+      $set: { ...patch, ...touched() },
       $inc: { seq: events.length },
       $push: { events: { $each: events, $slice: -EVENT_WINDOW } },
     };
@@ -93,7 +96,7 @@ export function createBatchRepository(
       const batch = await batches.findOneAndUpdate(
         { _id: id, ...Object.fromEntries(named.map(([path]) => [path, { $exists: false }])) },
         {
-          $set: { ...Object.fromEntries(named), updatedAt: at },
+          $set: { ...Object.fromEntries(named), ...touched(at) },
           $inc: { seq: ends.size, ended: ends.size },
           $push: {
             events: {
@@ -135,13 +138,24 @@ export function createBatchRepository(
       return batches.find(filter, { sort: { _id: after && !before ? 1 : -1 }, limit }).toArray();
     },
 
-    /** Batches that are not over and were not touched since `before`; by id, from the one behind `last` on. */
-    listOpen: (last: string, before: Date, limit: number): Promise<Batch[]> =>
+    /** Batches that are not over and are to be looked at by `now`, the longest due first; without their events. */
+    listDue: (now: Date, limit: number): Promise<Omit<Batch, 'events'>[]> =>
       batches
         .find(
-          { _id: { $gt: last }, status: 'processing', updatedAt: { $lt: before } },
-          { sort: { _id: 1 }, limit },
+          // Batches from before there was such a time have none.
+          { status: 'processing', $or: [{ checkAt: { $lte: now } }, { checkAt: { $exists: false } }] },
+          { sort: { checkAt: 1 }, limit, projection: { events: 0 } },
         )
         .toArray(),
+
+    /** Puts the next look at a batch off, unless something has happened since it was read. */
+    async lookAgain({ _id, seq }: Pick<Batch, '_id' | 'seq'>, checkAt: Date): Promise<void> {
+      await batches.updateOne({ _id, seq }, { $set: { checkAt } });
+    },
   });
+}
+
+/** What every change of a batch says. */
+function touched(at = new Date()): Pick<Batch, 'updatedAt' | 'checkAt'> {
+  return { updatedAt: at, checkAt: new Date(at.getTime() + CHECK_MS) };
 }

@@ -121,9 +121,9 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
     },
 
     /** Accounts by id, from the one after `after` on. */
-    async list(after: string, limit: number): Promise<(CreditAccount & Pick<Account, 'plan'>)[]> {
+    async list(after: string, limit: number): Promise<CreditAccount[]> {
       const found = await accounts.find({ _id: { $gt: after } }, { sort: { _id: 1 }, limit }).toArray();
-      return found.map((account) => ({ ...complete(account), plan: account.plan }));
+      return found.map(complete);
     },
 
     /** Accounts in which something was to be looked at by `now`, the longest due first. */
@@ -148,6 +148,23 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
         { repairAt: { $exists: false }, $or: unfinished },
         { $set: { repairAt: now } },
       );
+    },
+
+    /** Accounts of a plan that have not had the credits of this month, in no order. */
+    async listWithoutMonth(plan: string, month: string, limit: number): Promise<string[]> {
+      const ids: string[] = [];
+      // Each of the two is served by the index; accounts from before the month was noted have none.
+      for (const grantedMonth of [{ $exists: false }, { $lt: month }]) {
+        if (ids.length === limit) break;
+        const options = { limit: limit - ids.length, projection: { _id: 1 } };
+        for (const { _id } of await accounts.find({ plan, grantedMonth }, options).toArray()) ids.push(_id);
+      }
+      return ids;
+    },
+
+    /** Notes that an account has had the credits of a month. */
+    async noteMonth(accountId: string, grantedMonth: string): Promise<void> {
+      await accounts.updateOne({ _id: accountId }, { $set: { grantedMonth } });
     },
 
     /** Forgets a settled job, unless it has changed since it was read. */

@@ -22,6 +22,7 @@ export const INDEXES = {
   accounts: [
     { key: { oidcSubject: 1 }, options: { unique: true, sparse: true } },
     { key: { repairAt: 1 }, options: { sparse: true } },
+    { key: { plan: 1, grantedMonth: 1 } },
   ],
   keys: [
     { key: { secretHash: 1 }, options: { unique: true } },
@@ -41,7 +42,7 @@ export const INDEXES = {
   ],
   batches: [
     { key: { owner: 1, _id: 1 } },
-    { key: { status: 1, _id: 1 } },
+    { key: { status: 1, checkAt: 1 } },
     { key: { finishedAt: 1, _id: 1 } },
   ],
   files: [{ key: { owner: 1, _id: 1, expiresAt: 1 } }, { key: { expiresAt: 1, _id: 1 } }],
@@ -70,7 +71,7 @@ type Indexed = keyof typeof INDEXES;
 const SUPERSEDED: Readonly<Partial<Record<Indexed, readonly string[]>>> = {
   keys: ['accountId_1__id_-1'],
   jobs: ['owner_1__id_-1'],
-  batches: ['owner_1__id_-1'],
+  batches: ['owner_1__id_-1', 'status_1__id_1'],
   files: ['owner_1__id_-1'],
   ledger: ['accountId_1_seq_-1'],
   deliveries: ['owner_1_order_-1', 'owner_1_updatedAt_1', 'jobId_1', 'state_1_order_1'],

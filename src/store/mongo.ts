@@ -48,6 +48,8 @@ export interface Mongo {
 
 /** How long a call waits for a reachable server before it counts as unavailable. */
 const SERVER_SELECTION_MS = 5000;
+/** A majority that has not confirmed by then is away: the caller hears of it instead of waiting for ever. */
+const MAJORITY_MS = 10_000;
 const OPEN_TRIES = 3;
 const OPEN_PAUSE_MS = 300;
 
@@ -55,7 +57,7 @@ const OPEN_PAUSE_MS = 300;
 export async function connectMongo(uri: string, database?: string): Promise<Mongo> {
   const client = new MongoClient(uri, {
     serverSelectionTimeoutMS: SERVER_SELECTION_MS,
-    writeConcern: { w: 'majority', journal: true },
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAJORITY_MS },
     ignoreUndefined: true,
   });
   const db = client.db(database ?? databaseOf(uri) ?? 'kiln');

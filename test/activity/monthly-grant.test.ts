@@ -79,4 +79,17 @@ describe('the monthly grant', () => {
     expect(entries.map(({ run }) => run).sort()).toEqual(['2026-01', '2026-02']);
     expect((await bench.credits.get(account)).available).toBe(1200);
   });
+
+  it('looks at nobody once all have had it, and at those of a larger plan again', async () => {
+    const [account, free] = [await anAccount('pro'), await anAccount('free')];
+    await bench.run('grantMonth', { month: '2026-03', after: '' });
+    expect((await bench.credits.get(account)).available).toBe(600);
+    const untouched = await bench.collections.accounts.find().toArray();
+    await bench.run('grantMonth', { month: '2026-03', after: '' });
+    expect(await bench.collections.accounts.find().toArray()).toEqual(untouched);
+    expect(await bench.credits.listWithoutMonth('pro', '2026-03', 10)).toEqual([]);
+    await bench.collections.accounts.updateOne({ _id: free }, { $set: { plan: 'pro' } });
+    await bench.run('grantMonth', { month: '2026-03', after: '' });
+    expect((await bench.credits.get(free)).available).toBe(600);
+  });
 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -87,6 +88,20 @@ describe('the bootstrap', () => {
     const { child, output } = run(folder, bin, process.execPath, ...bootstrap('start'));
     expect(await exitCodeOf(child)).toBe(1);
     expect(output()).toContain('kiln: npm ci failed with exit code 7.');
+  });
+
+  it.each([
+    ['win32', "Object.defineProperty(process, 'platform', { value: 'win32' })", 'WSL 2'],
+    ['musl', 'process.report.getReport = () => ({ header: {} })', 'Use the image'],
+  ])('refuses %s before it downloads anything, and says what to use', async (_name, pretence, way) => {
+    const { folder, bin } = await trialProject();
+    await writeFile(join(folder, 'pretence.mjs'), pretence);
+    const args = ['--import', './pretence.mjs', ...bootstrap('start')];
+    const { child, output } = run(folder, bin, process.execPath, ...args);
+    expect(await exitCodeOf(child)).toBe(1);
+    expect(output()).toMatch(/^kiln: Kiln (?:does not run on Windows|needs a Linux with glibc)/);
+    expect(output()).toContain(way);
+    expect(existsSync(join(folder, 'npm.log'))).toBe(false);
   });
 
   it('passes the exit code on', async () => {

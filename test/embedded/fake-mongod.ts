@@ -36,6 +36,14 @@ function loading(command: Document): Document | undefined {
     : { ok: 0, code: 94, errmsg: 'no replset config has been received' };
 }
 
+/** A set whose other members are away: it confirms nothing, and says so only to whoever does not wait for ever. */
+function withoutMajority(command: Document): Document | undefined {
+  if (!command.insert || !existsSync(join(flagValue('--dbpath'), 'without-majority'))) return undefined;
+  if (!command.writeConcern?.wtimeout) return { silent: true };
+  const writeConcernError = { code: 64, errmsg: 'waiting for replication timed out' };
+  return { ok: 1, n: 1, writeConcernError };
+}
+
 /** New data is as compatible as one version before, so that it has to be raised. */
 function compatibility(command: Document): Document | undefined {
   if (command.setFeatureCompatibilityVersion) {
@@ -49,7 +57,7 @@ function compatibility(command: Document): Document | undefined {
 }
 
 function answer(command: Document): Document {
-  const special = loading(command) ?? compatibility(command);
+  const special = loading(command) ?? compatibility(command) ?? withoutMajority(command);
   if (special) return special;
   const config = readConfig();
   if (command.replSetInitiate) saveConfig({ version: 1, ...command.replSetInitiate });
@@ -80,9 +88,9 @@ function answer(command: Document): Document {
 function reply(message: Buffer, socket: Socket): void {
   const isMsg = message.readInt32LE(12) === OP_MSG;
   const body = isMsg ? message.subarray(21) : message.subarray(message.indexOf(0, 20) + 9);
-  const document = Buffer.from(
-    BSON.serialize(answer(BSON.deserialize(body.subarray(0, body.readInt32LE(0))))),
-  );
+  const answered = answer(BSON.deserialize(body.subarray(0, body.readInt32LE(0))));
+  if (answered.silent) return;
+  const document = Buffer.from(BSON.serialize(answered));
   const envelope = isMsg ? Buffer.alloc(5) : Buffer.alloc(20);
   if (!isMsg) envelope.writeInt32LE(1, 16);
   const header = Buffer.alloc(HEADER_BYTES);

@@ -4,6 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type EmbeddedOptions, startEmbedded } from '../../src/embedded/embedded.ts';
+import { connectMongo } from '../../src/store/mongo.ts';
+import { createUploadRepository } from '../../src/store/uploads.ts';
+import { anUpload } from '../support/records.ts';
 import {
   deadSite,
   downloadSite,
@@ -77,6 +80,20 @@ describe('the ladder of MongoDB', () => {
     expect(moved.mongoUri).toContain(await hostOf(options.dataDir));
     await moved.stop();
     stranger.close();
+  });
+
+  it('never hangs on a majority that does not come', async () => {
+    const bin = await temporaryFolder();
+    await writeExecutable(join(bin, 'mongod'), fakeMongod);
+    onlyOnPath(bin);
+    const options = await optionsFor(await deadSite());
+    const embedded = await startEmbedded(options);
+    const mongo = await connectMongo(embedded.mongoUri ?? '');
+    await writeFile(join(options.dataDir, 'mongod', 'without-majority'), '');
+    const insert = createUploadRepository(mongo.collections).insert(anUpload());
+    await expect(insert).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await mongo.close();
+    await embedded.stop();
   });
 
   it('lets the data use what this version brings', async () => {

@@ -4,6 +4,7 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { inspectPs } from '../../bootstrap/process-table.js';
 import { acquireOwnership } from '../../src/embedded/ownership.ts';
 import { killHard } from './engines.ts';
 import { temporaryFolder } from './stand-ins.ts';
@@ -13,6 +14,24 @@ const MODULE = pathToFileURL(join(import.meta.dirname, '..', '..', 'src', 'embed
 async function release(ownership: Awaited<ReturnType<typeof acquireOwnership>>): Promise<void> {
   if (ownership.owned) await ownership.release();
 }
+
+describe('the start time of a process', () => {
+  it('is the same for every observer, whatever language and time zone he has', () => {
+    const before = { ...process.env };
+    onTestFinished(() => {
+      process.env = before;
+    });
+    const seen = [
+      { TZ: 'Asia/Tokyo', LC_ALL: 'de_DE.UTF-8' },
+      { TZ: 'America/Los_Angeles', LC_ALL: 'C.UTF-8' },
+    ].map((env) => {
+      process.env = { ...before, ...env };
+      return inspectPs(process.pid)?.started;
+    });
+    expect(seen[0]).toMatch(/^\w{3}_\w{3}_\d+_\d\d:\d\d:\d\d_\d{4}$/);
+    expect(seen[1]).toBe(seen[0]);
+  });
+});
 
 describe('a data folder', () => {
   it('has one owner, who is named to the second, by whatever path that one came', async () => {

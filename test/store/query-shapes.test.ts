@@ -46,7 +46,7 @@ it('every list has an index, however it is narrowed and whichever way it is turn
     await list({ accountId: 'a', before: 5, after: 1, limit });
   }
   await createApiKeyRepository(collections).list('a');
-  await batches.listOpen('', now, limit);
+  await batches.listDue(now, limit);
   await deliveries.listChanged({ owner, endpointId: undefined, from: now, limit });
   await deliveries.listChanged({ owner, endpointId: id, from: now, limit });
   await createCreditRepository(collections).list('', limit);

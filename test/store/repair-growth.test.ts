@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newBatch } from '../../src/domain/batch.ts';
 import { newId } from '../../src/domain/id.ts';
+import type { JobStatus } from '../../src/domain/job.ts';
 import { createLog } from '../../src/log.ts';
+import { createRepairBatches } from '../../src/operations/repair-batches.ts';
 import { createRepairCredits } from '../../src/operations/repair-credits.ts';
 import { createRepairDeliveries } from '../../src/operations/repair-deliveries.ts';
+import { createBatchRepository } from '../../src/store/batches.ts';
 import { createDeliveryChecks } from '../../src/store/delivery-checks.ts';
 import { createEndpointRepository } from '../../src/store/endpoints.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { openDatabase } from '../support/database.ts';
 import { anAccount, openMoney } from '../support/money.ts';
-import { aDelivery, anEndpoint } from '../support/records.ts';
+import { aDelivery, aJob, anEndpoint } from '../support/records.ts';
 
 /** More than any repair looks at in one round. */
 const MANY = 600;
@@ -53,6 +57,32 @@ describe('the first repair round finds', () => {
     const jobs = createJobRepository(database.collections, { publish: () => {} });
     await createRepairCredits({ jobs, credits, ledger, log })(Date.now() + 11 * 60_000);
     expect(await credits.get(accountId)).toMatchObject({ available: 10, held: 0 });
+  });
+
+  it('a batch that has missed an end, while many only wait', async () => {
+    const changes = { publish: () => {}, ring: () => {} };
+    const batches = createBatchRepository(database.collections, changes);
+    const jobs = createJobRepository(database.collections, { publish: () => {} });
+    const aBatch = async (status: JobStatus, idleMs: number) => {
+      const job = aJob({ status });
+      const fresh = { owner: 'account:a', dialect: 'graphql', label: null, retryOf: null } as const;
+      const batch = newBatch({ ...fresh, _id: newId(), jobIds: [job._id], wantsArchive: false });
+      await database.collections.jobs.insertOne(job);
+      await batches.insert({ ...batch, updatedAt: new Date(Date.now() - idleMs) });
+      return batch._id;
+    };
+    for (let i = 0; i < 150; i += 1) await aBatch('queued', 3_600_000);
+    const told: string[] = [];
+    const tell = async ({ batchId }: { batchId: string }) => void told.push(batchId);
+    const runner = { startBatch: tell, nudgeBatch: tell };
+    const repair = createRepairBatches({ batches, jobs, runner, log });
+    expect((await repair()) + (await repair())).toBe(150);
+    told.length = 0;
+    const behind = await aBatch('ready', 40_000);
+    expect(await repair(Date.now() + 15_000)).toBe(1);
+    expect(told).toEqual([behind]);
+    // Those that wait are looked at again, only later.
+    expect(await repair(Date.now() + 6 * 60_000)).toBeGreaterThan(90);
   });
 
   it('a delivery that nobody took up, and one of an open endpoint, behind those of a paused one', async () => {

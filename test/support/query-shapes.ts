@@ -116,7 +116,6 @@ const LOOKED_THROUGH: Readonly<Record<string, string>> = {
   'jobs: status =, repairAt ?': 'once at a start, for jobs from before there was such a time',
   'masterKeys: everything': 'there are as many as master keys',
   'plans: everything': 'there are as many as plans',
-  'batches: _id range, status =, updatedAt range, by _id': 'a repair pages through those that are open',
 };
 /** An operator's rotation goes through all documents, page by page, by their ids. */
 const ROTATION = /^(?:keys|jobs|deliveries|endpoints): _id range, \S*sealed\S* \?, by _id$/i;

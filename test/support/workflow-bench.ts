@@ -140,8 +140,8 @@ function fakedActivities(jobs: Map<string, { fakes: Fakes; calls: ActivityCall[]
   };
   const names = Object.keys(plain) as (keyof Activities)[];
   const faked = names.map((name) => {
-    const run = async (input: { jobId?: string; deliveryId?: string; batchId?: string }) => {
-      const job = jobs.get(input.jobId ?? input.deliveryId ?? input.batchId ?? '');
+    const run = async (input: { jobId?: string; deliveryId?: string; batchId?: string; month?: string }) => {
+      const job = jobs.get(input.jobId ?? input.deliveryId ?? input.batchId ?? input.month ?? '');
       const { taskQueue, isLocal, attempt } = activityInfo();
       job?.calls.push({ name, input, queue: taskQueue.replace(`${PREFIX}-`, ''), local: isLocal, attempt });
       const fake = (job?.fakes[name] ?? plain[name]) as (input: unknown) => Promise<unknown>;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Config } from '../../config.ts';
+import { pingMongo } from '../../embedded/mongo-ping.ts';
 import { type RungMemory, readRungs } from '../../embedded/rung-memory.ts';
 import { firstLineOf } from './commands.ts';
 import type { Finding, Section } from './finding.ts';
@@ -13,8 +14,8 @@ export async function inspectEngines(config: Config): Promise<Section> {
   const rungs = await readRungs(config.dataDir).catch((): RungMemory => ({}));
   const cached = await readdir(config.cacheDir).catch((): string[] => []);
   const findings = await Promise.all([
-    config.temporal.address ? reach('Temporal', config.temporal.address) : temporal(rungs, cached),
-    config.mongoUri ? reach('MongoDB', hostOf(config.mongoUri)) : mongodb(rungs, cached),
+    config.temporal.address ? reachTemporal(config.temporal.address) : temporal(rungs, cached),
+    config.mongoUri ? reachMongo(config.mongoUri) : mongodb(rungs, cached),
   ]);
   return { title: 'Engines of the service', findings };
 }
@@ -54,28 +55,47 @@ async function mongodb({ mongodb: known }: RungMemory, cached: readonly string[]
   };
 }
 
-async function reach(name: string, address: string): Promise<Finding> {
+async function reachTemporal(address: string): Promise<Finding> {
+  const name = 'Temporal';
   const { hostname, port } = new URL(`tcp://${address}`);
   const socket = connect(Number(port), hostname.replace(/^\[|\]$/g, ''));
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_MS) });
     return { name, state: 'ok', found: `answers at ${address}` };
   } catch {
-    const variable = name === 'Temporal' ? 'TEMPORAL_ADDRESS' : 'MONGODB_URI';
     return {
       name,
       state: 'missing',
       found: `nothing answers at ${address}`,
-      fix: `Start it, or correct ${variable}.`,
+      fix: 'Start it, or correct TEMPORAL_ADDRESS.',
     };
   } finally {
     socket.destroy();
   }
 }
 
-/** The first host; a name that only DNS SRV records explain is looked at under the usual port. */
-function hostOf(uri: string): string {
-  const hosts = uri.replace(/^mongodb(\+srv)?:\/\//, '').replace(/^[^@/]*@/, '');
-  const [first = ''] = hosts.split(/[,/?]/);
-  return first.includes(':') ? first : `${first}:27017`;
+async function reachMongo(uri: string): Promise<Finding> {
+  const name = 'MongoDB';
+  const hosts = hostsOf(uri);
+  try {
+    await pingMongo(uri, CONNECT_MS);
+    return { name, state: 'ok', found: `answers at ${hosts}` };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error && error.code ? ` (${error.code})` : '';
+    return {
+      name,
+      state: 'missing',
+      found: `nothing answers at ${hosts}${code}`,
+      fix: 'Start it, or correct MONGODB_URI.',
+    };
+  }
+}
+
+/** What a URI names, without its credentials. */
+function hostsOf(uri: string): string {
+  const [hosts = ''] = uri
+    .replace(/^mongodb(\+srv)?:\/\//, '')
+    .replace(/^[^@/]*@/, '')
+    .split(/[/?]/);
+  return decodeURIComponent(hosts);
 }

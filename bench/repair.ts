@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createApp } from '../src/app.ts';
+import { loadConfig } from '../src/config.ts';
+import { countCommands } from '../test/support/command-count.ts';
+import { aJob } from '../test/support/records.ts';
+import type { Bench, Row } from './bench.ts';
+import { crowdedLane, monitored } from './waiting-jobs.ts';
+
+const SIZES = [0, 1000, 20_000];
+/** More than any plan lets convert at a time, so that whoever waits has to. */
+const ACTIVE = 50;
+const LONG_AGO_MS = 3_600_000;
+/** By then everything that is under way is due to be looked at. */
+const SOON_MS = 60_000;
+const CHUNK = 500;
+
+/** What a repair round costs where nothing is broken, however many jobs wait for their turn. */
+export const bench: Bench = {
+  name: 'repair',
+  about: 'one round of each repair while nothing is broken and many jobs wait, in a database of its own',
+
+  async run({ folder, say }) {
+    const run = JSON.parse(await readFile(join(folder, 'data', 'run.json'), 'utf8'));
+    const app = await createApp(
+      loadConfig({ KILN_DATA_DIR: join(folder, 'repair'), KILN_QUEUE_PREFIX: 'bench' }),
+      {
+        mongoUri: monitored(run.mongoUri, 'repair-bench'),
+        temporalAddress: run.temporalAddress,
+        masterKeys: [new Uint8Array(32).fill(1)],
+        adminToken: undefined,
+        refusedPorts: [],
+      },
+    );
+    const { collections, db } = app.mongo;
+    const { repairJobs, repairCredits, repairAdmissions, repairBatches, repairDeliveries } = app.operations;
+    const steps: [string, (now: number) => Promise<unknown>][] = [
+      ['jobs', () => repairJobs()],
+      ['credits', (now) => repairCredits(now)],
+      ['admissions', (now) => repairAdmissions(now)],
+      ['batches', (now) => repairBatches(now)],
+      ['deliveries', (now) => repairDeliveries(now)],
+    ];
+    const commands = countCommands(app.mongo);
+    const crowd = await crowdedLane(collections, ACTIVE);
+    const updatedAt = new Date(Date.now() - LONG_AGO_MS);
+    const insert = (ids: readonly string[], status: 'queued' | 'processing') =>
+      collections.jobs.insertMany(ids.map((_id) => aJob({ _id, owner: crowd.lane, status, updatedAt })));
+    await insert(crowd.converting, 'processing');
+    const rows: Row[] = [];
+    for (const size of SIZES) {
+      const came = await crowd.growTo(size);
+      for (let from = 0; from < came.length; from += CHUNK)
+        await insert(came.slice(from, from + CHUNK), 'queued');
+      // Those that convert were touched a moment ago, so they are in good hands.
+      const active = { _id: { $in: crowd.converting } };
+      await collections.jobs.updateMany(active, { $set: { updatedAt: new Date() } });
+      say(`${size} wait`);
+      for (const [name, step] of steps) {
+        const began = performance.now();
+        const sent = await commands.of(() => step(Date.now() + SOON_MS));
+        const ms = Math.round(performance.now() - began);
+        rows.push({
+          what: `${name}, ${size} waiting`,
+          figure: sent.length,
+          unit: 'commands',
+          note: `${ms} ms`,
+        });
+      }
+    }
+    await db.dropDatabase();
+    await app.close();
+    return rows;
+  },
+};

@@ -1,0 +1,36 @@
+import { newId } from '../src/domain/id.ts';
+import { createAdmissionRepository } from '../src/store/admissions.ts';
+import type { Collections } from '../src/store/mongo.ts';
+
+/** A database takes this many small documents at a time. */
+const CHUNK = 1000;
+
+/** A lane of an account in which `active` jobs convert and others wait, more and more of them. */
+export async function crowdedLane(collections: Pick<Collections, 'admissions' | 'waiters'>, active: number) {
+  const lane = `account:${newId()}`;
+  const admissions = createAdmissionRepository(collections);
+  const converting = Array.from({ length: active }, newId);
+  for (const jobId of converting) await admissions.enter({ lane, jobId, batch: false, limit: active });
+  let waiting = 0;
+  return {
+    lane,
+    admissions,
+    converting,
+    /** Lets more line up. @returns those who came. */
+    async growTo(size: number): Promise<string[]> {
+      const came = Array.from({ length: size - waiting }, newId);
+      for (let from = 0; from < came.length; from += CHUNK)
+        await admissions.enterMany({ lane, jobIds: came.slice(from, from + CHUNK), limit: active });
+      waiting = size;
+      return came;
+    },
+  };
+}
+
+/** The same address, and the driver tells of its commands. */
+export function monitored(mongoUri: string, database: string): string {
+  const uri = new URL(mongoUri);
+  uri.pathname = `/${database}`;
+  uri.searchParams.set('monitorCommands', 'true');
+  return uri.href;
+}
