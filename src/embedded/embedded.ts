@@ -1,4 +1,5 @@
 import { ConversionError } from '../domain/errors.ts';
+import { hasDeathSignal } from './death-signal.ts';
 import type { EngineRegistry } from './engine-process.ts';
 import { createKeeper } from './keeper.ts';
 import { createEngineRegistry, sweepLeftovers } from './leftovers.ts';
@@ -88,7 +89,8 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
   const reportDeath = (engine: string, detail: string) => {
     if (!stopping) options.onDeath(engine, detail);
   };
-  const keeper = createKeeper((detail) => reportDeath('Engine keeper', detail));
+  const keepers = (await hasDeathSignal()) ? 1 : 2;
+  const keeper = createKeeper((detail) => reportDeath('Engine keeper', detail), keepers);
   try {
     const registry = createEngineRegistry(dataDir, keeper);
     const { temporal, mongo } = await startEngines(options, record, registry);

@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { underDeathSignal } from './death-signal.ts';
 import { boundLog } from './engine-log.ts';
 import { describeExit } from './exit.ts';
 import { RungUnavailable } from './ladder.ts';
@@ -20,6 +21,8 @@ export interface EngineCommand {
   engine: string;
   program: string;
   args: readonly string[];
+  /** What it gets from the kernel when we are gone: TERM for one that closes files, KILL for one that need not. */
+  orphanSignal: 'TERM' | 'KILL';
   logPath: string;
   /** Learns of the process the moment it exists and when it has ended. */
   registry: EngineRegistry;
@@ -41,7 +44,8 @@ export interface EngineProcess {
 
 /** Starts an engine in a process group of its own; its output goes to its log. */
 export async function startEngine(command: EngineCommand): Promise<EngineProcess> {
-  const { engine, program, args, logPath, registry } = command;
+  const { engine, orphanSignal, logPath, registry } = command;
+  const { program, args } = await underDeathSignal(orphanSignal, command.program, command.args);
   await mkdir(dirname(logPath), { recursive: true });
   // Nothing is awaited between the start and the listeners: a quick end must not go unnoticed.
   const log = openSync(logPath, 'a');

@@ -15,29 +15,40 @@ export interface Keeper {
   stop(): Promise<void>;
 }
 
-/** Starts a keeper; `onLost` is called when it ends before `stop`. */
-export function createKeeper(onLost: (detail: string) => void): Keeper {
-  // A session of its own: neither Ctrl-C nor the kill of our process group reaches it.
-  const child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  const exited = once(child, 'exit');
+/**
+ * Starts a keeper; `onLost` is called when it ends before `stop`. Where the kernel does not tell engines of
+ * our death, `count` keepers watch: whoever kills us and one of them has not killed the other.
+ */
+export function createKeeper(onLost: (detail: string) => void, count = 1): Keeper {
   let stopping = false;
-  // What is written into a lost keeper is no fault of its own: the exit tells.
-  child.stdin.on('error', () => {});
-  exited.then(
-    () => stopping || onLost('the process that guards the engines is gone'),
-    () => onLost('the process that guards the engines could not be started'),
-  );
+  const lost = (detail: string) => stopping || onLost(detail);
+  const children = Array.from({ length: count }, () => startOne(lost));
+  const tell = (line: string) => {
+    for (const { child } of children) child.stdin.write(line);
+  };
   return {
-    pid: child.pid ?? 0,
+    pid: children[0]?.child.pid ?? 0,
     keep(leaderPid) {
       const started = inspectProcess(leaderPid)?.started;
-      if (started) child.stdin.write(`+ ${leaderPid} ${started}\n`);
+      if (started) tell(`+ ${leaderPid} ${started}\n`);
     },
-    forget: (leaderPid) => child.stdin.write(`- ${leaderPid}\n`),
+    forget: (leaderPid) => tell(`- ${leaderPid}\n`),
     async stop() {
       stopping = true;
-      child.stdin.end();
-      await exited;
+      for (const { child } of children) child.stdin.end();
+      await Promise.all(children.map(({ ended }) => ended));
     },
   };
+}
+
+function startOne(onLost: (detail: string) => void) {
+  // A session of its own: neither Ctrl-C nor the kill of our process group reaches it.
+  const child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  // What is written into a lost keeper is no fault of its own: the exit tells.
+  child.stdin.on('error', () => {});
+  const ended = once(child, 'exit').then(
+    () => onLost('the process that guards the engines is gone'),
+    () => onLost('the process that guards the engines could not be started'),
+  );
+  return { child, ended };
 }

@@ -119,6 +119,7 @@ function startOnFreePort(
   const start = async ([port = 0]: number[]): Promise<MongoServer> => {
     const process = await startEngine({
       engine: 'MongoDB',
+      orphanSignal: 'TERM',
       program,
       args: argumentsFor(port),
       logPath,

@@ -46,6 +46,8 @@ async function startOn(settings: TemporalSettings, ports: number[]): Promise<Tem
   const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = ports;
   const process = await startEngine({
     engine: 'Temporal',
+    // SQLite loses nothing by it, and under load Temporal takes its time to stop.
+    orphanSignal: 'KILL',
     program: settings.program,
     args: serverArguments(settings, { port, uiPort, httpPort, metricsPort }),
     logPath: join(settings.dataDir, 'logs', 'temporal.log'),

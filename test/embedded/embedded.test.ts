@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { inspectProcess } from '../../bootstrap/process-table.js';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { childrenOf, killHard, realEngines, recordedEngines, startOwner } from './engines.ts';
@@ -103,7 +104,36 @@ describe.runIf(isLinux)('engines whose owner is killed', () => {
     await until(() => !family.some(isAlive), 10_000);
   });
 
-  it('are ended by the next start when the keeper was killed too', async () => {
+  it('are ended by the kernel when the keeper is killed at the same moment', async () => {
+    const dataDir = await temporaryFolder();
+    const { child } = await startOwner(dataDir);
+    const family = childrenOf(child.pid ?? 0);
+    const engines = recordedEngines(dataDir).map(({ pid }) => pid);
+    const keepers = family.filter((pid) => !engines.includes(pid));
+    expect([engines.length, keepers.length]).toEqual([2, 1]);
+    // Stopped first, so that neither sees the other one die.
+    for (const signal of ['SIGSTOP', 'SIGKILL'] as const)
+      for (const pid of [...keepers, child.pid ?? 0]) process.kill(pid, signal);
+    await until(() => !family.some(isAlive), 10_000);
+  });
+
+  it('are ended by the next start when nobody else has done it', async () => {
+    const dataDir = await temporaryFolder();
+    const left = spawn('sh', ['-c', 'sleep 300 & wait'], { detached: true, stdio: 'ignore' });
+    onTestFinished(() => void left.kill('SIGKILL'));
+    const pid = left.pid ?? 0;
+    const entry = { engine: 'Temporal', pid, started: inspectProcess(pid)?.started };
+    await writeFile(join(dataDir, 'engine-pids.json'), JSON.stringify([entry]));
+    const lines: string[] = [];
+    const next = await startEmbedded(
+      realEngines(dataDir, { needTemporal: false, onProgress: (line) => lines.push(line) }),
+    );
+    expect(lines[0]).toBe('Ended 1 engine(s) that an earlier run had left behind');
+    expect(isAlive(pid)).toBe(false);
+    await next.stop();
+  });
+
+  it('are reported lost, keeper first, when only the keeper was killed', async () => {
     const dataDir = await temporaryFolder();
     const { child, nextLine } = await startOwner(dataDir);
     const engines = recordedEngines(dataDir).map(({ pid }) => pid);
@@ -111,13 +141,6 @@ describe.runIf(isLinux)('engines whose owner is killed', () => {
     process.kill(keeper, 'SIGKILL');
     expect(JSON.parse(await nextLine()).engine).toBe('Engine keeper');
     await killHard(child);
-    const temporal = recordedEngines(dataDir).find(({ engine }) => engine === 'Temporal')?.pid ?? 0;
-    expect(inspectProcess(temporal)?.name).toBe('temporal');
-
-    const lines: string[] = [];
-    const next = await startEmbedded(realEngines(dataDir, { onProgress: (line) => lines.push(line) }));
-    expect(lines[0]).toMatch(/^Ended \d engine\(s\) that an earlier run had left behind$/);
-    expect(engines.some(isAlive)).toBe(false);
-    await next.stop();
+    await until(() => !engines.some(isAlive), 10_000);
   });
 });

@@ -40,6 +40,7 @@ it('begins anew when an engine starts on a full one', async () => {
   await writeFile(logPath, Buffer.alloc(ENGINE_LOG_BYTES + 1, 'x'));
   const engine = await startEngine({
     engine: 'MongoDB',
+    orphanSignal: 'TERM',
     program: 'sh',
     args: ['-c', 'while :; do sleep 0.1; done'],
     logPath,

@@ -88,6 +88,19 @@ describe('the owner', () => {
     expect(await lost.promise).toContain('gone');
   });
 
+  it('has a second keeper where the kernel does not help, and killing one of them saves no engine', async () => {
+    const reports: string[] = [];
+    const keeper = createKeeper((detail) => reports.push(detail), 2);
+    const group = startGroup();
+    keeper.keep(group);
+    process.kill(keeper.pid, 'SIGKILL');
+    await until(() => reports.length === 1);
+    expect(groupIsAlive(group)).toBe(true);
+    await keeper.stop();
+    await until(() => !groupIsAlive(group), 5000);
+    expect(reports).toHaveLength(1);
+  });
+
   it('hears nothing when it stops the keeper itself', async () => {
     const reports: string[] = [];
     const keeper = createKeeper((detail) => reports.push(detail));
