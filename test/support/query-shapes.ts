@@ -10,11 +10,8 @@ export interface Query {
   limit: number | null;
 }
 
-/** Methods whose first argument is the filter; all but `find` stop at the first document, or take all. */
-const FILTERED = [
-  ...['find', 'findOne', 'findOneAndUpdate', 'updateOne', 'updateMany', 'deleteOne', 'deleteMany'],
-  ...['countDocuments', 'replaceOne'],
-];
+/** Methods that take a filter first and their options last. */
+const FILTERED = ['findOneAndUpdate', 'updateOne', 'updateMany', 'replaceOne', 'deleteOne', 'deleteMany'];
 
 interface Options {
   sort?: Record<string, number>;
@@ -43,10 +40,7 @@ export function recordingCollections(real: Collections): { collections: Collecti
         const member: unknown = Reflect.get(target, property, target);
         if (typeof member !== 'function') return member;
         return (...args: unknown[]) => {
-          if (FILTERED.includes(String(property)))
-            note(name, args[0], args[property === 'find' || property === 'findOne' ? 1 : 2] as Options);
-          if (property === 'bulkWrite') for (const filter of filtersOf(args[0])) note(name, filter);
-          if (property === 'aggregate') note(name, (args[0] as { $match?: object }[])[0]?.$match);
+          for (const [filter, options] of conditionsOf(String(property), args)) note(name, filter, options);
           return member.apply(target, args);
         };
       },
@@ -57,16 +51,23 @@ export function recordingCollections(real: Collections): { collections: Collecti
   return { collections: Object.fromEntries(entries), queries };
 }
 
-function filtersOf(operations: unknown): unknown[] {
-  return (operations as Record<string, { filter?: object }>[]).flatMap((operation) =>
-    Object.values(operation).flatMap(({ filter }) => (filter ? [filter] : [])),
-  );
+/** The filters of a call, each with its options. */
+function conditionsOf(method: string, args: unknown[]): [filter: unknown, options?: Options][] {
+  const [first, second, third] = args;
+  if (method === 'find' || method === 'findOne') return [[first, second as Options]];
+  if (method === 'distinct') return [[second]];
+  if (method === 'aggregate') return [[(first as { $match?: object }[])[0]?.$match]];
+  if (method === 'bulkWrite')
+    return (first as Record<string, { filter?: object }>[]).flatMap((operation) =>
+      Object.values(operation).flatMap(({ filter }) => (filter ? [[filter] as [unknown]] : [])),
+    );
+  return FILTERED.includes(method) ? [[first, third as Options]] : [];
 }
 
 type Use = 'equal' | 'range' | 'other';
 
 /** How a condition uses a field; of a list of values each is looked up. */
-function useOf(condition: unknown): Use {
+function wayOf(condition: unknown): Use {
   const isOperators =
     typeof condition === 'object' &&
     condition !== null &&
@@ -84,7 +85,7 @@ function useOf(condition: unknown): Use {
 export function shapeOf({ collection, filter, sort }: Query): string {
   const marks: Readonly<Record<Use, string>> = { equal: ' =', range: ' range', other: ' ?' };
   const parts = Object.entries(filter).map(([field, condition]) =>
-    field === '$or' ? '$or' : nameOf(field) + marks[useOf(condition)],
+    field === '$or' ? '$or' : nameOf(field) + marks[wayOf(condition)],
   );
   const order = Object.keys(sort).length > 0 ? [`by ${Object.keys(sort).join(' and ')}`] : [];
   return `${collection}: ${[...parts, ...order].join(', ') || 'everything'}`;
@@ -138,7 +139,7 @@ export function servedBy(query: Query): string | null {
 
 function indexFor({ collection, filter, sort }: Query): string | null {
   const declared: readonly DeclaredIndex[] = (INDEXES as Record<string, DeclaredIndex[]>)[collection] ?? [];
-  const isEqual = (field: string) => field in filter && useOf(filter[field]) === 'equal';
+  const isEqual = (field: string) => field in filter && wayOf(filter[field]) === 'equal';
   const unique = declared.filter(({ options }) => options?.unique).map(({ key }) => Object.keys(key));
   const single = [['_id'], ...unique].find((key) => key.every(isEqual));
   if (single) return single.join();

@@ -33,6 +33,7 @@ export async function startSecondMongo(settings: SecondMongoSettings) {
         ...[LAUNCHER, library, '--host', '127.0.0.1', '--port', String(port), '--log-level', 'WARNING'],
         ...['--storage-path', join(dataDir, 'secantus')],
       ],
+      orphanSignal: 'KILL',
       logPath: join(dataDir, 'logs', 'secantus.log'),
       // It ends with our side of its standard input.
       registry: { started() {}, ended() {} },
