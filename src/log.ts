@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { visible, visibleLines } from './domain/visible-text.ts';
 
 export type Log = Pick<ReturnType<typeof createLog>, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
@@ -15,7 +16,8 @@ export interface LogTarget {
 export function createLog(level: string, target: LogTarget = process.stderr) {
   const destination = target.isTTY
     ? { write: (line: string) => void target.write(forPeople(line)) }
-    : { write: (line: string) => void target.write(line) };
+    : // JSON leaves some characters that a terminal would obey; written as escapes they mean the same.
+      { write: (line: string) => void target.write(visibleLines(line)) };
   return pino(
     {
       level,
@@ -44,17 +46,9 @@ function forPeople(line: string): string {
   const clock = new Date(time).toTimeString().slice(0, 8);
   const name = (pino.levels.labels[level] ?? String(level)).toUpperCase().padEnd(5);
   const details = Object.entries(rest).map(([key, value]) => ` ${key}=${describe(value)}`);
-  return `${printable(`${clock} ${name} ${msg}${details.join('')}`)}\n`;
+  return `${visible(`${clock} ${name} ${msg}${details.join('')}`)}\n`;
 }
 
 function describe(value: unknown): string {
   return typeof value === 'string' && !/[\s"]/.test(value) ? value : JSON.stringify(value);
-}
-
-/** Control characters, and those that turn the direction of writing, as their codes. */
-function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

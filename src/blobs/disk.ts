@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -139,19 +139,23 @@ async function receive(
   return { size, sha256: hash.digest('hex') };
 }
 
-/** Reads a finished file through, and makes sure that the disk has all of it. */
+/** Reads a finished file through while the disk is made to have all of it. */
 async function makeSure(path: string): Promise<BlobFacts> {
-  const hash = createHash('sha256');
-  let size = 0;
   const handle = await open(path, 'r');
   try {
-    for await (const chunk of handle.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false })) {
-      hash.update(chunk);
-      size += chunk.length;
-    }
-    await handle.datasync();
+    const [facts] = await Promise.all([digest(handle), handle.datasync()]);
+    return facts;
   } finally {
     await handle.close();
+  }
+}
+
+async function digest(handle: FileHandle): Promise<BlobFacts> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of handle.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false })) {
+    hash.update(chunk);
+    size += chunk.length;
   }
   return { size, sha256: hash.digest('hex') };
 }

@@ -4,6 +4,7 @@ import { CommandError } from './command-error.ts';
 import type { Conversions, JobView, OutputView } from './conversions.ts';
 import { fewAtATime } from './few-at-a-time.ts';
 import { describeOutput, saveAs } from './local-files.ts';
+import { print, printError } from './print.ts';
 import { printJson } from './print-json.ts';
 import { formatBytes } from './terminal.ts';
 
@@ -102,8 +103,8 @@ export function reportResults(batch: BatchView, saved: SavedBatch, { json }: { j
   const faults = results.flatMap(({ file, fault }) => (fault ? [{ file, ...fault }] : []));
   if (archiveFault) faults.push({ file: batch.archive?.filename ?? '', ...archiveFault });
   if (json) printJson({ ...batch, savedAs: archive, jobs: results.map(toJson), failures: faults });
-  else process.stdout.write(linesOf(batch, saved).join(''));
-  for (const { file, message, code } of faults) process.stderr.write(`${file}: ${message} (${code})\n`);
+  else print(linesOf(batch, saved).join(''));
+  for (const { file, message, code } of faults) printError(`${file}: ${message} (${code})\n`);
   if (faults.length === 0) return;
   throw new CommandError(`The batch is ${batch.status.toLowerCase()}: ${describeCounts(batch.counts)}.`, {
     hint: `See \`kiln batches show ${batch.batchId}\`.`,

@@ -9,6 +9,7 @@ import { countFiles, describeCounts, watchBatchToEnd } from './batch-watch.ts';
 import { CommandError } from './command-error.ts';
 import type { JobView } from './conversions.ts';
 import { findService, type ServiceOptions } from './find-service.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { formatBytes, printTable, renderTable } from './terminal.ts';
 
@@ -41,7 +42,7 @@ export async function showBatch(id: string, options: BatchOptions): Promise<void
     [renderTable(JOB_COLUMNS, jobs.map(jobCellsOf)), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
     ...describeArchive(batch),
   ];
-  process.stdout.write(`${parts.join('\n\n')}\n`);
+  print(`${parts.join('\n\n')}\n`);
 }
 
 /** `kiln batches watch`: what happens to a batch until it is over; fails when any of its files did. */
@@ -53,7 +54,7 @@ export async function watchBatch(id: string, options: BatchOptions): Promise<voi
       throw new CommandError(`The batch is ${status.toLowerCase()}: ${describeCounts(counts)}.`, {
         hint: `See \`kiln batches show ${id}\`.`,
       });
-    process.stdout.write(`The batch is ready: ${describeCounts(counts)}.\n`);
+    print(`The batch is ready: ${describeCounts(counts)}.\n`);
   });
 }
 
@@ -62,7 +63,7 @@ export async function cancelBatch(id: string, options: BatchOptions): Promise<vo
   const batch = await withBatches(options, (batches) => batches.cancel(id));
   if (options.json) printJson(batch);
   else
-    process.stdout.write(
+    print(
       batch.counts.pending > 0
         ? `The batch is being cancelled; ${batch.counts.pending} of ${countFiles(batch.counts.total)} had not ended.\n`
         : `The batch is cancelled: ${describeCounts(batch.counts)}.\n`,
@@ -73,7 +74,7 @@ export async function cancelBatch(id: string, options: BatchOptions): Promise<vo
 export async function retryBatch(id: string, options: BatchOptions): Promise<void> {
   const created = await withBatches(options, (batches) => batches.retry(id));
   if (options.json) printJson(created);
-  else process.stdout.write(`${describeRetry(created)}\n`);
+  else print(`${describeRetry(created)}\n`);
 }
 
 async function withBatches<T>(options: BatchOptions, work: (batches: Batches) => Promise<T>): Promise<T> {
@@ -87,7 +88,7 @@ async function withBatches<T>(options: BatchOptions, work: (batches: Batches) =>
 
 /** One JSON document per line, as they come. */
 async function printEvents(batches: Batches, id: string): Promise<void> {
-  for await (const event of batches.watch(id)) process.stdout.write(`${JSON.stringify(event)}\n`);
+  for await (const event of batches.watch(id)) print(`${JSON.stringify(event)}\n`);
 }
 
 function describeRetry({ batch, jobs }: NewBatchView): string {

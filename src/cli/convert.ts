@@ -10,6 +10,7 @@ import {
 } from './conversions.ts';
 import { findService, type ServiceOptions } from './find-service.ts';
 import { announce, describeOutput, refuseReplacing, resultName, saveAs } from './local-files.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { watchToEnd } from './watch.ts';
 
@@ -64,6 +65,6 @@ function report(job: JobView, output: OutputView, savedAs: string, { json }: Con
     printJson({ ...job, savedAs });
     return;
   }
-  for (const warning of job.warnings) process.stdout.write(`Note: ${warning}\n`);
-  process.stdout.write(`${savedAs} (${describeOutput(output)})\n`);
+  for (const warning of job.warnings) print(`Note: ${warning}\n`);
+  print(`${savedAs} (${describeOutput(output)})\n`);
 }

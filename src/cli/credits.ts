@@ -1,6 +1,7 @@
 import { type AdminOptions, findAdminService, findService } from './find-service.ts';
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { printTable, renderTable } from './terminal.ts';
 
@@ -65,7 +66,7 @@ export async function showBalance(options: CreditsOptions): Promise<void> {
   if (options.json) printJson(account);
   else {
     const { name, available, held } = account;
-    process.stdout.write(`${name}: ${available} media credits, and ${held} held for jobs that run\n`);
+    print(`${name}: ${available} media credits, and ${held} held for jobs that run\n`);
   }
 }
 
@@ -95,7 +96,7 @@ export async function grantCredits(
   );
   const { available, held } = balance;
   if (options.json) printJson({ accountId, available, held });
-  else process.stdout.write(`The account has ${available} media credits now, and ${held} held.\n`);
+  else print(`The account has ${available} media credits now, and ${held} held.\n`);
 }
 
 /** `kiln credits reconcile`: proves the ledger of all accounts; fails when something does not agree. */
@@ -115,8 +116,8 @@ export async function reconcile(options: CreditsOptions): Promise<void> {
       String(expected),
       String(found),
     ]);
-    if (rows.length > 0) process.stdout.write(`${renderTable(columns, rows)}\n\n`);
-    process.stdout.write(
+    if (rows.length > 0) print(`${renderTable(columns, rows)}\n\n`);
+    print(
       `${accounts} accounts, ${entries} entries, ${differences.length} differences: ${rows.length > 0 ? 'something is wrong' : 'every balance is the sum of its ledger'}.\n`,
     );
   }

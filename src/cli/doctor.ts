@@ -6,6 +6,7 @@ import type { Finding, Section } from './doctor/finding.ts';
 import { inspectFolders } from './doctor/folders.ts';
 import { inspectRuntime } from './doctor/runtime.ts';
 import { describeVariables, type VariableView } from './doctor/variables.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { renderTable } from './terminal.ts';
 
@@ -25,7 +26,7 @@ export async function runDoctor({ json }: { json?: boolean }): Promise<void> {
   const variables = describeVariables(config);
   const missing = sections.flatMap(({ findings }) => findings).filter(({ state }) => state === 'missing');
   if (json) printJson({ healthy: missing.length === 0, sections, variables });
-  else process.stdout.write(render(sections, variables, missing));
+  else print(render(sections, variables, missing));
   process.exitCode = missing.length === 0 ? 0 : 1;
 }
 

@@ -1,4 +1,5 @@
 import { FORMATS, type Format, type FormatId, targetsOf } from '../domain/format.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { renderTable } from './terminal.ts';
 
@@ -21,7 +22,7 @@ export function listFormats({ json }: { json?: boolean }): void {
     targets: targetsOf(id),
   }));
   if (json) printJson(formats);
-  else process.stdout.write(`${render(formats)}\n`);
+  else print(`${render(formats)}\n`);
 }
 
 function render(formats: readonly FormatView[]): string {

@@ -2,6 +2,7 @@ import { CommandError } from './command-error.ts';
 import { type AdminOptions, findAdminService, findService } from './find-service.ts';
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { printTable, renderTable } from './terminal.ts';
 
@@ -123,7 +124,7 @@ function showSecrets({ key, apiKey, publicKey, secretKey }: SecretsView, { json 
     ['secret key', secretKey],
   ];
   const table = renderTable([{ title: 'what' }, { title: 'value' }], rows);
-  process.stdout.write(`${table}\n\nKeep them now: they cannot be shown again.\n`);
+  print(`${table}\n\nKeep them now: they cannot be shown again.\n`);
 }
 
 function showKey({ key }: { key: KeyView }, { json }: Options): void {

@@ -1,9 +1,11 @@
 import { CommanderError } from 'commander';
+import { visible } from '../domain/visible-text.ts';
 import { addAccountCommands } from './account-commands.ts';
 import { addBatchCommands } from './batch-commands.ts';
 import { CommandError } from './command-error.ts';
 import { CommandLine, limitOption, setOption, withJson, withService } from './command-line.ts';
 import { addCreditCommands } from './credit-commands.ts';
+import { printError } from './print.ts';
 import { addSecretCommands } from './secret-commands.ts';
 import { addWebhookCommands } from './webhook-commands.ts';
 
@@ -64,7 +66,7 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_FAULT;
   const message = error instanceof Error ? error.message : String(error);
   const { hint, code, isUsage } = error instanceof CommandError ? error : new CommandError(message);
-  process.stderr.write(`kiln: ${[message, hint, code && `(${code})`].filter(Boolean).join(' ')}\n`);
+  printError(`kiln: ${visible([message, hint, code && `(${code})`].filter(Boolean).join(' '))}\n`);
   return isUsage ? USAGE_FAULT : 1;
 }
 

@@ -5,6 +5,7 @@ import { ConversionError } from '../domain/errors.ts';
 import { CommandError } from './command-error.ts';
 import type { AdminOptions } from './find-service.ts';
 import { createPlansClient, type PlanView, shownTerm } from './plans.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { printTable } from './terminal.ts';
 
@@ -95,5 +96,5 @@ function show(changes: readonly Change[], dryRun: boolean): void {
   printTable(columns, rows, 'The plans are as the file says already.');
   if (rows.length === 0) return;
   const then = dryRun ? 'Nothing was changed yet.' : 'This counts everywhere within five seconds.';
-  process.stdout.write(`\n${then}\n`);
+  print(`\n${then}\n`);
 }

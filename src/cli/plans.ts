@@ -2,6 +2,7 @@ import { PLAN_TERMS, type PlanTerms } from '../domain/account-plan.ts';
 import { type AdminOptions, findAdminService } from './find-service.ts';
 import { createGraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { renderTable } from './terminal.ts';
 
@@ -51,7 +52,7 @@ function show(plans: readonly PlanView[], json: boolean | undefined): void {
   }
   const columns = [{ title: 'term' }, ...plans.map(({ name }) => ({ title: name, align: 'right' as const }))];
   const rows = PLAN_TERMS.map((term) => [term, ...plans.map((plan) => shownTerm(plan[term]))]);
-  process.stdout.write(`${renderTable(columns, rows)}\n`);
+  print(`${renderTable(columns, rows)}\n`);
 }
 
 /** A term for people. */

@@ -5,6 +5,7 @@ import { CommandError } from './command-error.ts';
 import { type AdminOptions, findAdminService } from './find-service.ts';
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { renderTable } from './terminal.ts';
 
@@ -40,7 +41,7 @@ const COLUMNS = [
 export async function showSecrets(options: Options): Promise<void> {
   const keys = await readKeys(createGraphqlClient(await findAdminService(options)));
   if (options.json) printJson(keys);
-  else process.stdout.write(`${tableOf(keys)}\n`);
+  else print(`${tableOf(keys)}\n`);
 }
 
 /** `kiln secrets rotate`: page by page, so that it may be broken off and repeated at any time. */
@@ -58,7 +59,7 @@ export async function rotateSecrets(options: Options): Promise<void> {
   if (options.json) printJson({ ...done, keys });
   else {
     const lost = done.unreadable > 0 ? `; ${done.unreadable} cannot be opened, since their key is gone` : '';
-    process.stdout.write(`${done.resealed} secrets were sealed anew${lost}.\n\n${tableOf(keys)}\n`);
+    print(`${done.resealed} secrets were sealed anew${lost}.\n\n${tableOf(keys)}\n`);
   }
   if (done.unreadable > 0) process.exitCode = 1;
 }
@@ -67,7 +68,7 @@ export async function rotateSecrets(options: Options): Promise<void> {
 export async function addKey({ json }: Pick<Options, 'json'>): Promise<void> {
   const [keyId, ...others] = await addMasterKey(keyFile());
   if (json) return printJson({ keyId, others });
-  process.stdout.write(
+  print(
     `The new master key ${keyId} stands in front. Next:\n` +
       '  1. start Kiln again: from then on the new key signs and seals, the old one still opens\n' +
       '  2. npx kiln secrets rotate\n' +
@@ -89,7 +90,7 @@ export async function pruneKeys(options: Options): Promise<void> {
   const removed = await removeMasterKeys(path, removable);
   if (options.json) return printJson({ removed });
   const said = removed.length === 0 ? 'No old key may go yet' : `Removed ${removed.join(', ')}`;
-  process.stdout.write(`${said}.\n\n${tableOf(keys.filter(({ keyId }) => !removed.includes(keyId)))}\n`);
+  print(`${said}.\n\n${tableOf(keys.filter(({ keyId }) => !removed.includes(keyId)))}\n`);
 }
 
 function keyFile(): string {

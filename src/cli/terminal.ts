@@ -1,4 +1,6 @@
 import type { WriteStream } from 'node:tty';
+import { visible } from '../domain/visible-text.ts';
+import { print } from './print.ts';
 
 const BAR_CELLS = 24;
 const SIZE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
@@ -10,7 +12,8 @@ export interface Column {
 }
 
 /** Lays out rows under their headings, as wide as the widest cell of each column. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+export function renderTable(columns: readonly Column[], texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(visible));
   const widths = columns.map(({ title }, i) =>
     Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)),
   );
@@ -29,7 +32,7 @@ export function printTable(
   rows: readonly (readonly string[])[],
   nothing: string,
 ): void {
-  process.stdout.write(`${rows.length > 0 ? renderTable(columns, rows) : nothing}\n`);
+  print(`${rows.length > 0 ? renderTable(columns, rows) : nothing}\n`);
 }
 
 function pad(text: string, width: number, align: Column['align'] = 'left'): string {
@@ -46,7 +49,7 @@ export function createStatusLine(stream: Pick<WriteStream, 'isTTY' | 'columns' |
   let shown = '';
   function write(text: string): void {
     // A line that wraps could not be taken back, and an unchanged one would only flicker.
-    const fitting = text.slice(0, Math.max(0, (stream.columns ?? 80) - 1));
+    const fitting = visible(text).slice(0, Math.max(0, (stream.columns ?? 80) - 1));
     if (!stream.isTTY || fitting === shown) return;
     shown = fitting;
     stream.write(`\r\u001B[K${fitting}`);

@@ -1,6 +1,7 @@
 import { CommandError } from './command-error.ts';
 import { type Conversions, createConversions, type JobView } from './conversions.ts';
 import { findService, type ServiceOptions } from './find-service.ts';
+import { print } from './print.ts';
 import { createStatusLine, renderBar } from './terminal.ts';
 
 /** `kiln watch`: what happens to a job until it ends; fails when the job did. */
@@ -13,7 +14,7 @@ export async function watchJob(
     if (json) return await printEvents(conversions, jobId);
     const { status, error } = await watchToEnd(conversions, jobId, { quiet: false });
     if (status !== 'READY') throw new CommandError(error?.message ?? `The job is ${status.toLowerCase()}.`);
-    process.stdout.write('The job is ready.\n');
+    print('The job is ready.\n');
   } finally {
     await conversions.close();
   }
@@ -21,7 +22,7 @@ export async function watchJob(
 
 /** One JSON document per line, as they come. */
 async function printEvents(conversions: Conversions, jobId: string): Promise<void> {
-  for await (const event of conversions.watch(jobId)) process.stdout.write(`${JSON.stringify(event)}\n`);
+  for await (const event of conversions.watch(jobId)) print(`${JSON.stringify(event)}\n`);
 }
 
 /** Shows a bar while the job runs and gives the job as it ended. */

@@ -1,4 +1,5 @@
 import { mutate, REFUSAL } from './mutation.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { formatDuration, renderTable } from './terminal.ts';
 import { type WebhookOptions, withService } from './webhooks.ts';
@@ -78,7 +79,7 @@ export async function listDeliveries({
   );
   const deliveries = webhookDeliveries.edges.map(({ node }) => node);
   if (options.json) printJson(deliveries);
-  else process.stdout.write(`${renderTable(COLUMNS, deliveries.map(cellsOf))}\n`);
+  else print(`${renderTable(COLUMNS, deliveries.map(cellsOf))}\n`);
 }
 
 /** `kiln webhooks delivery`: one of them with all that was tried, and what it says. */
@@ -97,7 +98,7 @@ export async function showDelivery(id: string, options: WebhookOptions): Promise
     answerOf({ status, networkError }),
     (responseHead ?? '').replaceAll(/\s+/g, ' ').slice(0, SHOWN_HEAD),
   ]);
-  process.stdout.write(
+  print(
     `${renderTable(COLUMNS, [cellsOf(delivery)])}\n\n${renderTable(ATTEMPT_COLUMNS, attempts)}\n\n${delivery.url}\n${delivery.body ?? '(the body is not shown to this key)'}\n`,
   );
 }
@@ -140,7 +141,7 @@ export async function replay(
   const { replayed, left } = sum;
   if (options.json) printJson({ replayed, left });
   else
-    process.stdout.write(
+    print(
       `${replayed} deliveries are on their way again; ${left} were anyhow, or have no enabled endpoint.\n`,
     );
 }
@@ -150,7 +151,7 @@ async function sendOne(field: string, document: string, id: string, options: Web
     mutate<{ delivery: DeliveryView }>(graphql, field, document, { id }),
   );
   if (options.json) printJson(delivery);
-  else process.stdout.write(`${renderTable(COLUMNS, [cellsOf(delivery)])}\n`);
+  else print(`${renderTable(COLUMNS, [cellsOf(delivery)])}\n`);
 }
 
 function cellsOf({

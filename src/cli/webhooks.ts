@@ -2,6 +2,7 @@ import { CommandError } from './command-error.ts';
 import { type AdminOptions, findAdminService, findService } from './find-service.ts';
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';
+import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { renderTable } from './terminal.ts';
 
@@ -102,7 +103,7 @@ export async function changeEndpoint(
     mutate<{ endpoint: EndpointView }>(graphql, field, change(field), { id }),
   );
   if (options.json || field !== 'deleteWebhookEndpoint') showOne(endpoint, options);
-  else process.stdout.write(`${endpoint.url} is not called any more.\n`);
+  else print(`${endpoint.url} is not called any more.\n`);
 }
 
 /** Whoever names an account asks as the operator, anybody else for their own. */
@@ -131,7 +132,7 @@ function showSecret({ endpoint, secret }: SecretsView, { json }: WebhookOptions)
     ['secret', secret],
   ];
   const table = renderTable([{ title: 'what' }, { title: 'value' }], rows);
-  process.stdout.write(`${table}\n\nKeep the secret now: it cannot be shown again.\n`);
+  print(`${table}\n\nKeep the secret now: it cannot be shown again.\n`);
 }
 
 function showOne(endpoint: EndpointView, { json }: WebhookOptions): void {
@@ -150,5 +151,5 @@ function show(endpoints: readonly EndpointView[]): void {
       : circuit.state.toLowerCase(),
     description,
   ]);
-  process.stdout.write(`${renderTable(COLUMNS, rows)}\n`);
+  print(`${renderTable(COLUMNS, rows)}\n`);
 }

@@ -56,16 +56,21 @@ export interface HttpSenderOptions {
   guard: Guard;
   /** Kiln's own version, for the user agent. */
   version: string;
+  /** How long a connection is kept that nobody uses. */
+  idleMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 const MAX_RESPONSE_BYTES = 64 * 1024;
 /** One slow receiver must not use up the file descriptors of the process. */
 const MAX_SOCKETS_PER_HOST = 32;
+/** Nor must those to receivers that are never called again. */
+const IDLE_MS = 30_000;
 
 /** Builds a sender with keep-alive connections of its own. */
-export function createHttpSender({ guard, version }: HttpSenderOptions): HttpSender {
-  const agents = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_HOST };
+export function createHttpSender({ guard, version, idleMs = IDLE_MS }: HttpSenderOptions): HttpSender {
+  // The agent closes an unused connection when its time is up; a request has a time of its own.
+  const agents = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_HOST, timeout: idleMs };
   const agent = { http: new HttpAgent(agents), https: new HttpsAgent(agents) };
   const client = got.extend({
     agent,

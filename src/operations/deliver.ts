@@ -122,7 +122,8 @@ function createShowOnJob({ jobs }: Pick<DeliverPorts, 'jobs'>) {
     await jobs.append(
       jobId ?? '',
       { type: 'callback', cause: `callback:${attempts}`, message },
-      { callback: { ...callback, attempts, status } },
+      // Not the callback as it was read: its secret may have been sealed anew meanwhile.
+      { 'callback.attempts': attempts, 'callback.status': status },
     );
   };
 }

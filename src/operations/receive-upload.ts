@@ -29,7 +29,7 @@ export function createReceiveUpload(ports: ReceiveUploadPorts) {
     const upload = await ports.uploads.get(uploadId);
     refuseUnlessOpen(upload);
     const blobId = `${upload._id}.${randomBytes(6).toString('hex')}`;
-    const facts = await store(ports, upload, blobId, source, signal);
+    const facts = await inTime(upload, signal, (both) => store(ports, upload, blobId, source, both));
     const replaced = await ports.uploads.receive(upload._id, blobId, facts);
     if (replaced === 'closed') {
       await ports.blobs.remove(blobId);
@@ -40,15 +40,31 @@ export function createReceiveUpload(ports: ReceiveUploadPorts) {
   };
 }
 
+/** However slowly the bytes come: when the time of the upload is over, the connection is free again. */
+async function inTime<T>(
+  { expiresAt }: Upload,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = AbortSignal.timeout(Math.max(1, expiresAt.getTime() - Date.now()));
+  try {
+    return await work(signal ? AbortSignal.any([signal, deadline]) : deadline);
+  } catch (error) {
+    throw deadline.aborted ? expired() : error;
+  }
+}
+
+function expired(): ConversionError {
+  return new ConversionError('UPLOAD_EXPIRED', 'The time for this upload is over.', {
+    hint: 'Prepare a new one.',
+  });
+}
+
 function refuseUnlessOpen(upload: Upload): void {
   if (upload.state === 'finalized' || upload.state === 'rejected') {
     throw new ConversionError('WRONG_STATE', 'The upload is closed.', { hint: 'Prepare a new one.' });
   }
-  if (upload.expiresAt.getTime() <= Date.now()) {
-    throw new ConversionError('UPLOAD_EXPIRED', 'The time for this upload is over.', {
-      hint: 'Prepare a new one.',
-    });
-  }
+  if (upload.expiresAt.getTime() <= Date.now()) throw expired();
 }
 
 async function store(

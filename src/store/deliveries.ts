@@ -30,8 +30,12 @@ export interface DeliveryPage extends DeliveryFilter {
   limit: number;
 }
 
+/** Where a delivery stands among those that change: by the latest change, those of one instant by `order`. */
+export type ChangeMark = Pick<Delivery, '_id' | 'order' | 'updatedAt'>;
+
 export interface ChangedPage extends Pick<DeliveryFilter, 'owner' | 'endpointId'> {
-  from: Date;
+  /** The last one that is known; its `_id` does not matter. */
+  after: Omit<ChangeMark, '_id'>;
   limit: number;
 }
 
@@ -160,14 +164,24 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
       return found.map(complete);
     },
 
-    /** What was written at or after `from`, in that order. */
-    async listChanged({ owner, endpointId, from, limit }: ChangedPage): Promise<Delivery[]> {
-      const found = await deliveries
+    /** What was written behind a mark, in the order of their marks; however many share an instant. */
+    async listChanged({ owner, endpointId, after, limit }: ChangedPage): Promise<ChangeMark[]> {
+      const { updatedAt, order } = after;
+      return deliveries
         .find(
-          { owner, ...(endpointId && { endpointId }), updatedAt: { $gte: from } },
-          { sort: { updatedAt: 1, order: 1 }, limit },
+          {
+            ...{ owner, updatedAt: { $gte: updatedAt } },
+            ...(endpointId && { endpointId }),
+            $or: [{ updatedAt: { $gt: updatedAt } }, { order: { $gt: order } }],
+          },
+          { sort: { updatedAt: 1, order: 1 }, limit, projection: { order: 1, updatedAt: 1 } },
         )
         .toArray();
+    },
+
+    /** Those that are there. */
+    async getAll(ids: readonly string[]): Promise<Delivery[]> {
+      const found = await deliveries.find({ _id: { $in: [...ids] } }).toArray();
       return found.map(complete);
     },
   });

@@ -4,6 +4,7 @@ import {
   EVENT_WINDOW,
   isTerminal,
   type Job,
+  type JobCallback,
   type JobEvent,
   type JobProgress,
   type JobStatus,
@@ -27,7 +28,11 @@ export type JobPatch = Partial<
     | 'callback'
     | 'spent'
     | 'finishedAt'
-  >
+  > & {
+    /** Parts of the callback by themselves, where the rest may be written by somebody else. */
+    'callback.attempts': JobCallback['attempts'];
+    'callback.status': JobCallback['status'];
+  }
 >;
 
 export interface Transition {
@@ -67,12 +72,18 @@ export function createJobRepository(
     event: JobEvent,
     patch: Partial<Job>,
   ): Promise<Job | null> {
-    const repairAt = isWorkedAt(event.status) && workLease();
+    // The wish to cancel may die with Temporal after the end that it led to was written.
+    const needsLook = isWorkedAt(event.status) || event.status === 'cancelled';
     const update: UpdateFilter<Job> = {
-      $set: { ...patch, status: event.status, updatedAt: event.at, ...(repairAt && { repairAt }) },
+      $set: {
+        ...patch,
+        status: event.status,
+        updatedAt: event.at,
+        ...(needsLook && { repairAt: workLease() }),
+      },
       $inc: { seq: 1 },
       $push: { events: { $each: [event], $slice: -EVENT_WINDOW } },
-      ...(isTerminal(event.status) && { $unset: { repairAt: '' } }),
+      ...(isTerminal(event.status) && !needsLook && { $unset: { repairAt: '' } }),
     };
     const job = await jobs.findOneAndUpdate(
       { ...filter, _id: id, 'events.cause': { $ne: event.cause } },

@@ -76,25 +76,21 @@ export function createWorkflowRunner(
 
     uploadCompleted: (start) =>
       call(client, async () => {
-        await client.workflow.startUpdateWithStart('uploadCompleted', {
-          // Without an id of ours each call is news: one whose news was lost with a process is no duplicate.
-          args: [],
-          waitForStage: 'ACCEPTED',
-          startWorkflowOperation: new WithStartWorkflowOperation<typeof conversionJob>(
-            'conversionJob',
-            options(start),
-          ),
+        await client.workflow.signalWithStart<typeof conversionJob, []>('conversionJob', {
+          ...options(start),
+          signal: 'uploadArrived',
+          signalArgs: [],
         });
+      }),
+
+    wakeJob: (jobId) =>
+      call(client, async () => {
+        await client.workflow.getHandle(workflowId.job(jobId)).signal('uploadArrived').catch(unlessOver);
       }),
 
     admitJob: (start) =>
       call(client, async () => {
-        if (start.batchId === undefined) {
-          const handle = client.workflow.getHandle(workflowId.job(start.jobId));
-          await handle.signal('admitted').catch(unlessOver);
-          return;
-        }
-        // A job of a batch may have waited without a workflow.
+        // One of a batch may have waited without a workflow, and a crash may have lost that of any.
         await client.workflow
           .signalWithStart<typeof conversionJob, []>('conversionJob', {
             ...unlessEnded(start),

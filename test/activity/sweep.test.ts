@@ -157,7 +157,11 @@ describe('a sweep', () => {
   });
 
   it('spares the input of a job that has not begun, and the job can read it', async () => {
-    const { jobId, uploadId } = await bench.upload(PNG);
+    const { jobId: bringer, uploadId } = await bench.upload(PNG);
+    const wish = { dialect: 'graphql', input: { fileId: uploadId }, target: 'webp' } as const;
+    const jobId = (await bench.submitJob(wish)).job._id;
+    // Another job brought the file and has ended: nothing but the wish of the second one keeps it.
+    await bench.jobs.transition(bringer, { to: 'cancelled', cause: 'ended' });
     await bench.collections.files.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });
     await bench.collections.uploads.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });
     await sweepAll(bench.sweep);
@@ -168,7 +172,7 @@ describe('a sweep', () => {
     await bench.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
     expect((await bench.jobs.get(jobId)).outputs).toMatchObject([{ fileId: converted.fileId }]);
     await sweepAll(bench.sweep);
-    expect(await left()).toMatchObject({ files: 0, uploads: 0, jobs: 1, onDisk: 0 });
+    expect(await left()).toMatchObject({ files: 0, uploads: 0, jobs: 2, onDisk: 0 });
   });
 
   it('keeps what a delivery links to that has not got through, and its link', async () => {

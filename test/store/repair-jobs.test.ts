@@ -46,7 +46,11 @@ function repairing(different: Partial<JobLeases> = {}) {
   return createRepairJobs({
     leases: { ...leases, ...different },
     uploads: createUploadRepository(database.collections),
-    runner: { startJob: tell('start'), uploadCompleted: tell('uploaded') },
+    runner: {
+      startJob: tell('start'),
+      uploadCompleted: tell('uploaded'),
+      wakeJob: (jobId) => tell('wake')({ jobId }),
+    },
     admissions: { positionOf: async ({ _id }) => (inLine.has(_id) ? 1 : null) },
     log,
   });
@@ -105,6 +109,16 @@ describe('a repair round', () => {
     };
     await repairing({ listOverdue })();
     expect(told).toEqual([]);
+    expect(await jobs.get(jobId)).not.toHaveProperty('repairAt');
+  });
+
+  it('wakes the workflow of a cancelled job once, and never starts one', async () => {
+    const jobId = await overdue({ status: 'queued' });
+    await jobs.transition(jobId, { to: 'cancelled', cause: 'ended' });
+    const { repairAt } = await jobs.get(jobId);
+    await leases.renew(jobId, repairAt as Date, LONG_AGO);
+    expect(await repairing()()).toBe(1);
+    expect(told).toEqual([`wake ${jobId}`]);
     expect(await jobs.get(jobId)).not.toHaveProperty('repairAt');
   });
 

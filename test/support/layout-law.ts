@@ -35,7 +35,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   'http-fault': { values: [], types: ['domain'] },
   // What every process has, and the engines of a machine without any.
   config: { values: [] },
-  log: { values: [] },
+  log: { values: ['domain'] },
   metrics: { values: [] },
   embedded: { values: ['domain', 'bootstrap'] },
   bootstrap: { values: [] },

@@ -47,11 +47,16 @@ describe('watching deliveries', () => {
     const stop = new AbortController();
     const watchDeliveries = createWatchDeliveries({
       deliveries: {
-        listChanged: async ({ from, limit }) =>
+        listChanged: async ({ after: { updatedAt, order }, limit }) =>
           stored
-            .filter(({ updatedAt }) => updatedAt >= from)
+            .filter(
+              (one) =>
+                one.updatedAt > updatedAt ||
+                (one.updatedAt.getTime() === updatedAt.getTime() && one.order > order),
+            )
             .toSorted((left, right) => left.updatedAt.getTime() - right.updatedAt.getTime())
             .slice(0, limit),
+        getAll: async (ids) => stored.filter(({ _id }) => ids.includes(_id)),
       },
       pollMs: 5,
     });
@@ -60,7 +65,7 @@ describe('watching deliveries', () => {
     for await (const { eventId } of watchDeliveries(actor, watch)) {
       seen.push(eventId);
       if (seen.length === 2400)
-        stored.push(aDelivery({ stateSince: at(1199.5), updatedAt: at(1199.5), state: 'delivered' }));
+        stored.push(aDelivery({ stateSince: new Date(), updatedAt: new Date(), state: 'delivered' }));
       if (seen.length === 2401) stop.abort();
     }
     expect(seen).toHaveLength(2401);
