@@ -47,8 +47,8 @@ it('every list has an index, however it is narrowed and whichever way it is turn
   }
   await createApiKeyRepository(collections).list('a');
   await batches.listDue(now, limit);
-  await deliveries.listChanged({ owner, endpointId: undefined, from: now, limit });
-  await deliveries.listChanged({ owner, endpointId: id, from: now, limit });
+  await deliveries.listChanged({ owner, endpointId: undefined, after: { updatedAt: now, order: id }, limit });
+  await deliveries.listChanged({ owner, endpointId: id, after: { updatedAt: now, order: id }, limit });
   await createCreditRepository(collections).list('', limit);
   await createLaneChecks(collections).listDue(now, limit);
   await createSealedSecretRepository(collections).page(null, limit);
