@@ -48,6 +48,7 @@ export const INDEXES = {
   files: [{ key: { owner: 1, _id: 1, expiresAt: 1 } }, { key: { expiresAt: 1, _id: 1 } }],
   uploads: [{ key: { expiresAt: 1, _id: 1 } }],
   windows: [{ key: { day: 1 } }],
+  idempotency: [{ key: { expiresAt: 1 } }],
   ledger: [{ key: { accountId: 1, seq: 1 } }],
   endpoints: [{ key: { slot: 1 }, options: { unique: true } }],
   deliveries: [

@@ -8,10 +8,11 @@ import type { LedgerEntry } from '../domain/credits.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
+import type { IdempotencyRecord } from '../domain/idempotency.ts';
 import type { Job } from '../domain/job.ts';
 import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
-import { explainDriverFault, isDuplicateKey } from './driver-faults.ts';
+import { explainDriverFault, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
 import { ensureIndexes } from './indexes.ts';
 import type { Waiter } from './waiters.ts';
 
@@ -27,6 +28,7 @@ export interface Collections {
   plans: Collection<AccountPlan>;
   windows: Collection<RateWindow>;
   admissions: Collection<Admission>;
+  idempotency: Collection<IdempotencyRecord>;
   waiters: Collection<Waiter>;
   files: Collection<StoredFile>;
   uploads: Collection<Upload>;
@@ -67,6 +69,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     plans: db.collection('plans'),
     windows: db.collection('windows'),
     admissions: db.collection('admissions'),
+    idempotency: db.collection('idempotency'),
     waiters: db.collection('waiters'),
     files: db.collection('files'),
     uploads: db.collection('uploads'),
@@ -130,6 +133,20 @@ export async function insertIfAbsent<T extends { _id: string }>(
       if (tries > 1) throw error;
     }
   }
+}
+
+/** Inserts those of these documents that are not there yet. May be repeated. */
+export async function insertMissing<T extends { _id: string }>(
+  collection: Collection<T>,
+  documents: readonly T[],
+): Promise<void> {
+  if (documents.length === 0) return;
+  type Many = Parameters<Collection<T>['insertMany']>[0];
+  await collection
+    .insertMany([...documents] as unknown as Many, { ordered: false })
+    .catch((error: unknown) => {
+      if (!hasOnlyDuplicateKeys(error)) throw error;
+    });
 }
 
 /**
