@@ -14,6 +14,17 @@ export function derivedId(name: string, parentId: string): string {
   return uuidv5(name, parentId);
 }
 
+/**
+ * The id of the n-th thing that comes into being together with its parent: whoever derives it again gets the
+ * same, and like the parent's (a UUID version 7) it sorts by creation time. `index` is at most 4095.
+ */
+export function siblingId(parentId: string, name: string, index = 0): string {
+  const moment = parentId.slice(0, '01234567-89ab-'.length);
+  const order = index.toString(16).padStart(3, '0');
+  const rest = derivedId(`${name}:${index}`, parentId).slice('01234567-89ab-5def-'.length);
+  return `${moment}7${order}-${rest}`;
+}
+
 /** Deterministic workflow ids: starting the same work twice is refused by Temporal. */
 export const workflowId = {
   job: (jobId: string) => `job:${jobId}`,

@@ -8,10 +8,11 @@ import type { LedgerEntry } from '../domain/credits.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
+import type { IdempotencyRecord } from '../domain/idempotency.ts';
 import type { Job } from '../domain/job.ts';
 import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
-import { explainDriverFault, isDuplicateKey } from './driver-faults.ts';
+import { explainDriverFault, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
 import type { Waiter } from './waiters.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
@@ -26,6 +27,7 @@ export interface Collections {
   plans: Collection<AccountPlan>;
   windows: Collection<RateWindow>;
   admissions: Collection<Admission>;
+  idempotency: Collection<IdempotencyRecord>;
   waiters: Collection<Waiter>;
   files: Collection<StoredFile>;
   uploads: Collection<Upload>;
@@ -66,6 +68,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     plans: db.collection('plans'),
     windows: db.collection('windows'),
     admissions: db.collection('admissions'),
+    idempotency: db.collection('idempotency'),
     waiters: db.collection('waiters'),
     files: db.collection('files'),
     uploads: db.collection('uploads'),
@@ -118,6 +121,7 @@ async function ensureIndexes({
   windows,
   jobs,
   batches,
+  idempotency,
   ledger,
   deliveries,
   endpoints,
@@ -141,6 +145,7 @@ async function ensureIndexes({
   await batches.createIndex({ status: 1, checkAt: 1 });
   await batches.createIndex({ finishedAt: 1 });
   await files.createIndex({ owner: 1, _id: -1 });
+  await idempotency.createIndex({ expiresAt: 1 });
   await files.createIndex({ expiresAt: 1 });
   await uploads.createIndex({ expiresAt: 1 });
   await windows.createIndex({ day: 1 });
@@ -177,6 +182,20 @@ export async function insertIfAbsent<T extends { _id: string }>(
       if (tries > 1) throw error;
     }
   }
+}
+
+/** Inserts those of these documents that are not there yet. May be repeated. */
+export async function insertMissing<T extends { _id: string }>(
+  collection: Collection<T>,
+  documents: readonly T[],
+): Promise<void> {
+  if (documents.length === 0) return;
+  type Many = Parameters<Collection<T>['insertMany']>[0];
+  await collection
+    .insertMany([...documents] as unknown as Many, { ordered: false })
+    .catch((error: unknown) => {
+      if (!hasOnlyDuplicateKeys(error)) throw error;
+    });
 }
 
 /**

@@ -25,7 +25,7 @@ describe('uploads', () => {
 
   async function inserted(different: Parameters<typeof anUpload>[0] = {}): Promise<string> {
     const upload = anUpload(different);
-    await repository().insert(upload);
+    await repository().insertIfAbsent(upload);
     return upload._id;
   }
 
