@@ -5,6 +5,7 @@ import { type Admissions, createAdmissions } from '../../src/operations/admissio
 import { createRepairAdmissions } from '../../src/operations/repair-admissions.ts';
 import { type AdmissionRepository, createAdmissionRepository } from '../../src/store/admissions.ts';
 import { createLaneChecks } from '../../src/store/lane-checks.ts';
+import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from '../support/database.ts';
 import { aJob } from '../support/records.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
@@ -201,6 +202,7 @@ describe('admissions', () => {
     repair = createRepairAdmissions({
       lanes: createLaneChecks(database.collections),
       jobs,
+      uploads: createUploadRepository(database.collections),
       admissions: queue,
       log: { warn: () => {} },
     });
