@@ -1,10 +1,11 @@
 import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isReceived, type ReceivedUpload, type Upload } from '../domain/file.ts';
+import { isReceived, openUploadId, type ReceivedUpload, type Upload } from '../domain/file.ts';
 import { isTerminal, type Job, ownerKey, UPLOAD_COMPLETED } from '../domain/job.ts';
 import { isOverdue, startLease } from '../domain/job-lease.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
+import type { Admissions } from './admissions.ts';
 import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from './runner.ts';
 import type { UploadedFiles } from './uploaded-files.ts';
@@ -13,6 +14,7 @@ export interface CompleteUploadPorts {
   uploads: UploadRepository;
   files: Pick<UploadedFiles, 'makeFile'>;
   jobs: JobRepository;
+  admissions: Pick<Admissions, 'leaveLane'>;
   runner: Pick<WorkflowRunner, 'uploadCompleted'>;
 }
 
@@ -43,6 +45,7 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
     // What has ended meanwhile took its bytes along: to say once more that they came is still right.
     await ports.files.makeFile(refuseUnlessReceived(upload)).catch(unlessGone);
     if (upload.jobId) await goOn(upload.jobId);
+    if (first && upload.lane) await ports.admissions.leaveLane(upload.lane, [openUploadId(upload)]);
     return { upload, first };
   };
 

@@ -4,6 +4,7 @@ import type { Delivery } from '../domain/delivery.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
 import { JOB_STATUSES, type Job, TERMINAL_STATUSES } from '../domain/job.ts';
 import { type ExpiredPage, findExpired } from './expired.ts';
+import { createIdempotencyRepository } from './idempotency.ts';
 import { type Collections, translateFaults } from './mongo.ts';
 
 const OPEN = JOB_STATUSES.filter((status) => !TERMINAL_STATUSES.includes(status));
@@ -77,6 +78,8 @@ export function createRetentionRepository(collections: Collections) {
       await Promise.all(idle.map(({ _id, seq }) => windows.deleteOne({ _id, seq })));
       return idle.length;
     },
+
+    removeIdempotencyRecords: createIdempotencyRepository(collections).sweep,
 
     /** Those of these jobs that have not ended. */
     async openJobs(ids: readonly string[]): Promise<Set<string>> {

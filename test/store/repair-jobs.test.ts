@@ -170,7 +170,7 @@ describe('a repair round', () => {
 describe('a job whose workflow was started', () => {
   async function started() {
     const job = aJob();
-    await jobs.insert(job);
+    await jobs.insertIfAbsent(job);
     const { runner, close } = createConfirmStarts({ leases, log }, {
       startJob: async () => {},
     } as unknown as WorkflowRunner);

@@ -54,7 +54,7 @@ const PLACES: readonly [RegExp, string][] = [
   // Also what the two say in the same words: neither waits nor reads anything.
   [/^workflows\/(?:search-attributes|summary)\.ts$/, 'search attributes'],
   [
-    /^src\/(?:process|kiln|start|server|worker|app|access|batches|webhooks|runner|repairs|first-account|data-folder|listening)\.ts$/,
+    /^src\/(?:process|kiln|start|server|worker|app|access|batches|uploads|webhooks|runner|repairs|first-account|data-folder|listening)\.ts$/,
     'process',
   ],
 ];
