@@ -13,6 +13,7 @@ import type { Job } from '../domain/job.ts';
 import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
 import { explainDriverFault, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
+import { ensureIndexes } from './indexes.ts';
 import type { Waiter } from './waiters.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
@@ -110,56 +111,6 @@ async function open(client: MongoClient, collections: Collections): Promise<void
 /** The driver itself takes "test" for a string without a database. */
 function databaseOf(uri: string): string | undefined {
   return /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
-}
-
-/** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
-async function ensureIndexes({
-  accounts,
-  keys,
-  files,
-  uploads,
-  windows,
-  jobs,
-  batches,
-  idempotency,
-  ledger,
-  deliveries,
-  endpoints,
-  admissions,
-  waiters,
-}: Collections): Promise<void> {
-  await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
-  await accounts.createIndex({ repairAt: 1 }, { sparse: true });
-  await accounts.createIndex({ plan: 1, grantedMonth: 1 });
-  await keys.createIndex({ secretHash: 1 }, { unique: true });
-  await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
-  await keys.createIndex({ accountId: 1, _id: -1 });
-  await admissions.createIndex({ checkAt: 1 });
-  await waiters.createIndex({ jobId: 1 }, { unique: true, sparse: true });
-  await jobs.createIndex({ owner: 1, _id: -1 });
-  await jobs.createIndex({ status: 1, _id: 1 });
-  await jobs.createIndex({ repairAt: 1 }, { sparse: true });
-  await jobs.createIndex({ finishedAt: 1 });
-  await jobs.createIndex({ 'inputs.fileId': 1 });
-  await batches.createIndex({ owner: 1, _id: -1 });
-  await batches.createIndex({ status: 1, checkAt: 1 });
-  await batches.createIndex({ finishedAt: 1 });
-  await files.createIndex({ owner: 1, _id: -1 });
-  await idempotency.createIndex({ expiresAt: 1 });
-  await files.createIndex({ expiresAt: 1 });
-  await uploads.createIndex({ expiresAt: 1 });
-  await windows.createIndex({ day: 1 });
-  await ledger.createIndex({ accountId: 1, seq: -1 });
-  await endpoints.createIndex({ slot: 1 }, { unique: true });
-  await deliveries.createIndex({ owner: 1, order: -1 });
-  await deliveries.createIndex({ owner: 1, updatedAt: 1, order: 1 });
-  await deliveries.createIndex({ jobId: 1 });
-  await deliveries.createIndex({ state: 1, begun: 1, updatedAt: 1 });
-  await deliveries.createIndex({ state: 1, nextAttemptAt: 1 });
-  await deliveries.createIndex({ state: 1, hold: 1, endpointId: 1 });
-  await deliveries.createIndex({ subjectId: 1, state: 1 });
-  await deliveries.createIndex({ createdAt: 1 });
-  await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
 }
 
 /**
