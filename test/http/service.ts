@@ -179,6 +179,7 @@ function createMemory() {
     } as unknown as AccountRepository,
     jobs: {
       get: async (id: string) => jobs.get(id) ?? missing('job'),
+      expectMove: async () => {},
       insert: async (job: Job) => void jobs.set(job._id, job),
     } as unknown as JobRepository,
     uploads: {

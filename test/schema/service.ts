@@ -110,6 +110,7 @@ export function createService() {
 
   const jobStore = {
     get: async (id: string) => one(jobs, id),
+    expectMove: async () => {},
     insert: async (job: Job) => void jobs.set(job._id, job),
     list: async (page: Page & { status?: JobStatus }) =>
       pageOf(jobs, page).filter(({ status }) => !page.status || status === page.status),
