@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app.ts';
-import { type BatchStatus, countsOf, finalStatus, uncounted } from '../src/domain/batch.ts';
+import { type BatchStatus, countsOf, finalStatus, isBeingSubmitted, uncounted } from '../src/domain/batch.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { type Fault, isTerminal, type Job } from '../src/domain/job.ts';
 import { whileHeartbeating } from './heartbeat.ts';
@@ -49,8 +49,11 @@ export function createBatchActivities({
 
     /** Looks at all jobs that are not counted yet. */
     async countBatch({ batchId }: { batchId: string }): Promise<{ pending: number }> {
-      const statuses = await jobs.statusesOf(uncounted(await batches.get(batchId)));
-      const batch = await batches.count(batchId, statuses, { missing: true });
+      const before = await batches.get(batchId);
+      const missing = !isBeingSubmitted(before, Date.now());
+      if (missing && before.submitting) await batches.endSubmission(batchId);
+      const statuses = await jobs.statusesOf(uncounted(before));
+      const batch = await batches.count(batchId, statuses, { missing });
       return { pending: countsOf(batch).pending };
     },
 

@@ -1,5 +1,5 @@
 import type { Capabilities } from '../src/app.ts';
-import type { Job } from '../src/domain/job.ts';
+import { isTerminal, type Job, refuseMove } from '../src/domain/job.ts';
 import { createAcquire } from './acquire.ts';
 import { createInTurn } from './admit.ts';
 import { createAttemptDelivery } from './attempt-delivery.ts';
@@ -48,6 +48,8 @@ function withJob({ jobs }: Pick<Capabilities, 'jobs'>) {
     (input: Omit<Input, 'job'> & { jobId: string }): Promise<Result> =>
       whileHeartbeating(async () => {
         const job = await jobs.get(input.jobId);
+        // A second run, or one that was told late, takes nobody's place and moves no byte.
+        if (isTerminal(job.status)) refuseMove(job, 'processing');
         // The compiler cannot see that what was left out is put back here.
         return work({ ...input, job } as unknown as Input);
       });

@@ -1,6 +1,13 @@
 import type { Capabilities } from '../src/app.ts';
 import { ConversionError, isErrorCode } from '../src/domain/errors.ts';
-import { type Fault, isTerminal, type Job, type JobOutput, type JobStatus } from '../src/domain/job.ts';
+import {
+  type Fault,
+  isTerminal,
+  type Job,
+  type JobOutput,
+  type JobStatus,
+  UPLOAD_COMPLETED,
+} from '../src/domain/job.ts';
 import type { JobPatch } from '../src/store/jobs.ts';
 import type { ConvertedFile } from './convert.ts';
 
@@ -39,13 +46,10 @@ export function createRecord({ jobs, uploads, files, admissions, countInBatch, a
 
     /** The upload is there. A repair may have found the job further on already. */
     async recordQueued({ jobId }: { jobId: string }): Promise<void> {
-      const patch = { progress: { percent: 0, stage: 'queued' } };
-      await jobs
-        .transition(jobId, { to: 'queued', cause: 'upload-completed', patch })
-        .catch(async (error: unknown) => {
-          const { status } = await jobs.get(jobId);
-          if (status === 'awaiting_upload' || isTerminal(status)) throw error;
-        });
+      await jobs.transition(jobId, UPLOAD_COMPLETED).catch(async (error: unknown) => {
+        const { status } = await jobs.get(jobId);
+        if (status === 'awaiting_upload' || isTerminal(status)) throw error;
+      });
     },
 
     /** @returns the state the job is in now: another end may have been written first, and then stands. */

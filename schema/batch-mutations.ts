@@ -6,7 +6,7 @@ import { builder } from './builder.ts';
 import { EXPECTED, refusing } from './errors.ts';
 import { uuidOf } from './global-id.ts';
 import { Job } from './job.ts';
-import { WISH_PATHS, wishFields, wishOf } from './job-wish.ts';
+import { idempotencyKeyField, WISH_PATHS, wishFields, wishOf } from './job-wish.ts';
 import { Upload } from './upload.ts';
 
 const BatchJobInput = builder.inputType('BatchJobInput', {
@@ -28,6 +28,7 @@ const CreateBatchInput = builder.inputType('CreateBatchInput', {
       defaultValue: false,
       description: 'Whether to pack all results into one ZIP file as well.',
     }),
+    idempotencyKey: idempotencyKeyField(t, 'batch'),
   }),
 });
 
@@ -75,8 +76,11 @@ builder.mutationFields((t) => ({
       refusing(
         context,
         () => {
-          const { label, archive, jobs } = input;
-          const wish = { dialect: 'graphql', label, archive, jobs: jobs.map(wishOf) } as const;
+          const { label, archive, jobs, idempotencyKey } = input;
+          const wish = {
+            ...({ dialect: 'graphql', label, archive, jobs: jobs.map(wishOf) } as const),
+            ...(typeof idempotencyKey === 'string' && { idempotencyKey }),
+          };
           return context.operations.submitBatch(context.caller, wish, context.sender);
         },
         WISH_PATHS,

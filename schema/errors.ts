@@ -52,6 +52,10 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
     type: WrongStateError,
     description: 'The object is past the point where this was possible.',
   },
+  IDEMPOTENCY_CONFLICT: {
+    type: WrongStateError,
+    description: 'The idempotency key was used for another request.',
+  },
   INSUFFICIENT_CREDITS: { type: LimitError, description: 'The account has too few media credits.' },
   RATE_LIMITED: { type: LimitError, description: 'The calls of the plan are used up for the moment.' },
   EXPIRED: { type: WrongStateError, description: 'The time for this is over.' },

@@ -6,7 +6,7 @@ import type { KilnContext } from './context.ts';
 import { EXPECTED, refusing } from './errors.ts';
 import { uuidOf } from './global-id.ts';
 import { Job } from './job.ts';
-import { WISH_PATHS, wishFields, wishOf } from './job-wish.ts';
+import { idempotencyKeyField, WISH_PATHS, wishFields, wishOf } from './job-wish.ts';
 import { Upload } from './upload.ts';
 
 const MAX_WAIT_MS = 30_000;
@@ -15,6 +15,7 @@ const CreateJobInput = builder.inputType('CreateJobInput', {
   description: 'A conversion.',
   fields: (t) => ({
     ...wishFields(t),
+    idempotencyKey: idempotencyKeyField(t, 'job'),
     wait: t.int({
       description: `Milliseconds to wait for the end before answering, at most ${MAX_WAIT_MS}; only with \`fileId\`.`,
     }),
@@ -59,7 +60,8 @@ builder.mutationField('createJob', (t) =>
         context,
         async () => {
           const wait = requireWait(input.wait);
-          const wish = wishOf(input);
+          const { idempotencyKey } = input;
+          const wish = { ...wishOf(input), ...(typeof idempotencyKey === 'string' && { idempotencyKey }) };
           if (wait > 0 && input.upload)
             throw invalid('wait', 'Wait in `completeJob`: the file has not been sent yet.');
           const { job, upload } = await context.operations.submitJob(context.caller, wish, context.sender);

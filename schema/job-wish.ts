@@ -35,6 +35,13 @@ export function wishFields(t: InputFields) {
   };
 }
 
+/** The field of an input by which a repeated call is recognised. */
+export function idempotencyKeyField(t: InputFields, what: string) {
+  return t.string({
+    description: `A name of your own for this request, 1 to 255 characters: sent again within 24 hours, the answer is the same ${what}. With another content it is refused.`,
+  });
+}
+
 /** What those fields hold. */
 export interface WishInput {
   upload?: typeof UploadInput.$inferInput | null | undefined;

@@ -102,7 +102,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: UploadInput, required: true, description: 'What will be sent.' }) },
     resolve: (_root, { input }, context) =>
       refusing(context, async () => ({
-        upload: await context.operations.prepareUpload(context.caller, input),
+        upload: await context.operations.prepareUpload(context.caller, input, context.sender),
       })),
   }),
   completeUpload: t.field({

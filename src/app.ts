@@ -13,13 +13,11 @@ import { createGuard } from './net/guard.ts';
 import { createJsonFetcher } from './net/json.ts';
 import { createAdmissions } from './operations/admissions.ts';
 import { createCancelJob } from './operations/cancel-job.ts';
-import { createCompleteUpload } from './operations/complete-upload.ts';
 import { createCredits } from './operations/credits.ts';
 import { createFiles } from './operations/files.ts';
 import { createFindJobs } from './operations/find-jobs.ts';
-import { createPrepareUpload } from './operations/prepare-upload.ts';
+import { createOnce } from './operations/once.ts';
 import { createQuote } from './operations/quote.ts';
-import { createReceiveUpload } from './operations/receive-upload.ts';
 import { createSecrets, watchMasterKey } from './operations/secrets.ts';
 import { createSubmitJob } from './operations/submit-job.ts';
 import { createSweep } from './operations/sweep.ts';
@@ -37,6 +35,7 @@ import { createChanges } from './store/changes.ts';
 import { createCreditRepository } from './store/credits.ts';
 import { createDeliveryRepository } from './store/deliveries.ts';
 import { createFileRepository } from './store/files.ts';
+import { createIdempotencyRepository } from './store/idempotency.ts';
 import { createJobRepository } from './store/jobs.ts';
 import { createLedgerRepository } from './store/ledger.ts';
 import { createMasterKeyRepository } from './store/master-keys.ts';
@@ -45,6 +44,7 @@ import { createRetentionRepository } from './store/retention.ts';
 import { createSealedSecretRepository } from './store/sealed-secrets.ts';
 import { createUploadRepository } from './store/uploads.ts';
 import { connectTemporal } from './temporal/connect.ts';
+import { createUploads } from './uploads.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Kiln's own version, as sent to receivers and shown by `kiln doctor`. */
@@ -159,10 +159,10 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   });
   const submission = {
     ...{ uploads, files, limits, credits, planOf, admissions },
-    laneOf: access.laneOf,
-    checkUrl: guard.checkUrl,
-    seal: sealer.seal,
+    once: createOnce({ idempotency: createIdempotencyRepository(mongo.collections) }),
+    ...{ laneOf: access.laneOf, checkUrl: guard.checkUrl, seal: sealer.seal },
   };
+  const bringing = createUploads({ ...submission, jobs, blobs, tell });
   const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner: tell }));
   const { open } = sealer;
   const batches = createBatches({
@@ -174,9 +174,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...webhooks.operations,
     submitJob,
     ...batches.operations,
-    prepareUpload: createPrepareUpload({ uploads, limits, planOf }),
-    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
-    completeUpload: webhooks.announcingUpload(createCompleteUpload({ uploads, files, jobs, runner: tell })),
+    ...bringing,
+    completeUpload: webhooks.announcingUpload(bringing.completeUpload),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),

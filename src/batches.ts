@@ -17,7 +17,7 @@ import type { Collections } from './store/mongo.ts';
 
 export interface BatchPorts {
   collections: Pick<Collections, 'batches'>;
-  jobs: Pick<JobRepository, 'getMany' | 'insertMany' | 'statusesOf'>;
+  jobs: Pick<JobRepository, 'getMany' | 'insertMissing' | 'statusesOf'>;
   runner: Pick<WorkflowRunner, 'startBatch' | 'nudgeBatch' | 'startJob' | 'cancelJob'>;
   /** The same for whoever answers a caller. */
   tell: Tell;

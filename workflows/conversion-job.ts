@@ -20,7 +20,14 @@ import type { JobStart } from '../src/operations/runner.ts';
 import { attempting } from './attempts.ts';
 import { show } from './details.ts';
 import { faultOf } from './fault.ts';
-import { admittedSignal, cancelUpdate, type Phase, phaseQuery, uploadCompletedUpdate } from './messages.ts';
+import {
+  admittedSignal,
+  cancelUpdate,
+  type Phase,
+  phaseQuery,
+  uploadArrivedSignal,
+  uploadCompletedUpdate,
+} from './messages.ts';
 import { conversion, convertAtOnce, quickly, transfer } from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
@@ -38,6 +45,8 @@ const LAST_ASK_MS = 10 * 60_000;
 const CREDITS_PATCH = 'credits';
 /** Jobs that were begun before expired by what they had heard, not by what the database knows. */
 const EXPIRY_PATCH = 'ask-before-expiring';
+/** Jobs that were begun before heard of their upload by an update only. */
+const ARRIVAL_PATCH = 'upload-arrived-signal';
 
 interface Charged {
   /** Whether credits may be held. */
@@ -72,6 +81,10 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
   setHandler(phaseQuery, () => state.phase);
   setHandler(uploadCompletedUpdate, () => {
     state.uploaded = true;
+  });
+  setHandler(uploadArrivedSignal, () => {
+    // A worker of an earlier version may have passed over it; what that did is replayed as it was.
+    if (patched(ARRIVAL_PATCH)) state.uploaded = true;
   });
   setHandler(admittedSignal, () => {
     state.admitted = true;

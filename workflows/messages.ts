@@ -6,8 +6,14 @@ export interface CancelRequest {
   reason: string;
 }
 
-/** The bytes are there (or were refused for good): go and look. Repeats are welcome. */
+/** The bytes are there (or were refused for good): go and look. Sent by earlier versions. */
 export const uploadCompletedUpdate = defineUpdate<void, []>('uploadCompleted');
+
+/**
+ * The same, but durable from the moment it is accepted: an update that a worker has acted upon is forgotten
+ * when Temporal dies before the worker's task is stored. Repeats are welcome.
+ */
+export const uploadArrivedSignal = defineSignal<[]>('uploadArrived');
 
 /** Stops the job and answers with the state it ended in. Refused once it has ended another way. */
 export const cancelUpdate = defineUpdate<JobStatus, [CancelRequest]>('cancel');

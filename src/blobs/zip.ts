@@ -17,6 +17,8 @@ export function zip(entries: readonly ZipEntry[]): Readable {
   const file = new ZipFile();
   const output = file.outputStream as Readable;
   file.on('error', (error) => output.destroy(error as Error));
+  // Whoever reads it hears of the error too; where nobody reads any more it must not end the process.
+  output.on('error', () => {});
   for (const { name, size, modifiedAt, open } of entries) {
     file.addReadStreamLazy(name, { size, mtime: modifiedAt, compress: false }, (done) => {
       open().then(

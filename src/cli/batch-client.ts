@@ -46,6 +46,8 @@ export interface BatchWish {
   label: string | undefined;
   archive: boolean;
   jobs: ConversionWish[];
+  /** Makes a repeat of the call the same batch. */
+  idempotencyKey?: string;
 }
 
 export type Batches = ReturnType<typeof createBatches>;

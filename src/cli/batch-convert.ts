@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { archiveFilename } from '../domain/batch.ts';
+import { askAgain } from './ask-again.ts';
 import { createBatches, type NewBatchView } from './batch-client.ts';
 import { collectResults, reportResults, saveArchive, saveResults } from './batch-results.ts';
 import { watchBatchToEnd } from './batch-watch.ts';
@@ -32,7 +34,8 @@ export async function convertBatch(paths: readonly string[], options: BatchConve
   const batches = createBatches(service);
   const conversions = createConversions(service);
   try {
-    const created = await batches.create(wishOf(files, options));
+    const wish = wishOf(files, options);
+    const created = await askAgain(() => batches.create(wish));
     const { batchId } = created.batch;
     const [unsent, batch] = await Promise.all([
       sendAll(conversions, paths, created),
@@ -52,6 +55,7 @@ function wishOf(files: readonly FileToSend[], { label, archive, to, set }: Batch
   return {
     label: label ?? undefined,
     archive: archive === true,
+    idempotencyKey: randomUUID(),
     jobs: files.map((upload) => ({ upload, target: to, options: set })),
   };
 }

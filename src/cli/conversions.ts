@@ -60,6 +60,8 @@ export interface ConversionWish {
   options?: Record<string, unknown>;
   /** Milliseconds to wait for the end before the call returns. */
   wait?: number;
+  /** Makes a repeat of the call the same job. */
+  idempotencyKey?: string;
 }
 
 export type Conversions = ReturnType<typeof createConversions>;

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { askAgain } from './ask-again.ts';
 import { CommandError } from './command-error.ts';
 import {
   type Conversions,
@@ -46,11 +48,8 @@ async function runJob(
   path: string,
   { to, set, json }: ConvertOptions,
 ): Promise<JobView> {
-  const { job, upload } = await conversions.create({
-    upload: await announce(path),
-    target: to,
-    options: set,
-  });
+  const wish = { upload: await announce(path), target: to, options: set, idempotencyKey: randomUUID() };
+  const { job, upload } = await askAgain(() => conversions.create(wish));
   if (!upload) throw new CommandError('Kiln did not say where to send the file.');
   const bring = async () => {
     await conversions.send(upload, await openAsBlob(path));

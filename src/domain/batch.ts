@@ -65,6 +65,8 @@ export interface Batch {
   retryOf: string | null;
   /** Set once somebody wants it to end. */
   cancelReason: string | null;
+  /** Its jobs are still being written; absent afterwards, and in batches of earlier versions. */
+  submitting?: true;
   seq: number;
   events: BatchEvent[];
   createdAt: Date;
@@ -90,6 +92,7 @@ export function newBatch({ wantsArchive, ...batch }: NewBatch): Batch {
     outcomes: {},
     archive: wantsArchive ? emptyArchive(batch.label) : null,
     cancelReason: null,
+    submitting: true,
     seq: 1,
     events: [eventOf({ type: 'status', status: 'processing', at: now, cause: 'submitted' })],
     createdAt: now,
@@ -138,6 +141,17 @@ export function finalStatus({ total, ready, cancelled }: BatchCounts): Exclude<B
   if (ready === total) return 'ready';
   if (ready > 0) return 'partial';
   return cancelled === total ? 'cancelled' : 'failed';
+}
+
+/** Nobody who writes the jobs of a batch is silent for so long. */
+const SUBMISSION_MS = 120_000;
+
+/** Whether somebody may still write jobs of the batch, so that those which are missing are not lost. */
+export function isBeingSubmitted(
+  { submitting, updatedAt }: Pick<Batch, 'submitting' | 'updatedAt'>,
+  now: number,
+): boolean {
+  return submitting === true && now - updatedAt.getTime() < SUBMISSION_MS;
 }
 
 /** The jobs of a batch that have not been counted. */

@@ -1,6 +1,8 @@
 import type { FormatId } from './format.ts';
 import type { Fault } from './job.ts';
 
+const OPEN_UPLOAD = 'upload:';
+
 /** One stored object that belongs to an owner. */
 export interface StoredFile {
   _id: string;
@@ -43,8 +45,25 @@ export interface Upload {
   fault: Fault | null;
   createdAt: Date;
   expiresAt: Date;
+  /** Whom it counts for as an open upload; absent where its job says so. */
+  lane?: string;
   /** When it became a file; absent before, and in uploads of earlier versions. */
   finalizedAt?: Date;
+}
+
+/** What an upload without a job is called among those that a lane awaits, where all others go by their job. */
+export function openUploadId({ _id }: Pick<Upload, '_id'>): string {
+  return `${OPEN_UPLOAD}${_id}`;
+}
+
+/** The uploads without a job among what a lane awaits. */
+export function uploadsAmong(awaited: readonly string[]): string[] {
+  return awaited.filter((id) => id.startsWith(OPEN_UPLOAD)).map((id) => id.slice(OPEN_UPLOAD.length));
+}
+
+/** Whether bytes may still come, or be declared complete. */
+export function isAwaited({ state, expiresAt }: Pick<Upload, 'state' | 'expiresAt'>, now: number): boolean {
+  return (state === 'open' || state === 'received') && expiresAt.getTime() > now;
 }
 
 /** An upload whose bytes are there. */

@@ -140,6 +140,13 @@ export interface Job {
   repairAt?: Date;
 }
 
+/** The move of a job whose upload is complete, which its workflow repeats. */
+export const UPLOAD_COMPLETED = {
+  to: 'queued',
+  cause: 'upload-completed',
+  patch: { progress: { percent: 0, stage: 'queued' } },
+} as const;
+
 /** Older events fall out of the window; a reader who is further behind gets a snapshot. */
 export const EVENT_WINDOW = 500;
 

@@ -3,7 +3,7 @@ import { type AccountPlan, refuse, wishRefusals } from '../domain/account-plan.t
 import { ConversionError } from '../domain/errors.ts';
 import type { Upload } from '../domain/file.ts';
 import { type FormatId, findFormat, formatOfFilename } from '../domain/format.ts';
-import { newId } from '../domain/id.ts';
+import { siblingId } from '../domain/id.ts';
 import { type Dialect, type Job, ownerKey } from '../domain/job.ts';
 import { parseOptions } from '../domain/options.ts';
 import { planConversion } from '../domain/plan.ts';
@@ -26,6 +26,8 @@ export interface JobWish {
   callback?: { url: string; secret?: string };
   /** The job that this one does again. */
   retryOf?: string;
+  /** The caller's own name for the request: asked again under it, the answer is the same job. */
+  idempotencyKey?: string;
 }
 
 export interface AcceptedJob {
@@ -57,11 +59,11 @@ export async function acceptJob(
   ports: AcceptJobPorts,
   { caller, owner, lane, plan, batchId }: Submitter,
   wish: JobWish,
+  id: string,
 ): Promise<AcceptedJob> {
   const target = requireTarget(wish.target);
   const options = parseOptions(target.category, wish.options ?? {});
   requireIncluded(plan, ports.limits, wish, batchId !== undefined);
-  const id = newId();
   const callback = wish.callback ? acceptCallback(ports, id, wish.callback) : null;
   const input = await findInput(ports, owner, id, wish);
   const declared = wish.source ?? declaredFormat(input);
@@ -125,7 +127,8 @@ async function findInput(
   { input }: JobWish,
 ): Promise<InputSource> {
   if ('upload' in input) {
-    const upload = newUpload({ wish: input.upload, owner, jobId, limits: ports.limits });
+    const facts = { id: siblingId(jobId, 'upload'), owner, jobId, limits: ports.limits };
+    const upload = newUpload({ wish: input.upload, ...facts });
     return { upload, file: null };
   }
   return { upload: null, file: await findOwnFile(ports.files, owner, input.fileId) };

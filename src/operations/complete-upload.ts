@@ -1,10 +1,11 @@
 import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isReceived, type ReceivedUpload, type Upload } from '../domain/file.ts';
-import { ownerKey } from '../domain/job.ts';
+import { isReceived, openUploadId, type ReceivedUpload, type Upload } from '../domain/file.ts';
+import { isTerminal, type Job, ownerKey, UPLOAD_COMPLETED } from '../domain/job.ts';
 import { isOverdue, startLease } from '../domain/job-lease.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
+import type { Admissions } from './admissions.ts';
 import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from './runner.ts';
 import type { UploadedFiles } from './uploaded-files.ts';
@@ -13,6 +14,7 @@ export interface CompleteUploadPorts {
   uploads: UploadRepository;
   files: Pick<UploadedFiles, 'makeFile'>;
   jobs: JobRepository;
+  admissions: Pick<Admissions, 'leaveLane'>;
   runner: Pick<WorkflowRunner, 'uploadCompleted'>;
 }
 
@@ -42,13 +44,28 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
     const upload = await ports.uploads.get(uploadId);
     // What has ended meanwhile took its bytes along: to say once more that they came is still right.
     await ports.files.makeFile(refuseUnlessReceived(upload)).catch(unlessGone);
-    if (upload.jobId) {
-      const job = await ports.jobs.get(upload.jobId);
-      if (job.status === 'awaiting_upload' || isOverdue(job))
-        await ports.runner.uploadCompleted(jobStart(job));
-    }
+    if (upload.jobId) await goOn(upload.jobId);
+    if (first && upload.lane) await ports.admissions.leaveLane(upload.lane, [openUploadId(upload)]);
     return { upload, first };
   };
+
+  async function goOn(jobId: string): Promise<void> {
+    const job = await ports.jobs.get(jobId);
+    if (job.status === 'awaiting_upload') await tell(await queued(jobId));
+    else if (isOverdue(job)) await tell(job);
+  }
+
+  /** Whatever Temporal does: what is complete is queued from now on. A job that has ended meanwhile stays so. */
+  function queued(jobId: string): Promise<Job> {
+    return ports.jobs.transition(jobId, UPLOAD_COMPLETED).catch((error: unknown) => {
+      if (error instanceof ConversionError && error.code === 'WRONG_STATE') return ports.jobs.get(jobId);
+      throw error;
+    });
+  }
+
+  async function tell(job: Job): Promise<void> {
+    if (!isTerminal(job.status)) await ports.runner.uploadCompleted(jobStart(job));
+  }
 }
 
 function refuseUnlessReceived(upload: Upload): ReceivedUpload {

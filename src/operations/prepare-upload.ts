@@ -1,10 +1,12 @@
 import { type Caller, requireScope } from '../domain/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../domain/account-plan.ts';
+import { type Sender, UNKNOWN_SENDER } from '../domain/client-address.ts';
 import { ConversionError } from '../domain/errors.ts';
-import type { Upload } from '../domain/file.ts';
+import { openUploadId, type Upload } from '../domain/file.ts';
 import { newId } from '../domain/id.ts';
 import { ownerKey } from '../domain/job.ts';
 import type { UploadRepository } from '../store/uploads.ts';
+import type { Admissions } from './admissions.ts';
 
 export interface UploadWish {
   filename: string;
@@ -19,13 +21,22 @@ export interface Limits {
   uploadMs: number;
 }
 
-/** Registers a file that will come, without a job. */
-export function createPrepareUpload(ports: {
-  uploads: UploadRepository;
+export interface PrepareUploadPorts {
+  uploads: Pick<UploadRepository, 'insertIfAbsent'>;
+  admissions: Pick<Admissions, 'openUploads'>;
   limits: Limits;
   planOf(caller: Caller): Promise<AccountPlan>;
-}) {
-  return async function prepareUpload(caller: Caller, wish: UploadWish): Promise<Upload> {
+  laneOf(caller: Caller, sender: Sender): string;
+}
+
+/** Registers a file that will come, without a job. */
+export function createPrepareUpload(ports: PrepareUploadPorts) {
+  /** @throws ConversionError RATE_LIMITED when as many are awaited as may be, with a job or without. */
+  return async function prepareUpload(
+    caller: Caller,
+    wish: UploadWish,
+    sender: Sender = UNKNOWN_SENDER,
+  ): Promise<Upload> {
     if (caller.kind === 'anonymous')
       throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
         hint: 'Send it in the X-API-Key header.',
@@ -34,8 +45,11 @@ export function createPrepareUpload(ports: {
     const facts = { callback: false, batch: false, size: wish.size };
     const [refusal] = wishRefusals(await ports.planOf(caller), facts, ports.limits.uploadBytes);
     if (refusal) throw refuse(refusal);
-    const upload = newUpload({ wish, owner: ownerKey(caller), jobId: null, limits: ports.limits });
-    await ports.uploads.insert(upload);
+    const origin = { id: newId(), owner: ownerKey(caller), jobId: null, limits: ports.limits };
+    const lane = ports.laneOf(caller, sender);
+    const upload = { ...newUpload({ wish, ...origin }), lane };
+    await ports.admissions.openUploads(lane, [openUploadId(upload)]);
+    await ports.uploads.insertIfAbsent(upload);
     return upload;
   };
 }
@@ -44,11 +58,13 @@ const MAX_NAME = 255;
 
 /** @throws ConversionError INVALID_INPUT or TOO_LARGE that names the field. */
 export function newUpload({
+  id,
   wish,
   owner,
   jobId,
   limits,
 }: {
+  id: string;
   wish: UploadWish;
   owner: string;
   jobId: string | null;
@@ -73,7 +89,7 @@ export function newUpload({
   }
   const createdAt = new Date();
   return {
-    _id: newId(),
+    _id: id,
     owner,
     jobId,
     filename,

@@ -1,15 +1,18 @@
 import { type Admission, hasQueue, isIdle } from '../domain/admission.ts';
 import { chargedAccount } from '../domain/credits.ts';
+import { isAwaited, openUploadId, uploadsAmong } from '../domain/file.ts';
 import { isTerminal, type JobStatus } from '../domain/job.ts';
 import type { Log } from '../log.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { LaneChecks } from '../store/lane-checks.ts';
+import type { UploadRepository } from '../store/uploads.ts';
 import type { Admissions } from './admissions.ts';
 import { inTurns } from './in-turns.ts';
 
 export interface RepairAdmissionsPorts {
   lanes: LaneChecks;
   jobs: Pick<JobRepository, 'getMany' | 'statusesOf'>;
+  uploads: Pick<UploadRepository, 'findMany'>;
   admissions: Pick<Admissions, 'leaveLane' | 'fillLane' | 'tell'>;
   log: Pick<Log, 'warn'>;
 }
@@ -31,7 +34,9 @@ const UNHEARD_MS = 10_000;
  * those again who may begin and have not. It looks at lanes in which something happens, and in them at those
  * who hold a place: however many wait, they cost nothing.
  */
-export function createRepairAdmissions({ lanes, jobs, admissions, log }: RepairAdmissionsPorts) {
+export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
+  const { lanes, jobs, uploads, admissions, log } = ports;
+
   async function repair(lane: Admission, statuses: ReadonlyMap<string, JobStatus>, now: number) {
     if (isIdle(lane)) {
       // An account's lane is needed again soon; an address may never come back.
@@ -55,8 +60,17 @@ export function createRepairAdmissions({ lanes, jobs, admissions, log }: RepairA
     await admissions.tell(found.filter(({ updatedAt }) => now - updatedAt.getTime() > UNHEARD_MS));
   }
 
+  /** How far everybody is who holds a place; an upload without a job is as far as a job that waits for one. */
+  async function statusesOf(held: readonly string[], now: number): Promise<ReadonlyMap<string, JobStatus>> {
+    const statuses = await jobs.statusesOf(held);
+    const withoutJob = await uploads.findMany(uploadsAmong(held));
+    for (const upload of withoutJob.values())
+      if (isAwaited(upload, now)) statuses.set(openUploadId(upload), 'awaiting_upload');
+    return statuses;
+  }
+
   async function repairPage(due: readonly Admission[], now: number): Promise<void> {
-    const statuses = await jobs.statusesOf(due.flatMap(heldBy));
+    const statuses = await statusesOf(due.flatMap(heldBy), now);
     await inTurns(due, (lane) =>
       repair(lane, statuses, now).catch((error: unknown) => {
         log.warn(

@@ -1,4 +1,4 @@
-import { outcomeOf, uncounted, type Batch as WholeBatch } from '../domain/batch.ts';
+import { isBeingSubmitted, outcomeOf, uncounted, type Batch as WholeBatch } from '../domain/batch.ts';
 import type { Log } from '../log.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import type { JobRepository } from '../store/jobs.ts';
@@ -43,7 +43,7 @@ export function createRepairBatches({ batches, jobs, runner, log }: RepairBatche
   /** Looks at a batch, unless it is in good hands. @returns whether it did. */
   async function look(batch: Batch, now: number): Promise<boolean> {
     const idleMs = now - batch.updatedAt.getTime();
-    const isStalled = idleMs > STALLED_MS;
+    const isStalled = idleMs > STALLED_MS && !isBeingSubmitted(batch, now);
     if (isStalled) await repair(batch);
     const pauseMs = Math.min(Math.max(idleMs, STALLED_MS), LONGEST_PAUSE_MS);
     await batches.lookAgain(batch, new Date(now + pauseMs));

@@ -10,9 +10,9 @@ import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from './runner.ts';
 
 export interface RepairJobsPorts {
-  leases: Pick<JobLeases, 'listOverdue' | 'renew' | 'adoptUnknown'>;
+  leases: Pick<JobLeases, 'listOverdue' | 'renew' | 'drop' | 'adoptUnknown'>;
   uploads: Pick<UploadRepository, 'get'>;
-  runner: Pick<WorkflowRunner, 'startJob' | 'uploadCompleted'>;
+  runner: Pick<WorkflowRunner, 'startJob' | 'uploadCompleted' | 'wakeJob'>;
   admissions: Pick<Admissions, 'positionOf'>;
   log: Pick<Log, 'warn'>;
 }
@@ -52,6 +52,7 @@ export function createRepairJobs({ leases, uploads, runner, admissions, log }: R
     try {
       const rest = await tell(job);
       if (rest) await leases.renew(_id, until, rest);
+      if (isTerminal(job.status)) await leases.drop(_id, until);
       return true;
     } catch (error) {
       log.warn(
@@ -65,7 +66,10 @@ export function createRepairJobs({ leases, uploads, runner, admissions, log }: R
 
   /** Says what the database knows. @returns how long the job may rest then, where it waits for something. */
   async function tell(job: Job): Promise<Date | null> {
-    if (isTerminal(job.status)) return null;
+    if (isTerminal(job.status)) {
+      await runner.wakeJob(job._id);
+      return null;
+    }
     // Whoever waits for a turn is called when it comes, and needs no workflow before.
     if ((await admissions.positionOf(job)) !== null) return turnLease();
     const start = jobStart(job);

@@ -47,6 +47,8 @@ export interface WorkflowRunner {
   startJob(start: JobStart): Promise<void>;
   /** Wakes a job that waits for its upload; starts the workflow first if a crash had lost it. */
   uploadCompleted(start: JobStart): Promise<void>;
+  /** Has the workflow of a job look for itself how the job stands; does nothing when it has closed. */
+  wakeJob(jobId: string): Promise<void>;
   /** Tells a job that waits for its turn to begin; starts it where it waited without a workflow. */
   admitJob(start: JobStart): Promise<void>;
   /**

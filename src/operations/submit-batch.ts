@@ -4,7 +4,7 @@ import { type Batch, newBatch, requireBatchSize, requireLabel } from '../domain/
 import { type Sender, UNKNOWN_SENDER } from '../domain/client-address.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { Upload } from '../domain/file.ts';
-import { newId } from '../domain/id.ts';
+import { siblingId } from '../domain/id.ts';
 import type { Dialect } from '../domain/job.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import type { JobRepository } from '../store/jobs.ts';
@@ -19,6 +19,7 @@ import {
 } from './accept-job.ts';
 import type { Admissions } from './admissions.ts';
 import { batchStart } from './batch-start.ts';
+import type { Once } from './once.ts';
 import type { WorkflowRunner } from './runner.ts';
 
 export interface BatchWish {
@@ -29,6 +30,8 @@ export interface BatchWish {
   archive?: boolean;
   /** The batch whose jobs these do again. */
   retryOf?: string;
+  /** The caller's own name for the request: asked again under it, the answer is the same batch. */
+  idempotencyKey?: string;
 }
 
 export interface SubmittedBatch {
@@ -38,11 +41,12 @@ export interface SubmittedBatch {
 }
 
 export interface SubmitBatchPorts extends AcceptJobPorts {
-  batches: Pick<BatchRepository, 'insert'>;
-  jobs: Pick<JobRepository, 'insertMany'>;
-  uploads: Pick<UploadRepository, 'insertMany'>;
+  batches: Pick<BatchRepository, 'insertIfAbsent' | 'find' | 'endSubmission'>;
+  jobs: Pick<JobRepository, 'insertMissing' | 'getMany'>;
+  uploads: Pick<UploadRepository, 'insertMissing' | 'findMany'>;
   runner: Pick<WorkflowRunner, 'startBatch'>;
   admissions: Pick<Admissions, 'openUploads'>;
+  once: Once;
   planOf(caller: Caller): Promise<AccountPlan>;
   laneOf(caller: Caller, sender: Sender): string;
 }
@@ -54,24 +58,54 @@ export interface SubmitBatchPorts extends AcceptJobPorts {
 export function createSubmitBatch(ports: SubmitBatchPorts) {
   return async function submitBatch(
     caller: Caller,
-    wish: BatchWish,
+    { idempotencyKey: key, ...wish }: BatchWish,
     sender: Sender = UNKNOWN_SENDER,
   ): Promise<SubmittedBatch> {
     const owner = requireOwner(caller);
-    const plan = await ports.planOf(caller);
-    requireBatches(plan, ports.limits.uploadBytes);
-    requireBatchSize(wish.jobs.length);
-    const label = requireLabel(wish.label);
     const lane = ports.laneOf(caller, sender);
-    const batchId = newId();
-    const jobs = await acceptAll(ports, { caller, owner, lane, plan, batchId }, wish.jobs);
-    const { dialect, archive = false, retryOf = null } = wish;
-    const jobIds = jobs.map(({ job }) => job._id);
-    const batch = newBatch({ _id: batchId, owner, dialect, label, jobIds, wantsArchive: archive, retryOf });
-    await write(ports, lane, batch, jobs);
-    await ports.runner.startBatch(batchStart(batch));
-    return { batch, jobs };
+    return ports.once(
+      { owner, key, wish: { batch: wish } },
+      {
+        find: (batchId) => find(ports, batchId),
+        write: (submitted) => write(ports, lane, submitted),
+        accept: async (batchId) =>
+          accept(ports, { caller, owner, lane, plan: await ports.planOf(caller), batchId }, wish),
+      },
+    );
   };
+}
+
+async function find(
+  { batches, jobs, uploads }: SubmitBatchPorts,
+  id: string,
+): Promise<SubmittedBatch | null> {
+  const batch = await batches.find(id);
+  if (!batch || batch.submitting) return null;
+  const found = await jobs.getMany(batch.jobIds);
+  const brought = await uploads.findMany(found.map(({ inputs }) => inputs[0]?.fileId ?? ''));
+  return {
+    batch,
+    jobs: found.map((job) => {
+      const upload = brought.get(job.inputs[0]?.fileId ?? '');
+      return { job, upload: upload?.jobId === job._id ? upload : null };
+    }),
+  };
+}
+
+async function accept(
+  ports: SubmitBatchPorts,
+  submitter: Submitter & { batchId: string },
+  wish: BatchWish,
+): Promise<SubmittedBatch> {
+  const { owner, plan, batchId } = submitter;
+  requireBatches(plan, ports.limits.uploadBytes);
+  requireBatchSize(wish.jobs.length);
+  const label = requireLabel(wish.label);
+  const jobs = await acceptAll(ports, submitter, wish.jobs);
+  const { dialect, archive = false, retryOf = null } = wish;
+  const jobIds = jobs.map(({ job }) => job._id);
+  const batch = newBatch({ _id: batchId, owner, dialect, label, jobIds, wantsArchive: archive, retryOf });
+  return { batch, jobs };
 }
 
 function requireBatches(plan: AccountPlan, serviceBytes: number): void {
@@ -82,12 +116,14 @@ function requireBatches(plan: AccountPlan, serviceBytes: number): void {
 
 async function acceptAll(
   ports: SubmitBatchPorts,
-  submitter: Submitter,
+  submitter: Submitter & { batchId: string },
   wishes: readonly JobWish[],
 ): Promise<AcceptedJob[]> {
   const accepted: AcceptedJob[] = [];
-  for (const [index, wish] of wishes.entries())
-    accepted.push(await acceptJob(ports, submitter, wish).catch(placed(index)));
+  for (const [index, wish] of wishes.entries()) {
+    const jobId = siblingId(submitter.batchId, 'job', index);
+    accepted.push(await acceptJob(ports, submitter, wish, jobId).catch(placed(index)));
+  }
   return accepted;
 }
 
@@ -106,15 +142,17 @@ function placed(index: number) {
 }
 
 async function write(
-  { batches, uploads, jobs, admissions }: SubmitBatchPorts,
+  { batches, uploads, jobs, admissions, runner }: SubmitBatchPorts,
   lane: string,
-  batch: Batch,
-  accepted: readonly AcceptedJob[],
-): Promise<void> {
+  { batch, jobs: accepted }: SubmittedBatch,
+): Promise<SubmittedBatch> {
   const awaited = accepted.map(({ upload }) => upload).filter((upload): upload is Upload => upload !== null);
   const open = accepted.filter(({ upload }) => upload !== null).map(({ job }) => job._id);
   if (open.length > 0) await admissions.openUploads(lane, open);
-  await batches.insert(batch);
-  await uploads.insertMany(awaited);
-  await jobs.insertMany(accepted.map(({ job }) => job));
+  await batches.insertIfAbsent(batch);
+  await uploads.insertMissing(awaited);
+  await jobs.insertMissing(accepted.map(({ job }) => job));
+  await batches.endSubmission(batch._id);
+  await runner.startBatch(batchStart(batch));
+  return { batch, jobs: [...accepted] };
 }

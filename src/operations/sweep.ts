@@ -37,7 +37,8 @@ export function createSweep(ports: SweepPorts) {
     uploads: async (after, now) => sweptPage(await sweepUploads(page(after), now)),
     files: async (after, now) => sweptPage(await sweepFiles(page(after), now)),
     windows: async (_after, now) => wholePage(await retention.removeWindows(dayOf(now - DAY_MS), PAGE)),
-    idempotency: async () => wholePage(0),
+    idempotency: async (_after, now) =>
+      wholePage(await retention.removeIdempotencyRecords(new Date(now), PAGE)),
     blobs: (after, now) => sweepBlobs(after, PAGE, now),
     scratch: async () => ({
       next: null,

@@ -146,7 +146,7 @@ export function createAdmissionRepository({
       const write = async () => {
         const { matchedCount } = await admissions.updateOne(
           { _id: lane, [`open.${most - jobIds.length}`]: { $exists: false } },
-          { $push: { open: { $each: [...jobIds] } }, $inc: { seq: 1 }, ...busy() },
+          { $addToSet: { open: { $each: [...jobIds] } }, $inc: { seq: 1 }, ...busy() },
         );
         return matchedCount > 0;
       };

@@ -12,7 +12,7 @@ import {
 import { ConversionError } from '../domain/errors.ts';
 import { EVENT_WINDOW, type JobStatus } from '../domain/job.ts';
 import type { Changes } from './changes.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 export interface BatchPage {
   owner: string;
@@ -64,9 +64,16 @@ export function createBatchRepository(
   return translateFaults({
     get,
 
-    async insert(batch: Batch): Promise<void> {
-      await batches.insertOne(batch);
-      changes.publish(batch);
+    /** Null when there never was one. */
+    find: (id: string): Promise<Batch | null> => batches.findOne({ _id: id }),
+
+    async insertIfAbsent(batch: Batch): Promise<void> {
+      if (await insertIfAbsent(batches, batch)) changes.publish(batch);
+    },
+
+    /** No more of its jobs will be written: either all are, or nobody goes on with it. */
+    async endSubmission(id: string): Promise<void> {
+      await batches.updateOne({ _id: id, submitting: true }, { $set: touched(), $unset: { submitting: '' } });
     },
 
     /** Counts the jobs that have ended, each once, however often and by whomever it is told. */

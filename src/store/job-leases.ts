@@ -40,6 +40,11 @@ export function createJobLeases({ jobs }: Pick<Collections, 'jobs'>) {
         { returnDocument: 'after' },
       ),
 
+    /** Nobody has to look at a job any more that was trusted until `seen`. */
+    async drop(jobId: string, seen: Date): Promise<void> {
+      await jobs.updateOne({ _id: jobId, repairAt: seen }, { $unset: { repairAt: '' } });
+    },
+
     /** Lets jobs rest that wait for their upload. What was expected of one since it was started stays so. */
     async confirmStarts(started: readonly StartedJob[]): Promise<void> {
       const updates = started.map(({ jobId, seen, until }) => ({

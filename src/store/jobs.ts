@@ -13,7 +13,7 @@ import {
 } from '../domain/job.ts';
 import { isWorkedAt, turnLease, workLease } from '../domain/job-lease.ts';
 import type { Changes } from './changes.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo.ts';
 
 /** The fields that a transition may set besides the state. */
 export type JobPatch = Partial<
@@ -72,12 +72,18 @@ export function createJobRepository(
     event: JobEvent,
     patch: Partial<Job>,
   ): Promise<Job | null> {
-    const repairAt = isWorkedAt(event.status) && workLease();
+    // The wish to cancel may die with Temporal after the end that it led to was written.
+    const needsLook = isWorkedAt(event.status) || event.status === 'cancelled';
     const update: UpdateFilter<Job> = {
-      $set: { ...patch, status: event.status, updatedAt: event.at, ...(repairAt && { repairAt }) },
+      $set: {
+        ...patch,
+        status: event.status,
+        updatedAt: event.at,
+        ...(needsLook && { repairAt: workLease() }),
+      },
       $inc: { seq: 1 },
       $push: { events: { $each: [event], $slice: -EVENT_WINDOW } },
-      ...(isTerminal(event.status) && { $unset: { repairAt: '' } }),
+      ...(isTerminal(event.status) && !needsLook && { $unset: { repairAt: '' } }),
     };
     const job = await jobs.findOneAndUpdate(
       { ...filter, _id: id, 'events.cause': { $ne: event.cause } },
@@ -93,14 +99,17 @@ export function createJobRepository(
   return translateFaults({
     get,
 
-    async insert(job: Job): Promise<void> {
-      await jobs.insertOne(job);
-      changes.publish(job);
+    /** Null when there never was one. */
+    find: (id: string): Promise<Job | null> => jobs.findOne({ _id: id }),
+
+    /** @returns whether it was not there before. */
+    async insertIfAbsent(job: Job): Promise<boolean> {
+      const isNew = await insertIfAbsent(jobs, job);
+      if (isNew) changes.publish(job);
+      return isNew;
     },
 
-    async insertMany(many: readonly Job[]): Promise<void> {
-      if (many.length > 0) await jobs.insertMany([...many]);
-    },
+    insertMissing: (many: readonly Job[]): Promise<void> => insertMissing(jobs, many),
 
     /** Those of these jobs that exist, in the order asked. */
     async getMany(ids: readonly string[]): Promise<Job[]> {

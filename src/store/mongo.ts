@@ -15,10 +15,12 @@ import type { LedgerEntry } from '../domain/credits.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { StoredFile, Upload } from '../domain/file.ts';
+import type { IdempotencyRecord } from '../domain/idempotency.ts';
 import type { Job } from '../domain/job.ts';
 import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
-import { explainDriverFault, isDuplicateKey } from './driver-faults.ts';
+import { explainDriverFault, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
+import { ensureIndexes } from './indexes.ts';
 import type { Waiter } from './waiters.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
@@ -33,6 +35,7 @@ export interface Collections {
   plans: Collection<AccountPlan>;
   windows: Collection<RateWindow>;
   admissions: Collection<Admission>;
+  idempotency: Collection<IdempotencyRecord>;
   waiters: Collection<Waiter>;
   files: Collection<StoredFile>;
   uploads: Collection<Upload>;
@@ -80,6 +83,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     plans: db.collection('plans'),
     windows: db.collection('windows'),
     admissions: db.collection('admissions'),
+    idempotency: db.collection('idempotency'),
     waiters: db.collection('waiters'),
     files: db.collection('files'),
     uploads: db.collection('uploads'),
@@ -123,54 +127,6 @@ function databaseOf(uri: string): string | undefined {
   return /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
 }
 
-/** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
-async function ensureIndexes({
-  accounts,
-  keys,
-  files,
-  uploads,
-  windows,
-  jobs,
-  batches,
-  ledger,
-  deliveries,
-  endpoints,
-  admissions,
-  waiters,
-}: Collections): Promise<void> {
-  await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
-  await accounts.createIndex({ repairAt: 1 }, { sparse: true });
-  await accounts.createIndex({ plan: 1, grantedMonth: 1 });
-  await keys.createIndex({ secretHash: 1 }, { unique: true });
-  await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
-  await keys.createIndex({ accountId: 1, _id: -1 });
-  await admissions.createIndex({ checkAt: 1 });
-  await waiters.createIndex({ jobId: 1 }, { unique: true, sparse: true });
-  await jobs.createIndex({ owner: 1, _id: -1 });
-  await jobs.createIndex({ status: 1, _id: 1 });
-  await jobs.createIndex({ repairAt: 1 }, { sparse: true });
-  await jobs.createIndex({ finishedAt: 1 });
-  await jobs.createIndex({ 'inputs.fileId': 1 });
-  await batches.createIndex({ owner: 1, _id: -1 });
-  await batches.createIndex({ status: 1, checkAt: 1 });
-  await batches.createIndex({ finishedAt: 1 });
-  await files.createIndex({ owner: 1, _id: -1 });
-  await files.createIndex({ expiresAt: 1 });
-  await uploads.createIndex({ expiresAt: 1 });
-  await windows.createIndex({ day: 1 });
-  await ledger.createIndex({ accountId: 1, seq: -1 });
-  await endpoints.createIndex({ slot: 1 }, { unique: true });
-  await deliveries.createIndex({ owner: 1, order: -1 });
-  await deliveries.createIndex({ owner: 1, updatedAt: 1, order: 1 });
-  await deliveries.createIndex({ jobId: 1 });
-  await deliveries.createIndex({ state: 1, begun: 1, updatedAt: 1 });
-  await deliveries.createIndex({ state: 1, nextAttemptAt: 1 });
-  await deliveries.createIndex({ state: 1, hold: 1, endpointId: 1 });
-  await deliveries.createIndex({ subjectId: 1, state: 1 });
-  await deliveries.createIndex({ createdAt: 1 });
-  await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
-}
-
 /**
  * Inserts unless a document with this `_id` is there already; a repeat counts as done.
  * @returns whether it was this call that did it.
@@ -191,6 +147,20 @@ export async function insertIfAbsent<T extends { _id: string }>(
       if (tries > 1) throw error;
     }
   }
+}
+
+/** Inserts those of these documents that are not there yet. May be repeated. */
+export async function insertMissing<T extends { _id: string }>(
+  collection: Collection<T>,
+  documents: readonly T[],
+): Promise<void> {
+  if (documents.length === 0) return;
+  type Many = Parameters<Collection<T>['insertMany']>[0];
+  await collection
+    .insertMany([...documents] as unknown as Many, { ordered: false })
+    .catch((error: unknown) => {
+      if (!hasOnlyDuplicateKeys(error)) throw error;
+    });
 }
 
 /**

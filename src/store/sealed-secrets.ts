@@ -65,7 +65,7 @@ export function createSealedSecretRepository(collections: Collections) {
     const [top = field] = field.split('.');
     const documents = await of(place)
       .find(
-        { _id: { $gt: after }, [field]: { $ne: null } },
+        { _id: { $gt: after }, [field]: { $type: 'string' } },
         { projection: { jobId: 1, [top]: 1 }, sort: { _id: 1 }, limit },
       )
       .toArray();

@@ -1,7 +1,7 @@
 import { ConversionError } from '../domain/errors.ts';
 import type { Upload } from '../domain/file.ts';
 import type { Fault } from '../domain/job.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo.ts';
 
 export type UploadRepository = ReturnType<typeof createUploadRepository>;
 
@@ -16,13 +16,17 @@ export function createUploadRepository({ uploads }: Pick<Collections, 'uploads'>
   return translateFaults({
     get,
 
-    async insert(upload: Upload): Promise<void> {
-      await uploads.insertOne(upload);
+    /** Null when there never was one. */
+    find: (id: string): Promise<Upload | null> => uploads.findOne({ _id: id }),
+
+    /** Those of these uploads that exist, by id. */
+    async findMany(ids: readonly string[]): Promise<Map<string, Upload>> {
+      const found = ids.length > 0 ? await uploads.find({ _id: { $in: [...ids] } }).toArray() : [];
+      return new Map(found.map((upload) => [upload._id, upload]));
     },
 
-    async insertMany(many: readonly Upload[]): Promise<void> {
-      if (many.length > 0) await uploads.insertMany([...many]);
-    },
+    insertIfAbsent: (upload: Upload): Promise<boolean> => insertIfAbsent(uploads, upload),
+    insertMissing: (many: readonly Upload[]): Promise<void> => insertMissing(uploads, many),
 
     /**
      * Puts freshly stored bytes under the intent.

@@ -1,22 +1,20 @@
 import {
   type Client,
-  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
+import { TypedSearchAttributes } from '@temporalio/common';
 import type { batchJob } from '../../workflows/batch-job.ts';
 import type { conversionJob } from '../../workflows/conversion-job.ts';
 import type { BatchNudge } from '../../workflows/messages.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { webhookDelivery } from '../../workflows/webhook-delivery.ts';
-import { ConversionError, isErrorCode } from '../domain/errors.ts';
+import { ConversionError } from '../domain/errors.ts';
 import { workflowId } from '../domain/id.ts';
 import type { BatchStart, JobStart, WorkflowRunner } from '../operations/runner.ts';
 import type { Temporal } from './connect.ts';
+import { explainTemporalFault } from './fault.ts';
 import { queuesOf } from './queues.ts';
 
 /** Longer than this for an answer, and Temporal counts as away. */
@@ -78,25 +76,21 @@ export function createWorkflowRunner(
 
     uploadCompleted: (start) =>
       call(client, async () => {
-        await client.workflow.startUpdateWithStart('uploadCompleted', {
-          // Without an id of ours each call is news: one whose news was lost with a process is no duplicate.
-          args: [],
-          waitForStage: 'ACCEPTED',
-          startWorkflowOperation: new WithStartWorkflowOperation<typeof conversionJob>(
-            'conversionJob',
-            options(start),
-          ),
+        await client.workflow.signalWithStart<typeof conversionJob, []>('conversionJob', {
+          ...options(start),
+          signal: 'uploadArrived',
+          signalArgs: [],
         });
+      }),
+
+    wakeJob: (jobId) =>
+      call(client, async () => {
+        await client.workflow.getHandle(workflowId.job(jobId)).signal('uploadArrived').catch(unlessOver);
       }),
 
     admitJob: (start) =>
       call(client, async () => {
-        if (start.batchId === undefined) {
-          const handle = client.workflow.getHandle(workflowId.job(start.jobId));
-          await handle.signal('admitted').catch(unlessOver);
-          return;
-        }
-        // A job of a batch may have waited without a workflow.
+        // One of a batch may have waited without a workflow, and a crash may have lost that of any.
         await client.workflow
           .signalWithStart<typeof conversionJob, []>('conversionJob', {
             ...unlessEnded(start),
@@ -190,24 +184,6 @@ async function call<T>(client: Client, work: () => Promise<T>): Promise<T> {
   try {
     return await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, work);
   } catch (error) {
-    throw translate(error);
+    throw explainTemporalFault(error);
   }
-}
-
-function translate(error: unknown): unknown {
-  if (error instanceof ConversionError) return error;
-  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-    const { type, message } = error.cause;
-    if (isErrorCode(type)) return new ConversionError(type, message, { cause: error });
-  }
-  if (error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError) {
-    return new ConversionError('WRONG_STATE', 'The job has already ended.', { cause: error });
-  }
-  if (isGrpcServiceError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
-    return new ConversionError('UNAVAILABLE', 'The job engine does not answer at the moment.', {
-      cause: error,
-      hint: 'Try again in a few seconds.',
-    });
-  }
-  return error;
 }

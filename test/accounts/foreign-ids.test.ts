@@ -77,7 +77,7 @@ beforeAll(async () => {
     ...createFiles({ ...repositories, blobs }),
     ...createCredits({ ...repositories, noteGranted: async () => {} }),
     quote: createQuote(repositories),
-    completeUpload: createCompleteUpload({ ...repositories, runner }),
+    completeUpload: createCompleteUpload({ ...repositories, ...UNQUEUED, runner }),
     cancelJob: createCancelJob({ ...repositories, ...finding, runner }),
     cancelBatch: createCancelBatch({ ...repositories, ...finding, runner }),
     ...submitting,

@@ -97,7 +97,7 @@ describe('an archive of several attempts', () => {
       ...{ _id: newId(), owner: 'account:a', dialect: 'graphql', label: null },
       ...{ jobIds: [jobId], retryOf: null, wantsArchive: true },
     });
-    await bench.batches.insert(batch);
+    await bench.batches.insertIfAbsent(batch);
     await bench.run('packBatch', { batchId: batch._id });
     const { archive } = await bench.batches.get(batch._id);
     const before = await bytesOf(archive?.fileId ?? '');

@@ -41,7 +41,7 @@ const ready = (credits: number): JobEnd => ({ to: 'ready', outputs: [{ ...result
 /** A job that an engine works on. */
 async function running(accountId: string): Promise<string> {
   const job = aJob({ owner: `account:${accountId}`, status: 'processing' });
-  await bench.jobs.insert(job);
+  await bench.jobs.insertIfAbsent(job);
   return job._id;
 }
 
@@ -95,7 +95,7 @@ describe('a job that costs credits', () => {
 
   it('needs an account: a guest has no credits', async () => {
     const job = aJob({ owner: 'guest:g', status: 'processing' });
-    await bench.jobs.insert(job);
+    await bench.jobs.insertIfAbsent(job);
     await expect(bench.run('holdCredits', { jobId: job._id, amount: 1 })).rejects.toMatchObject({
       type: 'INSUFFICIENT_CREDITS',
     });

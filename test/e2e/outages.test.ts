@@ -6,6 +6,8 @@ import { seedOf } from '../support/seeded-random.ts';
 
 /** Long enough for every wait of a request to run out; in full by `npm run bench -- outages`. */
 const LONGEST_MS = 15_000;
+/** So that what was lost is named in the end, and not just late. */
+const TIMEOUT_MS = 600_000;
 
 const seed = seedOf();
 let messages: MessageLog;
@@ -22,13 +24,17 @@ afterAll(async () => {
 });
 
 describe.skipIf(process.platform !== 'linux')('under load', () => {
-  it.each(OUTAGES)('$name: $engine gone ($how), then back: nobody loses anything', async (outage) => {
-    const short = { ...outage, awayMs: Math.min(outage.awayMs, LONGEST_MS) };
-    const result = await outageUnderLoad(kiln, messages, short, { seed, rate: 2, aroundMs: 4000 });
-    const { faults, customers, refusals, drainedMs } = result;
-    console.log(
-      `seed ${seed}: ${customers} customers, ${refusals} times "come again", drained after ${drainedMs} ms`,
-    );
-    expect(faults, `seed ${seed}`).toEqual([]);
-  });
+  it.each(OUTAGES)(
+    '$name: $engine gone ($how), then back: nobody loses anything',
+    async (outage) => {
+      const short = { ...outage, awayMs: Math.min(outage.awayMs, LONGEST_MS) };
+      const result = await outageUnderLoad(kiln, messages, short, { seed, rate: 2, aroundMs: 4000 });
+      const { faults, customers, refusals, drainedMs } = result;
+      console.log(
+        `seed ${seed}: ${customers} customers, ${refusals} times "come again", drained after ${drainedMs} ms`,
+      );
+      expect(faults, `seed ${seed}`).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
 });

@@ -90,7 +90,7 @@ describe('the ladder of MongoDB', () => {
     const embedded = await startEmbedded(options);
     const mongo = await connectMongo(embedded.mongoUri ?? '');
     await writeFile(join(options.dataDir, 'mongod', 'without-majority'), '');
-    const insert = createUploadRepository(mongo.collections).insert(anUpload());
+    const insert = createUploadRepository(mongo.collections).insertIfAbsent(anUpload());
     await expect(insert).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await mongo.close();
     await embedded.stop();

@@ -82,7 +82,7 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
     }),
     queuePositionOf: async () => null,
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner }),
-    completeUpload: createCompleteUpload({ uploads, files, jobs, runner }),
+    completeUpload: createCompleteUpload({ uploads, files, jobs, runner, ...UNQUEUED }),
     ...UNBATCHED,
     ...createFindJobs({ jobs }),
     ...createFiles({ files, blobs }),
@@ -143,7 +143,7 @@ export async function newIntent(
     expiresAt: new Date(Date.now() + HOUR_MS),
     ...overrides,
   };
-  await memory.uploads.insert(upload);
+  await memory.uploads.insertIfAbsent(upload);
   return upload;
 }
 
@@ -179,12 +179,13 @@ function createMemory() {
     } as unknown as AccountRepository,
     jobs: {
       get: async (id: string) => jobs.get(id) ?? missing('job'),
-      expectMove: async () => {},
-      insert: async (job: Job) => void jobs.set(job._id, job),
+      find: async (id: string) => jobs.get(id) ?? null,
+      insertIfAbsent: async (job: Job) => jobs.set(job._id, job).size > 0,
     } as unknown as JobRepository,
     uploads: {
       get: async (id: string) => uploads.get(id) ?? missing('upload'),
-      insert: async (upload: Upload) => void uploads.set(upload._id, upload),
+      find: async (id: string) => uploads.get(id) ?? null,
+      insertIfAbsent: async (upload: Upload) => uploads.set(upload._id, upload).size > 0,
       async receive(id: string, blobId: string, received: NonNullable<Upload['received']>) {
         const before = change(id, ['open', 'received'], { state: 'received', blobId, received });
         return before ? before.blobId : ('closed' as const);

@@ -15,7 +15,7 @@ export function createClient(service: Service) {
 
   /** What the workflow would have written. */
   async function writeJob(jobId: string, patch: Partial<Job>): Promise<void> {
-    await service.memory.jobs.insert({ ...(await service.memory.jobs.get(jobId)), ...patch });
+    await service.memory.jobs.insertIfAbsent({ ...(await service.memory.jobs.get(jobId)), ...patch });
   }
 
   return {

@@ -11,6 +11,50 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
+describe('prepare with an Idempotency-Key', () => {
+  const keyed = (key: string) => ({ 'X-API-Key': client.proKey, 'Idempotency-Key': key });
+
+  it('answers a repeat with the same job and where its bytes go', async () => {
+    const answers = [await client.prepare(hero, keyed('one')), await client.prepare(hero, keyed('one'))];
+    expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+    const [first, second] = answers.map((answer) => answer.json<PreparedJob>());
+    expect(second?.job.jobId).toBe(first?.job.jobId);
+    expect(second?.upload).toMatchObject({ mode: 'put', url: expect.stringMatching(`^${service.url}/`) });
+    const other = (await client.prepare(hero, keyed('another'))).json<PreparedJob>();
+    expect(other.job.jobId).not.toBe(first?.job.jobId);
+  });
+
+  it('answers another body with 409 and a code of its own', async () => {
+    await client.prepare(hero, keyed('two'));
+    const answer = await client.prepare({ ...hero, inputSize: 6 }, keyed('two'));
+    expect(answer.status).toBe(409);
+    expect(answer.json()).toMatchObject({
+      error: { code: 'IDEMPOTENCY_CONFLICT', field: 'Idempotency-Key', hint: expect.any(String) },
+    });
+  });
+
+  it('refuses a key that is too long', async () => {
+    const answer = await client.prepare(hero, keyed('a'.repeat(256)));
+    expect(answer.status).toBe(400);
+    expect(answer.json()).toMatchObject({ error: { code: 'INVALID_INPUT', field: 'Idempotency-Key' } });
+  });
+
+  it('knows no repeat of somebody who shows nothing', async () => {
+    const anonymous = async () =>
+      (await client.prepare(hero, { 'Idempotency-Key': 'one' })).json<PreparedJob>();
+    const [first, second] = [await anonymous(), await anonymous()];
+    expect(second.job.jobId).not.toBe(first.job.jobId);
+  });
+
+  it('knows the repeat of a guest', async () => {
+    const { guestToken } = (await client.prepare(hero, {})).json<PreparedJob>();
+    const headers = { Authorization: `Bearer ${guestToken}`, 'Idempotency-Key': 'guest' };
+    const answers = [await client.prepare(hero, headers), await client.prepare(hero, headers)];
+    const [first, second] = answers.map((answer) => answer.json<PreparedJob>().job.jobId);
+    expect(second).toBe(first);
+  });
+});
+
 describe('prepare', () => {
   it('answers with the job, where its bytes go and how to watch it', async () => {
     const answer = await client.prepare(hero);

@@ -24,6 +24,19 @@ function start() {
 }
 
 describe('createJob', () => {
+  it('is one job when it is asked again under the same idempotencyKey, and refused with another content', async () => {
+    const { create } = start();
+    const input = { upload: UPLOAD, target: 'png', idempotencyKey: 'my name for it' };
+    const [first, second] = [await create(input), await create(input)];
+    expect(second.job.jobId).toBe(first.job.jobId);
+    expect(second.upload).toEqual(first.upload);
+    expect(await create({ ...input, target: 'webp' })).toMatchObject({
+      __typename: 'WrongStateError',
+      code: 'IDEMPOTENCY_CONFLICT',
+      field: 'idempotencyKey',
+    });
+  });
+
   it('returns the job and where to send its file', async () => {
     const { create } = start();
     const { job, upload } = await create({ upload: UPLOAD, target: 'PNG', options: { width: 100 } });

@@ -110,8 +110,8 @@ export function createService() {
 
   const jobStore = {
     get: async (id: string) => one(jobs, id),
-    expectMove: async () => {},
-    insert: async (job: Job) => void jobs.set(job._id, job),
+    find: async (id: string) => jobs.get(id) ?? null,
+    insertIfAbsent: async (job: Job) => jobs.set(job._id, job).size > 0,
     list: async (page: Page & { status?: JobStatus }) =>
       pageOf(jobs, page).filter(({ status }) => !page.status || status === page.status),
   };
@@ -119,7 +119,8 @@ export function createService() {
     jobs: jobStore,
     uploads: {
       get: async (id: string) => one(uploads, id),
-      insert: async (upload: Upload) => void uploads.set(upload._id, upload),
+      find: async (id: string) => uploads.get(id) ?? null,
+      insertIfAbsent: async (upload: Upload) => uploads.set(upload._id, upload).size > 0,
       finalize: async (id: string) => {
         const upload = one(uploads, id);
         uploads.set(id, { ...upload, state: 'finalized' });
@@ -197,8 +198,8 @@ export function createService() {
     authenticate: createAuthenticate(given),
     submitJob: createSubmitJob({ ...given, ...UNQUEUED }),
     queuePositionOf: async () => null,
-    prepareUpload: createPrepareUpload(given),
-    completeUpload: createCompleteUpload(given),
+    prepareUpload: createPrepareUpload({ ...given, ...UNQUEUED }),
+    completeUpload: createCompleteUpload({ ...given, ...UNQUEUED }),
     cancelJob: createCancelJob({ ...given, ...finders }),
     links,
   } satisfies SchemaOperations;

@@ -8,6 +8,7 @@ import { type AdmissionRepository, createAdmissionRepository } from '../../src/s
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLaneChecks } from '../../src/store/lane-checks.ts';
 import { connectMongo, type Mongo } from '../../src/store/mongo.ts';
+import { createUploadRepository } from '../../src/store/uploads.ts';
 import { countCommands } from '../support/command-count.ts';
 import { aJob } from '../support/records.ts';
 
@@ -69,7 +70,8 @@ describe('a lane in which thousands wait', () => {
       openUploads: { account: 2, guest: 1 },
     });
     const lanes = createLaneChecks(mongo.collections);
-    const repair = createRepairAdmissions({ lanes, jobs, admissions: queue, log });
+    const uploads = createUploadRepository(mongo.collections);
+    const repair = createRepairAdmissions({ lanes, jobs, uploads, admissions: queue, log });
     for (const waiting of [0, MANY]) {
       await mongo.collections.admissions.deleteMany({});
       const lane = await laneWith(waiting);

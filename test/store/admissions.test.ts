@@ -5,6 +5,7 @@ import { type Admissions, createAdmissions } from '../../src/operations/admissio
 import { createRepairAdmissions } from '../../src/operations/repair-admissions.ts';
 import { type AdmissionRepository, createAdmissionRepository } from '../../src/store/admissions.ts';
 import { createLaneChecks } from '../../src/store/lane-checks.ts';
+import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from '../support/database.ts';
 import { aJob } from '../support/records.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
@@ -136,6 +137,36 @@ describe('a lane', () => {
     expect(most).toBeLessThanOrEqual(7);
     expect(await laneNow(lane)).toMatchObject({ active: [], waiting: [], waitingBatch: [] });
   });
+
+  it('200 jobs of which many give up, waiting or not: all others get in, and nothing is left behind', async () => {
+    const seed = seedOf();
+    const random = seededRandom(seed);
+    const lane = newLane();
+    const limit = 5;
+    const begun = new Map<string, () => void>();
+    const letIn = (jobIds: readonly string[]) => {
+      for (const jobId of jobIds) begun.get(jobId)?.();
+    };
+    const leave = async (jobId: string) => letIn(await admissions.leave(lane, [jobId], limit));
+
+    async function live(jobId: string, givesUp: boolean, batch: boolean): Promise<void> {
+      const turn = new Promise<void>((resolve) => begun.set(jobId, resolve));
+      const enter = admissions.enter({ lane, jobId, batch, limit }).then(({ admitted }) => letIn(admitted));
+      // Some give up while they still come in.
+      if (givesUp && random.chance(0.5)) await Promise.all([enter, leave(jobId)]);
+      await enter;
+      if (!givesUp) await turn;
+      await leave(jobId);
+    }
+
+    const ids = Array.from({ length: 200 }, (_, i) => `${lane}-${i}`);
+    await Promise.all(ids.map((jobId) => live(jobId, random.chance(0.4), random.chance(0.5))));
+    console.log(`200 jobs of which many give up, seed ${seed}`);
+    const left = await admissions.find(lane);
+    expect(left).toMatchObject({ active: [], single: { waiting: 0 }, batch: { waiting: 0 } });
+    const waiters = await database.collections.waiters.find({}).toArray();
+    expect(waiters.filter(({ jobId }) => jobId?.startsWith(lane))).toEqual([]);
+  });
 });
 
 describe('admissions', () => {
@@ -171,6 +202,7 @@ describe('admissions', () => {
     repair = createRepairAdmissions({
       lanes: createLaneChecks(database.collections),
       jobs,
+      uploads: createUploadRepository(database.collections),
       admissions: queue,
       log: { warn: () => {} },
     });

@@ -35,7 +35,7 @@ function watching(jobs: WatchedJobs = polled(), pollMs = POLL_MS): Changes<Job> 
 
 async function newJob(jobs: JobRepository): Promise<string> {
   const job = aJob();
-  await jobs.insert(job);
+  await jobs.insertIfAbsent(job);
   return job._id;
 }
 

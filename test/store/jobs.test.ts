@@ -17,14 +17,14 @@ afterAll(() => database.drop());
 
 async function inserted(different: Parameters<typeof aJob>[0] = {}): Promise<string> {
   const job = aJob(different);
-  await jobs.insert(job);
+  await jobs.insertIfAbsent(job);
   return job._id;
 }
 
 describe('a job', () => {
   it('is read back as it was written', async () => {
     const job = aJob();
-    await jobs.insert(job);
+    await jobs.insertIfAbsent(job);
     expect(await jobs.get(job._id)).toEqual(job);
   });
 

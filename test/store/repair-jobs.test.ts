@@ -46,7 +46,11 @@ function repairing(different: Partial<JobLeases> = {}) {
   return createRepairJobs({
     leases: { ...leases, ...different },
     uploads: createUploadRepository(database.collections),
-    runner: { startJob: tell('start'), uploadCompleted: tell('uploaded') },
+    runner: {
+      startJob: tell('start'),
+      uploadCompleted: tell('uploaded'),
+      wakeJob: (jobId) => tell('wake')({ jobId }),
+    },
     admissions: { positionOf: async ({ _id }) => (inLine.has(_id) ? 1 : null) },
     log,
   });
@@ -108,6 +112,16 @@ describe('a repair round', () => {
     expect(await jobs.get(jobId)).not.toHaveProperty('repairAt');
   });
 
+  it('wakes the workflow of a cancelled job once, and never starts one', async () => {
+    const jobId = await overdue({ status: 'queued' });
+    await jobs.transition(jobId, { to: 'cancelled', cause: 'ended' });
+    const { repairAt } = await jobs.get(jobId);
+    await leases.renew(jobId, repairAt as Date, LONG_AGO);
+    expect(await repairing()()).toBe(1);
+    expect(told).toEqual([`wake ${jobId}`]);
+    expect(await jobs.get(jobId)).not.toHaveProperty('repairAt');
+  });
+
   it('of several processes tells a job once', async () => {
     const jobId = await overdue({ status: 'queued' });
     await Promise.all([repairing()(), repairing()(), repairing()()]);
@@ -156,7 +170,7 @@ describe('a repair round', () => {
 describe('a job whose workflow was started', () => {
   async function started() {
     const job = aJob();
-    await jobs.insert(job);
+    await jobs.insertIfAbsent(job);
     const { runner, close } = createConfirmStarts({ leases, log }, {
       startJob: async () => {},
     } as unknown as WorkflowRunner);

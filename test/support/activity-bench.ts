@@ -42,6 +42,7 @@ import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createRetentionRepository } from '../../src/store/retention.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { createWebhooks } from '../../src/webhooks.ts';
+import type { Crashing } from './crashing.ts';
 import { openDatabase } from './database.ts';
 import { faultyCollections, type Interference } from './faulty-collections.ts';
 import { anAccountCaller, defaultPlanOf, UNQUEUED } from './records.ts';
@@ -50,6 +51,8 @@ const HOUR = 3_600_000;
 const LIFETIMES = { uploadMs: HOUR, fileMs: HOUR, jobMs: HOUR, deliveryMs: HOUR, sweepMs: HOUR };
 /** More than any test has under way. */
 const CONCURRENCY = 1000;
+/** How many uploads of one account are awaited at a time. */
+export const OPEN_UPLOADS = 1000;
 
 /** Temporal is the one thing that activities do without. */
 const noRunner = { startJob: async () => {}, uploadCompleted: async () => {}, admitJob: async () => {} };
@@ -62,6 +65,8 @@ export interface ActivityBenchOptions {
   converters?: Converters;
   /** What happens to calls of the database; `collections` of the bench are never disturbed. */
   interference?: Interference;
+  /** Processes that may die. */
+  crashing?: Pick<Crashing, 'collections' | 'blobs'>;
   /** What sweeps go by, where a test cares. */
   lifetimes?: Partial<Retention>;
 }
@@ -74,10 +79,11 @@ export async function createActivityBench({
   deliveryRunner,
   converters = createConverters({ hosts: 1 }),
   interference = {},
+  crashing = { collections: (collections) => collections, blobs: (blobs) => blobs },
   lifetimes = {},
 }: ActivityBenchOptions = {}) {
   const database = await openDatabase();
-  const collections = faultyCollections(database.collections, interference);
+  const collections = crashing.collections(faultyCollections(database.collections, interference));
   const dir = await mkdtemp(join(tmpdir(), 'kiln-activity-'));
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => [] });
@@ -85,7 +91,7 @@ export async function createActivityBench({
   const jobs = createJobRepository(collections, { publish: () => {} });
   const sender = createHttpSender({ guard, version: 'test' });
   const uploads = createUploadRepository(collections);
-  const blobs = createDiskBlobStore(join(dir, 'blobs'));
+  const blobs = crashing.blobs(createDiskBlobStore(join(dir, 'blobs')));
   const scratch = createScratch(join(dir, 'scratch'));
   const files = createUploadedFiles({
     ...{ files: createFileRepository(collections), uploads, blobs, fileMs: HOUR },
@@ -119,7 +125,7 @@ export async function createActivityBench({
       jobs,
       runner,
       concurrencyOf: async () => CONCURRENCY,
-      openUploads: { account: 1000, guest: 10 },
+      openUploads: { account: OPEN_UPLOADS, guest: 10 },
       log: createLog('silent'),
     }),
     uploads,
@@ -150,7 +156,7 @@ export async function createActivityBench({
     runner,
     limits,
     planOf: defaultPlanOf,
-    laneOf: UNQUEUED.laneOf,
+    ...{ laneOf: UNQUEUED.laneOf, once: UNQUEUED.once },
     checkUrl,
     seal: sealer.seal,
   });

@@ -5,6 +5,9 @@ import { isTerminal, type Job } from '../../src/domain/job.ts';
 import { type JobBench, USED } from './job-bench.ts';
 import { openMoney, sumOfLedger } from './money.ts';
 
+/** What is looked at: the real things below the bench, undisturbed. */
+type SoundBench = Pick<JobBench, 'collections' | 'blobs' | 'credits'>;
+
 /** How many jobs ended in which way. */
 export type Ends = Partial<Record<Job['status'], number>>;
 
@@ -12,7 +15,7 @@ export type Ends = Partial<Record<Job['status'], number>>;
  * What must hold of an account once the workflows of its jobs have ended, whatever happened to them: each
  * job has one end, and event, result, ledger and balance agree with it.
  */
-export async function expectSound(bench: JobBench, accountId: string): Promise<Ends> {
+export async function expectSound(bench: SoundBench, accountId: string): Promise<Ends> {
   const { credits, ledger, reconcile } = openMoney(bench.collections);
   await ledger.drain(accountId);
   const { entries, ...sum } = await sumOfLedger(bench.collections, accountId);
@@ -63,7 +66,10 @@ function expectPaid({ _id, status, spent }: Job, entries: readonly LedgerEntry[]
   }
 }
 
-async function expectResult({ collections, blobs }: JobBench, { _id, status, outputs }: Job): Promise<void> {
+async function expectResult(
+  { collections, blobs }: SoundBench,
+  { _id, status, outputs }: Job,
+): Promise<void> {
   const fileId = outputFileId(_id, 0);
   const file = await collections.files.findOne({ _id: fileId });
   const attempts = await blobs.attemptsAt(outputBlobs(_id, 0));

@@ -19,7 +19,7 @@ import { quietRuntime, runnerOn, startWorkers } from './workflow-bench.ts';
  * The Temporal that all test files share. The time-skipping one loses an update, now and then, that comes
  * while it hands out a task, and races are what this bench is for.
  */
-function sharedServer(): Promise<TestWorkflowEnvironment> {
+export function sharedServer(): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   return TestWorkflowEnvironment.createFromExistingServer({ address: inject('temporalAddress') });
 }
@@ -98,7 +98,7 @@ export async function createJobBench(interference: Interference = {}) {
 export const PICTURE = { filename: 'photo.png', mime: 'image/png', size: PNG.length } as const;
 
 /** Pictures are free; here each costs something, and is handed back before it is converted. */
-function priced(activities: Activities): Activities {
+export function priced(activities: Activities): Activities {
   const acquire = async (input: { jobId: string }) => ({
     ...(await activities.acquire(input)),
     price: PRICE,

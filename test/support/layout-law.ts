@@ -53,7 +53,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
 const PLACES: readonly [RegExp, string][] = [
   [/^workflows\/search-attributes\.ts$/, 'search attributes'],
   [
-    /^src\/(?:process|kiln|start|server|worker|app|access|batches|webhooks|runner|repairs|first-account|data-folder|listening)\.ts$/,
+    /^src\/(?:process|kiln|start|server|worker|app|access|batches|uploads|webhooks|runner|repairs|first-account|data-folder|listening)\.ts$/,
     'process',
   ],
 ];

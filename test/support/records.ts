@@ -5,10 +5,12 @@ import type { Delivery } from '../../src/domain/delivery.ts';
 import type { Endpoint } from '../../src/domain/endpoint.ts';
 import type { StoredFile, Upload } from '../../src/domain/file.ts';
 import { newId } from '../../src/domain/id.ts';
+import type { IdempotencyRecord } from '../../src/domain/idempotency.ts';
 import { type Job, ownerKey } from '../../src/domain/job.ts';
 import { newDelivery } from '../../src/domain/new-delivery.ts';
 import { parseOptions } from '../../src/domain/options.ts';
 import { newJob } from '../../src/operations/new-job.ts';
+import { createOnce } from '../../src/operations/once.ts';
 
 const HOUR = 3_600_000;
 
@@ -140,7 +142,8 @@ export function anApiKey(different: Partial<ApiKey> = {}): ApiKey {
 
 /** Submission without the limits of lanes. */
 export const UNQUEUED = {
-  admissions: { openUploads: async () => {} },
+  once: createOnce({ idempotency: rememberedRequests() }),
+  admissions: { openUploads: async () => {}, leaveLane: async () => {} },
   laneOf: (caller: Caller) => (caller.kind === 'anonymous' ? 'nobody' : ownerKey(caller)),
 };
 
@@ -149,4 +152,17 @@ export async function defaultPlanOf(caller: Caller): Promise<AccountPlan> {
   const plan = DEFAULT_PLANS.get(planIdOf(caller));
   if (!plan) throw new Error(`There is no plan ${planIdOf(caller)}.`);
   return plan;
+}
+
+/** The keys of requests, as long as the test runs. */
+function rememberedRequests() {
+  const records = new Map<string, IdempotencyRecord>();
+  return {
+    find: async (id: string) => records.get(id) ?? null,
+    async claim(record: IdempotencyRecord) {
+      const known = records.get(record._id) ?? record;
+      records.set(record._id, known);
+      return known;
+    },
+  };
 }

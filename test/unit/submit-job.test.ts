@@ -23,8 +23,8 @@ beforeEach(() => {
 
 const submitJob = createSubmitJob({
   ...UNQUEUED,
-  jobs: { insert: async (job) => void written.push({ job }) },
-  uploads: { insert: async (upload) => void written.push({ upload }) },
+  jobs: { find: async () => null, insertIfAbsent: async (job) => written.push({ job }) > 0 },
+  uploads: { find: async () => null, insertIfAbsent: async (upload) => written.push({ upload }) > 0 },
   files: {
     async get(id) {
       if (id !== stored._id) throw new ConversionError('NOT_FOUND', 'There is no such file.');

@@ -18,8 +18,8 @@ function submission(startJob: (start: JobStart) => Promise<void>) {
   const written: string[] = [];
   const submitJob = createSubmitJob({
     ...UNQUEUED,
-    jobs: { insert: async ({ _id }) => void written.push(_id) },
-    uploads: { insert: async () => {} },
+    jobs: { find: async () => null, insertIfAbsent: async ({ _id }) => written.push(_id) > 0 },
+    uploads: { find: async () => null, insertIfAbsent: async () => true },
     files: { get: () => Promise.reject(new Error('There is no file.')) },
     runner: createTell(runner, { warn }, 50),
     limits: { uploadBytes: 1000, uploadMs: 60_000 },

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
@@ -164,6 +165,7 @@ describe('a file', () => {
       createdAt: new Date(),
       expiresAt: new Date(Date.now() + 60_000),
     };
+    await bench.blobs.write(upload.blobId, Readable.from(['abc']), { maxBytes: 3 });
     await bench.collections.uploads.insertOne(upload);
     for (let i = 0; i < 2; i += 1) await bench.announcingUpload(null, upload._id);
     const deliveries = await account.deliveries();

@@ -23,6 +23,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   size: 'inputSize',
   target: 'converterSlug',
   source: 'converterSlug',
+  idempotencyKey: 'Idempotency-Key',
 };
 
 /** The error envelope of this dialect: `{"error":{"code","message"}}`, with field and hint where they help. */

@@ -23,7 +23,9 @@ export const swapmyfile: DialectAdapter = {
       const { job: wish, uploadMode } = parsePrepare(await c.req.text());
       if (caller.kind === 'anonymous' && wish.callback) throw refuseCallback();
       const owner = caller.kind === 'anonymous' ? ({ kind: 'guest', guestId: newId() } as const) : caller;
-      const submitted = await submitJob(owner, wish, senderOf(c.env.incoming));
+      // Who shows nothing is a new guest each time, and no repeat can be told from a request of somebody else.
+      const keyed = caller.kind === 'anonymous' ? {} : idempotencyOf(c.req.raw.headers);
+      const submitted = await submitJob(owner, { ...wish, ...keyed }, senderOf(c.env.incoming));
       const guestId = owner.kind === 'guest' ? owner.guestId : undefined;
       return c.json(preparedJob(submitted, { uploadMode, guestId }, ports), 201);
     });
@@ -31,7 +33,10 @@ export const swapmyfile: DialectAdapter = {
     app.post('/uploads/batch/prepare', async (c) => {
       const caller = await identifyAccount(ports.operations, c.req.raw.headers, c.env.incoming);
       const { label, jobs } = parseBatchPrepare(await c.req.text());
-      const wish = { dialect: 'swapmyfile', label, jobs: jobs.map(({ job }) => job) } as const;
+      const wish = {
+        ...({ dialect: 'swapmyfile', label, jobs: jobs.map(({ job }) => job) } as const),
+        ...idempotencyOf(c.req.raw.headers),
+      };
       const submitted = await ports.operations.submitBatch(caller, wish, senderOf(c.env.incoming));
       return c.json(preparedBatch(submitted, jobs, ports), 201);
     });
@@ -87,6 +92,12 @@ async function identifyAccount(
   throw new ConversionError(code, 'Batches need the API key or the session of a Pro account.', {
     hint: 'Send the key in the X-API-Key header, or the session token as Bearer.',
   });
+}
+
+/** The caller's own name for a request, by which a repeat is recognised. */
+function idempotencyOf(headers: Headers): { idempotencyKey?: string } {
+  const idempotencyKey = headers.get('Idempotency-Key');
+  return idempotencyKey === null ? {} : { idempotencyKey };
 }
 
 /** Guests may poll as they like, but not prepare as they like. */

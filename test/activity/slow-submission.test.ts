@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newBatch } from '../../src/domain/batch.ts';
+import { newId } from '../../src/domain/id.ts';
+import { createRepairBatches } from '../../src/operations/repair-batches.ts';
+import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { aJob } from '../support/records.ts';
+
+const MINUTE = 60_000;
+
+let bench: ActivityBench;
+/** What the batches' workflows were told. */
+const told: string[] = [];
+
+beforeAll(async () => {
+  bench = await createActivityBench();
+});
+afterAll(() => bench.close());
+
+/** A batch of three of whose jobs only the first one is written. */
+async function halfWritten(untouchedMs = 0) {
+  const batchId = newId();
+  const jobs = [0, 1, 2].map(() => aJob({ batchId, status: 'queued' }));
+  const jobIds = jobs.map(({ _id }) => _id);
+  const facts = { owner: 'account:a', dialect: 'graphql', label: null, retryOf: null } as const;
+  const batch = newBatch({ _id: batchId, jobIds, wantsArchive: false, ...facts });
+  await bench.collections.batches.insertOne({ ...batch, updatedAt: new Date(Date.now() - untouchedMs) });
+  await bench.jobs.insertMissing(jobs.slice(0, 1));
+  return { batchId, jobs };
+}
+
+const repair = () =>
+  createRepairBatches({
+    ...bench,
+    runner: {
+      startBatch: async ({ batchId }) => void told.push(batchId),
+      nudgeBatch: async ({ batchId }) => void told.push(batchId),
+    },
+    log: { warn: () => {} },
+  });
+
+describe('a batch whose jobs are still being written', () => {
+  it('counts none of them as lost, and each one that comes later', async () => {
+    const { batchId, jobs } = await halfWritten(MINUTE);
+    expect(await bench.run('countBatch', { batchId })).toEqual({ pending: 3 });
+    await bench.jobs.insertMissing(jobs);
+    await bench.batches.endSubmission(batchId);
+    for (const { _id } of jobs) await bench.jobs.transition(_id, { to: 'cancelled', cause: 'ended' });
+    expect(await bench.run('countBatch', { batchId })).toEqual({ pending: 0 });
+    const { outcomes } = await bench.batches.get(batchId);
+    expect(outcomes).toEqual(Object.fromEntries(jobs.map(({ _id }) => [_id, 'cancelled'])));
+  });
+
+  it('is left alone by the repair, until nobody can be writing any more', async () => {
+    const { batchId } = await halfWritten(MINUTE);
+    const { batchId: given } = await halfWritten(10 * MINUTE);
+    await repair()();
+    expect(told).toContain(given);
+    expect(told).not.toContain(batchId);
+  });
+
+  it('counts as lost what is missing once nobody can be writing any more', async () => {
+    const { batchId, jobs } = await halfWritten(10 * MINUTE);
+    expect(await bench.run('countBatch', { batchId })).toEqual({ pending: 1 });
+    const batch = await bench.batches.get(batchId);
+    expect(batch.outcomes).toEqual({ [jobs[1]?._id ?? '']: 'failed', [jobs[2]?._id ?? '']: 'failed' });
+    expect(batch.submitting).toBeUndefined();
+  });
+});

@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { expect } from 'vitest';
+import { type Activities, createActivities } from '../../activities/index.ts';
+import type { Caller } from '../../src/domain/account.ts';
+import { isOver } from '../../src/domain/batch.ts';
+import { newId } from '../../src/domain/id.ts';
+import { isTerminal, type Job } from '../../src/domain/job.ts';
+import { createLog } from '../../src/log.ts';
+import { createCancelBatch } from '../../src/operations/cancel-batch.ts';
+import { createCancelJob } from '../../src/operations/cancel-job.ts';
+import { createCompleteUpload } from '../../src/operations/complete-upload.ts';
+import { createCountInBatch } from '../../src/operations/count-in-batch.ts';
+import { createFindBatches } from '../../src/operations/find-batches.ts';
+import { createFindJobs } from '../../src/operations/find-jobs.ts';
+import { jobStart } from '../../src/operations/job-start.ts';
+import { createOnce } from '../../src/operations/once.ts';
+import { createPrepareUpload } from '../../src/operations/prepare-upload.ts';
+import { createReceiveUpload } from '../../src/operations/receive-upload.ts';
+import { createRepairAdmissions } from '../../src/operations/repair-admissions.ts';
+import { createRepairBatches } from '../../src/operations/repair-batches.ts';
+import { createRepairCredits } from '../../src/operations/repair-credits.ts';
+import { createRepairJobs } from '../../src/operations/repair-jobs.ts';
+import { createRetry } from '../../src/operations/retry.ts';
+import { createSubmitBatch } from '../../src/operations/submit-batch.ts';
+import { createSubmitJob } from '../../src/operations/submit-job.ts';
+import { createTell } from '../../src/operations/tell.ts';
+import { createIdempotencyRepository } from '../../src/store/idempotency.ts';
+import { createJobLeases } from '../../src/store/job-leases.ts';
+import { createLaneChecks } from '../../src/store/lane-checks.ts';
+import { createActivityBench } from './activity-bench.ts';
+import { createCopyingConverters } from './copying-converters.ts';
+import { createCrashing } from './crashing.ts';
+import { PNG, priced, sharedServer } from './job-bench.ts';
+import { anAccount } from './money.ts';
+import { aFile, anAccountCaller, defaultPlanOf, UNQUEUED } from './records.ts';
+import { runnerOn, startWorkers } from './workflow-bench.ts';
+
+/** Long ago enough for every repair to look at it. */
+const LONG_AGO = new Date(0);
+const REPAIR_EVERY_MS = 300;
+/** A crash must be mended within so long; here it takes less. */
+const SOON_MS = 30_000;
+const MENDED_WITHIN_MS = 60_000;
+/** As late as a hold of an ended job is looked at. */
+const LATER_MS = 3_000_000;
+
+export type CrashBench = Awaited<ReturnType<typeof createCrashBench>>;
+
+/** Whole jobs and batches on a real Temporal and a real database, by processes that die between two writes. */
+export async function createCrashBench() {
+  const env = await sharedServer();
+  const prefix = `test-${randomBytes(6).toString('hex')}`;
+  const crashing = createCrashing();
+  const runner = crashing.runner(runnerOn(env, prefix));
+  const bench = await createActivityBench({ runner, converters: createCopyingConverters(), crashing });
+  const { jobs, batches, uploads, files, blobs, admissions, credits, ledger, collections } = bench;
+  const log = createLog('silent');
+  const tell = createTell(runner, log);
+  const capabilities = {
+    ...bench,
+    countInBatch: createCountInBatch({ batches, runner }),
+    startJob: (job: Job) => runner.startJob(jobStart(job)),
+    cancelJob: (job: Job, reason: string) => runner.cancelJob(jobStart(job), reason),
+  };
+  const mortal = dyingAttempts(crashing, priced(createActivities(capabilities)));
+  const stopWorkers = await startWorkers(env, mortal.activities, prefix);
+
+  const submission = {
+    ...{ jobs, batches, uploads, files, admissions, credits, runner: tell, planOf: defaultPlanOf },
+    ...{ limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 }, laneOf: UNQUEUED.laneOf },
+    once: createOnce({ idempotency: createIdempotencyRepository(crashing.collections(collections)) }),
+    checkUrl: () => {},
+    seal: (secret: string) => secret,
+  };
+  const finding = { ...createFindJobs({ jobs }), ...createFindBatches({ batches, jobs }) };
+  const submitJob = createSubmitJob(submission);
+  const submitBatch = createSubmitBatch(submission);
+  const operations = {
+    ...{ submitJob, submitBatch },
+    prepareUpload: createPrepareUpload(submission),
+    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
+    completeUpload: createCompleteUpload({ uploads, files, jobs, admissions, runner: tell }),
+    cancelJob: createCancelJob({ jobs, runner, findJob: finding.findJob }),
+    cancelBatch: createCancelBatch({ batches, runner: tell, findBatch: finding.findBatch }),
+    ...createRetry({ files, ...finding, submitJob, submitBatch, open: (sealed) => sealed }),
+  };
+  const repairs = {
+    jobs: createRepairJobs({ leases: createJobLeases(collections), uploads, runner, admissions, log }),
+    batches: createRepairBatches({ batches, jobs, runner, log }),
+    admissions: createRepairAdmissions({
+      lanes: createLaneChecks(collections),
+      jobs,
+      uploads,
+      admissions,
+      log,
+    }),
+    credits: createRepairCredits({ jobs, credits, ledger, log }),
+  };
+
+  /** Lets time go by: what the repair would look at soon, it looks at now; what is trusted for longer rests. */
+  async function age(owner: string): Promise<void> {
+    const soon = { $lt: new Date(Date.now() + SOON_MS) };
+    await collections.jobs.updateMany({ owner, repairAt: soon }, { $set: { repairAt: LONG_AGO } });
+    const $set = { updatedAt: LONG_AGO, checkAt: LONG_AGO };
+    await collections.batches.updateMany({ owner, finishedAt: null }, { $set });
+  }
+
+  async function openOf(owner: string): Promise<string[]> {
+    const open = [
+      ...(await collections.jobs.find({ owner }).toArray()).filter(({ status }) => !isTerminal(status)),
+      ...(await collections.batches.find({ owner }).toArray()).filter((batch) => !isOver(batch)),
+    ];
+    return open.map(({ _id, status }) => `${_id} is ${status}`);
+  }
+
+  return {
+    ...bench,
+    ...operations,
+    dyingAfter: crashing.dyingAfter,
+    /** The next attempt of this activity dies before its next write after so many. @returns whether it did. */
+    dyingAttempt: mortal.dyingAttempt,
+
+    async newPayer(amount: number) {
+      const accountId = await anAccount(collections, amount);
+      return { accountId, caller: anAccountCaller({ accountId }) };
+    },
+
+    /** A stored picture of this account. */
+    async newFile(accountId: string): Promise<string> {
+      const blobId = newId();
+      const facts = await blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
+      const file = aFile({ owner: `account:${accountId}`, blobId, ...facts });
+      await collections.files.insertOne(file);
+      return file._id;
+    },
+
+    /** Gives up what still waits for a file, as its owner would. */
+    async cancelAwaited(caller: Caller & { accountId: string }): Promise<void> {
+      const owner = `account:${caller.accountId}`;
+      for (const { _id } of await collections.jobs.find({ owner, status: 'awaiting_upload' }).toArray()) {
+        const [input] = (await jobs.get(_id)).inputs;
+        const upload = await collections.uploads.findOne({ _id: input?.fileId ?? '' });
+        if (upload?.state === 'open' || upload?.state === 'received') await operations.cancelJob(caller, _id);
+      }
+    },
+
+    /** Lets fresh processes repair until everything of the account has ended. */
+    async mend(accountId: string): Promise<void> {
+      const owner = `account:${accountId}`;
+      const until = performance.now() + MENDED_WITHIN_MS;
+      for (let open = await openOf(owner); open.length > 0; open = await openOf(owner)) {
+        expect(performance.now(), `nobody mends ${open}`).toBeLessThan(until);
+        await age(owner);
+        await repairs.jobs();
+        await repairs.batches();
+        await new Promise((resolve) => setTimeout(resolve, REPAIR_EVERY_MS));
+      }
+      await collections.admissions.updateOne({ _id: owner }, { $set: { checkAt: LONG_AGO } });
+      await repairs.admissions();
+      await repairs.credits(Date.now() + LATER_MS);
+    },
+
+    async close() {
+      await stopWorkers();
+      await env.teardown();
+      await bench.close();
+    },
+  };
+}
+
+/** Activities of which one attempt can be made to die. */
+function dyingAttempts(
+  { dyingAfter }: Pick<ReturnType<typeof createCrashing>, 'dyingAfter'>,
+  all: Activities,
+) {
+  let next: { name: keyof Activities; mostWrites: number; died(died: boolean): void } | null = null;
+  const mortal = Object.entries(all).map(([name, run]) => [
+    name,
+    async (input: never) => {
+      if (next?.name !== name) return run(input);
+      const { mostWrites, died } = next;
+      next = null;
+      let result: unknown;
+      const isDead = await dyingAfter(mostWrites, async () => {
+        result = await run(input);
+      });
+      died(isDead);
+      if (isDead) throw new Error('The worker was killed.');
+      return result;
+    },
+  ]);
+  return {
+    activities: Object.fromEntries(mortal) as Activities,
+    dyingAttempt(name: keyof Activities, mostWrites: number): Promise<boolean> {
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      next = { name, mostWrites, died: resolve };
+      return promise;
+    },
+  };
+}
