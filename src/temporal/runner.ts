@@ -9,6 +9,7 @@ import type { batchJob } from '../../workflows/batch-job.ts';
 import type { conversionJob } from '../../workflows/conversion-job.ts';
 import type { BatchNudge } from '../../workflows/messages.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import { summaryOf } from '../../workflows/summary.ts';
 import type { webhookDelivery } from '../../workflows/webhook-delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { workflowId } from '../domain/id.ts';
@@ -35,7 +36,7 @@ export function createWorkflowRunner(
       workflowIdConflictPolicy: 'USE_EXISTING',
       // A closed workflow whose job has not ended was terminated by hand: it may run again.
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      staticSummary: start.title,
+      staticSummary: summaryOf(start.title),
       staticDetails: `Job \`${start.jobId}\` of ${start.owner}`,
       priority: priorityOf(start),
       typedSearchAttributes: new TypedSearchAttributes([
@@ -58,7 +59,7 @@ export function createWorkflowRunner(
       args: [start] as [BatchStart],
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      staticSummary: start.title,
+      staticSummary: summaryOf(start.title),
       staticDetails: `Batch \`${start.batchId}\` of ${start.owner}`,
       priority: priorityOf(start),
       typedSearchAttributes: new TypedSearchAttributes([{ key: ATTRIBUTES.owner, value: start.owner }]),
@@ -134,7 +135,7 @@ export function createWorkflowRunner(
           workflowIdConflictPolicy: 'USE_EXISTING',
           // A replay of an ended delivery runs under the same id.
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          staticSummary: title,
+          staticSummary: summaryOf(title),
           priority: { priorityKey: 3, fairnessKey: fairnessKey.slice(0, 64) },
           requestEagerStart: true,
         });
