@@ -21,8 +21,8 @@ export function createPrepareCallback({ jobs, deliveries, links }: Capabilities)
     });
     const deliveryId = derivedId('callback', jobId);
     const { url, sealedSecret } = job.callback;
-    // Its workflow is a child of the job's: nobody else has to look whether it was begun.
-    const facts = { endpointId: null, url, sealedSecret, begun: true };
+    // Its workflow is a child of the job's: should that never start it, the repair does.
+    const facts = { endpointId: null, url, sealedSecret, begun: false };
     const message = { owner: job.owner, profile: 'swapmyfile' as const, event, subjectId: jobId, body };
     await deliveries.insertIfAbsent(newDelivery({ _id: deliveryId, ...message, ...facts }));
     return { deliveryId, event, url: new URL(job.callback.url).origin };

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApp } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
+import { turnLease } from '../src/domain/job-lease.ts';
 import { countCommands } from '../test/support/command-count.ts';
 import { aJob } from '../test/support/records.ts';
 import type { Bench, Row } from './bench.ts';
@@ -45,7 +46,10 @@ export const bench: Bench = {
     const crowd = await crowdedLane(collections, ACTIVE);
     const updatedAt = new Date(Date.now() - LONG_AGO_MS);
     const insert = (ids: readonly string[], status: 'queued' | 'processing') =>
-      collections.jobs.insertMany(ids.map((_id) => aJob({ _id, owner: crowd.lane, status, updatedAt })));
+      collections.jobs.insertMany(
+        // As they rest once they have been found to wait for their turn.
+        ids.map((_id) => aJob({ _id, owner: crowd.lane, status, updatedAt, repairAt: turnLease() })),
+      );
     await insert(crowd.converting, 'processing');
     const rows: Row[] = [];
     for (const size of SIZES) {

@@ -46,7 +46,10 @@ export async function batchJob(start: BatchStart, before?: BatchProgress): Promi
     const { pending } = await quickly('countBatch', { batchId });
     show(start, pending);
     if (pending === 0) break;
-    if (isLong()) return continueAsNew<typeof batchJob>(start, { started: state.started, cancelling: false });
+    if (isLong()) {
+      const { started, cancelling } = state;
+      return continueAsNew<typeof batchJob>(start, { started, cancelling: cancelling && !cancelled });
+    }
     await condition(() => state.nudged, RECOUNT_MS, { summary: 'until the jobs are looked at again' });
   }
   const archiveFault = start.wantsArchive ? await pack(start) : null;

@@ -30,6 +30,7 @@ import {
 } from './messages.ts';
 import { conversion, convertAtOnce, quickly, transfer } from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
+import { summaryOf } from './summary.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
 
 /** Up to this size the work itself is cheaper than handing it to somebody. */
@@ -205,7 +206,7 @@ async function startCallback(jobId: string): Promise<void> {
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       args: [{ deliveryId }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `${event} → ${url}`,
+      staticSummary: summaryOf(`${event} → ${url}`),
     });
   } catch (error) {
     if (!(error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError')) throw error;

@@ -14,6 +14,7 @@ import type { ConvertedFile } from '../activities/convert.ts';
 import type { Activities } from '../activities/index.ts';
 import type { Queues } from '../src/temporal/queues.ts';
 import { attempting, COUNTED_FAULTS } from './attempts.ts';
+import { summaryOf } from './summary.ts';
 
 /** A killed worker is noticed after this much silence. */
 const HEARTBEAT_TIMEOUT = '10s';
@@ -86,7 +87,7 @@ export function conversion(summary: string) {
   return proxyActivities<Activities>({
     ...engineOptions(),
     taskQueue: queue('image'),
-    summary,
+    summary: summaryOf(summary),
   });
 }
 

@@ -9,7 +9,7 @@ import { createReconcile, type Reconciliation } from './reconcile.ts';
 
 export interface CreditsPorts {
   credits: Pick<CreditRepository, 'get' | 'grant' | 'list'>;
-  ledger: Pick<LedgerRepository, 'drain' | 'list' | 'all' | 'capturedTwice'>;
+  ledger: Pick<LedgerRepository, 'drain' | 'list' | 'all'>;
   /** After credits were given. */
   noteGranted(accountId: string): Promise<void>;
 }

@@ -1,10 +1,11 @@
 import { createAudit, type Difference } from '../domain/audit.ts';
+import type { LedgerEntry } from '../domain/credits.ts';
 import type { CreditRepository } from '../store/credits.ts';
 import type { LedgerRepository } from '../store/ledger.ts';
 
 export interface ReconcilePorts {
   credits: Pick<CreditRepository, 'list'>;
-  ledger: Pick<LedgerRepository, 'all' | 'capturedTwice'>;
+  ledger: Pick<LedgerRepository, 'all'>;
 }
 
 /** What was looked at, and everything that does not agree. */
@@ -25,13 +26,14 @@ export function createReconcile({ credits, ledger }: ReconcilePorts) {
     const audits = await openAudits();
     let entries = 0;
     const differences: Difference[] = [];
+    const captures = countCaptures(differences);
     for await (const entry of ledger.all()) {
       entries += 1;
       audits.get(entry.accountId)?.add(entry);
+      captures.add(entry);
     }
+    captures.end();
     for (const audit of audits.values()) differences.push(...audit.differences());
-    for (const { jobId, accountId, captures } of await ledger.capturedTwice())
-      differences.push({ accountId, what: `captures of job ${jobId}`, expected: 1, found: captures });
     return { accounts: audits.size, entries, differences };
   };
 
@@ -45,4 +47,25 @@ export function createReconcile({ credits, ledger }: ReconcilePorts) {
       after = last._id;
     }
   }
+}
+
+/** Notes jobs that were captured more than once; entries come account by account, and so do a job's. */
+function countCaptures(differences: Difference[]) {
+  const counts = new Map<string, number>();
+  let accountId = '';
+
+  function end(): void {
+    for (const [jobId, found] of counts)
+      if (found > 1) differences.push({ accountId, what: `captures of job ${jobId}`, expected: 1, found });
+    counts.clear();
+  }
+
+  return {
+    add(entry: LedgerEntry): void {
+      if (entry.accountId !== accountId) end();
+      accountId = entry.accountId;
+      if (entry.kind === 'capture') counts.set(entry.subject, (counts.get(entry.subject) ?? 0) + 1);
+    },
+    end,
+  };
 }

@@ -7,7 +7,7 @@ import {
   type DeliveryState,
 } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { newId } from '../domain/id.ts';
+import { earliestId, newId } from '../domain/id.ts';
 import { createGrouped } from './grouped.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
@@ -56,6 +56,9 @@ interface AttemptRecord {
   attempt: DeliveryAttempt;
   effect: AttemptEffect;
 }
+
+/** The id and the time of a delivery are taken one after the other. */
+const STAMP_SLACK_MS = 60_000;
 
 export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>;
 
@@ -144,7 +147,14 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     },
 
     async list({ before, after, limit, ...filter }: DeliveryPage): Promise<Delivery[]> {
-      const order = { ...(before && { $lt: before }), ...(after && { $gt: after }) };
+      const { since, until } = filter;
+      const order = {
+        ...(before && { $lt: before }),
+        ...(after && { $gt: after }),
+        // Ids tell their time, so that the index finds both ends of the time that is asked for.
+        ...(since && { $gte: earliestId(new Date(since.getTime() - STAMP_SLACK_MS)) }),
+        ...(until && { $lte: earliestId(new Date(until.getTime() + STAMP_SLACK_MS)) }),
+      };
       const found = await deliveries
         .find(
           { ...filterOf(filter), ...(Object.keys(order).length > 0 && { order }) },

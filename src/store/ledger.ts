@@ -76,20 +76,8 @@ export function createLedgerRepository({ accounts, ledger }: Pick<Collections, '
       return ledger.find(filter, { sort: { seq: upwards ? 1 : -1 }, limit }).toArray();
     },
 
-    /** Every entry of every account, in no order. */
-    all: (): AsyncIterable<LedgerEntry> => ledger.find({}),
-
-    /** Jobs that were captured more than once; there must be none. */
-    async capturedTwice(): Promise<{ jobId: string; accountId: string; captures: number }[]> {
-      const groups = await ledger
-        .aggregate<{ _id: string; accountId: string; captures: number }>([
-          { $match: { kind: 'capture' } },
-          { $group: { _id: '$subject', accountId: { $first: '$accountId' }, captures: { $sum: 1 } } },
-          { $match: { captures: { $gt: 1 } } },
-        ])
-        .toArray();
-      return groups.map(({ _id, ...group }) => ({ jobId: _id, ...group }));
-    },
+    /** Every entry of every account, one account after the other: the index has them in this order. */
+    all: (): AsyncIterable<LedgerEntry> => ledger.find({}, { sort: { accountId: 1, seq: 1 } }),
   });
 
   function begin(accountId: string): Promise<void> {

@@ -1,5 +1,12 @@
-import { setTimeout } from 'node:timers/promises';
-import { type Collection, type Db, type Filter, MongoClient, MongoNetworkError } from 'mongodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Collection,
+  type Db,
+  type Filter,
+  MongoClient,
+  MongoNetworkError,
+  MongoOperationTimeoutError,
+} from 'mongodb';
 import type { Account, ApiKey } from '../domain/account.ts';
 import type { AccountPlan } from '../domain/account-plan.ts';
 import type { Admission } from '../domain/admission.ts';
@@ -13,6 +20,7 @@ import type { Job } from '../domain/job.ts';
 import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
 import { explainDriverFault, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
+import { ensureIndexes } from './indexes.ts';
 import type { Waiter } from './waiters.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
@@ -51,6 +59,12 @@ export interface Mongo {
 const SERVER_SELECTION_MS = 5000;
 /** A majority that has not confirmed by then is away: the caller hears of it instead of waiting for ever. */
 const MAJORITY_MS = 10_000;
+/** Whoever asked is told after this long that the database does not answer, whatever holds it up. */
+const CALL_MS = 8000;
+/** The same for what walks through a whole collection and has nobody waiting. */
+export const WALK_MS = 120_000;
+/** How long a look at the server may take; connections to one that does not answer are given up. */
+const LOOK_MS = 5000;
 const OPEN_TRIES = 3;
 const OPEN_PAUSE_MS = 300;
 
@@ -58,6 +72,7 @@ const OPEN_PAUSE_MS = 300;
 export async function connectMongo(uri: string, database?: string): Promise<Mongo> {
   const client = new MongoClient(uri, {
     serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+    connectTimeoutMS: LOOK_MS,
     writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAJORITY_MS },
     ignoreUndefined: true,
   });
@@ -102,7 +117,7 @@ async function open(client: MongoClient, collections: Collections): Promise<void
       return;
     } catch (error) {
       if (!(error instanceof MongoNetworkError) || tries === OPEN_TRIES) throw error;
-      await setTimeout(OPEN_PAUSE_MS);
+      await sleep(OPEN_PAUSE_MS);
     }
   }
 }
@@ -110,56 +125,6 @@ async function open(client: MongoClient, collections: Collections): Promise<void
 /** The driver itself takes "test" for a string without a database. */
 function databaseOf(uri: string): string | undefined {
   return /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
-}
-
-/** Hot paths use `_id` or a unique key only; these serve lists and lookups by secret. */
-async function ensureIndexes({
-  accounts,
-  keys,
-  files,
-  uploads,
-  windows,
-  jobs,
-  batches,
-  idempotency,
-  ledger,
-  deliveries,
-  endpoints,
-  admissions,
-  waiters,
-}: Collections): Promise<void> {
-  await accounts.createIndex({ oidcSubject: 1 }, { unique: true, sparse: true });
-  await accounts.createIndex({ repairAt: 1 }, { sparse: true });
-  await accounts.createIndex({ plan: 1, grantedMonth: 1 });
-  await keys.createIndex({ secretHash: 1 }, { unique: true });
-  await keys.createIndex({ publicKey: 1 }, { unique: true, sparse: true });
-  await keys.createIndex({ accountId: 1, _id: -1 });
-  await admissions.createIndex({ checkAt: 1 });
-  await waiters.createIndex({ jobId: 1 }, { unique: true, sparse: true });
-  await jobs.createIndex({ owner: 1, _id: -1 });
-  await jobs.createIndex({ status: 1, _id: 1 });
-  await jobs.createIndex({ repairAt: 1 }, { sparse: true });
-  await jobs.createIndex({ finishedAt: 1 });
-  await jobs.createIndex({ 'inputs.fileId': 1 });
-  await batches.createIndex({ owner: 1, _id: -1 });
-  await batches.createIndex({ status: 1, checkAt: 1 });
-  await batches.createIndex({ finishedAt: 1 });
-  await files.createIndex({ owner: 1, _id: -1 });
-  await idempotency.createIndex({ expiresAt: 1 });
-  await files.createIndex({ expiresAt: 1 });
-  await uploads.createIndex({ expiresAt: 1 });
-  await windows.createIndex({ day: 1 });
-  await ledger.createIndex({ accountId: 1, seq: -1 });
-  await endpoints.createIndex({ slot: 1 }, { unique: true });
-  await deliveries.createIndex({ owner: 1, order: -1 });
-  await deliveries.createIndex({ owner: 1, updatedAt: 1, order: 1 });
-  await deliveries.createIndex({ jobId: 1 });
-  await deliveries.createIndex({ state: 1, begun: 1, updatedAt: 1 });
-  await deliveries.createIndex({ state: 1, nextAttemptAt: 1 });
-  await deliveries.createIndex({ state: 1, hold: 1, endpointId: 1 });
-  await deliveries.createIndex({ subjectId: 1, state: 1 });
-  await deliveries.createIndex({ createdAt: 1 });
-  await deliveries.createIndex({ endpointId: 1, state: 1, order: 1 });
 }
 
 /**
@@ -202,18 +167,29 @@ export async function insertMissing<T extends { _id: string }>(
  * Wraps each method of a repository so that an error of the driver surfaces as UNAVAILABLE, which may be
  * tried again, or as INTERNAL, which may not, and never as itself.
  */
-export function translateFaults<T extends object>(repository: T): T {
+export function translateFaults<T extends object>(repository: T, { callMs = CALL_MS } = {}): T {
   return new Proxy(repository, {
     get(target, property, receiver) {
       const member: unknown = Reflect.get(target, property, receiver);
       if (typeof member !== 'function') return member;
       return (...args: unknown[]) => {
         const result: unknown = member.apply(target, args);
-        if (result instanceof Promise) return result.catch(rethrowTranslated);
+        if (result instanceof Promise) return withinTime(result, callMs).catch(rethrowTranslated);
         return isAsyncIterable(result) ? translated(result) : result;
       };
     },
   });
+}
+
+/** A server that is frozen says nothing at all; what was sent to it may still be done once it goes on. */
+async function withinTime<T>(call: Promise<T>, ms: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new MongoOperationTimeoutError(`no answer within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([call, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function* translated(documents: AsyncIterable<unknown>): AsyncGenerator<unknown> {

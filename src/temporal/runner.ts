@@ -1,22 +1,21 @@
 import {
   type Client,
-  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
+import { TypedSearchAttributes } from '@temporalio/common';
 import type { batchJob } from '../../workflows/batch-job.ts';
 import type { conversionJob } from '../../workflows/conversion-job.ts';
 import type { BatchNudge } from '../../workflows/messages.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import { summaryOf } from '../../workflows/summary.ts';
 import type { webhookDelivery } from '../../workflows/webhook-delivery.ts';
-import { ConversionError, isErrorCode } from '../domain/errors.ts';
+import { ConversionError } from '../domain/errors.ts';
 import { workflowId } from '../domain/id.ts';
 import type { BatchStart, JobStart, WorkflowRunner } from '../operations/runner.ts';
 import type { Temporal } from './connect.ts';
+import { explainTemporalFault } from './fault.ts';
 import { queuesOf } from './queues.ts';
 
 /** Longer than this for an answer, and Temporal counts as away. */
@@ -37,7 +36,7 @@ export function createWorkflowRunner(
       workflowIdConflictPolicy: 'USE_EXISTING',
       // A closed workflow whose job has not ended was terminated by hand: it may run again.
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      staticSummary: start.title,
+      staticSummary: summaryOf(start.title),
       staticDetails: `Job \`${start.jobId}\` of ${start.owner}`,
       priority: priorityOf(start),
       typedSearchAttributes: new TypedSearchAttributes([
@@ -60,7 +59,7 @@ export function createWorkflowRunner(
       args: [start] as [BatchStart],
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      staticSummary: start.title,
+      staticSummary: summaryOf(start.title),
       staticDetails: `Batch \`${start.batchId}\` of ${start.owner}`,
       priority: priorityOf(start),
       typedSearchAttributes: new TypedSearchAttributes([{ key: ATTRIBUTES.owner, value: start.owner }]),
@@ -136,7 +135,7 @@ export function createWorkflowRunner(
           workflowIdConflictPolicy: 'USE_EXISTING',
           // A replay of an ended delivery runs under the same id.
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          staticSummary: title,
+          staticSummary: summaryOf(title),
           priority: { priorityKey: 3, fairnessKey: fairnessKey.slice(0, 64) },
           requestEagerStart: true,
         });
@@ -186,24 +185,6 @@ async function call<T>(client: Client, work: () => Promise<T>): Promise<T> {
   try {
     return await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, work);
   } catch (error) {
-    throw translate(error);
+    throw explainTemporalFault(error);
   }
-}
-
-function translate(error: unknown): unknown {
-  if (error instanceof ConversionError) return error;
-  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-    const { type, message } = error.cause;
-    if (isErrorCode(type)) return new ConversionError(type, message, { cause: error });
-  }
-  if (error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError) {
-    return new ConversionError('WRONG_STATE', 'The job has already ended.', { cause: error });
-  }
-  if (isGrpcServiceError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
-    return new ConversionError('UNAVAILABLE', 'The job engine does not answer at the moment.', {
-      cause: error,
-      hint: 'Try again in a few seconds.',
-    });
-  }
-  return error;
 }

@@ -53,6 +53,12 @@ async function readyJob(callback: { url: string; secret?: string } = { url, secr
 }
 
 describe('a callback', () => {
+  it('whose workflow the job never started is found by the repair', async () => {
+    const { deliveryId } = await readyJob();
+    await bench.webhooks.repairDeliveries(Date.now() + 60_000);
+    expect(bench.started).toContainEqual(expect.objectContaining({ deliveryId, attempt: 1 }));
+  });
+
   it('tells the receiver where the result is, signed in both ways', async () => {
     const { jobId, deliveryId, event } = await readyJob();
     expect(event).toBe('job.ready');

@@ -5,12 +5,14 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, inject, it } from 'vitest';
+import { afterEach, expect, inject, it, vi } from 'vitest';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { startKiln } from '../../src/kiln.ts';
 import { childrenOf } from '../embedded/engines.ts';
 import { closeAll, listen } from '../net/receivers.ts';
 
+// Each of them starts most of Kiln, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 afterEach(closeAll);
 
 /** A way to an engine that counts who is connected, and can be closed after some connections. */

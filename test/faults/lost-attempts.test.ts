@@ -31,3 +31,15 @@ describe('an attempt whose worker falls silent', () => {
     expect(attempts.map(({ attempt }) => attempt)).toEqual([1, 1]);
   });
 });
+
+describe('a job whose file has the longest of names', () => {
+  it('is converted all the same, with a shortened title in Temporal', async () => {
+    const title = `${'🍕'.repeat(250)}.png → webp`;
+    for (const different of [{ uploadDeadline: null }, { hasCallback: true }]) {
+      const job = await bench.job({}, { title, ...different });
+      await bench.runner.startJob(job.start);
+      await bench.runner.uploadCompleted(job.start);
+      expect(await job.handle.result()).toEqual({ status: 'ready' });
+    }
+  });
+});

@@ -6,6 +6,9 @@ import { loadConfig } from '../../src/config.ts';
 import { startKiln } from '../../src/kiln.ts';
 import { createSwapmyfileClient, picture } from '../e2e/client.ts';
 
+// It starts Kiln, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
+
 it('a bad file is told to its owner, and the operator is not warned', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'kiln-log-'));
   const base = loadConfig({ KILN_PORT: '0', KILN_LOG_LEVEL: 'info', KILN_CONCURRENCY_IMAGE: '1' });

