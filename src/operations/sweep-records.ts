@@ -26,7 +26,7 @@ export function createSweepRecords({ retention, lifetimes }: SweepRecordsPorts) 
   }
 
   return {
-    /** A job stays as long as its batch, and as long as somebody has to be told of it. */
+    /** A job stays as long as its batch, and as long as somebody has to be told of it or may still look after it. */
     async sweepJobs(page: Page, now: number): Promise<SweptPage<EndedJob>> {
       const jobs = await retention.endedJobs({ ...page, until: endedBefore(now, lifetimes.jobMs) });
       const [batches, told, held] = await Promise.all([
@@ -34,11 +34,12 @@ export function createSweepRecords({ retention, lifetimes }: SweepRecordsPorts) 
         retention.subjectsOfOpenDeliveries(jobs.map(({ _id }) => _id)),
         unsettled(jobs),
       ]);
-      const isNeeded = ({ _id, batchId, callback, finishedAt }: EndedJob) =>
+      const isNeeded = ({ _id, batchId, callback, repairAt, finishedAt }: EndedJob) =>
         held.has(_id) ||
         told.has(_id) ||
         (batchId !== undefined && batches.has(batchId)) ||
-        (callback?.status === 'pending' && now < finishedAt.getTime() + LINKED_MS);
+        ((callback?.status === 'pending' || repairAt !== undefined) &&
+          now < finishedAt.getTime() + LINKED_MS);
       const removed = await retention.removeJobs(jobs.filter((job) => !isNeeded(job)));
       return pageOf(jobs, 'finishedAt', page, removed);
     },

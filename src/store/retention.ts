@@ -9,7 +9,9 @@ import { type Collections, translateFaults } from './mongo.ts';
 
 const OPEN = JOB_STATUSES.filter((status) => !TERMINAL_STATUSES.includes(status));
 
-export type EndedJob = Pick<Job, '_id' | 'owner' | 'batchId' | 'callback' | 'spent'> & { finishedAt: Date };
+export type EndedJob = Pick<Job, '_id' | 'owner' | 'batchId' | 'callback' | 'spent' | 'repairAt'> & {
+  finishedAt: Date;
+};
 export type EndedBatch = Pick<Batch, '_id'> & { finishedAt: Date };
 export type OldDelivery = Pick<Delivery, '_id' | 'state' | 'createdAt'> &
   Partial<Pick<Delivery, 'stateSince' | 'updatedAt'>>;
@@ -39,7 +41,7 @@ export function createRetentionRepository(collections: Collections) {
       removeAsRead(uploads, expired, ({ _id, state, blobId }) => ({ _id, state, blobId })),
 
     async endedJobs(page: ExpiredPage): Promise<EndedJob[]> {
-      const projection = { owner: 1, batchId: 1, callback: 1, spent: 1, finishedAt: 1 };
+      const projection = { owner: 1, batchId: 1, callback: 1, spent: 1, repairAt: 1, finishedAt: 1 };
       return (await findExpired(jobs, 'finishedAt', page, { projection })) as EndedJob[];
     },
 

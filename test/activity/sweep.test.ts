@@ -51,10 +51,16 @@ async function storedFile(facts: Partial<StoredFile>): Promise<StoredFile> {
   return file;
 }
 
+/** A job that nobody looks after any more. */
+function anEndedJob(facts: Partial<Job> = {}): Job {
+  const { repairAt, ...job } = aJob({ status: 'ready', finishedAt: ago(2 * HOUR), ...facts });
+  return job;
+}
+
 /** Jobs that ended with a result, both long ago, and all that they leave. */
 async function endedJobs(count: number, facts: Partial<Job> = {}): Promise<Job[]> {
   const made = Array.from({ length: count }, () => {
-    const job = aJob({ status: 'ready', finishedAt: ago(2 * HOUR), ...facts });
+    const job = anEndedJob(facts);
     const { _id: jobId } = job;
     const _id = job.inputs[0]?.fileId ?? '';
     const blobId = `${_id}.${random()}`;
@@ -176,7 +182,7 @@ describe('a sweep', () => {
   });
 
   it('keeps what a delivery links to that has not got through, and its link', async () => {
-    const job = aJob({ status: 'ready', finishedAt: ago(2 * HOUR) });
+    const job = anEndedJob();
     await bench.collections.jobs.insertOne(job);
     const soon = new Date(Date.now() + MINUTE);
     const output = { _id: outputFileId(job._id, 0), origin: 'output', jobId: job._id } as const;
