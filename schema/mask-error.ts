@@ -4,6 +4,9 @@ import { ConversionError, isErrorCode } from '../src/domain/errors.ts';
 import type { Log } from '../src/log.ts';
 import { LIMIT_EXCEEDED } from './excess.ts';
 
+/** When to ask again, where whoever failed does not know better. */
+const RETRY_SECONDS = 5;
+
 /** graphql-js offers names that exist, which is introspection by guessing. */
 const SUGGESTION = /\s*Did you mean .*\?$/s;
 
@@ -44,12 +47,18 @@ function explained(origin: ConversionError, error: unknown): GraphQLError {
       code,
       ...(field !== undefined && { field }),
       ...(hint !== undefined && { hint }),
-      ...(retryAfterSeconds !== undefined && {
-        retryAfterSeconds,
-        http: { status: 429, headers: { 'Retry-After': String(retryAfterSeconds) } },
-      }),
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      ...httpOf(origin),
     },
   });
+}
+
+/** Only what may be asked again later has a status of its own: clients of GraphQL read errors from the body. */
+function httpOf({ code, retryAfterSeconds }: ConversionError) {
+  if (code === 'UNAVAILABLE')
+    return { http: { status: 503, headers: { 'Retry-After': String(retryAfterSeconds ?? RETRY_SECONDS) } } };
+  if (retryAfterSeconds === undefined) return {};
+  return { http: { status: 429, headers: { 'Retry-After': String(retryAfterSeconds) } } };
 }
 
 /** Faults of a document get our own codes in place of Yoga's or of none. */

@@ -112,6 +112,8 @@ export function createService() {
     get: async (id: string) => one(jobs, id),
     find: async (id: string) => jobs.get(id) ?? null,
     insertIfAbsent: async (job: Job) => jobs.set(job._id, job).size > 0,
+    expectMove: async () => {},
+    transition: async (id: string) => one(jobs, id),
     list: async (page: Page & { status?: JobStatus }) =>
       pageOf(jobs, page).filter(({ status }) => !page.status || status === page.status),
   };
