@@ -178,13 +178,13 @@ describe('a job whose workflow was started', () => {
     return { job, noted: close };
   }
   const lookedAt = async (at: number) => (await leases.listOverdue(new Date(at), 10)).map(({ _id }) => _id);
-  const SOON = Date.now() + 120_000;
+  const soon = () => Date.now() + 120_000;
 
   it('is not looked at before its upload is late', async () => {
     const { job, noted } = await started();
-    expect(await lookedAt(SOON)).toEqual([job._id]);
+    expect(await lookedAt(soon())).toEqual([job._id]);
     await noted();
-    expect(await lookedAt(SOON)).toEqual([]);
+    expect(await lookedAt(soon())).toEqual([]);
     expect(await lookedAt(job.uploadDeadline.getTime() + 120_000)).toEqual([job._id]);
   });
 
@@ -192,7 +192,7 @@ describe('a job whose workflow was started', () => {
     const { job, noted } = await started();
     await jobs.expectMove(job._id, new Date(Date.now() + 20_000));
     await noted();
-    expect(await lookedAt(SOON)).toEqual([job._id]);
+    expect(await lookedAt(soon())).toEqual([job._id]);
   });
 
   it('gives signs of life by its moves and its progress', async () => {
