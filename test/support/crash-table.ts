@@ -73,6 +73,12 @@ export const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   renameKey: 'once',
   rotateKey: 'once',
   revokeKey: 'once',
+  // What lists leave out, read for whoever asks for it.
+  attemptsOf: 'never',
+  bodyOf: 'never',
+  wholeJob: 'never',
+  wholeBatch: 'never',
+  batchCountsOf: 'never',
   // Webhooks.
   findEndpoint: 'never',
   listEndpoints: 'never',
