@@ -13,13 +13,24 @@ import { startKilnProcess } from './kiln-process.ts';
 import { bench as latency } from './latency.ts';
 import { bench as ledger } from './ledger.ts';
 import { drill as outages } from './outages.ts';
+import { bench as queries } from './queries.ts';
 import { bench as repair } from './repair.ts';
 import { drill as soak } from './soak.ts';
 import { bench as throughput } from './throughput.ts';
 import { bench as upload } from './upload.ts';
 import { bench as webhooks } from './webhooks.ts';
 
-const BENCHES: readonly Bench[] = [latency, throughput, upload, batch, ledger, webhooks, admission, repair];
+const BENCHES: readonly Bench[] = [
+  latency,
+  throughput,
+  upload,
+  batch,
+  ledger,
+  webhooks,
+  admission,
+  repair,
+  queries,
+];
 
 const COLUMNS: readonly Column[] = [
   { title: 'what' },

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, call, isAway, isDone } from './http-call.ts';
 
@@ -16,7 +14,7 @@ export interface ServedBy {
 
 export interface CustomerWish {
   api: Api;
-  /** Unlike any other one's, so that a repeated order can be recognised. */
+  /** Unlike any other one's: an order that is repeated under it is the same order. */
   name: string;
   bytes: Uint8Array<ArrayBuffer>;
   /** Where the end of the job is reported to. */
@@ -30,10 +28,6 @@ const CREATE = `mutation ($input: CreateJobInput!) { createJob(input: $input) {
   ... on CreateJobSuccess { job { jobId } upload { url method headers { name value } completeUrl } }
   ... on Error { code message } } }`;
 const STATUS = 'query ($id: ID!) { job(id: $id) { status outputs { downloadUrl width } } }';
-
-const schema = readFileSync(join(import.meta.dirname, '..', '..', 'schema.graphql'), 'utf8');
-/** A key under which a repeated order is the same order, where the API has one. */
-const idempotency = (key: string) => schema.includes('idempotencyKey') && { idempotencyKey: key };
 
 export type Customer = ReturnType<typeof createCustomer>;
 
@@ -78,7 +72,7 @@ export function createCustomer(
   function createByGraphql(): Promise<Answer> {
     const file = { filename: `${name}.png`, mime: 'image/png', size: bytes.length };
     const callback = callbackUrl && { callback: { url: callbackUrl } };
-    const input = { upload: file, target: 'webp', ...callback, ...idempotency(name) };
+    const input = { upload: file, target: 'webp', ...callback, idempotencyKey: name };
     return graphql('create', CREATE, { input });
   }
 

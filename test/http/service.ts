@@ -181,6 +181,8 @@ function createMemory() {
       get: async (id: string) => jobs.get(id) ?? missing('job'),
       find: async (id: string) => jobs.get(id) ?? null,
       insertIfAbsent: async (job: Job) => jobs.set(job._id, job).size > 0,
+      expectMove: async () => {},
+      transition: async (id: string) => jobs.get(id) ?? missing('job'),
     } as unknown as JobRepository,
     uploads: {
       get: async (id: string) => uploads.get(id) ?? missing('upload'),

@@ -33,6 +33,7 @@ const UNUSED = {
 } as unknown as Pick<
   SchemaOperations,
   | 'admitCall'
+  | 'batchCountsOf'
   | 'cancelBatch'
   | 'createAccount'
   | 'createKey'
@@ -47,6 +48,8 @@ const UNUSED = {
   | 'pauseEndpoint'
   | 'listEndpoints'
   | 'listDeliveries'
+  | 'attemptsOf'
+  | 'bodyOf'
   | 'findEndpoint'
   | 'findDelivery'
   | 'deleteEndpoint'
@@ -75,6 +78,7 @@ const UNUSED = {
   | 'setAccountPlan'
   | 'submitBatch'
   | 'watchBatch'
+  | 'wholeBatch'
 >;
 
 const HOUR_MS = 3_600_000;
@@ -112,6 +116,8 @@ export function createService() {
     get: async (id: string) => one(jobs, id),
     find: async (id: string) => jobs.get(id) ?? null,
     insertIfAbsent: async (job: Job) => jobs.set(job._id, job).size > 0,
+    expectMove: async () => {},
+    transition: async (id: string) => one(jobs, id),
     list: async (page: Page & { status?: JobStatus }) =>
       pageOf(jobs, page).filter(({ status }) => !page.status || status === page.status),
   };

@@ -68,7 +68,13 @@ describe('the first repair round finds', () => {
       const fresh = { owner: 'account:a', dialect: 'graphql', label: null, retryOf: null } as const;
       const batch = newBatch({ ...fresh, _id: newId(), jobIds: [job._id], wantsArchive: false });
       await database.collections.jobs.insertOne(job);
-      await batches.insertIfAbsent({ ...batch, updatedAt: new Date(Date.now() - idleMs) });
+      await batches.insertIfAbsent(batch);
+      await batches.endSubmission(batch._id);
+      const updatedAt = new Date(Date.now() - idleMs);
+      await database.collections.batches.updateOne(
+        { _id: batch._id },
+        { $set: { updatedAt }, $unset: { checkAt: '' } },
+      );
       return batch._id;
     };
     for (let i = 0; i < 150; i += 1) await aBatch('queued', 3_600_000);
