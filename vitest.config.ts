@@ -52,7 +52,14 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'second-mongo', include: SECOND_MONGO, globalSetup: 'test/support/engines-setup.ts' },
+        test: {
+          name: 'second-mongo',
+          include: SECOND_MONGO,
+          globalSetup: 'test/support/engines-setup.ts',
+          // A query takes it several times as long as the others.
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+        },
       },
       {
         extends: true,

@@ -85,7 +85,8 @@ builder.objectField(Batch, 'events', (t) =>
     description: 'What happened to it, oldest first; the latest 500 are kept.',
     complexity: { field: 1, multiplier: 50 },
     args: { after: t.arg.int(after) },
-    resolve: (batch, args) => pastOf(batch, requireSeq(args.after)),
+    resolve: async (batch, { after: seen }, { operations }) =>
+      pastOf(await operations.wholeBatch(batch), requireSeq(seen)),
   }),
 );
 

@@ -1,9 +1,9 @@
-import {
-  type BatchArchive as ArchiveRecord,
-  type Batch as BatchRecord,
-  type BatchCounts as Counts,
-  countsOf,
-  type BatchStatus as Status,
+import type {
+  BatchArchive as ArchiveRecord,
+  Batch as BatchRecord,
+  BatchTally,
+  BatchCounts as Counts,
+  BatchStatus as Status,
 } from '../src/domain/batch.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { builder } from './builder.ts';
@@ -71,8 +71,8 @@ const BatchArchive = builder.objectRef<ArchiveRecord>('BatchArchive').implement(
   }),
 });
 
-/** Jobs that were asked for together. */
-export const Batch = builder.objectRef<BatchRecord>('Batch');
+/** Jobs that were asked for together. Those of a list know no more of their jobs than how many there are. */
+export const Batch = builder.objectRef<BatchTally & Partial<BatchRecord>>('Batch');
 
 builder.node(Batch, {
   description: 'Jobs that were asked for together. They are ordinary jobs; the batch counts them.',
@@ -82,7 +82,11 @@ builder.node(Batch, {
     batchId: t.exposeID('_id', { description: 'The bare UUID, as other doors of Kiln show it.' }),
     label: t.exposeString('label', { nullable: true, description: 'What its owner calls it.' }),
     status: t.field({ type: BatchStatus, description: 'Where it stands.', resolve: ({ status }) => status }),
-    counts: t.field({ type: BatchCounts, description: 'Its jobs by where they stand.', resolve: countsOf }),
+    counts: t.field({
+      type: BatchCounts,
+      description: 'Its jobs by where they stand.',
+      resolve: (batch, _args, { operations }) => operations.batchCountsOf(batch),
+    }),
     jobs: t.field({
       type: [Job],
       description: 'Some of its jobs, in the order in which they were asked for.',
@@ -96,7 +100,7 @@ builder.node(Batch, {
           throw new ConversionError('INVALID_INPUT', `Ask for 0 to ${MAX_JOBS} jobs from a place on.`, {
             field: 'count',
           });
-        return operations.jobsOf(batch, from, from + count);
+        return operations.jobsOf(batch, from, count);
       },
     }),
     archive: t.field({

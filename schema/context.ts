@@ -10,6 +10,7 @@ export type SchemaOperations = Pick<
   | 'admitCall'
   | 'authenticate'
   | 'isAdminToken'
+  | 'batchCountsOf'
   | 'cancelBatch'
   | 'cancelJob'
   | 'findAccount'
@@ -32,6 +33,8 @@ export type SchemaOperations = Pick<
   | 'pauseEndpoint'
   | 'listEndpoints'
   | 'listDeliveries'
+  | 'attemptsOf'
+  | 'bodyOf'
   | 'findEndpoint'
   | 'findDelivery'
   | 'deleteEndpoint'
@@ -70,6 +73,8 @@ export type SchemaOperations = Pick<
   | 'waitForJob'
   | 'watchBatch'
   | 'watchJob'
+  | 'wholeBatch'
+  | 'wholeJob'
 >;
 
 /** What a resolver knows of its request. */

@@ -74,7 +74,8 @@ builder.objectField(Job, 'events', (t) =>
     args: {
       after: t.arg.int({ defaultValue: 0, required: true, description: 'Only events with a higher `seq`.' }),
     },
-    resolve: (job, { after }) => pastOf(job, requireSeq(after)),
+    resolve: async (job, { after }, { operations }) =>
+      pastOf(await operations.wholeJob(job), requireSeq(after)),
   }),
 );
 

@@ -1,4 +1,9 @@
-import type { Dialect as DialectName, Job as JobRecord, JobStatus as Status } from '../src/domain/job.ts';
+import type {
+  Dialect as DialectName,
+  Job as JobRecord,
+  JobSummary,
+  JobStatus as Status,
+} from '../src/domain/job.ts';
 import { builder } from './builder.ts';
 import { orNull } from './file.ts';
 import { uuidOf } from './global-id.ts';
@@ -34,7 +39,7 @@ const Dialect = builder.enumType('Dialect', {
 });
 
 /** One conversion from its wish to its end. */
-export const Job = builder.objectRef<JobRecord>('Job');
+export const Job = builder.objectRef<JobSummary & Partial<JobRecord>>('Job');
 
 builder.node(Job, {
   description: 'One conversion, from the wish to the result.',

@@ -4,6 +4,7 @@ import type {
   DeliveryHold,
   Delivery as DeliveryRecord,
   DeliveryState,
+  DeliverySummary,
 } from '../src/domain/delivery.ts';
 import type { NetworkError as NetworkErrorName } from '../src/domain/webhook-profile.ts';
 import { builder } from './builder.ts';
@@ -85,7 +86,9 @@ export const WebhookAttempt = builder.objectRef<AttemptRecord>('WebhookAttempt')
 });
 
 /** A message to one receiver. */
-export const WebhookDelivery = builder.objectRef<DeliveryRecord>('WebhookDelivery');
+export const WebhookDelivery = builder.objectRef<DeliverySummary & Partial<DeliveryRecord>>(
+  'WebhookDelivery',
+);
 
 builder.node(WebhookDelivery, {
   description: 'A message to one receiver: the same bytes under the same id, as often as it takes.',
@@ -104,7 +107,8 @@ builder.node(WebhookDelivery, {
       nullable: true,
       description:
         'What is sent. It leads to results, so it is null to a credential without the scope READ or CONVERT.',
-      resolve: ({ body }, _args, { actor }) => (seesResults(actor) ? body : null),
+      resolve: (delivery, _args, { actor, operations }) =>
+        seesResults(actor) ? operations.bodyOf(delivery) : null,
     }),
     state: t.field({
       type: WebhookDeliveryState,
@@ -121,7 +125,7 @@ builder.node(WebhookDelivery, {
       type: [WebhookAttempt],
       description: 'What was tried, oldest first; the latest 100 are kept.',
       complexity: { field: 1, multiplier: 10 },
-      resolve: ({ attempts }) => attempts,
+      resolve: (delivery, _args, { operations }) => operations.attemptsOf(delivery),
     }),
     nextAttemptAt: t.expose('nextAttemptAt', {
       type: 'DateTime',
@@ -137,7 +141,7 @@ builder.node(WebhookDelivery, {
 });
 
 /** Ids of deliveries follow from what they are about, so they are listed by another key. */
-const BY_ORDER: SortKey<DeliveryRecord> = {
+const BY_ORDER: SortKey<DeliverySummary> = {
   of: ({ order }) => order,
   isKey: (text) => /^[0-9a-f-]{36}$/.test(text),
   first: '0',

@@ -59,6 +59,8 @@ export interface Batch {
   ended: number;
   /** By job id, as far as they are known. */
   outcomes: Record<string, Outcome>;
+  /** How many of them ended how; absent, or short of `ended`, in batches of earlier versions. */
+  ends?: Partial<Record<Outcome, number>>;
   /** Null unless one is wanted. */
   archive: BatchArchive | null;
   /** The batch whose failed jobs this one does again. */
@@ -76,6 +78,9 @@ export interface Batch {
   finishedAt: Date | null;
 }
 
+/** A batch without its lists, which grow with its jobs. */
+export type BatchTally = Omit<Batch, 'events' | 'outcomes' | 'jobIds'>;
+
 /** What a new batch is made of. */
 export type NewBatch = Pick<Batch, '_id' | 'owner' | 'dialect' | 'label' | 'jobIds' | 'retryOf'> & {
   wantsArchive: boolean;
@@ -90,6 +95,7 @@ export function newBatch({ wantsArchive, ...batch }: NewBatch): Batch {
     total: batch.jobIds.length,
     ended: 0,
     outcomes: {},
+    ends: {},
     archive: wantsArchive ? emptyArchive(batch.label) : null,
     cancelReason: null,
     submitting: true,
@@ -124,16 +130,26 @@ export function isOver({ status }: Pick<Batch, 'status'>): boolean {
 }
 
 export function countsOf({ jobIds, outcomes }: Pick<Batch, 'jobIds' | 'outcomes'>): BatchCounts {
-  const ended = Object.values(outcomes);
-  const count = (outcome: Outcome) => ended.filter((other) => other === outcome).length;
-  return {
-    total: jobIds.length,
-    pending: jobIds.length - ended.length,
-    ready: count('ready'),
-    failed: count('failed'),
-    cancelled: count('cancelled'),
-    expired: count('expired'),
-  };
+  return countsBy(jobIds.length, endsOf(outcomes));
+}
+
+/** The same without the lists; null when the batch is of a version that did not keep count. */
+export function knownCounts({ total, ended, ends = {} }: BatchTally): BatchCounts | null {
+  const counts = countsBy(total, ends);
+  return counts.pending === total - ended ? counts : null;
+}
+
+/** How many jobs ended how. */
+export function endsOf(outcomes: Batch['outcomes']): Record<Outcome, number> {
+  const ends = { ready: 0, failed: 0, cancelled: 0, expired: 0 };
+  for (const outcome of Object.values(outcomes)) ends[outcome] += 1;
+  return ends;
+}
+
+function countsBy(total: number, ends: Partial<Record<Outcome, number>>): BatchCounts {
+  const counts = { ready: 0, failed: 0, cancelled: 0, expired: 0, ...ends };
+  const { ready, failed, cancelled, expired } = counts;
+  return { ...counts, total, pending: total - ready - failed - cancelled - expired };
 }
 
 /** How a batch ends whose jobs have all ended. */

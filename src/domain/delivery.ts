@@ -62,6 +62,9 @@ export interface Delivery {
   updatedAt: Date;
 }
 
+/** A delivery without what may be long. */
+export type DeliverySummary = Omit<Delivery, 'body' | 'attempts' | 'sealedSecret'>;
+
 /** More attempts than this are only made by replays; the older ones are forgotten. */
 export const ATTEMPT_WINDOW = 100;
 /** How much of an answer is kept: deliveries are many, and each write of one writes all of it. */

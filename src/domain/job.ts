@@ -140,6 +140,9 @@ export interface Job {
   repairAt?: Date;
 }
 
+/** A job without the events, which grow. */
+export type JobSummary = Omit<Job, 'events'>;
+
 /** The move of a job whose upload is complete, which its workflow repeats. */
 export const UPLOAD_COMPLETED = {
   to: 'queued',

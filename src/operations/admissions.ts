@@ -101,7 +101,7 @@ export function createAdmissions(ports: AdmissionsPorts) {
     leave: (job: Job): Promise<void> => leaveLane(laneOf(job), [job._id]),
 
     /** Where a job stands in its queue; null when it does not wait. */
-    async positionOf(job: Job): Promise<number | null> {
+    async positionOf(job: Pick<Job, '_id' | 'status' | 'lane' | 'owner'>): Promise<number | null> {
       return job.status === 'queued' ? admissions.positionOf(laneOf(job), job._id) : null;
     },
 

@@ -1,6 +1,6 @@
 import type { Actor } from '../domain/account.ts';
 import { chargedAccount } from '../domain/credits.ts';
-import type { Delivery } from '../domain/delivery.ts';
+import type { Delivery, DeliveryAttempt, DeliverySummary } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { DeliveryPage, DeliveryRepository } from '../store/deliveries.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';
@@ -74,10 +74,18 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
     findDelivery,
 
     /** One page, newest first unless only `after` is given. */
-    async listDeliveries(actor: Actor, { accountId, ...query }: DeliveryQuery): Promise<Delivery[]> {
+    async listDeliveries(actor: Actor, { accountId, ...query }: DeliveryQuery): Promise<DeliverySummary[]> {
       requireReader(actor);
       return deliveries.list({ ...query, owner: `account:${requireAccountId(actor, accountId)}` });
     },
+
+    /** What it says; lists leave it out. */
+    bodyOf: async ({ _id, body }: DeliverySummary & Partial<Delivery>): Promise<string> =>
+      body ?? required(await deliveries.bodyOf(_id)).body,
+
+    /** What was tried; lists leave it out. */
+    attemptsOf: async ({ _id, attempts }: DeliverySummary & Partial<Delivery>): Promise<DeliveryAttempt[]> =>
+      attempts ?? required(await deliveries.attemptsOf(_id)).attempts,
 
     /** One that has not ended makes its next attempt at once; nothing is ever sent twice at a time. */
     async replayDelivery(actor: Actor, id: string): Promise<Delivery> {
@@ -107,7 +115,7 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
       };
       let [replayed, left] = [0, 0];
       for (let after = wish.after ?? '0'; ; ) {
-        const found = await deliveries.list({ ...page, after });
+        const found = await deliveries.listWhole({ ...page, after });
         const again = await inTurns(found, async (delivery) =>
           (await isPossible(delivery)) ? sendAgain(delivery) : null,
         );
@@ -121,4 +129,10 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
       }
     },
   };
+}
+
+/** Between a list and what it left out, a delivery may be swept. */
+function required<T>(found: T | undefined): T {
+  if (found !== undefined) return found;
+  throw new ConversionError('NOT_FOUND', 'There is no such delivery.');
 }

@@ -1,6 +1,6 @@
 import { type Caller, requireScope } from '../domain/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Dialect, type Job, type JobStatus, ownerKey } from '../domain/job.ts';
+import { type Dialect, type Job, type JobStatus, type JobSummary, ownerKey } from '../domain/job.ts';
 import type { JobRepository } from '../store/jobs.ts';
 
 export interface JobQuery {
@@ -30,7 +30,14 @@ export function createFindJobs({ jobs }: { jobs: JobRepository }) {
       return job;
     },
 
-    async listJobs(caller: Caller, query: JobQuery): Promise<Job[]> {
+    /** The same job with its events, which lists leave out. */
+    async wholeJob({ events, ...job }: JobSummary & Partial<Job>): Promise<Job> {
+      const whole = events ? { ...job, events } : await jobs.getAmongMany(job._id);
+      if (whole) return whole;
+      throw new ConversionError('NOT_FOUND', 'There is no such job.');
+    },
+
+    async listJobs(caller: Caller, query: JobQuery): Promise<JobSummary[]> {
       if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
       requireScope(caller, 'read');
       return jobs.list({ ...query, owner: ownerKey(caller) });

@@ -28,7 +28,8 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
     async list({ before, after, limit }: AccountPage): Promise<Account[]> {
       const bounds = { ...(before && { $lt: before }), ...(after && { $gt: after }) };
       const filter = before || after ? { _id: bounds } : {};
-      return accounts.find(filter, { sort: { _id: after && !before ? 1 : -1 }, limit }).toArray();
+      const sort = { _id: after && !before ? 1 : -1 } as const;
+      return accounts.find(filter, { sort, limit, projection: NO_MONEY }).toArray();
     },
 
     /** @returns the account as it is then. */
@@ -36,7 +37,7 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
       const account = await accounts.findOneAndUpdate(
         { _id: id },
         { $set: changes },
-        { returnDocument: 'after' },
+        { returnDocument: 'after', projection: NO_MONEY },
       );
       return required(account);
     },
@@ -53,7 +54,12 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
         ...(oidcSubject === null && { $unset: { oidcSubject: '' as const } }),
       };
       try {
-        return required(await accounts.findOneAndUpdate({ _id: id }, update, { returnDocument: 'after' }));
+        return required(
+          await accounts.findOneAndUpdate({ _id: id }, update, {
+            returnDocument: 'after',
+            projection: NO_MONEY,
+          }),
+        );
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
         throw new ConversionError('WRONG_STATE', 'This login is linked to another account.', {

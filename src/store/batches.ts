@@ -4,7 +4,9 @@ import {
   type BatchArchive,
   type BatchEvent,
   type BatchStatus,
+  type BatchTally,
   endOf,
+  endsOf,
   eventOf,
   type Outcome,
   recount,
@@ -12,6 +14,7 @@ import {
 import { ConversionError } from '../domain/errors.ts';
 import { EVENT_WINDOW, type JobStatus } from '../domain/job.ts';
 import type { Changes } from './changes.ts';
+import { createGroupedReads } from './grouped.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 export interface BatchPage {
@@ -21,8 +24,14 @@ export interface BatchPage {
   limit: number;
 }
 
-/** A batch without its lists. */
-export type BatchTally = Omit<Batch, 'events' | 'outcomes' | 'jobIds'>;
+/** Some of the jobs of a batch, by their places. */
+interface Slice {
+  id: string;
+  from: number;
+  count: number;
+}
+
+const WITHOUT_LISTS = { events: 0, outcomes: 0, jobIds: 0 } as const;
 
 /** A batch is looked at this long after something has happened in it. */
 const CHECK_MS = 30_000;
@@ -67,6 +76,9 @@ export function createBatchRepository(
     /** Null when there never was one. */
     find: (id: string): Promise<Batch | null> => batches.findOne({ _id: id }),
 
+    /** One of many that are asked for at a time, which are read together. */
+    getAmongMany: createGroupedReads((ids) => batches.find({ _id: { $in: [...ids] } }).toArray()),
+
     async insertIfAbsent(batch: Batch): Promise<void> {
       if (await insertIfAbsent(batches, batch)) changes.publish(batch);
     },
@@ -88,7 +100,8 @@ export function createBatchRepository(
         if (!counted) return batch;
         const filter = { _id: id, seq: batch.seq };
         const { outcomes, events } = counted;
-        const changed = await apply(filter, { outcomes, ended: Object.keys(outcomes).length }, events);
+        const ended = Object.keys(outcomes).length;
+        const changed = await apply(filter, { outcomes, ended, ends: endsOf(outcomes) }, events);
         if (changed) return changed;
       }
     },
@@ -100,11 +113,13 @@ export function createBatchRepository(
     async countEnds(id: string, ends: ReadonlyMap<string, Outcome>): Promise<BatchTally | null> {
       const at = new Date();
       const named = [...ends].map(([jobId, outcome]) => [`outcomes.${jobId}`, outcome] as const);
+      const more = Object.entries(endsOf(Object.fromEntries(ends))).filter(([, count]) => count > 0);
+      const moreEnds = Object.fromEntries(more.map(([outcome, count]) => [`ends.${outcome}`, count]));
       const batch = await batches.findOneAndUpdate(
         { _id: id, ...Object.fromEntries(named.map(([path]) => [path, { $exists: false }])) },
         {
           $set: { ...Object.fromEntries(named), ...touched(at) },
-          $inc: { seq: ends.size, ended: ends.size },
+          $inc: { seq: ends.size, ended: ends.size, ...moreEnds },
           $push: {
             events: {
               $each: [...ends].map(([jobId, outcome]) => endOf(jobId, outcome, at)),
@@ -112,7 +127,7 @@ export function createBatchRepository(
             },
           },
         },
-        { returnDocument: 'after', projection: { events: 0, outcomes: 0, jobIds: 0 } },
+        { returnDocument: 'after', projection: WITHOUT_LISTS },
       );
       if (batch) changes.ring(batch);
       return batch;
@@ -137,13 +152,26 @@ export function createBatchRepository(
     },
 
     /** Newest first unless `after` asks for the page before a cursor. */
-    async list({ owner, before, after, limit }: BatchPage): Promise<Batch[]> {
+    async list({ owner, before, after, limit }: BatchPage): Promise<BatchTally[]> {
       const filter: Filter<Batch> = {
         owner,
         ...((before || after) && { _id: { ...(before && { $lt: before }), ...(after && { $gt: after }) } }),
       };
-      return batches.find(filter, { sort: { _id: after && !before ? 1 : -1 }, limit }).toArray();
+      const sort = { _id: after && !before ? 1 : -1 } as const;
+      return batches.find(filter, { sort, limit, projection: WITHOUT_LISTS }).toArray();
     },
+
+    /** Some of the jobs of a batch, in the order in which they were asked for. */
+    async jobIdsOf({ id, from, count }: Slice): Promise<string[]> {
+      if (count < 1) return [];
+      // The other field makes it say what comes along instead of what does not.
+      const projection = { status: 1, jobIds: { $slice: [from, count] } };
+      return (await batches.findOne({ _id: id }, { projection }))?.jobIds ?? [];
+    },
+
+    /** Null when there never was one. */
+    outcomesOf: (id: string): Promise<Pick<Batch, 'jobIds' | 'outcomes'> | null> =>
+      batches.findOne({ _id: id }, { projection: { jobIds: 1, outcomes: 1 } }),
 
     /** Batches that are not over and are to be looked at by `now`, the longest due first; without their events. */
     listDue: (now: Date, limit: number): Promise<Omit<Batch, 'events'>[]> =>

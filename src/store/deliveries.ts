@@ -1,14 +1,15 @@
-import type { Filter, WithId } from 'mongodb';
+import type { Filter, FindOptions } from 'mongodb';
 import {
   ATTEMPT_WINDOW,
   type Delivery,
   type DeliveryAttempt,
   type DeliveryHold,
   type DeliveryState,
+  type DeliverySummary,
 } from '../domain/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { earliestId, newId } from '../domain/id.ts';
-import { createGrouped } from './grouped.ts';
+import { createGrouped, createGroupedReads } from './grouped.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 /** Which deliveries of an owner are meant. */
@@ -57,6 +58,8 @@ interface AttemptRecord {
   effect: AttemptEffect;
 }
 
+const WITHOUT_CONTENT = { body: 0, attempts: 0, sealedSecret: 0 } as const;
+
 /** The id and the time of a delivery are taken one after the other. */
 const STAMP_SLACK_MS = 60_000;
 
@@ -92,6 +95,30 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     const rounds = new Map(found.map(({ _id, round }) => [_id, round]));
     for (const one of all) one.won = rounds.get(one.delivery._id) === one.fresh.round;
   });
+
+  async function find<T extends DeliverySummary>(
+    { before, after, limit, ...filter }: DeliveryPage,
+    options: FindOptions = {},
+  ): Promise<T[]> {
+    const { since, until } = filter;
+    const order = {
+      ...(before && { $lt: before }),
+      ...(after && { $gt: after }),
+      // Ids tell their time, so that the index finds both ends of the time that is asked for.
+      ...(since && { $gte: earliestId(new Date(since.getTime() - STAMP_SLACK_MS)) }),
+      ...(until && { $lte: earliestId(new Date(until.getTime() + STAMP_SLACK_MS)) }),
+    };
+    const found = await deliveries
+      .find<T>(
+        { ...filterOf(filter), ...(Object.keys(order).length > 0 && { order }) },
+        { sort: { order: after && !before ? 1 : -1 }, limit, ...options },
+      )
+      .toArray();
+    return found.map(complete);
+  }
+
+  const parts = <P extends 'body' | 'attempts'>(ids: readonly string[], projection: Record<P, 1>) =>
+    deliveries.find<Pick<Delivery, '_id' | P>>({ _id: { $in: [...ids] } }, { projection }).toArray();
 
   return translateFaults({
     async get(id: string): Promise<Delivery> {
@@ -146,23 +173,16 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
       return reopening.won ? { ...delivery, ...fresh } : null;
     },
 
-    async list({ before, after, limit, ...filter }: DeliveryPage): Promise<Delivery[]> {
-      const { since, until } = filter;
-      const order = {
-        ...(before && { $lt: before }),
-        ...(after && { $gt: after }),
-        // Ids tell their time, so that the index finds both ends of the time that is asked for.
-        ...(since && { $gte: earliestId(new Date(since.getTime() - STAMP_SLACK_MS)) }),
-        ...(until && { $lte: earliestId(new Date(until.getTime() + STAMP_SLACK_MS)) }),
-      };
-      const found = await deliveries
-        .find(
-          { ...filterOf(filter), ...(Object.keys(order).length > 0 && { order }) },
-          { sort: { order: after && !before ? 1 : -1 }, limit },
-        )
-        .toArray();
-      return found.map(complete);
-    },
+    /** Without what may be long, each of which is read by itself. */
+    list: (page: DeliveryPage): Promise<DeliverySummary[]> =>
+      find<DeliverySummary>(page, { projection: WITHOUT_CONTENT }),
+
+    listWhole: (page: DeliveryPage): Promise<Delivery[]> => find<Delivery>(page),
+
+    /** What one of a list says; those that are asked for at a time are read together. */
+    bodyOf: createGroupedReads((ids) => parts(ids, { body: 1 })),
+
+    attemptsOf: createGroupedReads((ids) => parts(ids, { attempts: 1 })),
 
     /** What was written behind a mark, in the order of their marks; however many share an instant. */
     async listChanged({ owner, endpointId, after, limit }: ChangedPage): Promise<ChangeMark[]> {
@@ -211,7 +231,7 @@ function filterOf({ owner, endpointId, jobId, state, since, until }: DeliveryFil
 }
 
 /** Callbacks that were begun before there were endpoints lack what endpoints brought. */
-function complete(stored: WithId<Delivery>): Delivery {
+function complete<T extends DeliverySummary>(stored: T): T {
   const { createdAt, jobId } = stored;
   const later = { endpointId: null, hold: null, round: null, roundBase: 0, nextAttemptAt: null, begun: true };
   const known = { subjectId: jobId ?? '', order: '', stateSince: createdAt, updatedAt: createdAt };

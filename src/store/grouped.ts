@@ -28,3 +28,18 @@ export function createGrouped<T>(run: (items: readonly T[]) => Promise<void>): (
     return waiting.done;
   };
 }
+
+/** Reads by id in the same way: what is asked for while one read is under way is read together. */
+export function createGroupedReads<T extends { _id: string }>(
+  read: (ids: readonly string[]) => Promise<readonly T[]>,
+): (id: string) => Promise<T | undefined> {
+  const run = createGrouped(async (asked: readonly { id: string; found?: T | undefined }[]) => {
+    const found = new Map((await read(asked.map(({ id }) => id))).map((one) => [one._id, one]));
+    for (const one of asked) one.found = found.get(one.id);
+  });
+  return async (id) => {
+    const asked: { id: string; found?: T | undefined } = { id };
+    await run(asked);
+    return asked.found;
+  };
+}

@@ -8,11 +8,13 @@ import {
   type JobEvent,
   type JobProgress,
   type JobStatus,
+  type JobSummary,
   legalSources,
   refuseMove,
 } from '../domain/job.ts';
 import { isWorkedAt, turnLease, workLease } from '../domain/job-lease.ts';
 import type { Changes } from './changes.ts';
+import { createGroupedReads } from './grouped.ts';
 import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo.ts';
 
 /** The fields that a transition may set besides the state. */
@@ -66,6 +68,13 @@ export function createJobRepository(
     return job;
   }
 
+  /** Those of these jobs that exist, in the order asked. */
+  async function getMany(ids: readonly string[]): Promise<Job[]> {
+    const found = new Map<string, Job>();
+    for await (const job of jobs.find({ _id: { $in: [...ids] } })) found.set(job._id, job);
+    return ids.map((id) => found.get(id)).filter((job) => job !== undefined);
+  }
+
   async function apply(
     id: string,
     filter: Filter<Job>,
@@ -111,12 +120,10 @@ export function createJobRepository(
 
     insertMissing: (many: readonly Job[]): Promise<void> => insertMissing(jobs, many),
 
-    /** Those of these jobs that exist, in the order asked. */
-    async getMany(ids: readonly string[]): Promise<Job[]> {
-      const found = new Map<string, Job>();
-      for await (const job of jobs.find({ _id: { $in: [...ids] } })) found.set(job._id, job);
-      return ids.map((id) => found.get(id)).filter((job) => job !== undefined);
-    },
+    getMany,
+
+    /** One of many that are asked for at a time, which are read together. */
+    getAmongMany: createGroupedReads(getMany),
 
     /** @throws ConversionError WRONG_STATE unless the move is legal or was made before by the same cause. */
     async transition(id: string, { to, cause, message, patch = {} }: Transition): Promise<Job> {
@@ -165,14 +172,15 @@ export function createJobRepository(
     },
 
     /** Newest first unless `after` asks for the page before a cursor. */
-    async list({ owner, dialect, status, before, after, limit }: JobPage): Promise<Job[]> {
+    async list({ owner, dialect, status, before, after, limit }: JobPage): Promise<JobSummary[]> {
       const filter: Filter<Job> = {
         owner,
         ...(dialect && { dialect }),
         ...(status && { status }),
         ...((before || after) && { _id: { ...(before && { $lt: before }), ...(after && { $gt: after }) } }),
       };
-      return jobs.find(filter, { sort: { _id: after && !before ? 1 : -1 }, limit }).toArray();
+      const sort = { _id: after && !before ? 1 : -1 } as const;
+      return jobs.find(filter, { sort, limit, projection: { events: 0 } }).toArray();
     },
 
     /** The states of these jobs; one that does not exist is missing. */

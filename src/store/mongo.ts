@@ -1,12 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Collection,
-  type Db,
-  type Filter,
-  MongoClient,
-  MongoNetworkError,
-  MongoOperationTimeoutError,
-} from 'mongodb';
+import { type Collection, type Db, type Filter, MongoClient, MongoNetworkError } from 'mongodb';
 import type { Account, ApiKey } from '../domain/account.ts';
 import type { AccountPlan } from '../domain/account-plan.ts';
 import type { Admission } from '../domain/admission.ts';
@@ -21,6 +14,7 @@ import type { MasterKeyRecord } from '../domain/master-key.ts';
 import type { RateWindow } from '../domain/rate-window.ts';
 import { explainDriverFault, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
 import { ensureIndexes } from './indexes.ts';
+import { noteAnswers, unlessSilent } from './silence.ts';
 import type { Waiter } from './waiters.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
@@ -59,10 +53,6 @@ export interface Mongo {
 const SERVER_SELECTION_MS = 5000;
 /** A majority that has not confirmed by then is away: the caller hears of it instead of waiting for ever. */
 const MAJORITY_MS = 10_000;
-/** Whoever asked is told after this long that the database does not answer, whatever holds it up. */
-const CALL_MS = 8000;
-/** The same for what walks through a whole collection and has nobody waiting. */
-export const WALK_MS = 120_000;
 /** How long a look at the server may take; connections to one that does not answer are given up. */
 const LOOK_MS = 5000;
 const OPEN_TRIES = 3;
@@ -76,6 +66,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAJORITY_MS },
     ignoreUndefined: true,
   });
+  noteAnswers(client);
   const db = client.db(database ?? databaseOf(uri) ?? 'kiln');
   const collections: Collections = {
     accounts: db.collection('accounts'),
@@ -167,29 +158,18 @@ export async function insertMissing<T extends { _id: string }>(
  * Wraps each method of a repository so that an error of the driver surfaces as UNAVAILABLE, which may be
  * tried again, or as INTERNAL, which may not, and never as itself.
  */
-export function translateFaults<T extends object>(repository: T, { callMs = CALL_MS } = {}): T {
+export function translateFaults<T extends object>(repository: T): T {
   return new Proxy(repository, {
     get(target, property, receiver) {
       const member: unknown = Reflect.get(target, property, receiver);
       if (typeof member !== 'function') return member;
       return (...args: unknown[]) => {
         const result: unknown = member.apply(target, args);
-        if (result instanceof Promise) return withinTime(result, callMs).catch(rethrowTranslated);
+        if (result instanceof Promise) return unlessSilent(result).catch(rethrowTranslated);
         return isAsyncIterable(result) ? translated(result) : result;
       };
     },
   });
-}
-
-/** A server that is frozen says nothing at all; what was sent to it may still be done once it goes on. */
-async function withinTime<T>(call: Promise<T>, ms: number): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new MongoOperationTimeoutError(`no answer within ${ms} ms`)), ms);
-  try {
-    return await Promise.race([call, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function* translated(documents: AsyncIterable<unknown>): AsyncGenerator<unknown> {

@@ -1,6 +1,6 @@
 import type { Collection } from 'mongodb';
 import { ConversionError } from '../domain/errors.ts';
-import { type Collections, translateFaults, WALK_MS } from './mongo.ts';
+import { type Collections, translateFaults } from './mongo.ts';
 
 /** A document with a secret in it; `jobId` is where a delivery has its secret from. */
 interface Sealed {
@@ -77,34 +77,31 @@ export function createSealedSecretRepository(collections: Collections) {
     return { secrets, last: documents.at(-1)?._id };
   }
 
-  return translateFaults(
-    {
-      /** One page of all secrets in a fixed order; `next` is where the following one begins, null at the end. */
-      async page(
-        after: string | null,
-        limit: number,
-      ): Promise<{ secrets: StoredSecret[]; next: string | null }> {
-        let { place, id } = positionOf(after);
-        for (; place < PLACES.length; place += 1) {
-          const { secrets, last } = await read(place, id, limit);
-          if (last !== undefined) return { secrets, next: `${place}:${last}` };
-          id = '';
-        }
-        return { secrets: [], next: null };
-      },
-
-      /** @returns false when somebody has changed the secret since it was read: theirs counts. */
-      async replace({ place, id, envelope }: StoredSecret, resealed: string): Promise<boolean> {
-        const { field } = placeAt(place);
-        const { modifiedCount } = await of(placeAt(place)).updateOne(
-          { _id: id, [field]: envelope },
-          { $set: { [field]: resealed } },
-        );
-        return modifiedCount === 1;
-      },
+  return translateFaults({
+    /** One page of all secrets in a fixed order; `next` is where the following one begins, null at the end. */
+    async page(
+      after: string | null,
+      limit: number,
+    ): Promise<{ secrets: StoredSecret[]; next: string | null }> {
+      let { place, id } = positionOf(after);
+      for (; place < PLACES.length; place += 1) {
+        const { secrets, last } = await read(place, id, limit);
+        if (last !== undefined) return { secrets, next: `${place}:${last}` };
+        id = '';
+      }
+      return { secrets: [], next: null };
     },
-    { callMs: WALK_MS },
-  );
+
+    /** @returns false when somebody has changed the secret since it was read: theirs counts. */
+    async replace({ place, id, envelope }: StoredSecret, resealed: string): Promise<boolean> {
+      const { field } = placeAt(place);
+      const { modifiedCount } = await of(placeAt(place)).updateOne(
+        { _id: id, [field]: envelope },
+        { $set: { [field]: resealed } },
+      );
+      return modifiedCount === 1;
+    },
+  });
 }
 
 function positionOf(after: string | null): { place: number; id: string } {

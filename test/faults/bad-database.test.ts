@@ -11,6 +11,7 @@ import type { Fault } from '../support/faulty-collections.ts';
 import { type Ends, expectSound } from '../support/invariants.ts';
 import { createJobBench, type JobBench, PICTURE, PNG } from '../support/job-bench.ts';
 import { insist } from '../support/money.ts';
+import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 
 const ROUNDS = 20;
@@ -113,16 +114,20 @@ async function round(): Promise<Ends> {
   return ends;
 }
 
-it(`keeps every promise while one call in a hundred is lost, unanswered or late: ${ROUNDS} rounds`, async () => {
-  const all: Ends = {};
-  for (let i = 0; i < ROUNDS; i += 1) {
-    const ends = await round().catch((cause: unknown) => {
-      throw new Error(`round ${i} of seed ${seed}`, { cause });
-    });
-    for (const [status, count] of Object.entries(ends))
-      all[status as keyof Ends] = (all[status as keyof Ends] ?? 0) + count;
-  }
-  console.log(`bad database (seed ${seed}): ${ROUNDS} rounds, ${JSON.stringify({ ...all, ...faults })}`);
-  expect(Math.min(...Object.values(faults))).toBeGreaterThan(0);
-  expect(all.ready).toBeGreaterThan(0.9 * ROUNDS * JOBS);
-}, 180_000);
+it(
+  `keeps every promise while one call in a hundred is lost, unanswered or late: ${ROUNDS} rounds`,
+  async () => {
+    const all: Ends = {};
+    for (let i = 0; i < ROUNDS; i += 1) {
+      const ends = await round().catch((cause: unknown) => {
+        throw new Error(`round ${i} of seed ${seed}`, { cause });
+      });
+      for (const [status, count] of Object.entries(ends))
+        all[status as keyof Ends] = (all[status as keyof Ends] ?? 0) + count;
+    }
+    console.log(`bad database (seed ${seed}): ${ROUNDS} rounds, ${JSON.stringify({ ...all, ...faults })}`);
+    expect(Math.min(...Object.values(faults))).toBeGreaterThan(0);
+    expect(all.ready).toBeGreaterThan(0.9 * ROUNDS * JOBS);
+  },
+  patience(180_000),
+);

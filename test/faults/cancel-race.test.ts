@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { expectCleanDisk, expectSound } from '../support/invariants.ts';
 import { createJobBench, type JobBench, USED } from '../support/job-bench.ts';
 import { refusalOf } from '../support/money.ts';
+import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 
 const ROUNDS = 500;
@@ -21,49 +22,53 @@ const inLanes = (work: (lane: number) => Promise<void>) =>
   Promise.all(Array.from({ length: LANES }, (_, lane) => work(lane)));
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-it(`F23: cancel racing completion, ${ROUNDS} rounds: state, event, workflow, result and ledger agree`, async () => {
-  const seed = seedOf();
-  const random = seededRandom(seed);
-  const { accountId, caller } = await bench.newPayer(CREDITS);
-  const fileId = await bench.newFile(accountId);
-  const wish = { dialect: 'graphql', input: { fileId }, target: 'webp' } as const;
+it(
+  `F23: cancel racing completion, ${ROUNDS} rounds: state, event, workflow, result and ledger agree`,
+  async () => {
+    const seed = seedOf();
+    const random = seededRandom(seed);
+    const { accountId, caller } = await bench.newPayer(CREDITS);
+    const fileId = await bench.newFile(accountId);
+    const wish = { dialect: 'graphql', input: { fileId }, target: 'webp' } as const;
 
-  /** How long a job takes on this machine at this moment, with as many others beside it. */
-  async function measure(): Promise<number> {
-    const began = performance.now();
-    const { job } = await bench.submitJob(wish, caller);
-    expect(await bench.ended(job._id)).toEqual({ status: 'ready' });
-    return performance.now() - began;
-  }
-
-  async function race(latestMs: number): Promise<void> {
-    const { job } = await bench.submitJob(wish, caller);
-    await pause(random.below(latestMs));
-    const refusal = await refusalOf(bench.cancelJob(caller, job._id));
-    const end = await bench.ended(job._id);
-    const { status } = await bench.jobs.get(job._id);
-    expect(end).toEqual({ status });
-    // A busy machine may answer too late; what counts is what became of it.
-    expect([status === 'cancelled' ? null : 'WRONG_STATE', 'UNAVAILABLE']).toContain(refusal);
-    expect(bench.runsOf(job._id)).toBe(1);
-  }
-
-  const latestMs: number[] = [];
-  const began = performance.now();
-  await inLanes(async (lane) => {
-    // Measured again now and then, so that the cancel keeps meeting every part of a job.
-    for (let i = 0; i < ROUNDS / LANES; i += 1) {
-      if (i % MEASURED === 0) latestMs[lane] = await measure();
-      await race(latestMs[lane] ?? 0);
+    /** How long a job takes on this machine at this moment, with as many others beside it. */
+    async function measure(): Promise<number> {
+      const began = performance.now();
+      const { job } = await bench.submitJob(wish, caller);
+      expect(await bench.ended(job._id)).toEqual({ status: 'ready' });
+      return performance.now() - began;
     }
-  });
-  const ends = await expectSound(bench, accountId);
-  await expectCleanDisk(bench);
-  const { available } = await bench.credits.get(accountId);
-  const seconds = (performance.now() - began) / 1000;
-  console.log(`F23 (seed ${seed}): ${ROUNDS} rounds, ${JSON.stringify(ends)}, ${seconds.toFixed(0)} s`);
-  const { ready = 0, cancelled = 0, ...others } = ends;
-  expect(others).toEqual({});
-  expect(available).toBe(CREDITS - ready * USED);
-  expect(Math.min(ready - ROUNDS / MEASURED, cancelled)).toBeGreaterThan(ROUNDS / 50);
-}, 300_000);
+
+    async function race(latestMs: number): Promise<void> {
+      const { job } = await bench.submitJob(wish, caller);
+      await pause(random.below(latestMs));
+      const refusal = await refusalOf(bench.cancelJob(caller, job._id));
+      const end = await bench.ended(job._id);
+      const { status } = await bench.jobs.get(job._id);
+      expect(end).toEqual({ status });
+      // A busy machine may answer too late; what counts is what became of it.
+      expect([status === 'cancelled' ? null : 'WRONG_STATE', 'UNAVAILABLE']).toContain(refusal);
+      expect(bench.runsOf(job._id)).toBe(1);
+    }
+
+    const latestMs: number[] = [];
+    const began = performance.now();
+    await inLanes(async (lane) => {
+      // Measured again now and then, so that the cancel keeps meeting every part of a job.
+      for (let i = 0; i < ROUNDS / LANES; i += 1) {
+        if (i % MEASURED === 0) latestMs[lane] = await measure();
+        await race(latestMs[lane] ?? 0);
+      }
+    });
+    const ends = await expectSound(bench, accountId);
+    await expectCleanDisk(bench);
+    const { available } = await bench.credits.get(accountId);
+    const seconds = (performance.now() - began) / 1000;
+    console.log(`F23 (seed ${seed}): ${ROUNDS} rounds, ${JSON.stringify(ends)}, ${seconds.toFixed(0)} s`);
+    const { ready = 0, cancelled = 0, ...others } = ends;
+    expect(others).toEqual({});
+    expect(available).toBe(CREDITS - ready * USED);
+    expect(Math.min(ready - ROUNDS / MEASURED, cancelled)).toBeGreaterThan(ROUNDS / 50);
+  },
+  patience(300_000),
+);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Service, send, startService } from '../http/service.ts';
 import { expectCleanDisk, expectSound } from '../support/invariants.ts';
 import { createJobBench, type JobBench, PICTURE, PNG, USED } from '../support/job-bench.ts';
+import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 
 const ROUNDS = 20;
@@ -25,37 +26,41 @@ afterAll(async () => {
   await bench.close();
 });
 
-it(`F20: ${CALLS} parallel finalizes of one upload, ${ROUNDS} times: one counts`, async () => {
-  const seed = seedOf();
-  const random = seededRandom(seed);
-  const { accountId, caller } = await bench.newPayer(ROUNDS * USED + 1);
-  let calls = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const { job, upload } = await bench.submitJob(
-      { dialect: 'swapmyfile', input: { upload: PICTURE }, target: 'webp' },
-      caller,
-    );
-    if (!upload) throw new Error('The file is not there yet.');
-    await bench.receiveUpload(upload._id, Readable.from([PNG]));
-    const path = bench.links.completePath(upload);
-    const complete = async () => {
-      // Some come late, when the job is on its way or at its end.
-      await new Promise((resolve) => setTimeout(resolve, random.chance(0.5) ? 0 : random.below(150)));
-      const answer = await send(service.url, path, { method: 'POST' });
-      calls += 1;
-      return `${answer.status} ${answer.json<{ status: string }>().status}`;
-    };
-    const answers = await Promise.all(Array.from({ length: CALLS }, complete));
-    expect(answers.filter((answer) => answer === '200 completed')).toHaveLength(1);
-    expect(answers.filter((answer) => answer === '200 already_completed')).toHaveLength(CALLS - 1);
-    expect(await bench.ended(job._id)).toEqual({ status: 'ready' });
-    expect(bench.runsOf(job._id)).toBe(1);
-    // The upload has become one file, and the job has made another.
-    expect(await bench.collections.files.countDocuments({ jobId: job._id })).toBe(2);
-  }
-  const ends = await expectSound(bench, accountId);
-  await expectCleanDisk(bench);
-  const { available } = await bench.credits.get(accountId);
-  console.log(`F20 (seed ${seed}): ${calls} calls, ${JSON.stringify(ends)}, balance ${available}`);
-  expect({ ends, available }).toEqual({ ends: { ready: ROUNDS }, available: 1 });
-}, 120_000);
+it(
+  `F20: ${CALLS} parallel finalizes of one upload, ${ROUNDS} times: one counts`,
+  async () => {
+    const seed = seedOf();
+    const random = seededRandom(seed);
+    const { accountId, caller } = await bench.newPayer(ROUNDS * USED + 1);
+    let calls = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const { job, upload } = await bench.submitJob(
+        { dialect: 'swapmyfile', input: { upload: PICTURE }, target: 'webp' },
+        caller,
+      );
+      if (!upload) throw new Error('The file is not there yet.');
+      await bench.receiveUpload(upload._id, Readable.from([PNG]));
+      const path = bench.links.completePath(upload);
+      const complete = async () => {
+        // Some come late, when the job is on its way or at its end.
+        await new Promise((resolve) => setTimeout(resolve, random.chance(0.5) ? 0 : random.below(150)));
+        const answer = await send(service.url, path, { method: 'POST' });
+        calls += 1;
+        return `${answer.status} ${answer.json<{ status: string }>().status}`;
+      };
+      const answers = await Promise.all(Array.from({ length: CALLS }, complete));
+      expect(answers.filter((answer) => answer === '200 completed')).toHaveLength(1);
+      expect(answers.filter((answer) => answer === '200 already_completed')).toHaveLength(CALLS - 1);
+      expect(await bench.ended(job._id)).toEqual({ status: 'ready' });
+      expect(bench.runsOf(job._id)).toBe(1);
+      // The upload has become one file, and the job has made another.
+      expect(await bench.collections.files.countDocuments({ jobId: job._id })).toBe(2);
+    }
+    const ends = await expectSound(bench, accountId);
+    await expectCleanDisk(bench);
+    const { available } = await bench.credits.get(accountId);
+    console.log(`F20 (seed ${seed}): ${calls} calls, ${JSON.stringify(ends)}, balance ${available}`);
+    expect({ ends, available }).toEqual({ ends: { ready: ROUNDS }, available: 1 });
+  },
+  patience(120_000),
+);

@@ -33,6 +33,7 @@ const UNUSED = {
 } as unknown as Pick<
   SchemaOperations,
   | 'admitCall'
+  | 'batchCountsOf'
   | 'cancelBatch'
   | 'createAccount'
   | 'createKey'
@@ -47,6 +48,8 @@ const UNUSED = {
   | 'pauseEndpoint'
   | 'listEndpoints'
   | 'listDeliveries'
+  | 'attemptsOf'
+  | 'bodyOf'
   | 'findEndpoint'
   | 'findDelivery'
   | 'deleteEndpoint'
@@ -75,6 +78,7 @@ const UNUSED = {
   | 'setAccountPlan'
   | 'submitBatch'
   | 'watchBatch'
+  | 'wholeBatch'
 >;
 
 const HOUR_MS = 3_600_000;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import { openDatabase } from '../support/database.ts';
 import { anAccount, insist, type Money, openMoney, refusalOf, sumOfLedger } from '../support/money.ts';
+import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 
 const RUN = '1';
@@ -60,7 +61,7 @@ async function debits(title: string, { credits, ledger }: Money): Promise<void> 
 }
 
 /** A thousand callers at once have to share the machine with whatever else it does. */
-const PATIENCE = { timeout: 120_000 };
+const PATIENCE = { timeout: patience(120_000) };
 
 describe('1,000 concurrent debits on credit for 500', PATIENCE, () => {
   it('F21: exactly 500 are accepted', () => debits('F21', money));

@@ -33,7 +33,11 @@ export function newWebhookAccount(bench: ActivityBench, plan = 'pro') {
       return this.deliveries();
     },
 
-    deliveries: () => webhooks.listDeliveries(actor, { after: '0', limit: 100 }),
+    /** All of them, or those to one endpoint, oldest first. */
+    async deliveries(of: { endpointId?: string } = {}) {
+      const listed = await webhooks.listDeliveries(actor, { after: '0', limit: 100, ...of });
+      return Promise.all(listed.map(({ _id }) => webhooks.findDelivery(actor, _id)));
+    },
 
     /** What its workflow would do at its turn. */
     attempt: (deliveryId: string, attempt = 1, holds = 0) =>

@@ -135,7 +135,7 @@ describe('F18: what goes wrong', () => {
     expect(await account.attempt(deliveryId)).toEqual({ outcome: 'failed', answer: '410' });
     expect(await account.find(id)).toMatchObject({ state: 'disabled', disabledFor: 'gone' });
     expect(await bench.deliveries.get(waiting?._id ?? '')).toMatchObject({ state: 'failed', attempts: [] });
-    const news = await bench.webhooks.listDeliveries(account.actor, { endpointId: other.id, limit: 10 });
+    const news = await account.deliveries({ endpointId: other.id });
     expect(news.map(({ body }) => JSON.parse(body))).toMatchObject([
       { type: 'endpoint.disabled', data: { endpointId: id, url: receiver.url, reason: 'gone' } },
     ]);

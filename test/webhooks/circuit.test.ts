@@ -120,12 +120,12 @@ describe('a circuit', () => {
     await account.attempt(ids[10] ?? '');
     expect(await account.find(id)).toMatchObject({ state: 'disabled', disabledFor: 'failing' });
     expect(await bench.deliveries.get(ids[11] ?? '')).toMatchObject({ state: 'failed' });
-    const news = await bench.webhooks.listDeliveries(account.actor, { endpointId: told.id, limit: 10 });
+    const news = await account.deliveries({ endpointId: told.id });
     expect(news.map(({ body }) => JSON.parse(body).data.reason)).toEqual(['failing']);
     // What comes meanwhile is kept for a replay.
     const since = new Date();
     await account.announce();
-    const missed = await bench.webhooks.listDeliveries(account.actor, { endpointId: id, limit: 1 });
+    const missed = (await account.deliveries({ endpointId: id })).slice(-1);
     expect(missed).toMatchObject([{ state: 'failed', attempts: [] }]);
     await expect(bench.webhooks.replayDelivery(account.actor, missed[0]?._id ?? '')).rejects.toMatchObject({
       code: 'WRONG_STATE',
