@@ -100,7 +100,10 @@ export function createWebhooks(ports: WebhookPorts) {
       }),
       ...createDeliveries({ deliveries, endpoints, courier, runner }),
       watchDeliveries: createWatchDeliveries({ deliveries }),
-      repairDeliveries,
+      /** @returns how many were in need of it, endpoints included. */
+      async repairDeliveries(now?: number): Promise<number> {
+        return (await repairDeliveries(now)) + (await health.tellForgotten());
+      },
     },
     /** What activities need of it. */
     capabilities: {

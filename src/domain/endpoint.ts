@@ -27,6 +27,8 @@ export interface Endpoint {
   /** Null unless it is disabled. */
   disabledFor: DisableReason | null;
   stateSince: Date;
+  /** Present while its owner has still to be told that it was disabled. */
+  untold?: true;
   /** The present one first. */
   secrets: EndpointSecret[];
   circuit: Circuit;

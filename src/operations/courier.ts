@@ -85,8 +85,9 @@ export function createCourier(ports: CourierPorts): Courier {
 
   return {
     async take(delivery) {
-      const receiver = delivery.endpointId ?? delivery._id;
-      if (isOpen && (await hasPlace(receiver))) begin(delivery, receiver);
+      const { endpointId } = delivery;
+      // A callback is shown on its job once it is recorded: only a workflow comes back for such a second write.
+      if (isOpen && endpointId !== null && (await hasPlace(endpointId))) begin(delivery, endpointId);
       else await runner.startDelivery(deliveryStart(delivery));
     },
     open() {

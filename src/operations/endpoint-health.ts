@@ -6,7 +6,7 @@ import type { EndpointRepository } from '../store/endpoints.ts';
 import type { Announce } from './announce.ts';
 
 export interface EndpointHealthPorts {
-  endpoints: Pick<EndpointRepository, 'find' | 'exchangeCircuit' | 'disable'>;
+  endpoints: Pick<EndpointRepository, 'find' | 'exchangeCircuit' | 'disable' | 'listUntold' | 'noteTold'>;
   deliveries: Pick<DeliveryRepository, 'endAll'>;
   announce: Announce;
   forgetEndpoints(accountId: string): void;
@@ -17,6 +17,7 @@ export interface EndpointHealthPorts {
 
 /** Somebody else's probe was a moment faster. */
 const OUTRUN_MS = 1000;
+const PAGE = 100;
 
 /** The circuit of each endpoint, and what becomes of endpoints that fail for good. */
 export function createEndpointHealth(ports: EndpointHealthPorts) {
@@ -50,9 +51,12 @@ export function createEndpointHealth(ports: EndpointHealthPorts) {
     await endpoints.disable(id, { disabledFor: reason, stateSince });
     const endpoint = await endpoints.find(id);
     // Read again: a repeat whose first call died before the announcement still has to make it.
-    if (endpoint?.state !== 'disabled') return;
-    forgetEndpoints(endpoint.accountId);
-    const { accountId, url, disabledFor } = endpoint;
+    if (endpoint?.state === 'disabled') await tell(endpoint);
+  }
+
+  async function tell(endpoint: Endpoint): Promise<void> {
+    const { _id: id, accountId, url, disabledFor } = endpoint;
+    forgetEndpoints(accountId);
     const since = endpoint.stateSince.toISOString();
     await announce({
       owner: `account:${accountId}`,
@@ -62,6 +66,7 @@ export function createEndpointHealth(ports: EndpointHealthPorts) {
       data: { endpointId: id, url, reason: disabledFor, since },
     });
     await deliveries.endAll(id, 'failed');
+    await endpoints.noteTold(endpoint);
   }
 
   return {
@@ -85,6 +90,18 @@ export function createEndpointHealth(ports: EndpointHealthPorts) {
     },
 
     noteGone: (id: string): Promise<void> => disable(id, 'gone'),
+
+    /**
+     * Tells owners of endpoints that were disabled by a process that died before it could: nothing is sent to
+     * such an endpoint any more, so nobody else would come back to it.
+     * @returns how many there were.
+     */
+    async tellForgotten(): Promise<number> {
+      const untold = await endpoints.listUntold(PAGE);
+      for (const endpoint of untold)
+        await (endpoint.state === 'disabled' ? tell(endpoint) : endpoints.noteTold(endpoint));
+      return untold.length;
+    },
   };
 }
 

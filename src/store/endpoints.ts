@@ -54,7 +54,15 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
 
     /** @returns null unless it was enabled: its owner, or another delivery, came first. */
     disable: (id: string, changes: EndpointChanges): Promise<Endpoint | null> =>
-      change({ _id: id, state: 'enabled' }, { ...changes, state: 'disabled' }),
+      change({ _id: id, state: 'enabled' }, { ...changes, state: 'disabled', untold: true }),
+
+    /** Those that were disabled and whose owner has not been told. */
+    listUntold: (limit: number): Promise<Endpoint[]> => endpoints.find({ untold: true }, { limit }).toArray(),
+
+    /** Its owner knows what it has been since then. */
+    async noteTold({ _id, stateSince }: Pick<Endpoint, '_id' | 'stateSince'>): Promise<void> {
+      await endpoints.updateOne({ _id, stateSince }, { $unset: { untold: '' } });
+    },
 
     /** @returns null when somebody else has exchanged the secrets since they were read. */
     exchangeSecrets: (

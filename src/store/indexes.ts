@@ -50,7 +50,10 @@ export const INDEXES = {
   windows: [{ key: { day: 1 } }],
   idempotency: [{ key: { expiresAt: 1 } }],
   ledger: [{ key: { accountId: 1, seq: 1 } }],
-  endpoints: [{ key: { slot: 1 }, options: { unique: true } }],
+  endpoints: [
+    { key: { slot: 1 }, options: { unique: true } },
+    { key: { untold: 1 }, options: { sparse: true } },
+  ],
   deliveries: [
     { key: { owner: 1, order: 1 } },
     { key: { owner: 1, state: 1, order: 1 } },

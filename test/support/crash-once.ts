@@ -1,0 +1,52 @@
+import { createAccounts } from '../../src/operations/accounts.ts';
+import { createAccountRepository } from '../../src/store/accounts.ts';
+import { ADMIN } from './access-bench.ts';
+import type { CrashStepsBench } from './crash-steps-bench.ts';
+import { mortalAccess } from './crash-steps-records.ts';
+import { aJob, anUpload } from './records.ts';
+
+/** Everything of which the table says that it writes once, on things of a new account. */
+export async function newSingleWrites(bench: CrashStepsBench) {
+  const { operations } = await mortalAccess(bench);
+  const { webhooks, collections, run } = bench;
+  const { caller, accountId, owner } = await bench.newOwner();
+  const other = await bench.newOwner();
+  const { linkAccount } = createAccounts({
+    accounts: createAccountRepository(bench.mortal),
+    requireAccountPlan: async () => {},
+    issuer: 'https://login.example',
+  });
+  const wish = {
+    ...{ accountId, name: 'Key', dialect: 'kiln' as const, scopes: ['read' as const] },
+    restriction: {},
+  };
+  const { key } = await operations.createKey(ADMIN, wish);
+  const { id } = await bench.newEndpoint({ caller, accountId, owner }, ['*'], 200);
+  const url = 'https://receiver.example/hook';
+  const callback = { url, sealedSecret: null, status: 'pending', attempts: 0 } as const;
+  const upload = anUpload({ owner });
+  const job = aJob({ owner, callback });
+  await collections.uploads.insertOne({ ...upload, _id: job.inputs[0]?.fileId ?? '' });
+  await collections.jobs.insertOne(job);
+
+  const writes = {
+    createAccount: () => operations.createAccount(ADMIN, { name: 'New', plan: 'pro' }),
+    renameAccount: () => operations.renameAccount(ADMIN, accountId, 'Other'),
+    setAccountPlan: () => operations.setAccountPlan(ADMIN, accountId, 'basic'),
+    linkAccount: () => linkAccount(ADMIN, accountId, `person of ${accountId}`),
+    endSessions: () => operations.endSessions(ADMIN, accountId),
+    editPlan: () => operations.editPlan(ADMIN, 'enterprise', { concurrency: 50 }),
+    createKey: () => operations.createKey(ADMIN, wish),
+    renameKey: () => operations.renameKey(ADMIN, key._id, 'Other'),
+    rotateKey: () => operations.rotateKey(ADMIN, key._id),
+    revokeKey: () => operations.revokeKey(ADMIN, key._id),
+    createEndpoint: () => webhooks.createEndpoint(other.caller, { url, events: ['*'], description: '' }),
+    updateEndpoint: () => webhooks.updateEndpoint(caller, id, { description: 'Other' }),
+    rotateSecret: () => webhooks.rotateSecret(caller, id),
+    pauseEndpoint: () => webhooks.pauseEndpoint(caller, id),
+    prepareCallback: () => run('prepareCallback', { jobId: job._id }),
+    expireUpload: () => run('expireUpload', { jobId: job._id }),
+    recordQueued: () => run('recordQueued', { jobId: job._id }),
+  };
+  return writes as Record<string, () => Promise<unknown>>;
+}

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { expect } from 'vitest';
+import { createAccess } from '../../src/access.ts';
+import { attemptBlobId, outputBlobs, outputFileId } from '../../src/domain/blob-name.ts';
+import { UNKNOWN_SENDER } from '../../src/domain/client-address.ts';
+import { newId } from '../../src/domain/id.ts';
+import { SWEEP_KINDS, type SweepKind } from '../../src/domain/retention.ts';
+import { createLog } from '../../src/log.ts';
+import { createSecrets } from '../../src/operations/secrets.ts';
+import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
+import { createKeyring, keyIdOf } from '../../src/secrets/keyring.ts';
+import { createLinks } from '../../src/secrets/links.ts';
+import { createTokenSigner } from '../../src/secrets/signed-token.ts';
+import { createMasterKeyRepository } from '../../src/store/master-keys.ts';
+import { createSealedSecretRepository } from '../../src/store/sealed-secrets.ts';
+import { ADMIN } from './access-bench.ts';
+import type { CrashStepsBench, Owner } from './crash-steps-bench.ts';
+import type { NewStep } from './crash-steps-webhooks.ts';
+import { PNG } from './job-bench.ts';
+import { openMoney } from './money.ts';
+import { aDelivery, aJob, anAccountCaller, anApiKey, anEndpoint, anUpload } from './records.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** Long over for every lifetime of the bench. */
+const OLD = new Date(Date.now() - 30 * DAY);
+const KEPT_UNTIL = new Date(Date.now() + 300 * DAY);
+/** So much later bytes that no document names are nobody's, whatever their names say. */
+const ORPHANED_MS = 8 * DAY;
+const MONTHLY = 600;
+
+/** Accounts and keys of processes that may die. */
+export function mortalAccess(bench: CrashStepsBench) {
+  const keyring = createKeyring([Buffer.alloc(32, 1)]);
+  const signer = createTokenSigner(keyring);
+  return createAccess({
+    ...{ collections: bench.mortal, signer, links: createLinks(signer), log: createLog('silent') },
+    ...{ sealer: createEnvelopeSealer(keyring), trustedProxies: [], adminToken: 'admin', uploadBytes: 1 },
+  });
+}
+
+/** One sweep that dies, then others, until also what nobody names is found. */
+function sweeping(kind: SweepKind, fill: (bench: CrashStepsBench, owner: Owner) => Promise<void>): NewStep {
+  return async (bench, owner) => {
+    await fill(bench, owner);
+    const kept = await newResult(bench, owner, KEPT_UNTIL);
+    const later = kind === 'blobs' ? Date.now() + ORPHANED_MS : Date.now();
+    return {
+      work: () => bench.sweep({ kind, after: null }, later),
+      async afterwards() {
+        for (const each of SWEEP_KINDS) if (each !== 'blobs') await bench.sweep({ kind: each, after: null });
+        await bench.sweep({ kind: 'blobs', after: null }, Date.now() + ORPHANED_MS);
+      },
+      async holds() {
+        const files = await bench.collections.files.find().toArray();
+        expect(files.map(({ _id }) => _id)).toContain(kept._id);
+        // No record without its bytes, and no bytes without a record.
+        expect((await bench.filesOnDisk()).sort()).toEqual(files.map(({ blobId }) => blobId).sort());
+        const { uploads, jobs, deliveries, windows } = bench.collections;
+        for (const left of [uploads, jobs, deliveries])
+          expect(await (left as typeof uploads).find({ owner: owner.owner }).toArray()).toEqual([]);
+        expect(await windows.find({ day: { $lt: '2021' } }).toArray()).toEqual([]);
+      },
+    };
+  };
+}
+
+function newResult(bench: CrashStepsBench, { owner }: Owner, expiresAt: Date) {
+  const jobId = newId();
+  const blobId = attemptBlobId(outputBlobs(jobId, 0), 'bb');
+  return bench.newFile(blobId, {
+    ...{ _id: outputFileId(jobId, 0), owner, jobId, origin: 'output' as const, expiresAt },
+  });
+}
+
+export const RECORD_STEPS: Record<string, NewStep> = {
+  'sweep files': sweeping('files', async (bench, owner) => {
+    for (let i = 0; i < 3; i += 1) await newResult(bench, owner, OLD);
+  }),
+  'sweep uploads': sweeping('uploads', async (bench, { owner }) => {
+    for (let i = 0; i < 2; i += 1) {
+      const upload = anUpload({ owner, size: PNG.length });
+      await bench.collections.uploads.insertOne(upload);
+      await bench.receiveUpload(upload._id, Readable.from([PNG]));
+    }
+    await bench.collections.uploads.updateMany({ owner }, { $set: { expiresAt: OLD } });
+  }),
+  'sweep records': sweeping('jobs', async ({ collections: { jobs, deliveries } }, { owner }) => {
+    await jobs.insertMany([1, 2].map(() => aJob({ owner, status: 'ready', finishedAt: OLD })));
+    const times = { createdAt: OLD, updatedAt: OLD, stateSince: OLD };
+    await deliveries.insertMany([1, 2].map(() => aDelivery({ owner, state: 'delivered', ...times })));
+  }),
+  'sweep windows': sweeping('windows', async ({ collections }) => {
+    const window = { size: 1, hits: [], day: '2020-01-01', today: 0, seq: 1 };
+    for (let i = 0; i < 3; i += 1) await collections.windows.insertOne({ _id: newId(), ...window } as never);
+  }),
+  'sweep blobs': sweeping('blobs', async ({ blobs }) => {
+    for (let i = 0; i < 3; i += 1) {
+      const blobId = attemptBlobId(outputBlobs(newId(), 0), 'cc');
+      await blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
+    }
+  }),
+  'grant the credits of a month': async (bench, { accountId }) => {
+    const { accounts, ledger } = bench.collections;
+    await accounts.updateOne({ _id: accountId }, { $set: { lowCause: 'a job' } });
+    const work = () => bench.run('grantMonth', { month: '2026-11', after: '' });
+    const holds = async () => {
+      const money = openMoney(bench.collections);
+      expect(await money.credits.get(accountId)).toMatchObject({ available: MONTHLY, held: 0 });
+      const given = await ledger.find({ accountId }).toArray();
+      expect(given.map(({ kind }) => kind)).toEqual(['monthly']);
+      expect((await money.reconcile()).differences).toEqual([]);
+      const account = await accounts.findOne({ _id: accountId });
+      expect(account).toMatchObject({ grantedMonth: '2026-11', pendingEntries: [] });
+      expect(account).not.toHaveProperty('lowCause');
+    };
+    return { work, afterwards: work, holds };
+  },
+  'seal secrets anew': async (bench, { accountId, owner }) => {
+    const [oldKey, newKey] = [randomBytes(32), randomBytes(32)];
+    const old = createEnvelopeSealer(createKeyring([oldKey]));
+    const fresh = createEnvelopeSealer(createKeyring([newKey]));
+    const keyring = createKeyring([newKey, oldKey]);
+    const secrets = createSecrets({
+      sealed: createSealedSecretRepository(bench.mortal),
+      masterKeys: createMasterKeyRepository(bench.mortal),
+      sealer: createEnvelopeSealer(keyring),
+      ...{ keyIds: keyring.keyIds, longestTokenMs: 0, log: createLog('silent') },
+    });
+    const [keyId, jobId, id] = [newId(), newId(), newId()];
+    const at = {
+      key: { collection: 'keys', id: keyId, field: 'secretKey' },
+      job: { collection: 'jobs', id: jobId, field: 'callback.secret' },
+      endpoint: { collection: 'endpoints', id, field: 'secret' },
+    };
+    const { keys, jobs, deliveries, endpoints } = bench.collections;
+    const callback = { url: 'https://receiver.example', status: 'failed', attempts: 1 } as const;
+    const sealedSecret = old.seal('callback', at.job);
+    await keys.insertOne(anApiKey({ _id: keyId, accountId, sealedSecretKey: old.seal('key', at.key) }));
+    await jobs.insertOne(
+      aJob({ _id: jobId, owner, status: 'ready', callback: { ...callback, sealedSecret } }),
+    );
+    const deliveryId = newId();
+    await deliveries.insertOne(aDelivery({ _id: deliveryId, owner, jobId, sealedSecret, state: 'failed' }));
+    const both = ['present', 'former'].map((secret) => ({
+      ...{ sealed: old.seal(secret, at.endpoint), since: new Date(), until: null },
+    }));
+    await endpoints.insertOne({
+      ...anEndpoint({ _id: id, accountId, secrets: both }),
+      slot: `${accountId}:0`,
+    });
+    const work = async () => {
+      let after: string | null = null;
+      do after = (await secrets.rotateSecrets(ADMIN, after)).next;
+      while (after !== null);
+    };
+    const holds = async () => {
+      const key = await keys.findOne({ _id: keyId });
+      expect(fresh.open(key?.sealedSecretKey ?? '', at.key)).toBe('key');
+      const job = await jobs.findOne({ _id: jobId });
+      expect(fresh.open(job?.callback?.sealedSecret ?? '', at.job)).toBe('callback');
+      const delivery = await deliveries.findOne({ _id: deliveryId });
+      expect(fresh.open(delivery?.sealedSecret ?? '', at.job)).toBe('callback');
+      const endpoint = await endpoints.findOne({ _id: id });
+      const opened = endpoint?.secrets.map(({ sealed }) => fresh.open(sealed, at.endpoint));
+      expect(opened).toEqual(['present', 'former']);
+      const reports = await secrets.reportSecrets(ADMIN);
+      expect(reports.find((report) => report.keyId === keyIdOf(oldKey))?.sealed).toBe(0);
+      // What comes after this has master keys of its own.
+      for (const one of [keys, jobs, deliveries, endpoints]) await (one as typeof keys).deleteMany({});
+    };
+    return { work, afterwards: work, holds };
+  },
+  'count a call': async (bench, { accountId }) => {
+    const { operations } = await mortalAccess(bench);
+    const caller = anAccountCaller({ accountId, plan: 'basic' });
+    const work = () => operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql' });
+    let asked = 1;
+    const afterwards = async (died: boolean) => {
+      if (!died) return;
+      asked += 1;
+      await work();
+    };
+    const holds = async () => {
+      const { usedToday } = await operations.readUsage(caller, UNKNOWN_SENDER);
+      expect(usedToday).toBeGreaterThanOrEqual(1);
+      expect(usedToday).toBeLessThanOrEqual(asked);
+    };
+    return { work, afterwards, holds };
+  },
+};

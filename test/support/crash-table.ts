@@ -1,0 +1,152 @@
+import type { Activities } from '../../activities/index.ts';
+import type { Operations } from '../../src/app.ts';
+
+/** Where every death of it is tried, by the names that the deeds have there. */
+interface Tried {
+  points?: readonly string[];
+  steps?: readonly string[];
+}
+
+/** `once`: one write at the most, so there is nothing to die between; `never`: it only reads. */
+type Writes = 'never' | 'once' | Tried;
+
+/** What a worker does. Whoever adds an activity says here how often it writes. */
+export const ACTIVITY_WRITES: Record<keyof Activities, Writes> = {
+  acquire: { points: ['admit and acquire'] },
+  convert: { points: ['convert'] },
+  publish: { points: ['publish'] },
+  convertSmallFile: { points: ['admit and acquire'] },
+  expireUpload: 'once',
+  recordQueued: 'once',
+  recordEnd: {
+    points: [
+      'record the end of a job',
+      'record the end of a cancelled job',
+      'record the end of a job in a batch',
+    ],
+    steps: ['record the end of a job that endpoints hear of'],
+  },
+  discardFiles: { points: ['discard files'] },
+  holdCredits: { points: ['hold credits'] },
+  settleCredits: { points: ['settle credits'], steps: ['note that credits got low'] },
+  startBatchJobs: { points: ['start the jobs of a batch'] },
+  cancelBatchJobs: { points: ['cancel the jobs of a batch'] },
+  countBatch: { points: ['count the jobs of a batch'] },
+  endBatch: { points: ['end a batch'] },
+  packBatch: { points: ['pack a batch'] },
+  sweep: { steps: ['sweep files', 'sweep uploads', 'sweep records', 'sweep windows', 'sweep blobs'] },
+  grantMonth: { steps: ['grant the credits of a month'] },
+  prepareCallback: 'once',
+  attemptDelivery: {
+    steps: [
+      'attempt a delivery',
+      'attempt a delivery that fails',
+      'attempt a delivery that is the last',
+      'attempt a callback',
+    ],
+  },
+};
+
+/** What a process does for a caller, or by itself. Whoever adds an operation says here how often it writes. */
+export const OPERATION_WRITES: Record<keyof Operations, Writes> = {
+  // Who calls, and whether they may.
+  authenticate: 'never',
+  isAdminToken: 'never',
+  admitCall: { steps: ['count a call'] },
+  readUsage: 'never',
+  explainPolicy: 'never',
+  createSession: 'never',
+  // Accounts, plans and keys.
+  findAccount: 'never',
+  listAccounts: 'never',
+  createAccount: 'once',
+  renameAccount: 'once',
+  setAccountPlan: 'once',
+  linkAccount: 'once',
+  endSessions: 'once',
+  findPlan: 'never',
+  listPlans: 'never',
+  planOf: 'never',
+  editPlan: 'once',
+  createKey: 'once',
+  listKeys: 'never',
+  renameKey: 'once',
+  rotateKey: 'once',
+  revokeKey: 'once',
+  // What lists leave out, read for whoever asks for it.
+  attemptsOf: 'never',
+  bodyOf: 'never',
+  wholeJob: 'never',
+  wholeBatch: 'never',
+  batchCountsOf: 'never',
+  // Webhooks.
+  findEndpoint: 'never',
+  listEndpoints: 'never',
+  createEndpoint: 'once',
+  updateEndpoint: 'once',
+  deleteEndpoint: { steps: ['delete an endpoint'] },
+  rotateSecret: 'once',
+  pauseEndpoint: 'once',
+  resumeEndpoint: { steps: ['resume an endpoint'] },
+  testEndpoint: { steps: ['send a test event'] },
+  findDelivery: 'never',
+  listDeliveries: 'never',
+  replayDelivery: { steps: ['replay a callback'] },
+  replayDeliveries: { steps: ['replay deliveries'] },
+  watchDeliveries: 'never',
+  repairDeliveries: { steps: ['repair deliveries'] },
+  // Jobs, batches and files.
+  submitJob: {
+    points: ['prepare a job', 'prepare a job with a key', 'submit a job on a file'],
+    steps: ['announce an event to endpoints'],
+  },
+  findJob: 'never',
+  jobOfSignedToken: 'never',
+  listJobs: 'never',
+  watchJob: 'never',
+  waitForJob: 'never',
+  cancelJob: { points: ['cancel a job'] },
+  retryJob: { points: ['retry a job'] },
+  repairJobs: { points: ['repair jobs'] },
+  submitBatch: { points: ['submit a batch', 'submit a batch with a key'] },
+  findBatch: 'never',
+  listBatches: 'never',
+  jobsOf: 'never',
+  watchBatch: 'never',
+  cancelBatch: { points: ['cancel a batch'] },
+  retryBatch: { points: ['retry a batch'] },
+  repairBatches: { points: ['repair batches'] },
+  prepareUpload: { points: ['prepare an upload without a job'] },
+  receiveUpload: { points: ['receive an upload', 'receive an upload a second time'] },
+  completeUpload: {
+    points: ['complete an upload', 'complete an upload without a job'],
+    steps: ['complete an upload that endpoints hear of'],
+  },
+  findFile: 'never',
+  listFiles: 'never',
+  fileOfSignedLink: 'never',
+  readFile: 'never',
+  links: 'never',
+  queuePositionOf: 'never',
+  repairAdmissions: { points: ['repair places'] },
+  quote: 'never',
+  // Money and secrets.
+  grantCredits: { points: ['grant credits'] },
+  listLedger: { points: ['grant credits'] },
+  reconcileCredits: { points: ['grant credits'] },
+  repairCredits: { points: ['repair credits'] },
+  rotateSecrets: { steps: ['seal secrets anew'] },
+  reportSecrets: 'never',
+};
+
+/** The deeds that one of the two suites has to have. */
+export function deedsOf(suite: keyof Tried): string[] {
+  const all: Writes[] = [...Object.values(ACTIVITY_WRITES), ...Object.values(OPERATION_WRITES)];
+  return all.flatMap((writes) => (typeof writes === 'object' ? (writes[suite] ?? []) : []));
+}
+
+/** What is said to write once at the most. */
+export function saidOnce(): string[] {
+  const all: [string, Writes][] = [...Object.entries(ACTIVITY_WRITES), ...Object.entries(OPERATION_WRITES)];
+  return all.flatMap(([name, writes]) => (writes === 'once' ? [name] : []));
+}
