@@ -33,6 +33,8 @@ export interface Config {
     queuePrefix: string;
     synchronous: 'NORMAL' | 'FULL';
   };
+  /** How this build of Kiln is called among those whose workers are up; undefined: by its code. */
+  buildId: string | undefined;
   masterKeys: Uint8Array[] | undefined;
   /** Whose logins (OIDC) open an account; none unless configured. */
   oidc: { issuer: string; audience: string; jwksUrl: string | undefined; accountClaim: string } | undefined;
@@ -70,6 +72,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     logLevel: values.KILN_LOG_LEVEL ?? 'info',
     mongoUri: values.MONGODB_URI,
     temporal: temporalOf(values),
+    buildId: values.KILN_BUILD_ID,
     masterKeys: values.KILN_MASTER_KEY,
     adminToken: values.KILN_ADMIN_TOKEN,
     oidc: oidcOf(values),

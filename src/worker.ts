@@ -1,5 +1,5 @@
 import { createActivities } from '../activities/index.ts';
-import { type App, createApp } from './app.ts';
+import { type App, createApp, KILN_VERSION } from './app.ts';
 import { loadConfig, sharedEndpoints } from './config.ts';
 import { ensureDataFolder } from './data-folder.ts';
 import { startRepairRounds } from './operations/repair-rounds.ts';
@@ -24,6 +24,11 @@ export async function startWork(app: App): Promise<Workers> {
     queuePrefix: config.temporal.queuePrefix,
     activities: createActivities(app.capabilities),
     concurrency: config.concurrency,
+    // The embedded Temporal serves one process, hence one build.
+    build:
+      config.temporal.address === undefined
+        ? undefined
+        : { release: KILN_VERSION, buildId: config.buildId, log },
   });
   opening.defer(() => Promise.all([app.courier.close(), workers.stop()]).then(() => {}));
   await ensureSchedules(temporal, { ...config.temporal, sweepMs: config.retention.sweepMs });
@@ -34,6 +39,7 @@ export async function startWork(app: App): Promise<Workers> {
       { name: 'credits', run: () => operations.repairCredits() },
       { name: 'admissions', run: () => operations.repairAdmissions() },
       { name: 'batches', run: () => operations.repairBatches() },
+      { name: 'build', run: (signal) => workers.takeOver(signal) },
       { name: 'deliveries', run: () => operations.repairDeliveries() },
     ],
     everyMs: REPAIR_MS,
@@ -41,7 +47,7 @@ export async function startWork(app: App): Promise<Workers> {
   });
   const opened = opening.move();
   return {
-    ended: workers.ended,
+    ...workers,
     async stop() {
       await Promise.all([rounds.stop(), opened.disposeAsync()]);
     },

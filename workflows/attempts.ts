@@ -10,7 +10,7 @@ const ENGINE_ATTEMPTS = 4;
 /** Jobs that were begun before had four attempts in all, outages included. */
 const ATTEMPTS_PATCH = 'count-engine-faults';
 
-/** Runs engine work up to four times. Only the engine's faults count: outages are sat out below. */
+/** Runs work up to four times. Only faults of the engine and our own count: outages are sat out below. */
 export async function attempting<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -13,7 +13,7 @@ import type { Waiting } from '../activities/admit.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { Activities } from '../activities/index.ts';
 import type { Queues } from '../src/temporal/queues.ts';
-import { attempting, COUNTED_FAULTS } from './attempts.ts';
+import { attempting, COUNTED_FAULTS, ENGINE_FAULTS } from './attempts.ts';
 import { summaryOf } from './summary.ts';
 
 /** A killed worker is noticed after this much silence. */
@@ -47,7 +47,8 @@ type Quick =
 
 /**
  * Runs a database write for as long as it takes. An outage of more than five seconds moves it
- * to a remote activity, whose retries do not grow the history.
+ * to a remote activity, whose retries do not grow the history. A fault of our own is no outage: time does
+ * not mend it, so it is thrown after four more attempts.
  */
 export async function quickly<Name extends Quick>(
   name: Name,
@@ -61,9 +62,9 @@ export async function quickly<Name extends Quick>(
     const remote = proxyActivities<Activities>({
       taskQueue: queue('io'),
       startToCloseTimeout: '30s',
-      retry: { initialInterval: '1s', maximumInterval: '30s' },
+      retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ENGINE_FAULTS },
     });
-    return (remote[name] as Run)(input);
+    return attempting(() => (remote[name] as Run)(input));
   }
 }
 

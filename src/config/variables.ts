@@ -71,6 +71,11 @@ export const VARIABLES = {
     format: 'a prefix of task-queue names (a-z, 0-9, -)',
     example: 'kiln',
   },
+  KILN_BUILD_ID: {
+    schema: text.regex(/^[A-Za-z0-9._-]{1,100}$/),
+    format: 'a name of this build of Kiln (letters, digits, ".", "_", "-")',
+    example: '2026-11-27',
+  },
   KILN_TEMPORAL_SYNCHRONOUS: {
     schema: z.enum(['NORMAL', 'FULL']),
     format: 'NORMAL or FULL (survives a power cut)',

@@ -1,6 +1,13 @@
 import { extname, join } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Worker,
+  type WorkerOptions,
+  type WorkflowBundle,
+} from '@temporalio/worker';
 import type { Temporal } from './connect.ts';
+import { type Build, type BuildOptions, createBuild } from './deployment.ts';
 import { queuesOf } from './queues.ts';
 
 /** Cancellation travels with heartbeats: this bounds how long a cancelled engine runs on. */
@@ -9,16 +16,21 @@ const HEARTBEAT_THROTTLE = '1s';
 const STICKY_TIMEOUT = '3s';
 const SHUTDOWN_GRACE = '15s';
 /** TypeScript as it stands here, JavaScript where it was built. */
-const WORKFLOWS = join(import.meta.dirname, '../../workflows', `index${extname(import.meta.filename)}`);
+const ROOT = join(import.meta.dirname, '../..');
+const WORKFLOWS = join(ROOT, 'workflows', `index${extname(import.meta.filename)}`);
 
 export interface WorkersOptions {
   temporal: Temporal;
   queuePrefix: string;
   activities: object;
   concurrency: { image: number; io: number; webhook: number };
+  /** Where workers of other builds may be up at the same time: so that only one build gets the work. */
+  build?: BuildOptions | undefined;
 }
 
 export interface Workers {
+  /** Sees to it that the newest build that is up gets the work. */
+  takeOver(signal: AbortSignal, silenceMs?: number): Promise<void>;
   /** Drains within the grace period. */
   stop(): Promise<void>;
   /** Rejects when a worker ends by itself. */
@@ -26,15 +38,33 @@ export interface Workers {
 }
 
 /** One worker per queue on one connection. Resolves when all of them poll. */
-export async function startWorkers({
-  temporal,
-  queuePrefix,
-  activities,
-  concurrency,
-}: WorkersOptions): Promise<Workers> {
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: WORKFLOWS,
+    logger: new DefaultLogger('WARN'),
+    // Modules are named from there, wherever the process was started.
+    webpackConfigHook: (webpack) => ({ ...webpack, context: ROOT }),
+  });
+  const { temporal, queuePrefix, build: wanted } = options;
+  const build = wanted && (await createBuild(temporal, queuePrefix, workflowBundle.code, wanted));
+  const workers = await createAll(workerOptions(options, workflowBundle, build));
+  const ended = Promise.all(workers.map((worker) => worker.run())).then(() => {});
+  return {
+    ended,
+    takeOver: async (...args) => build?.takeOver(...args),
+    async stop() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+    },
+  };
+}
+
+function workerOptions(
+  { temporal, queuePrefix, activities, concurrency }: WorkersOptions,
+  workflowBundle: WorkflowBundle,
+  build: Build | undefined,
+): WorkerOptions[] {
   const queues = queuesOf(queuePrefix);
-  const logger = new DefaultLogger('WARN');
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger });
   const shared = {
     connection: temporal.connection,
     namespace: temporal.namespace,
@@ -42,39 +72,28 @@ export async function startWorkers({
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     shutdownGraceTime: SHUTDOWN_GRACE,
+    ...(build && {
+      workerDeploymentOptions: {
+        version: build.version,
+        useWorkerVersioning: true,
+        // Jobs outlive builds: `patched` carries one that an earlier build began.
+        defaultVersioningBehavior: 'AUTO_UPGRADE',
+      },
+    }),
   } satisfies Partial<WorkerOptions>;
-  const workers = await createAll([
-    {
-      ...shared,
-      taskQueue: queues.jobs,
-      workflowBundle,
-      stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
-      // Only local activities run on this queue.
-      enableNonLocalActivities: false,
-    },
-    {
-      ...shared,
-      taskQueue: queues.image,
-      maxConcurrentActivityTaskExecutions: concurrency.image,
-    },
+  const withWorkflows = { ...shared, workflowBundle, stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT };
+  return [
+    // Only local activities run on this queue.
+    { ...withWorkflows, taskQueue: queues.jobs, enableNonLocalActivities: false },
+    { ...shared, taskQueue: queues.image, maxConcurrentActivityTaskExecutions: concurrency.image },
     { ...shared, taskQueue: queues.io, maxConcurrentActivityTaskExecutions: concurrency.io },
     // Deliveries and their attempts share a queue, so that a free slot takes an attempt without a round trip.
     {
-      ...shared,
+      ...withWorkflows,
       taskQueue: queues.webhook,
-      workflowBundle,
-      stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       maxConcurrentActivityTaskExecutions: concurrency.webhook,
     },
-  ]);
-  const ended = Promise.all(workers.map((worker) => worker.run())).then(() => {});
-  return {
-    ended,
-    async stop() {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await ended;
-    },
-  };
+  ];
 }
 
 /** All of them or none: a worker that was made holds on to the connection until it has run to its end. */

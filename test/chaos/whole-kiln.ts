@@ -31,6 +31,8 @@ export interface MortalKiln {
 
 /** A killed service must be gone by then, down to its engines. */
 const GONE_MS = 15_000;
+/** A machine on which much is killed and started at once may be slow. */
+const READY_MS = 300_000;
 
 /** `npm start`, whose engines are its own: when one of them dies, all of it ends. */
 export async function startWholeKiln(mark: string, env: Record<string, string> = {}): Promise<MortalKiln> {
@@ -41,7 +43,12 @@ export async function startWholeKiln(mark: string, env: Record<string, string> =
 
   function start(port: { KILN_PORT: string }): Promise<KilnProcess> {
     runs += 1;
-    return startKilnProcess({ dataDir, mark: `${mark}-${runs}`, env: { ...env, ...port } });
+    return startKilnProcess({
+      dataDir,
+      mark: `${mark}-${runs}`,
+      readyMs: READY_MS,
+      env: { ...env, ...port },
+    });
   }
 
   async function leftOver(): Promise<string[]> {

@@ -41,6 +41,8 @@ export interface StartOptions {
   dataDir: string;
   mark?: string;
   env?: Record<string, string>;
+  /** How long a start may take; 90 s unless given. */
+  readyMs?: number;
   /** What to run instead of the bootstrap's `start`. */
   command?: [string, ...string[]];
 }
@@ -50,6 +52,7 @@ export async function startKilnProcess({
   dataDir,
   mark = 'kiln',
   env = {},
+  readyMs = 90_000,
   command,
 }: StartOptions): Promise<KilnProcess> {
   const [file, ...args] = command ?? [process.execPath, join(root, 'bootstrap', 'kiln.js'), 'start'];
@@ -73,7 +76,7 @@ export async function startKilnProcess({
       if (child.exitCode !== null) throw new Error(`Kiln ended with ${child.exitCode}:\n${output}`);
       return output.includes('Kiln is ready at');
     },
-    90_000,
+    readyMs,
     () => output,
   );
   const credentials: Credentials = JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8'));

@@ -26,6 +26,7 @@ const FAULTY: Record<string, string[]> = {
   MONGODB_URI: ['postgres://db', 'db.example:27017'],
   TEMPORAL_ADDRESS: ['temporal.example', 'http://temporal.example:7233', 'a b:1'],
   KILN_QUEUE_PREFIX: ['Kiln', 'a_b', 'a'.repeat(41)],
+  KILN_BUILD_ID: ['a b', 'a:b'],
   KILN_TEMPORAL_SYNCHRONOUS: ['OFF'],
   KILN_MASTER_KEY: ['short', `${KEY},short`, ','],
   KILN_ADMIN_TOKEN: ['too-short'],

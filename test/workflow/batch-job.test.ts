@@ -5,6 +5,10 @@ import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
 import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/workflow-bench.ts';
 
 const MINUTE_MS = 60_000;
+/** For what happens by itself, on a machine that has other work. */
+const WAIT = { timeout: 20_000 };
+/** So many events make a batch go on in a new run. */
+const LONG_HISTORY = 2000;
 
 let bench: WorkflowBench;
 beforeAll(async () => {
@@ -38,7 +42,7 @@ describe('a batch', () => {
   it('starts its jobs page by page, and ends when it is told that none is left', async () => {
     const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(250, 0) });
     await bench.runner.startBatch(batch.start);
-    await expect.poll(() => batch.names()).toContain('countBatch');
+    await expect.poll(() => batch.names(), WAIT).toContain('countBatch');
     await bench.runner.nudgeBatch(batch.start, 'count');
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
     expect(batch.inputsOf('startBatchJobs')).toEqual(
@@ -60,13 +64,42 @@ describe('a batch', () => {
   it('ends its jobs when it is cancelled, once, and still counts them', async () => {
     const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(250, 250, 0) });
     await bench.runner.startBatch(batch.start);
-    await expect.poll(() => batch.names()).toContain('countBatch');
+    await expect.poll(() => batch.names(), WAIT).toContain('countBatch');
     await bench.runner.nudgeBatch(batch.start, 'cancel');
-    await expect.poll(() => batch.names()).toContain('cancelBatchJobs');
+    await expect.poll(() => batch.names(), WAIT).toContain('cancelBatchJobs');
     await bench.runner.nudgeBatch(batch.start, 'cancel');
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
     expect(batch.names().filter((name) => name === 'cancelBatchJobs')).toHaveLength(1);
   });
+
+  it('hears of a cancel even at the end of a run whose history has become long', async () => {
+    const opened = Promise.withResolvers<void>();
+    let cancelled = false;
+    const batch = await aBatch({
+      startBatchJobs: inPages,
+      countBatch: async () => {
+        await opened.promise;
+        return { pending: cancelled ? 0 : 250 };
+      },
+      cancelBatchJobs: async () => {
+        cancelled = true;
+      },
+    });
+    await bench.runner.startBatch(batch.start);
+    // It waits for an activity elsewhere, so that all of what follows comes before the answer.
+    const counts = () => batch.calls.filter(({ name }) => name === 'countBatch').map(({ local }) => local);
+    await expect.poll(counts, WAIT).toContain(false);
+    const { runId } = await batch.handle.describe();
+    const nudge = () => batch.handle.signal('nudged', { wish: 'count' });
+    for (let sent = 0; sent < LONG_HISTORY; sent += 100)
+      await Promise.all(Array.from({ length: 100 }, nudge));
+    await bench.runner.nudgeBatch(batch.start, 'cancel');
+    opened.resolve();
+    await expect.poll(async () => (await batch.handle.describe()).runId, WAIT).not.toBe(runId);
+    await expect.poll(() => batch.names(), WAIT).toContain('cancelBatchJobs');
+    expect(await batch.handle.result()).toEqual({ status: 'ready' });
+    expect(batch.names().filter((name) => name === 'cancelBatchJobs')).toHaveLength(1);
+  }, 90_000);
 
   it('is started by a nudge whose batch had lost its workflow', async () => {
     const batch = await aBatch({ startBatchJobs: inPages });

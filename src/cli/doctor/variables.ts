@@ -45,6 +45,7 @@ const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   TEMPORAL_NAMESPACE: ({ temporal }) => temporal.namespace,
   TEMPORAL_API_KEY: ({ temporal }) => secret(temporal.apiKey),
   KILN_QUEUE_PREFIX: ({ temporal }) => temporal.queuePrefix,
+  KILN_BUILD_ID: ({ buildId }) => buildId,
   KILN_TEMPORAL_SYNCHRONOUS: ({ temporal }) => temporal.synchronous,
   KILN_MASTER_KEY: ({ masterKeys }) => secret(masterKeys),
   KILN_ADMIN_TOKEN: ({ adminToken }) => secret(adminToken),

@@ -1,0 +1,126 @@
+import { Readable } from 'node:stream';
+import { activityInfo } from '@temporalio/activity';
+import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
+import { createActivities } from '../../activities/index.ts';
+import { newId, workflowId } from '../../src/domain/id.ts';
+import { createLog } from '../../src/log.ts';
+import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';
+import { createWorkflowRunner } from '../../src/temporal/runner.ts';
+import { startWorkers } from '../../src/temporal/workers.ts';
+import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { createCopyingConverters } from '../support/copying-converters.ts';
+import { PICTURE, PNG } from '../support/job-bench.ts';
+import { anAccountCaller } from '../support/records.ts';
+
+const PREFIX = `deploy-${newId().slice(-8)}`;
+const log = createLog('silent');
+const caller = anAccountCaller();
+
+let bench: ActivityBench;
+let api: Temporal;
+/** Which builds worked on a job. */
+const workedOn = new Map<string, Set<string>>();
+
+const connect = () =>
+  connectTemporal({ namespace: 'default', apiKey: undefined }, inject('temporalAddress'), log);
+
+beforeAll(async () => {
+  api = await connect();
+  bench = await createActivityBench({
+    runner: createWorkflowRunner(api, PREFIX),
+    converters: createCopyingConverters(),
+  });
+});
+afterAll(async () => {
+  await api.close();
+  await bench.close();
+});
+
+/** A worker process of this build. */
+async function aWorker(buildId: string) {
+  const temporal = await connect();
+  const activities = Object.entries(createActivities(bench)).map(([name, run]) => [
+    name,
+    (input: unknown) => {
+      const id = activityInfo().workflowExecution?.workflowId ?? '';
+      workedOn.set(id, (workedOn.get(id) ?? new Set()).add(buildId));
+      return (run as (input: unknown) => unknown)(input);
+    },
+  ]);
+  const workers = await startWorkers({
+    temporal,
+    queuePrefix: PREFIX,
+    activities: Object.fromEntries(activities),
+    concurrency: { image: 2, io: 2, webhook: 2 },
+    build: { release: '1.0.0', buildId, log },
+  });
+  const { signal } = new AbortController();
+  return {
+    takeOver: (silenceMs?: number) => workers.takeOver(signal, silenceMs),
+    async stop() {
+      await workers.stop();
+      await temporal.close();
+    },
+  };
+}
+
+/** Jobs that wait for their uploads, and a worker has begun each of them. */
+const openJobs = (count: number) =>
+  Promise.all(
+    Array.from({ length: count }, async () => {
+      const wish = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
+      const { job, upload } = await bench.submitJob(wish, caller);
+      const handle = api.client.workflow.getHandle(workflowId.job(job._id));
+      await vi.waitFor(async () => expect(await handle.query('phase')).toBe('waiting for upload'), 20_000);
+      return { jobId: job._id, uploadId: upload?._id ?? '' };
+    }),
+  );
+
+/** Brings the uploads. @returns how the jobs ended, and the builds that worked on them. */
+async function finish(jobs: Awaited<ReturnType<typeof openJobs>>) {
+  const ends = jobs.map(async ({ jobId, uploadId }) => {
+    await bench.receiveUpload(uploadId, Readable.from([PNG]));
+    await bench.completeUpload(null, uploadId);
+    return api.client.workflow.getHandle(workflowId.job(jobId)).result();
+  });
+  const builds = new Set<string>();
+  const statuses = new Set((await Promise.all(ends)).map(({ status }) => status));
+  for (const { jobId } of jobs)
+    for (const build of workedOn.get(workflowId.job(jobId)) ?? []) builds.add(build);
+  return { statuses: [...statuses], builds: [...builds] };
+}
+
+it('only the newest build whose workers are up works, on new jobs and on those that an earlier one began', async () => {
+  const one = await aWorker('one');
+  await one.takeOver();
+  const [early, late] = [await openJobs(4), await openJobs(4)];
+
+  const two = await aWorker('two');
+  await two.takeOver();
+  await one.takeOver();
+  expect(await finish(await openJobs(8))).toEqual({ statuses: ['ready'], builds: ['two'] });
+  expect(await finish(early)).toEqual({ statuses: ['ready'], builds: ['two'] });
+  await one.stop();
+  expect(await finish(late)).toEqual({ statuses: ['ready'], builds: ['two'] });
+
+  // The supervisor starts an old one again.
+  const again = await aWorker('one');
+  await again.takeOver();
+  expect(await finish(await openJobs(8))).toEqual({ statuses: ['ready'], builds: ['two'] });
+
+  // The new one is given up.
+  await two.stop();
+  await vi.waitFor(async () => {
+    await again.takeOver(2000);
+    expect(await currentBuild()).toBe('one');
+  }, 20_000);
+  expect(await finish(await openJobs(4))).toEqual({ statuses: ['ready'], builds: ['one'] });
+  await again.stop();
+}, 180_000);
+
+async function currentBuild(): Promise<string | null | undefined> {
+  const { workerDeploymentInfo } = await api.connection.workflowService.describeWorkerDeployment({
+    ...{ namespace: 'default', deploymentName: PREFIX },
+  });
+  return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId;
+}

@@ -1,0 +1,43 @@
+import { Client } from '@temporalio/client';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Activities } from '../../activities/index.ts';
+import type { Log } from '../../src/log.ts';
+import { createWorkflowRunner } from '../../src/temporal/runner.ts';
+import { startWorkers } from '../../src/temporal/workers.ts';
+import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
+import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+
+const PREFIX = 'older';
+
+let bench: WorkflowBench;
+beforeAll(async () => {
+  bench = await createWorkflowBench(await startTimeSkippingServer());
+});
+afterAll(() => bench.close());
+
+it('workers do without builds on a server that knows no worker deployments, and one line says so', async () => {
+  const warnings: unknown[][] = [];
+  const log = { warn: (...line: unknown[]) => void warnings.push(line) } as unknown as Log;
+  const { nativeConnection: connection } = bench.env;
+  const client = new Client({ connection });
+  const temporal = { client, connection, namespace: 'default', close: async () => {} };
+  const activities: Pick<Activities, 'recordEnd' | 'convertSmallFile'> = {
+    recordEnd: async ({ end }) => end.to,
+    convertSmallFile: async () => CONVERTED,
+  };
+  const workers = await startWorkers({
+    ...{ temporal, activities, queuePrefix: PREFIX },
+    concurrency: { image: 1, io: 1, webhook: 1 },
+    build: { release: '1.0.0', buildId: undefined, log },
+  });
+  await workers.takeOver(new AbortController().signal);
+
+  const { start, handle } = await bench.job({}, { uploadDeadline: null });
+  await createWorkflowRunner(temporal, PREFIX)
+    .startJob(start)
+    .catch(() => {});
+  expect(await handle.result()).toEqual({ status: 'ready' });
+  await workers.stop();
+  expect(warnings).toHaveLength(1);
+  expect(String(warnings[0]?.[1])).toContain('worker deployments');
+}, 60_000);
