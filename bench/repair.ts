@@ -52,28 +52,38 @@ export const bench: Bench = {
       );
     await insert(crowd.converting, 'processing');
     const rows: Row[] = [];
+    const waiting: string[] = [];
+    /** Runs each repair once, or one of them. */
+    async function round(around: string, only?: string): Promise<void> {
+      say(around);
+      for (const [name, step] of steps.filter(([one]) => one === (only ?? one))) {
+        const began = performance.now();
+        const sent = await commands.of(() => step(Date.now() + SOON_MS));
+        const note = `${Math.round(performance.now() - began)} ms`;
+        rows.push({ what: `${name}, ${around}`, figure: sent.length, unit: 'commands', note });
+      }
+    }
     for (const size of SIZES) {
       const came = await crowd.growTo(size);
-      for (let from = 0; from < came.length; from += CHUNK)
-        await insert(came.slice(from, from + CHUNK), 'queued');
+      waiting.push(...came);
+      for (const chunk of chunksOf(came)) await insert(chunk, 'queued');
       // Those that convert were touched a moment ago, so they are in good hands.
       const active = { _id: { $in: crowd.converting } };
       await collections.jobs.updateMany(active, { $set: { updatedAt: new Date() } });
-      say(`${size} wait`);
-      for (const [name, step] of steps) {
-        const began = performance.now();
-        const sent = await commands.of(() => step(Date.now() + SOON_MS));
-        const ms = Math.round(performance.now() - began);
-        rows.push({
-          what: `${name}, ${size} waiting`,
-          figure: sent.length,
-          unit: 'commands',
-          note: `${ms} ms`,
-        });
-      }
+      await round(`${size} waiting`);
     }
+    const ended = { status: 'ready' as const, finishedAt: updatedAt };
+    for (const chunk of chunksOf(waiting))
+      await collections.jobs.updateMany({ _id: { $in: chunk } }, { $set: ended, $unset: { repairAt: '' } });
+    // Their lane would now let them in one by one; that is another matter.
+    await round(`${waiting.length} ended`, 'jobs');
     await db.dropDatabase();
     await app.close();
     return rows;
   },
 };
+
+function chunksOf(ids: readonly string[]): string[][] {
+  const count = Math.ceil(ids.length / CHUNK);
+  return Array.from({ length: count }, (_, i) => ids.slice(i * CHUNK, (i + 1) * CHUNK));
+}

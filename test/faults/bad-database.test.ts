@@ -19,6 +19,7 @@ const JOBS = 8;
 /** Of each: calls that are lost, writes whose answer is lost or that no majority confirms, calls that take long. */
 const SHARE = 0.01;
 const LONGEST_MS = 50;
+const SILENT_MS = 2000;
 
 const seed = seedOf();
 const random = seededRandom(seed);
@@ -98,14 +99,30 @@ async function expireOrphans(owner: string): Promise<number> {
   return orphans.length;
 }
 
+/**
+ * As the service does: now and then somebody looks after jobs that give no sign of life. The repair waits for
+ * seconds that nobody has here, so their time is said to be over.
+ */
+async function looking(owner: string, work: () => Promise<void>): Promise<void> {
+  const repairJobs = createRepairJobs({ ...bench, log: createLog('silent') });
+  const repairing = setInterval(async () => {
+    const silent = { owner, status: 'queued' as const, updatedAt: { $lt: new Date(Date.now() - SILENT_MS) } };
+    await bench.collections.jobs.updateMany(silent, { $set: { repairAt: new Date(0) } });
+    await repairJobs();
+  }, SILENT_MS);
+  await work().finally(() => clearInterval(repairing));
+}
+
 async function round(): Promise<Ends> {
   const { accountId, caller } = await bench.newPayer(1000);
   isBad = true;
   const accepted = await Promise.all(Array.from({ length: JOBS }, () => bringJob(caller)));
-  for (const jobId of accepted) {
-    await bench.ended(jobId);
-    await bench.deliveredTo(jobId);
-  }
+  await looking(`account:${accountId}`, async () => {
+    for (const jobId of accepted) {
+      await bench.ended(jobId);
+      await bench.deliveredTo(jobId);
+    }
+  });
   isBad = false;
   const orphans = await expireOrphans(`account:${accountId}`);
   const ends = await expectSound(bench, accountId);

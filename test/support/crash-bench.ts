@@ -85,18 +85,21 @@ export async function createCrashBench() {
     cancelBatch: createCancelBatch({ batches, runner: tell, findBatch: finding.findBatch }),
     ...createRetry({ files, ...finding, submitJob, submitBatch, open: (sealed) => sealed }),
   };
-  const repairs = {
-    jobs: createRepairJobs({ leases: createJobLeases(collections), uploads, runner, admissions, log }),
+  /** As a process has them that was just started. */
+  const newRepairs = (seen = crashing.collections(collections)) => ({
+    jobs: createRepairJobs({ leases: createJobLeases(seen), uploads, runner, admissions, log }),
     batches: createRepairBatches({ batches, jobs, runner, log }),
-    admissions: createRepairAdmissions({
-      lanes: createLaneChecks(collections),
-      jobs,
-      uploads,
-      admissions,
-      log,
-    }),
+    admissions: createRepairAdmissions({ lanes: createLaneChecks(seen), jobs, uploads, admissions, log }),
     credits: createRepairCredits({ jobs, credits, ledger, log }),
-  };
+  });
+  const repairs = newRepairs();
+  /** What is accepted with it is written, and Temporal never hears of it. */
+  const deaf = createTell(
+    new Proxy(runner, {
+      get: () => async () => {},
+    }),
+    log,
+  );
 
   /** Lets time go by: what the repair would look at soon, it looks at now; what is trusted for longer rests. */
   async function age(owner: string): Promise<void> {
@@ -118,6 +121,20 @@ export async function createCrashBench() {
     ...bench,
     ...operations,
     dyingAfter: crashing.dyingAfter,
+    /** Submissions of processes that died as soon as all was written. */
+    unheard: {
+      submitJob: createSubmitJob({ ...submission, runner: deaf }),
+      submitBatch: createSubmitBatch({ ...submission, runner: deaf }),
+    },
+
+    /** One round of a repair, in a process that was just started; everything of the account is due. */
+    async newRound(name: keyof typeof repairs, accountId: string): Promise<() => Promise<unknown>> {
+      const owner = `account:${accountId}`;
+      await age(owner);
+      await collections.admissions.updateOne({ _id: owner }, { $set: { checkAt: LONG_AGO } });
+      const fresh = newRepairs();
+      return () => (name === 'credits' ? fresh.credits(Date.now() + LATER_MS) : fresh[name]());
+    },
     /** The next attempt of this activity dies before its next write after so many. @returns whether it did. */
     dyingAttempt: mortal.dyingAttempt,
 

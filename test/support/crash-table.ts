@@ -3,7 +3,8 @@ import type { Operations } from '../../src/app.ts';
 
 /** Where every death of it is tried, by the names that the deeds have there. */
 interface Tried {
-  points?: readonly string[];
+  jobs?: readonly string[];
+  batches?: readonly string[];
   steps?: readonly string[];
 }
 
@@ -12,28 +13,25 @@ type Writes = 'never' | 'once' | Tried;
 
 /** What a worker does. Whoever adds an activity says here how often it writes. */
 export const ACTIVITY_WRITES: Record<keyof Activities, Writes> = {
-  acquire: { points: ['admit and acquire'] },
-  convert: { points: ['convert'] },
-  publish: { points: ['publish'] },
-  convertSmallFile: { points: ['admit and acquire'] },
+  acquire: { jobs: ['admit and acquire'] },
+  convert: { jobs: ['convert'] },
+  publish: { jobs: ['publish'] },
+  convertSmallFile: { jobs: ['admit and acquire'] },
   expireUpload: 'once',
   recordQueued: 'once',
   recordEnd: {
-    points: [
-      'record the end of a job',
-      'record the end of a cancelled job',
-      'record the end of a job in a batch',
-    ],
+    jobs: ['record the end of a job', 'record the end of a cancelled job'],
+    batches: ['record the end of a job in a batch'],
     steps: ['record the end of a job that endpoints hear of'],
   },
-  discardFiles: { points: ['discard files'] },
-  holdCredits: { points: ['hold credits'] },
-  settleCredits: { points: ['settle credits'], steps: ['note that credits got low'] },
-  startBatchJobs: { points: ['start the jobs of a batch'] },
-  cancelBatchJobs: { points: ['cancel the jobs of a batch'] },
-  countBatch: { points: ['count the jobs of a batch'] },
-  endBatch: { points: ['end a batch'] },
-  packBatch: { points: ['pack a batch'] },
+  discardFiles: { jobs: ['discard files'] },
+  holdCredits: { batches: ['hold credits'] },
+  settleCredits: { batches: ['settle credits'], steps: ['note that credits got low'] },
+  startBatchJobs: { batches: ['start the jobs of a batch'] },
+  cancelBatchJobs: { batches: ['cancel the jobs of a batch'] },
+  countBatch: { batches: ['count the jobs of a batch'] },
+  endBatch: { batches: ['end a batch'] },
+  packBatch: { batches: ['pack a batch'] },
   sweep: { steps: ['sweep files', 'sweep uploads', 'sweep records', 'sweep windows', 'sweep blobs'] },
   grantMonth: { steps: ['grant the credits of a month'] },
   prepareCallback: 'once',
@@ -97,7 +95,7 @@ export const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   repairDeliveries: { steps: ['repair deliveries'] },
   // Jobs, batches and files.
   submitJob: {
-    points: ['prepare a job', 'prepare a job with a key', 'submit a job on a file'],
+    jobs: ['prepare a job', 'prepare a job with a key', 'submit a job on a file'],
     steps: ['announce an event to endpoints'],
   },
   findJob: 'never',
@@ -105,21 +103,21 @@ export const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   listJobs: 'never',
   watchJob: 'never',
   waitForJob: 'never',
-  cancelJob: { points: ['cancel a job'] },
-  retryJob: { points: ['retry a job'] },
-  repairJobs: { points: ['repair jobs'] },
-  submitBatch: { points: ['submit a batch', 'submit a batch with a key'] },
+  cancelJob: { jobs: ['cancel a job'] },
+  retryJob: { jobs: ['retry a job'] },
+  repairJobs: { batches: ['repair jobs'] },
+  submitBatch: { batches: ['submit a batch', 'submit a batch with a key'] },
   findBatch: 'never',
   listBatches: 'never',
   jobsOf: 'never',
   watchBatch: 'never',
-  cancelBatch: { points: ['cancel a batch'] },
-  retryBatch: { points: ['retry a batch'] },
-  repairBatches: { points: ['repair batches'] },
-  prepareUpload: { points: ['prepare an upload without a job'] },
-  receiveUpload: { points: ['receive an upload', 'receive an upload a second time'] },
+  cancelBatch: { batches: ['cancel a batch'] },
+  retryBatch: { batches: ['retry a batch'] },
+  repairBatches: { batches: ['repair batches'] },
+  prepareUpload: { jobs: ['prepare an upload without a job'] },
+  receiveUpload: { jobs: ['receive an upload', 'receive an upload a second time'] },
   completeUpload: {
-    points: ['complete an upload', 'complete an upload without a job'],
+    jobs: ['complete an upload', 'complete an upload without a job'],
     steps: ['complete an upload that endpoints hear of'],
   },
   findFile: 'never',
@@ -128,18 +126,18 @@ export const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   readFile: 'never',
   links: 'never',
   queuePositionOf: 'never',
-  repairAdmissions: { points: ['repair places'] },
+  repairAdmissions: { batches: ['repair places'] },
   quote: 'never',
   // Money and secrets.
-  grantCredits: { points: ['grant credits'] },
-  listLedger: { points: ['grant credits'] },
-  reconcileCredits: { points: ['grant credits'] },
-  repairCredits: { points: ['repair credits'] },
+  grantCredits: { batches: ['grant credits'] },
+  listLedger: { batches: ['grant credits'] },
+  reconcileCredits: { batches: ['grant credits'] },
+  repairCredits: { batches: ['repair credits'] },
   rotateSecrets: { steps: ['seal secrets anew'] },
   reportSecrets: 'never',
 };
 
-/** The deeds that one of the two suites has to have. */
+/** The deeds that one of the suites has to have. */
 export function deedsOf(suite: keyof Tried): string[] {
   const all: Writes[] = [...Object.values(ACTIVITY_WRITES), ...Object.values(OPERATION_WRITES)];
   return all.flatMap((writes) => (typeof writes === 'object' ? (writes[suite] ?? []) : []));
