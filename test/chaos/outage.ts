@@ -54,7 +54,7 @@ export interface OutageResult {
 }
 
 /** The backlog of an outage and what was lost in it must have ended by then, on a slow machine too. */
-const DRAIN_MS = 180_000;
+const DRAIN_MS = 420_000;
 const PLACES_MS = 60_000;
 /** A workflow whose task was lost with its worker is tried again after ten seconds; lists of them lag behind. */
 const WORKFLOWS_MS = 60_000;
