@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { toFailure } from '../../activities/failure.ts';
 import { createActivities } from '../../activities/index.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
@@ -25,7 +26,9 @@ beforeAll(async () => {
   const activities = createActivities(bench);
   /** One kind that cannot be swept must not keep the others from it. */
   const sweep: typeof activities.sweep = (step) =>
-    step.kind === 'deliveries' ? Promise.reject(new TypeError('out of order')) : activities.sweep(step);
+    step.kind === 'deliveries'
+      ? Promise.reject(toFailure(new TypeError('out of order')))
+      : activities.sweep(step);
   workers = await startWorkers({
     temporal,
     queuePrefix: PREFIX,
