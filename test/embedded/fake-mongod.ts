@@ -69,6 +69,9 @@ function answer(command: Document): Document {
   if (command.replSetGetConfig) {
     return config ? { ok: 1, config } : { ok: 0, code: 94, errmsg: 'no replset config has been received' };
   }
+  if (command.listIndexes) {
+    return { ok: 1, cursor: { id: 0n, ns: `${command.$db}.${command.listIndexes}`, firstBatch: [] } };
+  }
   const isWritablePrimary = untilLoaded === 0 && config?.members[0].host === host;
   return {
     ok: 1,
