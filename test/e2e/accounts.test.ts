@@ -9,6 +9,7 @@ import { WebSocket } from 'ws';
 import { createSwapmyfileClient, hero, picture, statusOf } from './client.ts';
 import { createCommandLine } from './command-line.ts';
 import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
+import { freePort } from './parts-apart.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -93,8 +94,13 @@ describe('kiln accounts and keys', () => {
     expect(list.map(({ name }: { name: string }) => name)).toEqual(['c', 'b', 'a']);
     expect(list[1]).toMatchObject({ scopes: ['CONVERT', 'MANAGE'], restriction: { type: 'IP' } });
     const mine = ['keys', 'create', '--api-key', here.apiKey, '--name', 'd'];
-    expect(await json(...mine, '--scope', 'convert')).toMatchObject({ keyId: expect.any(String) });
-    expect(await run(...mine)).toMatchObject({ code: 1, err: expect.stringContaining('"read"') });
+    const asHere = ['--restrict', 'ip=127.0.0.1'];
+    expect(await json(...mine, ...asHere, '--scope', 'convert')).toMatchObject({ keyId: expect.any(String) });
+    expect(await run(...mine, ...asHere)).toMatchObject({ code: 1, err: expect.stringContaining('"read"') });
+    expect(await run(...mine, '--scope', 'convert')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('restrict'),
+    });
   });
 });
 
@@ -103,12 +109,14 @@ describe('two processes over one database', () => {
   let url = '';
 
   beforeAll(async () => {
+    const port = await freePort();
     const masterKey = (await readFile(join(kiln.dataDir, 'master.key'), 'utf8')).trim();
     child = spawn(process.execPath, [join(ROOT, 'src/server.ts')], {
       env: {
         ...process.env,
         KILN_DATA_DIR: kiln.dataDir,
-        KILN_PORT: '0',
+        KILN_PORT: String(port),
+        KILN_PUBLIC_URL: `http://127.0.0.1:${port}`,
         KILN_MASTER_KEY: masterKey,
         MONGODB_URI: kiln.run.mongoUri,
         TEMPORAL_ADDRESS: kiln.run.temporalAddress,
@@ -123,6 +131,7 @@ describe('two processes over one database', () => {
       () => output,
     );
     url = /ready at (\S+)/.exec(output)?.[1] ?? '';
+    expect(url).not.toBe(kiln.url);
   });
   afterAll(async () => {
     const ended = once(child, 'exit');

@@ -8,7 +8,8 @@ import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { MARK, markedProcesses, newDataDir, removeDataDir, until } from './kiln-process.ts';
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody listens on right now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
