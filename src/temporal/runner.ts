@@ -34,8 +34,9 @@ export function createWorkflowRunner(
       taskQueue: queues.jobs,
       args: [start] as [JobStart],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      // A closed workflow whose job has not ended was terminated by hand: it may run again.
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      // One that was terminated by hand may run again. One that came to its end has written the job's end: a
+      // call that was held up by an outage must not begin it once more, to wait for an upload that came long ago.
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: summaryOf(start.title),
       staticDetails: `Job \`${start.jobId}\` of ${start.owner}`,
       priority: priorityOf(start),
@@ -47,10 +48,6 @@ export function createWorkflowRunner(
       ]),
     } as const;
   }
-
-  /** Options for calls that start a job only if it never ran: one that has ended must not run again. */
-  const unlessEnded = (start: JobStart) =>
-    ({ ...options(start), workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY' }) as const;
 
   function batchOptions(start: BatchStart) {
     return {
@@ -69,19 +66,20 @@ export function createWorkflowRunner(
   return {
     startJob: (start) =>
       call(client, async () => {
-        await client.workflow.start<typeof conversionJob>('conversionJob', {
-          ...options(start),
-          requestEagerStart: true,
-        });
+        await client.workflow
+          .start<typeof conversionJob>('conversionJob', { ...options(start), requestEagerStart: true })
+          .catch(unlessOver);
       }),
 
     uploadCompleted: (start) =>
       call(client, async () => {
-        await client.workflow.signalWithStart<typeof conversionJob, []>('conversionJob', {
-          ...options(start),
-          signal: 'uploadArrived',
-          signalArgs: [],
-        });
+        await client.workflow
+          .signalWithStart<typeof conversionJob, []>('conversionJob', {
+            ...options(start),
+            signal: 'uploadArrived',
+            signalArgs: [],
+          })
+          .catch(unlessOver);
       }),
 
     wakeJob: (jobId) =>
@@ -94,7 +92,7 @@ export function createWorkflowRunner(
         // One of a batch may have waited without a workflow, and a crash may have lost that of any.
         await client.workflow
           .signalWithStart<typeof conversionJob, []>('conversionJob', {
-            ...unlessEnded(start),
+            ...options(start),
             signal: 'admitted',
             signalArgs: [],
           })
@@ -107,7 +105,7 @@ export function createWorkflowRunner(
           args: [{ reason }],
           startWorkflowOperation: new WithStartWorkflowOperation<typeof conversionJob>(
             'conversionJob',
-            unlessEnded(start),
+            options(start),
           ),
         });
       }),
