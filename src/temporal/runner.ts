@@ -55,7 +55,7 @@ export function createWorkflowRunner(
       taskQueue: queues.jobs,
       args: [start] as [BatchStart],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: summaryOf(start.title),
       staticDetails: `Batch \`${start.batchId}\` of ${start.owner}`,
       priority: priorityOf(start),
@@ -112,16 +112,18 @@ export function createWorkflowRunner(
 
     startBatch: (start) =>
       call(client, async () => {
-        await client.workflow.start<typeof batchJob>('batchJob', batchOptions(start));
+        await client.workflow.start<typeof batchJob>('batchJob', batchOptions(start)).catch(unlessOver);
       }),
 
     nudgeBatch: (start, wish) =>
       call(client, async () => {
-        await client.workflow.signalWithStart<typeof batchJob, [BatchNudge]>('batchJob', {
-          ...batchOptions(start),
-          signal: 'nudged',
-          signalArgs: [{ wish }],
-        });
+        await client.workflow
+          .signalWithStart<typeof batchJob, [BatchNudge]>('batchJob', {
+            ...batchOptions(start),
+            signal: 'nudged',
+            signalArgs: [{ wish }],
+          })
+          .catch(unlessOver);
       }),
 
     startDelivery: ({ fairnessKey, title, ...input }) =>
@@ -172,7 +174,7 @@ function priorityOf({ owner, batchId, weight = 1 }: { owner: string; batchId?: s
   };
 }
 
-/** A job that has ended waits for nothing. */
+/** What has ended waits for nothing. */
 function unlessOver(error: unknown): void {
   const isOver =
     error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError;
