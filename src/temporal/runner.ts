@@ -34,8 +34,9 @@ export function createWorkflowRunner(
       taskQueue: queues.jobs,
       args: [start] as [JobStart],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      // A closed workflow whose job has not ended was terminated by hand: it may run again.
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      // One that was terminated by hand may run again. One that came to its end has written the job's end: a
+      // call that was held up by an outage must not begin it once more, to wait for an upload that came long ago.
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: summaryOf(start.title),
       staticDetails: `Job \`${start.jobId}\` of ${start.owner}`,
       priority: priorityOf(start),
@@ -48,17 +49,13 @@ export function createWorkflowRunner(
     } as const;
   }
 
-  /** Options for calls that start a job only if it never ran: one that has ended must not run again. */
-  const unlessEnded = (start: JobStart) =>
-    ({ ...options(start), workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY' }) as const;
-
   function batchOptions(start: BatchStart) {
     return {
       workflowId: workflowId.batch(start.batchId),
       taskQueue: queues.jobs,
       args: [start] as [BatchStart],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: summaryOf(start.title),
       staticDetails: `Batch \`${start.batchId}\` of ${start.owner}`,
       priority: priorityOf(start),
@@ -69,19 +66,20 @@ export function createWorkflowRunner(
   return {
     startJob: (start) =>
       call(client, async () => {
-        await client.workflow.start<typeof conversionJob>('conversionJob', {
-          ...options(start),
-          requestEagerStart: true,
-        });
+        await client.workflow
+          .start<typeof conversionJob>('conversionJob', { ...options(start), requestEagerStart: true })
+          .catch(unlessOver);
       }),
 
     uploadCompleted: (start) =>
       call(client, async () => {
-        await client.workflow.signalWithStart<typeof conversionJob, []>('conversionJob', {
-          ...options(start),
-          signal: 'uploadArrived',
-          signalArgs: [],
-        });
+        await client.workflow
+          .signalWithStart<typeof conversionJob, []>('conversionJob', {
+            ...options(start),
+            signal: 'uploadArrived',
+            signalArgs: [],
+          })
+          .catch(unlessOver);
       }),
 
     wakeJob: (jobId) =>
@@ -94,7 +92,7 @@ export function createWorkflowRunner(
         // One of a batch may have waited without a workflow, and a crash may have lost that of any.
         await client.workflow
           .signalWithStart<typeof conversionJob, []>('conversionJob', {
-            ...unlessEnded(start),
+            ...options(start),
             signal: 'admitted',
             signalArgs: [],
           })
@@ -107,23 +105,25 @@ export function createWorkflowRunner(
           args: [{ reason }],
           startWorkflowOperation: new WithStartWorkflowOperation<typeof conversionJob>(
             'conversionJob',
-            unlessEnded(start),
+            options(start),
           ),
         });
       }),
 
     startBatch: (start) =>
       call(client, async () => {
-        await client.workflow.start<typeof batchJob>('batchJob', batchOptions(start));
+        await client.workflow.start<typeof batchJob>('batchJob', batchOptions(start)).catch(unlessOver);
       }),
 
     nudgeBatch: (start, wish) =>
       call(client, async () => {
-        await client.workflow.signalWithStart<typeof batchJob, [BatchNudge]>('batchJob', {
-          ...batchOptions(start),
-          signal: 'nudged',
-          signalArgs: [{ wish }],
-        });
+        await client.workflow
+          .signalWithStart<typeof batchJob, [BatchNudge]>('batchJob', {
+            ...batchOptions(start),
+            signal: 'nudged',
+            signalArgs: [{ wish }],
+          })
+          .catch(unlessOver);
       }),
 
     startDelivery: ({ fairnessKey, title, ...input }) =>
@@ -174,7 +174,7 @@ function priorityOf({ owner, batchId, weight = 1 }: { owner: string; batchId?: s
   };
 }
 
-/** A job that has ended waits for nothing. */
+/** What has ended waits for nothing. */
 function unlessOver(error: unknown): void {
   const isOver =
     error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError;
