@@ -40,6 +40,8 @@ export async function startWholeKiln(mark: string, env: Record<string, string> =
   let runs = 0;
   let kiln = await start({ KILN_PORT: '0' });
   let family: LivingProcess[] = [];
+  // Started outside of npm it would outlive whoever is interrupted while it runs.
+  process.once('exit', () => void kiln.child.kill('SIGTERM'));
 
   function start(port: { KILN_PORT: string }): Promise<KilnProcess> {
     runs += 1;
