@@ -27,9 +27,9 @@ function queue(name: keyof Queues): string {
 /**
  * Database writes: a local activity for five seconds, which costs no round trip through Temporal.
  * The attempts are counted as well, because the deadline does not end a pause between two of them.
+ * An attempt has no deadline of its own: one that came at the same instant would be followed by a second attempt.
  */
 const local = proxyLocalActivities<Activities>({
-  startToCloseTimeout: '5s',
   scheduleToCloseTimeout: '5s',
   retry: { initialInterval: '100ms', maximumInterval: '1s', maximumAttempts: 8 },
 });
