@@ -14,7 +14,7 @@ import {
   totalOf,
 } from '../domain/credits.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { type Collections, translateFaults, updateInPortions } from './mongo.ts';
 
 /** One run of one job of an account. */
 export type AccountCharge = Charge & { accountId: string };
@@ -144,7 +144,8 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
         { 'pendingEntries.0': { $exists: true } },
         { holds: { $exists: true, $ne: {} } },
       ];
-      await accounts.updateMany(
+      await updateInPortions(
+        accounts,
         { repairAt: { $exists: false }, $or: unfinished },
         { $set: { repairAt: now } },
       );

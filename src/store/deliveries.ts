@@ -10,7 +10,7 @@ import {
 import { ConversionError } from '../domain/errors.ts';
 import { earliestId, newId } from '../domain/id.ts';
 import { createGrouped, createGroupedReads } from './grouped.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, translateFaults, updateInPortions } from './mongo.ts';
 
 /** Which deliveries of an owner are meant. */
 export interface DeliveryFilter {
@@ -153,7 +153,8 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     /** Ends all that an endpoint has not got yet; each of them by itself, so a repeat finishes the rest. */
     async endAll(endpointId: string, state: 'failed' | 'discarded'): Promise<void> {
       const now = new Date();
-      await deliveries.updateMany(
+      await updateInPortions(
+        deliveries,
         { endpointId, state: 'pending' },
         { $set: { state, hold: null, begun: true, nextAttemptAt: null, updatedAt: now, stateSince: now } },
       );

@@ -1,5 +1,5 @@
 import type { Job, JobStatus } from '../domain/job.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { type Collections, translateFaults, updateInPortions } from './mongo.ts';
 
 /** A job that gave no sign of life in time, as far as whoever looks for it needs it. */
 export type OverdueJob = Pick<Job, '_id' | 'updatedAt'> & { repairAt: Date };
@@ -58,7 +58,8 @@ export function createJobLeases({ jobs }: Pick<Collections, 'jobs'>) {
 
     /** Has the open jobs of versions that did not know of this looked at. */
     async adoptUnknown(now: Date): Promise<void> {
-      await jobs.updateMany(
+      await updateInPortions(
+        jobs,
         { status: { $in: UNDER_WAY }, repairAt: { $exists: false } },
         { $set: { repairAt: now } },
       );

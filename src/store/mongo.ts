@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Collection, type Db, type Filter, MongoClient, MongoNetworkError } from 'mongodb';
+import {
+  type Collection,
+  type Db,
+  type Filter,
+  MongoClient,
+  MongoNetworkError,
+  type UpdateFilter,
+} from 'mongodb';
 import type { Account, ApiKey } from '../domain/account.ts';
 import type { AccountPlan } from '../domain/account-plan.ts';
 import type { Admission } from '../domain/admission.ts';
@@ -57,6 +64,8 @@ const MAJORITY_MS = 10_000;
 const LOOK_MS = 5000;
 const OPEN_TRIES = 3;
 const OPEN_PAUSE_MS = 300;
+/** As many documents as an embedded server changes in a moment: it serves nobody else meanwhile. */
+const PORTION = 500;
 
 /** Connects and makes sure of the indexes. `database` defaults to the one named in the URI, or `kiln`. */
 export async function connectMongo(uri: string, database?: string): Promise<Mongo> {
@@ -152,6 +161,24 @@ export async function insertMissing<T extends { _id: string }>(
     .catch((error: unknown) => {
       if (!hasOnlyDuplicateKeys(error)) throw error;
     });
+}
+
+/**
+ * Updates every document that matches, 500 in one call. The update must take each of them out of the filter;
+ * one that matches anew later is left to the next time. May be repeated.
+ */
+export async function updateInPortions<T extends { _id: string }>(
+  collection: Collection<T>,
+  filter: Filter<T>,
+  update: UpdateFilter<T>,
+): Promise<void> {
+  for (;;) {
+    const found = await collection.find(filter, { projection: { _id: 1 }, limit: PORTION }).toArray();
+    if (found.length === 0) return;
+    const these = { ...filter, _id: { $in: found.map(({ _id }) => _id) } } as Filter<T>;
+    await collection.updateMany(these, update);
+    if (found.length < PORTION) return;
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import type { WorkflowRunner } from '../../src/operations/runner.ts';
 import { createJobLeases, type JobLeases } from '../../src/store/job-leases.ts';
 import { createJobRepository, type JobRepository } from '../../src/store/jobs.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
-import { openDatabase } from '../support/database.ts';
+import { empty, openDatabase } from '../support/database.ts';
 import { patience } from '../support/patience.ts';
 import { aJob, anUpload } from '../support/records.ts';
 
@@ -34,7 +34,7 @@ beforeEach(async () => {
   told = [];
   broken.clear();
   inLine.clear();
-  await database.collections.jobs.deleteMany({});
+  await empty(database.collections.jobs);
 });
 afterAll(() => database.drop());
 

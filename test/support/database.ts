@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Collection, Filter } from 'mongodb';
 import { inject } from 'vitest';
 import { connectMongo, type Mongo } from '../../src/store/mongo.ts';
 import { recordingCollections, requireServed } from './query-shapes.ts';
@@ -19,4 +20,13 @@ export async function openDatabase(): Promise<Mongo & { drop(): Promise<void> }>
       requireServed(queries);
     },
   };
+}
+
+/** Removes every document, 1,000 in one call: the server that all test files share serves nobody else meanwhile. */
+export async function empty<T extends { _id: string }>(collection: Collection<T>): Promise<void> {
+  for (;;) {
+    const found = await collection.find({}, { projection: { _id: 1 }, limit: 1000 }).toArray();
+    if (found.length === 0) return;
+    await collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } } as Filter<T>);
+  }
 }
