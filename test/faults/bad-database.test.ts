@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Caller } from '../../src/domain/account.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
@@ -34,7 +35,7 @@ const interference = {
   async turn(): Promise<void> {
     if (!strikes()) return;
     faults.late += 1;
-    await new Promise((resolve) => setTimeout(resolve, random.below(LONGEST_MS)));
+    await sleep(random.below(LONGEST_MS));
   },
   fault(): Fault {
     if (strikes()) {
@@ -105,14 +106,23 @@ async function expireOrphans(owner: string): Promise<number> {
  * seconds that nobody has here, so their time is said to be over.
  */
 async function looking(owner: string, work: () => Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const rounds = lookAround(owner, over.signal);
+  await work().finally(() => over.abort());
+  // Of a round that is under way, nothing comes after the end.
+  await rounds;
+}
+
+async function lookAround(owner: string, over: AbortSignal): Promise<void> {
   const repairJobs = createRepairJobs({ ...bench, log: createLog('silent') });
-  const repairing = setInterval(async () => {
+  for (;;) {
+    await sleep(SILENT_MS, undefined, { signal: over }).catch(() => {});
+    if (over.aborted) return;
     const silent = { owner, status: 'queued' as const, updatedAt: { $lt: new Date(Date.now() - SILENT_MS) } };
     await bench.collections.jobs.updateMany(silent, { $set: { repairAt: new Date(0) } });
     // It meets the same database; as in the service, the next round tries again.
     await repairJobs().catch(unlessUnavailable);
-  }, SILENT_MS);
-  await work().finally(() => clearInterval(repairing));
+  }
 }
 
 function unlessUnavailable(error: unknown): void {
