@@ -31,7 +31,12 @@ async function main(commandLine) {
   const args = entry ? [join(root, entry), ...rest] : [join(root, 'src/cli/main.ts'), ...commandLine];
   const child = spawn(pinnedNode(), args, {
     stdio: 'inherit',
-    env: { ...process.env, PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH },
+    env: {
+      ...process.env,
+      PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH,
+      // What was compiled once is not compiled again: a command starts in half the time.
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled'),
+    },
   });
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     // The child tells a repeat that comes at once (a terminal signals the whole group) from a second wish.

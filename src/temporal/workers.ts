@@ -1,23 +1,14 @@
-import { extname, join } from 'node:path';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Worker,
-  type WorkerOptions,
-  type WorkflowBundle,
-} from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Temporal } from './connect.ts';
 import { type Build, type BuildOptions, createBuild } from './deployment.ts';
 import { queuesOf } from './queues.ts';
+import { bundleWorkflows } from './workflow-bundle.ts';
 
 /** Cancellation travels with heartbeats: this bounds how long a cancelled engine runs on. */
 const HEARTBEAT_THROTTLE = '1s';
 /** A worker that was killed hands its cached workflows over after this. */
 const STICKY_TIMEOUT = '3s';
 const SHUTDOWN_GRACE = '15s';
-/** TypeScript as it stands here, JavaScript where it was built. */
-const ROOT = join(import.meta.dirname, '../..');
-const WORKFLOWS = join(ROOT, 'workflows', `index${extname(import.meta.filename)}`);
 
 export interface WorkersOptions {
   temporal: Temporal;
@@ -39,12 +30,7 @@ export interface Workers {
 
 /** One worker per queue on one connection. Resolves when all of them poll. */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: WORKFLOWS,
-    logger: new DefaultLogger('WARN'),
-    // Modules are named from there, wherever the process was started.
-    webpackConfigHook: (webpack) => ({ ...webpack, context: ROOT }),
-  });
+  const workflowBundle = await bundleWorkflows();
   const { temporal, queuePrefix, build: wanted } = options;
   const build = wanted && (await createBuild(temporal, queuePrefix, workflowBundle.code, wanted));
   const workers = await createAll(workerOptions(options, workflowBundle, build));
@@ -61,7 +47,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
 function workerOptions(
   { temporal, queuePrefix, activities, concurrency }: WorkersOptions,
-  workflowBundle: WorkflowBundle,
+  workflowBundle: { code: string },
   build: Build | undefined,
 ): WorkerOptions[] {
   const queues = queuesOf(queuePrefix);

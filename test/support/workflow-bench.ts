@@ -10,6 +10,7 @@ import { newId } from '../../src/domain/id.ts';
 import type { JobStart, WorkflowRunner } from '../../src/operations/runner.ts';
 import { queuesOf } from '../../src/temporal/queues.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
+import { bundleWorkflows } from '../../src/temporal/workflow-bundle.ts';
 
 /** One call of an activity, as a fake saw it. */
 export interface ActivityCall {
@@ -175,8 +176,8 @@ export async function startWorkers(env: TestWorkflowEnvironment, activities: Act
   };
 }
 
-/** The bundle that a worker runs, or that of another entry point. */
-export function bundleWorkflows(entry = new URL('../../workflows/index.ts', import.meta.url)) {
+/** The bundle of another entry point than the worker's. */
+export function bundleFrom(entry: URL) {
   return bundleWorkflowCode({ workflowsPath: fileURLToPath(entry), logger: silent });
 }
 

@@ -2,7 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bundleWorkflows, quietRuntime } from '../support/workflow-bench.ts';
+import { bundleWorkflows } from '../../src/temporal/workflow-bundle.ts';
+import { bundleFrom, quietRuntime } from '../support/workflow-bench.ts';
 
 const FOLDER = new URL('histories/', import.meta.url);
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
   );
 });
 
-async function replay(bundle: ReturnType<typeof bundleWorkflows>, recorded: Histories) {
+async function replay(bundle: Promise<{ code: string }>, recorded: Histories) {
   const outcomes: { name: string; error: Error | undefined }[] = [];
   const options = { workflowBundle: await bundle };
   for await (const { workflowId, error } of Worker.runReplayHistories(options, recorded))
@@ -39,7 +40,7 @@ describe('recorded jobs', () => {
   it('are broken by a workflow that does things in another order, and the replay says so', async () => {
     const changed = new URL('../support/changed-workflows.ts', import.meta.url);
     const expired = histories.filter(({ workflowId }) => workflowId.endsWith('-expired.json'));
-    const [outcome] = await replay(bundleWorkflows(changed), expired);
+    const [outcome] = await replay(bundleFrom(changed), expired);
     expect(outcome?.error).toBeInstanceOf(DeterminismViolationError);
   });
 });
