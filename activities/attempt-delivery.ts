@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app.ts';
-import type { DeliveryOutcome } from '../src/domain/delivery.ts';
+import type { DeliveryOutcome } from '../src/domain/webhooks/delivery.ts';
 
 export interface AttemptInput {
   deliveryId: string;

@@ -1,7 +1,7 @@
 import type { Capabilities } from '../src/app.ts';
-import { CHARGE_RUN, chargedAccount, creditsSpent } from '../src/domain/credits.ts';
+import { CHARGE_RUN, chargedAccount, creditsSpent } from '../src/domain/credits/credits.ts';
 import { ConversionError } from '../src/domain/errors.ts';
-import { isTerminal, refuseMove } from '../src/domain/job.ts';
+import { isTerminal, refuseMove } from '../src/domain/jobs/job.ts';
 
 /** Sets credits aside for a job that costs some, and settles them once it has ended. Both may be repeated. */
 export function createCharge({ jobs, credits, ledger, noteSettled }: Capabilities) {

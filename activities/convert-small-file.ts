@@ -1,4 +1,4 @@
-import type { Job } from '../src/domain/job.ts';
+import type { Job } from '../src/domain/jobs/job.ts';
 import type { AcquiredFile, createAcquire } from './acquire.ts';
 import type { ConvertedFile, createConvert } from './convert.ts';
 import type { createPublish } from './publish.ts';

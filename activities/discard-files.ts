@@ -1,6 +1,6 @@
 import type { Capabilities } from '../src/app.ts';
-import { earlierBlobId, outputBlobs, outputFileId } from '../src/domain/blob-name.ts';
-import { keepsUpload } from '../src/domain/job.ts';
+import { earlierBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
+import { keepsUpload } from '../src/domain/jobs/job.ts';
 
 /** A job that did not become ready leaves no half-made result, and no upload unless it is worth another try. */
 export function createDiscardFiles({ jobs, uploads, files, blobs }: Capabilities) {

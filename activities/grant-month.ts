@@ -1,5 +1,5 @@
 import type { Capabilities } from '../src/app.ts';
-import { DEFAULT_PLANS } from '../src/domain/account-plan.ts';
+import { DEFAULT_PLANS } from '../src/domain/access/account-plan.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** How many accounts one call looks at. */

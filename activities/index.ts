@@ -1,5 +1,5 @@
 import type { Capabilities } from '../src/app.ts';
-import { isTerminal, type Job, refuseMove } from '../src/domain/job.ts';
+import { isTerminal, type Job, refuseMove } from '../src/domain/jobs/job.ts';
 import { createAcquire } from './acquire.ts';
 import { createInTurn } from './admit.ts';
 import { createAttemptDelivery } from './attempt-delivery.ts';

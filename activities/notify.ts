@@ -1,8 +1,8 @@
 import type { Capabilities } from '../src/app.ts';
-import { swapmyfileCallback } from '../src/domain/callback-payload.ts';
+import { swapmyfileCallback } from '../src/domain/webhooks/callback-payload.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { derivedId } from '../src/domain/id.ts';
-import { newDelivery } from '../src/domain/new-delivery.ts';
+import { newDelivery } from '../src/domain/webhooks/new-delivery.ts';
 
 /** Builds the message once; every attempt will send these very bytes. */
 export function createPrepareCallback({ jobs, deliveries, links }: Capabilities) {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app.ts';
-import { archiveNames } from '../src/domain/archive-names.ts';
-import type { Batch, BatchArchive } from '../src/domain/batch.ts';
-import { archiveBlobs, archiveFileId, attemptBlobId, earlierBlobId } from '../src/domain/blob-name.ts';
+import { archiveNames } from '../src/domain/files/archive-names.ts';
+import type { Batch, BatchArchive } from '../src/domain/batches/batch.ts';
+import { archiveBlobs, archiveFileId, attemptBlobId, earlierBlobId } from '../src/domain/files/blob-name.ts';
 import { ConversionError } from '../src/domain/errors.ts';
-import type { Job, JobOutput } from '../src/domain/job.ts';
+import type { Job, JobOutput } from '../src/domain/jobs/job.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** What ZIP adds to each file, with its name twice, and at the end. */

@@ -1,8 +1,8 @@
 import type { Capabilities } from '../src/app.ts';
-import { earlierBlobId, outputBlobs } from '../src/domain/blob-name.ts';
-import type { StoredFile } from '../src/domain/file.ts';
-import { findFormat } from '../src/domain/format.ts';
-import { type Job, resultName } from '../src/domain/job.ts';
+import { earlierBlobId, outputBlobs } from '../src/domain/files/blob-name.ts';
+import type { StoredFile } from '../src/domain/files/file.ts';
+import { findFormat } from '../src/domain/formats/format.ts';
+import { type Job, resultName } from '../src/domain/jobs/job.ts';
 import { only } from './acquire.ts';
 import type { ConvertedFile } from './convert.ts';
 

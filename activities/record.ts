@@ -7,7 +7,7 @@ import {
   type JobOutput,
   type JobStatus,
   UPLOAD_COMPLETED,
-} from '../src/domain/job.ts';
+} from '../src/domain/jobs/job.ts';
 import type { JobPatch } from '../src/store/jobs.ts';
 import type { ConvertedFile } from './convert.ts';
 

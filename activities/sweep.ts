@@ -1,5 +1,5 @@
 import type { Capabilities } from '../src/app.ts';
-import type { SweepStep, Swept } from '../src/domain/retention.ts';
+import type { SweepStep, Swept } from '../src/domain/files/retention.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** Removes one page of what has had its time. */

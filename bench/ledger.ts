@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CHARGE_RUN } from '../src/domain/credits.ts';
+import { CHARGE_RUN } from '../src/domain/credits/credits.ts';
 import { newId } from '../src/domain/id.ts';
 import { createReconcile } from '../src/operations/reconcile.ts';
 import { createCreditRepository } from '../src/store/credits.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApp } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
-import { turnLease } from '../src/domain/job-lease.ts';
+import { turnLease } from '../src/domain/jobs/job-lease.ts';
 import { countCommands } from '../test/support/command-count.ts';
 import { aJob } from '../test/support/records.ts';
 import type { Bench, Row } from './bench.ts';

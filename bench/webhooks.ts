@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createGraphqlClient } from '../src/cli/graphql-client.ts';
 import { mutate } from '../src/cli/mutation.ts';
 import { newId } from '../src/domain/id.ts';
-import { newDelivery } from '../src/domain/new-delivery.ts';
+import { newDelivery } from '../src/domain/webhooks/new-delivery.ts';
 import { connectMongo } from '../src/store/mongo.ts';
 import type { Bench } from './bench.ts';
 import { cpuMs } from './process-tree.ts';

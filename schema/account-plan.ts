@@ -3,8 +3,8 @@ import {
   POLICY_RULES,
   type PolicyRefusal,
   type PolicyRule,
-} from '../src/domain/account-plan.ts';
-import type { Usage } from '../src/domain/rate-window.ts';
+} from '../src/domain/access/account-plan.ts';
+import type { Usage } from '../src/domain/access/rate-window.ts';
 import type { PolicyAnswer } from '../src/operations/explain-policy.ts';
 import { builder } from './builder.ts';
 import { ErrorCodeEnum, EXPECTED, refusing } from './errors.ts';

@@ -1,4 +1,4 @@
-import type { Account as AccountRecord, Caller } from '../src/domain/account.ts';
+import type { Account as AccountRecord, Caller } from '../src/domain/access/account.ts';
 import { CallUsage, Plan } from './account-plan.ts';
 import { builder } from './builder.ts';
 import { EXPECTED, refusing } from './errors.ts';

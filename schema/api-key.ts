@@ -4,8 +4,8 @@ import {
   type KeyDialect,
   type ApiKey as KeyRecord,
   type KeyScope,
-} from '../src/domain/account.ts';
-import type { KeyRestriction } from '../src/domain/key-restriction.ts';
+} from '../src/domain/access/account.ts';
+import type { KeyRestriction } from '../src/domain/access/key-restriction.ts';
 import type { ShownKey } from '../src/operations/keys.ts';
 import { Account } from './account.ts';
 import { builder } from './builder.ts';

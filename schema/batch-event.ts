@@ -1,5 +1,5 @@
-import { type Batch as BatchRecord, countsOf } from '../src/domain/batch.ts';
-import { eventsAfter } from '../src/domain/job.ts';
+import { type Batch as BatchRecord, countsOf } from '../src/domain/batches/batch.ts';
+import { eventsAfter } from '../src/domain/jobs/job.ts';
 import type { BatchUpdate } from '../src/operations/watch-batch.ts';
 import { Batch, BatchCounts, BatchStatus } from './batch.ts';
 import { builder } from './builder.ts';

@@ -1,4 +1,4 @@
-import { type Batch as BatchRecord, MAX_BATCH_JOBS } from '../src/domain/batch.ts';
+import { type Batch as BatchRecord, MAX_BATCH_JOBS } from '../src/domain/batches/batch.ts';
 import type { AcceptedJob } from '../src/operations/accept-job.ts';
 import type { SubmittedBatch } from '../src/operations/submit-batch.ts';
 import { Batch } from './batch.ts';

@@ -4,7 +4,7 @@ import type {
   BatchTally,
   BatchCounts as Counts,
   BatchStatus as Status,
-} from '../src/domain/batch.ts';
+} from '../src/domain/batches/batch.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { builder } from './builder.ts';
 import { orNull } from './file.ts';

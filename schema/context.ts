@@ -1,6 +1,6 @@
 import type { Operations } from '../src/app.ts';
-import type { Actor, Caller } from '../src/domain/account.ts';
-import type { Sender } from '../src/domain/client-address.ts';
+import type { Actor, Caller } from '../src/domain/access/account.ts';
+import type { Sender } from '../src/domain/access/client-address.ts';
 import type { ConversionError } from '../src/domain/errors.ts';
 import type { Log } from '../src/log.ts';
 

@@ -1,5 +1,5 @@
-import type { Difference as DifferenceRecord } from '../src/domain/audit.ts';
-import type { Balance } from '../src/domain/credits.ts';
+import type { Difference as DifferenceRecord } from '../src/domain/credits/audit.ts';
+import type { Balance } from '../src/domain/credits/credits.ts';
 import type { Reconciliation as ReconciliationRecord } from '../src/operations/reconcile.ts';
 import { builder } from './builder.ts';
 import { CreditBalance } from './credits.ts';

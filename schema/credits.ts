@@ -1,4 +1,4 @@
-import type { Balance, LedgerEntry as Entry, EntryKind } from '../src/domain/credits.ts';
+import type { Balance, LedgerEntry as Entry, EntryKind } from '../src/domain/credits/credits.ts';
 import { Account } from './account.ts';
 import { builder } from './builder.ts';
 import { pageCost, pageOf, type SortKey } from './page.ts';

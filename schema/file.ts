@@ -1,5 +1,5 @@
 import { ConversionError } from '../src/domain/errors.ts';
-import type { StoredFile } from '../src/domain/file.ts';
+import type { StoredFile } from '../src/domain/files/file.ts';
 import { builder } from './builder.ts';
 import { uuidOf } from './global-id.ts';
 import { pageCost, pageOf } from './page.ts';

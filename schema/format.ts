@@ -5,8 +5,8 @@ import {
   type Format as FormatRow,
   findFormat,
   targetsOf,
-} from '../src/domain/format.ts';
-import { optionsJsonSchema } from '../src/domain/options.ts';
+} from '../src/domain/formats/format.ts';
+import { optionsJsonSchema } from '../src/domain/options/image.ts';
 import { builder } from './builder.ts';
 
 /** A list of formats is as long as the table at most. */

@@ -1,4 +1,4 @@
-import type { Sender } from '../src/domain/client-address.ts';
+import type { Sender } from '../src/domain/access/client-address.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import type { Credential } from '../src/operations/authenticate.ts';
 import type { KilnContext, SchemaOperations } from './context.ts';

@@ -1,5 +1,5 @@
 import { ConversionError } from '../src/domain/errors.ts';
-import { eventsAfter, type Job as JobRecord } from '../src/domain/job.ts';
+import { eventsAfter, type Job as JobRecord } from '../src/domain/jobs/job.ts';
 import type { JobUpdate } from '../src/operations/watch-job.ts';
 import { builder } from './builder.ts';
 import { cancellable } from './cancellable.ts';

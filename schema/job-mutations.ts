@@ -1,6 +1,6 @@
 import { ConversionError } from '../src/domain/errors.ts';
-import type { Upload as UploadIntent } from '../src/domain/file.ts';
-import type { Job as JobRecord } from '../src/domain/job.ts';
+import type { Upload as UploadIntent } from '../src/domain/files/file.ts';
+import type { Job as JobRecord } from '../src/domain/jobs/job.ts';
 import { builder } from './builder.ts';
 import type { KilnContext } from './context.ts';
 import { EXPECTED, refusing } from './errors.ts';

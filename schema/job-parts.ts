@@ -5,7 +5,7 @@ import type {
   JobInput as InputRecord,
   JobOutput as OutputRecord,
   JobProgress as ProgressRecord,
-} from '../src/domain/job.ts';
+} from '../src/domain/jobs/job.ts';
 import { builder } from './builder.ts';
 import { ErrorCodeEnum } from './errors.ts';
 

@@ -3,7 +3,7 @@ import type {
   Job as JobRecord,
   JobSummary,
   JobStatus as Status,
-} from '../src/domain/job.ts';
+} from '../src/domain/jobs/job.ts';
 import { builder } from './builder.ts';
 import { orNull } from './file.ts';
 import { uuidOf } from './global-id.ts';

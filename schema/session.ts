@@ -1,4 +1,4 @@
-import { DEFAULT_SESSION_MINUTES } from '../src/domain/session.ts';
+import { DEFAULT_SESSION_MINUTES } from '../src/domain/access/session.ts';
 import type { Session } from '../src/operations/sessions.ts';
 import { builder } from './builder.ts';
 import { EXPECTED, refusing } from './errors.ts';

@@ -1,5 +1,5 @@
-import type { StoredFile, Upload as UploadIntent } from '../src/domain/file.ts';
-import type { Job as JobRecord } from '../src/domain/job.ts';
+import type { StoredFile, Upload as UploadIntent } from '../src/domain/files/file.ts';
+import type { Job as JobRecord } from '../src/domain/jobs/job.ts';
 import { builder } from './builder.ts';
 import { EXPECTED, refusing } from './errors.ts';
 import { File } from './file.ts';

@@ -1,4 +1,4 @@
-import type { DeliveryEvent as EventRecord } from '../src/domain/delivery-event.ts';
+import type { DeliveryEvent as EventRecord } from '../src/domain/webhooks/delivery-event.ts';
 import { builder } from './builder.ts';
 import { cancellable } from './cancellable.ts';
 import { uuidOf } from './global-id.ts';

@@ -1,12 +1,12 @@
-import { seesResults } from '../src/domain/account.ts';
+import { seesResults } from '../src/domain/access/account.ts';
 import type {
   DeliveryAttempt as AttemptRecord,
   DeliveryHold,
   Delivery as DeliveryRecord,
   DeliveryState,
   DeliverySummary,
-} from '../src/domain/delivery.ts';
-import type { NetworkError as NetworkErrorName } from '../src/domain/webhook-profile.ts';
+} from '../src/domain/webhooks/delivery.ts';
+import type { NetworkError as NetworkErrorName } from '../src/domain/webhooks/webhook-profile.ts';
 import { builder } from './builder.ts';
 import { orNull } from './file.ts';
 import { uuidOf } from './global-id.ts';

@@ -1,5 +1,5 @@
-import { type Circuit as CircuitRecord, circuitState } from '../src/domain/circuit.ts';
-import { type Endpoint as EndpointRecord, type EndpointSecret, liveSecrets } from '../src/domain/endpoint.ts';
+import { type Circuit as CircuitRecord, circuitState } from '../src/domain/webhooks/circuit.ts';
+import { type Endpoint as EndpointRecord, type EndpointSecret, liveSecrets } from '../src/domain/webhooks/endpoint.ts';
 import { builder } from './builder.ts';
 import { orNull } from './file.ts';
 import { uuidOf } from './global-id.ts';

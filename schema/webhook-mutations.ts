@@ -1,6 +1,6 @@
-import type { Delivery } from '../src/domain/delivery.ts';
-import type { Endpoint } from '../src/domain/endpoint.ts';
-import { WEBHOOK_EVENTS, WILDCARDS } from '../src/domain/webhook-event.ts';
+import type { Delivery } from '../src/domain/webhooks/delivery.ts';
+import type { Endpoint } from '../src/domain/webhooks/endpoint.ts';
+import { WEBHOOK_EVENTS, WILDCARDS } from '../src/domain/webhooks/webhook-event.ts';
 import type { Replay } from '../src/operations/deliveries.ts';
 import type { ShownEndpoint } from '../src/operations/endpoints.ts';
 import { builder } from './builder.ts';

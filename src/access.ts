@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
-import { GUEST_PLAN } from './domain/account-plan.ts';
-import { clientAddressOf, parseNetworks, type Sender } from './domain/client-address.ts';
-import { chargedAccount } from './domain/credits.ts';
+import { GUEST_PLAN } from './domain/access/account-plan.ts';
+import { clientAddressOf, parseNetworks, type Sender } from './domain/access/client-address.ts';
+import { chargedAccount } from './domain/credits/credits.ts';
 import type { Log } from './log.ts';
 import { createAccounts } from './operations/accounts.ts';
 import { createAdmitCall } from './operations/admit-call.ts';

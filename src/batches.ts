@@ -1,4 +1,4 @@
-import type { Job } from './domain/job.ts';
+import type { Job } from './domain/jobs/job.ts';
 import type { Log } from './log.ts';
 import { createCancelBatch } from './operations/cancel-batch.ts';
 import { createCountInBatch } from './operations/count-in-batch.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Sender } from './domain/client-address.ts';
+import type { Sender } from './domain/access/client-address.ts';
 import type { Credential } from './operations/authenticate.ts';
 
 /** The form of every token that Kiln signs: key id, payload, signature. No API key looks like it. */

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from './app.ts';
 import type { Config } from './config.ts';
-import { KEY_PREFIXES, KEY_SCOPES, shownPrefix } from './domain/account.ts';
+import { KEY_PREFIXES, KEY_SCOPES, shownPrefix } from './domain/access/account.ts';
 import { newId } from './domain/id.ts';
 import { hashApiKey, newApiKey, newKeyPair } from './secrets/api-key.ts';
 

@@ -1,5 +1,5 @@
-import type { AccountPlan } from './domain/account-plan.ts';
-import type { UrlOf } from './domain/announced.ts';
+import type { AccountPlan } from './domain/access/account-plan.ts';
+import type { UrlOf } from './domain/webhooks/announced.ts';
 import type { Log } from './log.ts';
 import type { HttpSender } from './net/fetch.ts';
 import { createLanes } from './net/lanes.ts';

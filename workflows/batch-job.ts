@@ -1,6 +1,6 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { BatchStatus } from '../src/domain/batch.ts';
-import type { Fault } from '../src/domain/job.ts';
+import type { BatchStatus } from '../src/domain/batches/batch.ts';
+import type { Fault } from '../src/domain/jobs/job.ts';
 import type { BatchStart } from '../src/operations/runner.ts';
 import { attempting } from './attempts.ts';
 import { faultOf } from './fault.ts';

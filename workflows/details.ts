@@ -1,5 +1,5 @@
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { Fault } from '../src/domain/job.ts';
+import type { Fault } from '../src/domain/jobs/job.ts';
 import type { JobStart } from '../src/operations/runner.ts';
 
 interface Details {

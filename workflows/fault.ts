@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/workflow';
-import type { Fault } from '../src/domain/job.ts';
+import type { Fault } from '../src/domain/jobs/job.ts';
 import { causeOf } from './proxies.ts';
 
 /** Only failures made in activities/failure.ts carry a code; anything else is ours to explain. */

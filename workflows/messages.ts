@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { JobStatus } from '../src/domain/job.ts';
+import type { JobStatus } from '../src/domain/jobs/job.ts';
 
 export interface CancelRequest {
   /** Shown in the job's timeline. */

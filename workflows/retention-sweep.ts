@@ -1,5 +1,5 @@
 import { continueAsNew, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { SWEEP_KINDS, SweepKind, Swept } from '../src/domain/retention.ts';
+import type { SWEEP_KINDS, SweepKind, Swept } from '../src/domain/files/retention.ts';
 import { transfer } from './proxies.ts';
 
 /** A list of its own, since workflows load no other code; it must name every kind. */

@@ -1,5 +1,5 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { DeliveryOutcome } from '../src/domain/delivery.ts';
+import type { DeliveryOutcome } from '../src/domain/webhooks/delivery.ts';
 import { wakeSignal } from './messages.ts';
 import { delivery } from './proxies.ts';
 

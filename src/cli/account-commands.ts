@@ -1,7 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { KEY_PREFIXES, KEY_SCOPES } from '../domain/account.ts';
-import { DEFAULT_PLANS, GUEST_PLAN } from '../domain/account-plan.ts';
-import { parseRestriction } from '../domain/key-restriction.ts';
+import { KEY_PREFIXES, KEY_SCOPES } from '../domain/access/account.ts';
+import { DEFAULT_PLANS, GUEST_PLAN } from '../domain/access/account-plan.ts';
+import { parseRestriction } from '../domain/access/key-restriction.ts';
 import { judgedBy, limitOption, withEither, withOperator } from './command-line.ts';
 import { toAmount } from './credit-commands.ts';
 import type { Restriction } from './keys.ts';

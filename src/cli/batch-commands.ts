@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { MAX_BATCH_JOBS, requireLabel } from '../domain/batch.ts';
+import { MAX_BATCH_JOBS, requireLabel } from '../domain/batches/batch.ts';
 import { judgedBy, limitOption, setOption, withService } from './command-line.ts';
 
 const id = ['<batchId>', 'its id'] as const;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { archiveFilename } from '../domain/batch.ts';
+import { archiveFilename } from '../domain/batches/batch.ts';
 import { askAgain } from './ask-again.ts';
 import { createBatches, type NewBatchView } from './batch-client.ts';
 import { collectResults, reportResults, saveArchive, saveResults } from './batch-results.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { requireAmount } from '../domain/credits.ts';
+import { requireAmount } from '../domain/credits/credits.ts';
 import { judgedBy, limitOption, withEither, withOperator } from './command-line.ts';
 
 /** `kiln credits`: what an account has and had; the operator tops up and checks. */

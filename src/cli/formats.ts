@@ -1,4 +1,4 @@
-import { FORMATS, type Format, type FormatId, targetsOf } from '../domain/format.ts';
+import { FORMATS, type Format, type FormatId, targetsOf } from '../domain/formats/format.ts';
 import { print } from './print.ts';
 import { printJson } from './print-json.ts';
 import { renderTable } from './terminal.ts';

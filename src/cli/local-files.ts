@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { findFormat, formatOfFilename, outputFilename } from '../domain/format.ts';
+import { findFormat, formatOfFilename, outputFilename } from '../domain/formats/format.ts';
 import { CommandError } from './command-error.ts';
 import type { FileToSend, OutputView } from './conversions.ts';
 import { formatBytes } from './terminal.ts';

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { PLAN_TERMS, type PlanTerms, parsePlanChanges } from '../domain/account-plan.ts';
+import { PLAN_TERMS, type PlanTerms, parsePlanChanges } from '../domain/access/account-plan.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { CommandError } from './command-error.ts';
 import type { AdminOptions } from './find-service.ts';

@@ -1,4 +1,4 @@
-import { PLAN_TERMS, type PlanTerms } from '../domain/account-plan.ts';
+import { PLAN_TERMS, type PlanTerms } from '../domain/access/account-plan.ts';
 import { type AdminOptions, findAdminService } from './find-service.ts';
 import { createGraphqlClient } from './graphql-client.ts';
 import { mutate, REFUSAL } from './mutation.ts';

@@ -1,5 +1,5 @@
 import { ConversionError } from '../domain/errors.ts';
-import { type FormatId, requireFormat } from '../domain/format.ts';
+import { type FormatId, requireFormat } from '../domain/formats/format.ts';
 import { checkInputFacts, type EngineLimits } from './engine-limits.ts';
 import type { Size } from './image-size.ts';
 

@@ -1,4 +1,4 @@
-import type { ConvertStep } from '../domain/plan.ts';
+import type { ConvertStep } from '../domain/jobs/plan.ts';
 
 /** What is known about a file after its header was read; pixels for images, seconds for media. */
 export interface FileFacts {

@@ -1,5 +1,5 @@
-import { type EngineName, FORMATS, type Format, type FormatId, requireFormat } from '../domain/format.ts';
-import type { ConvertStep } from '../domain/plan.ts';
+import { type EngineName, FORMATS, type Format, type FormatId, requireFormat } from '../domain/formats/format.ts';
+import type { ConvertStep } from '../domain/jobs/plan.ts';
 import type { Converter, FileFacts } from './converter.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './engine-limits.ts';
 import { createHostPool, type HostPool, type HostPoolSettings } from './host-pool.ts';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { ConversionError } from '../domain/errors.ts';
-import type { EngineName } from '../domain/format.ts';
+import type { EngineName } from '../domain/formats/format.ts';
 import type { ConvertOutcome } from './converter.ts';
 import type { Engine } from './engine.ts';
 import { isBreakdown } from './engine-fault.ts';

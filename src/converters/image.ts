@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { ConversionError } from '../domain/errors.ts';
-import { type FormatId, requireFormat } from '../domain/format.ts';
-import type { ImageOptions } from '../domain/options.ts';
-import type { ConvertStep } from '../domain/plan.ts';
+import { type FormatId, requireFormat } from '../domain/formats/format.ts';
+import type { ImageOptions } from '../domain/options/image.ts';
+import type { ConvertStep } from '../domain/jobs/plan.ts';
 import type { FileFacts } from './converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from './engine.ts';
 import { asEngineFault } from './engine-fault.ts';

@@ -8,8 +8,8 @@ import {
   MagickReadSettings,
 } from '@imagemagick/magick-wasm';
 import { ConversionError } from '../domain/errors.ts';
-import { type FormatId, requireFormat } from '../domain/format.ts';
-import type { ImageOptions } from '../domain/options.ts';
+import { type FormatId, requireFormat } from '../domain/formats/format.ts';
+import type { ImageOptions } from '../domain/options/image.ts';
 import type { FileFacts } from './converter.ts';
 import { checkInputFacts, type EngineLimits } from './engine-limits.ts';
 import type { Size } from './image-size.ts';

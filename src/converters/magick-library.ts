@@ -7,7 +7,7 @@ import {
   type MagickFormat,
   ResourceLimits,
 } from '@imagemagick/magick-wasm';
-import { FORMATS, type FormatId } from '../domain/format.ts';
+import { FORMATS, type FormatId } from '../domain/formats/format.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import { sharp } from './sharp-library.ts';
 

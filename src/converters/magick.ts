@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
 import { ConversionError } from '../domain/errors.ts';
-import { type FormatId, requireFormat } from '../domain/format.ts';
-import type { ConvertStep } from '../domain/plan.ts';
+import { type FormatId, requireFormat } from '../domain/formats/format.ts';
+import type { ConvertStep } from '../domain/jobs/plan.ts';
 import { checkClaimedSize } from './claimed-size.ts';
 import type { FileFacts } from './converter.ts';
 import { ditherToTwoTones } from './dither.ts';

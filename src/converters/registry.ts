@@ -1,6 +1,6 @@
 import { ConversionError } from '../domain/errors.ts';
-import { requireFormat } from '../domain/format.ts';
-import type { ConvertStep } from '../domain/plan.ts';
+import { requireFormat } from '../domain/formats/format.ts';
+import type { ConvertStep } from '../domain/jobs/plan.ts';
 import type { Converter, ConvertIo, ConvertOutcome } from './converter.ts';
 
 /** Finds who can do a step. */

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { ByteRange } from '../blobs/blob-store.ts';
 import { ConversionError } from '../domain/errors.ts';
-import type { StoredFile } from '../domain/file.ts';
+import type { StoredFile } from '../domain/files/file.ts';
 import type { createFiles } from '../operations/files.ts';
 import type { Links } from '../secrets/links.ts';
 import { parseByteRange } from './byte-range.ts';

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { type Request } from 'got';
 import { ConversionError } from '../domain/errors.ts';
-import type { NetworkError } from '../domain/webhook-profile.ts';
+import type { NetworkError } from '../domain/webhooks/webhook-profile.ts';
 import { createGet, type GetAnswer, type GetRequest, type GetResult } from './follow.ts';
 import type { Guard } from './guard.ts';
 import { type FetchFault, faultOf } from './network-error.ts';

@@ -1,6 +1,6 @@
 import { RequestError } from 'got';
 import { ConversionError } from '../domain/errors.ts';
-import type { NetworkError } from '../domain/webhook-profile.ts';
+import type { NetworkError } from '../domain/webhooks/webhook-profile.ts';
 
 /** Why nothing was fetched; only a GET is ever redirected. */
 export type FetchFault = NetworkError | 'redirect';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { ConversionError } from '../domain/errors.ts';
-import type { WebhookProfile } from '../domain/webhook-profile.ts';
+import type { WebhookProfile } from '../domain/webhooks/webhook-profile.ts';
 
 /** One attempt to sign. */
 export interface WebhookToSign {

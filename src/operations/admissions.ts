@@ -1,7 +1,7 @@
-import type { Admission } from '../domain/admission.ts';
-import { chargedAccount } from '../domain/credits.ts';
+import type { Admission } from '../domain/jobs/admission.ts';
+import { chargedAccount } from '../domain/credits/credits.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isTerminal, type Job, laneOf } from '../domain/job.ts';
+import { isTerminal, type Job, laneOf } from '../domain/jobs/job.ts';
 import type { Log } from '../log.ts';
 import type { AdmissionRepository } from '../store/admissions.ts';
 import type { JobRepository } from '../store/jobs.ts';

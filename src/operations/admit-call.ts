@@ -1,6 +1,6 @@
-import type { Caller } from '../domain/account.ts';
-import { type AccountPlan, accessRefusal, refuse } from '../domain/account-plan.ts';
-import { addressBucket, type Sender } from '../domain/client-address.ts';
+import type { Caller } from '../domain/access/account.ts';
+import { type AccountPlan, accessRefusal, refuse } from '../domain/access/account-plan.ts';
+import { addressBucket, type Sender } from '../domain/access/client-address.ts';
 import { ConversionError } from '../domain/errors.ts';
 import {
   dayOf,
@@ -11,7 +11,7 @@ import {
   resizedHits,
   type Usage,
   usageOf,
-} from '../domain/rate-window.ts';
+} from '../domain/access/rate-window.ts';
 import type { WindowRepository } from '../store/windows.ts';
 
 export interface AdmitCallPorts {

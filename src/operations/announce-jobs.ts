@@ -1,6 +1,6 @@
-import { announcedBatch, announcedFile, announcedJob, asSubmitted, type UrlOf } from '../domain/announced.ts';
-import type { Batch } from '../domain/batch.ts';
-import { isTerminal, type Job } from '../domain/job.ts';
+import { announcedBatch, announcedFile, announcedJob, asSubmitted, type UrlOf } from '../domain/webhooks/announced.ts';
+import type { Batch } from '../domain/batches/batch.ts';
+import { isTerminal, type Job } from '../domain/jobs/job.ts';
 import type { Log } from '../log.ts';
 import type { FileRepository } from '../store/files.ts';
 import type { Announce } from './announce.ts';

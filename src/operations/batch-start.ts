@@ -1,4 +1,4 @@
-import type { Batch } from '../domain/batch.ts';
+import type { Batch } from '../domain/batches/batch.ts';
 import type { BatchStart } from './runner.ts';
 
 /** What the workflow of this batch begins with; the same for a first start and for a repair. */

@@ -1,5 +1,5 @@
-import { type Caller, requireScope } from '../domain/account.ts';
-import { type Batch, isOver } from '../domain/batch.ts';
+import { type Caller, requireScope } from '../domain/access/account.ts';
+import { type Batch, isOver } from '../domain/batches/batch.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import { batchStart } from './batch-start.ts';

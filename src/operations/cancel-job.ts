@@ -1,6 +1,6 @@
-import { type Caller, requireScope } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isTerminal, type Job } from '../domain/job.ts';
+import { isTerminal, type Job } from '../domain/jobs/job.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { createFindJobs } from './find-jobs.ts';
 import { jobStart } from './job-start.ts';

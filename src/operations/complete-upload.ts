@@ -1,8 +1,8 @@
-import { type Caller, requireScope } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isReceived, openUploadId, type ReceivedUpload, type Upload } from '../domain/file.ts';
-import { isTerminal, type Job, ownerKey, UPLOAD_COMPLETED } from '../domain/job.ts';
-import { isOverdue, startLease } from '../domain/job-lease.ts';
+import { isReceived, openUploadId, type ReceivedUpload, type Upload } from '../domain/files/file.ts';
+import { isTerminal, type Job, ownerKey, UPLOAD_COMPLETED } from '../domain/jobs/job.ts';
+import { isOverdue, startLease } from '../domain/jobs/job-lease.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 import type { Admissions } from './admissions.ts';

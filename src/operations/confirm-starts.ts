@@ -1,4 +1,4 @@
-import { startLease, uploadLease } from '../domain/job-lease.ts';
+import { startLease, uploadLease } from '../domain/jobs/job-lease.ts';
 import type { Log } from '../log.ts';
 import type { JobLeases, StartedJob } from '../store/job-leases.ts';
 import type { JobStart, WorkflowRunner } from './runner.ts';

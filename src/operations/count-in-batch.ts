@@ -1,5 +1,5 @@
-import { isOver, type Outcome, outcomeOf } from '../domain/batch.ts';
-import type { Job, JobStatus } from '../domain/job.ts';
+import { isOver, type Outcome, outcomeOf } from '../domain/batches/batch.ts';
+import type { Job, JobStatus } from '../domain/jobs/job.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import { batchStart } from './batch-start.ts';
 import type { WorkflowRunner } from './runner.ts';

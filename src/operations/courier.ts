@@ -1,5 +1,5 @@
-import type { Delivery } from '../domain/delivery.ts';
-import type { Endpoint } from '../domain/endpoint.ts';
+import type { Delivery } from '../domain/webhooks/delivery.ts';
+import type { Endpoint } from '../domain/webhooks/endpoint.ts';
 import type { Log } from '../log.ts';
 import type { Deliver } from './deliver.ts';
 import { deliveryStart } from './delivery-start.ts';

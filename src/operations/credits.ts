@@ -1,5 +1,5 @@
-import type { Actor, Caller } from '../domain/account.ts';
-import type { Balance, LedgerEntry } from '../domain/credits.ts';
+import type { Actor, Caller } from '../domain/access/account.ts';
+import type { Balance, LedgerEntry } from '../domain/credits/credits.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { isId, newId } from '../domain/id.ts';
 import type { CreditRepository } from '../store/credits.ts';

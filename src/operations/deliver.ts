@@ -4,9 +4,9 @@ import type {
   DeliveryHold,
   DeliveryOutcome,
   DeliveryState,
-} from '../domain/delivery.ts';
-import type { Endpoint } from '../domain/endpoint.ts';
-import { type AttemptVerdict, judgeAttempt } from '../domain/webhook-profile.ts';
+} from '../domain/webhooks/delivery.ts';
+import type { Endpoint } from '../domain/webhooks/endpoint.ts';
+import { type AttemptVerdict, judgeAttempt } from '../domain/webhooks/webhook-profile.ts';
 import type { DeliveryRepository } from '../store/deliveries.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';
 import type { JobRepository } from '../store/jobs.ts';

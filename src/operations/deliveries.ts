@@ -1,6 +1,6 @@
-import type { Actor } from '../domain/account.ts';
-import { chargedAccount } from '../domain/credits.ts';
-import type { Delivery, DeliveryAttempt, DeliverySummary } from '../domain/delivery.ts';
+import type { Actor } from '../domain/access/account.ts';
+import { chargedAccount } from '../domain/credits/credits.ts';
+import type { Delivery, DeliveryAttempt, DeliverySummary } from '../domain/webhooks/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { DeliveryPage, DeliveryRepository } from '../store/deliveries.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';

@@ -1,4 +1,4 @@
-import { type Delivery, nextAttempt } from '../domain/delivery.ts';
+import { type Delivery, nextAttempt } from '../domain/webhooks/delivery.ts';
 import type { DeliveryStart } from './runner.ts';
 
 /** What the workflow of this delivery begins with; the same for a first start, a replay and a repair. */

@@ -1,6 +1,6 @@
-import { admit, afterFailure, afterSuccess, type Circuit, isGivenUp } from '../domain/circuit.ts';
-import type { DisableReason, Endpoint } from '../domain/endpoint.ts';
-import type { AttemptVerdict } from '../domain/webhook-profile.ts';
+import { admit, afterFailure, afterSuccess, type Circuit, isGivenUp } from '../domain/webhooks/circuit.ts';
+import type { DisableReason, Endpoint } from '../domain/webhooks/endpoint.ts';
+import type { AttemptVerdict } from '../domain/webhooks/webhook-profile.ts';
 import type { DeliveryRepository } from '../store/deliveries.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';
 import type { Announce } from './announce.ts';

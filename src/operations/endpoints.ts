@@ -1,11 +1,11 @@
-import { type Actor, requireScope, seesResults } from '../domain/account.ts';
-import { type AccountPlan, refuse, wishRefusals } from '../domain/account-plan.ts';
-import { closedCircuit } from '../domain/circuit.ts';
-import type { Delivery } from '../domain/delivery.ts';
-import { type Endpoint, requireDescription, requireShortUrl, rotated } from '../domain/endpoint.ts';
+import { type Actor, requireScope, seesResults } from '../domain/access/account.ts';
+import { type AccountPlan, refuse, wishRefusals } from '../domain/access/account-plan.ts';
+import { closedCircuit } from '../domain/webhooks/circuit.ts';
+import type { Delivery } from '../domain/webhooks/delivery.ts';
+import { type Endpoint, requireDescription, requireShortUrl, rotated } from '../domain/webhooks/endpoint.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { newId } from '../domain/id.ts';
-import { parseSubscriptions, TEST_EVENT } from '../domain/webhook-event.ts';
+import { parseSubscriptions, TEST_EVENT } from '../domain/webhooks/webhook-event.ts';
 import type { DeliveryRepository } from '../store/deliveries.ts';
 import type { EndpointChanges, EndpointRepository } from '../store/endpoints.ts';
 import { type createAccounts, requireAccountId, requireManager } from './accounts.ts';

@@ -1,17 +1,17 @@
-import { type Caller, includesScope } from '../domain/account.ts';
+import { type Caller, includesScope } from '../domain/access/account.ts';
 import {
   type AccountPlan,
   accessRefusal,
   type PolicyRefusal,
   type WishFacts,
   wishRefusals,
-} from '../domain/account-plan.ts';
-import type { Sender } from '../domain/client-address.ts';
+} from '../domain/access/account-plan.ts';
+import type { Sender } from '../domain/access/client-address.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { findFormat, formatOfFilename } from '../domain/format.ts';
-import { parseOptions } from '../domain/options.ts';
-import { planConversion } from '../domain/plan.ts';
-import type { Usage } from '../domain/rate-window.ts';
+import { findFormat, formatOfFilename } from '../domain/formats/format.ts';
+import { parseOptions } from '../domain/options/image.ts';
+import { planConversion } from '../domain/jobs/plan.ts';
+import type { Usage } from '../domain/access/rate-window.ts';
 import type { Call } from './admit-call.ts';
 
 export interface ExplainPolicyPorts {

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { BlobStore, ByteRange } from '../blobs/blob-store.ts';
-import { type Caller, requireScope } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import type { StoredFile } from '../domain/file.ts';
-import { ownerKey } from '../domain/job.ts';
+import type { StoredFile } from '../domain/files/file.ts';
+import { ownerKey } from '../domain/jobs/job.ts';
 import type { FileRepository } from '../store/files.ts';
 
 export interface FilesPorts {

@@ -1,4 +1,4 @@
-import { type Caller, requireScope } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/access/account.ts';
 import {
   type Batch,
   type BatchCounts,
@@ -6,9 +6,9 @@ import {
   countsOf,
   knownCounts,
   MAX_BATCH_JOBS,
-} from '../domain/batch.ts';
+} from '../domain/batches/batch.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Dialect, type Job, ownerKey } from '../domain/job.ts';
+import { type Dialect, type Job, ownerKey } from '../domain/jobs/job.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import type { JobRepository } from '../store/jobs.ts';
 

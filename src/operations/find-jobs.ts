@@ -1,6 +1,6 @@
-import { type Caller, requireScope } from '../domain/account.ts';
+import { type Caller, requireScope } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Dialect, type Job, type JobStatus, type JobSummary, ownerKey } from '../domain/job.ts';
+import { type Dialect, type Job, type JobStatus, type JobSummary, ownerKey } from '../domain/jobs/job.ts';
 import type { JobRepository } from '../store/jobs.ts';
 
 export interface JobQuery {

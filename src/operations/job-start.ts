@@ -1,4 +1,4 @@
-import type { Job } from '../domain/job.ts';
+import type { Job } from '../domain/jobs/job.ts';
 import type { JobStart } from './runner.ts';
 
 /** What the workflow of this job begins with; the same for a first start and for a repair. */

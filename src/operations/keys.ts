@@ -6,7 +6,7 @@ import {
   type KeyScope,
   requireName,
   shownPrefix,
-} from '../domain/account.ts';
+} from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { newId } from '../domain/id.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type KeyRestriction,
   parseRestriction,
   type RestrictionWish,
-} from '../domain/key-restriction.ts';
+} from '../domain/access/key-restriction.ts';
 import type { ApiKeyRepository, KeySecrets } from '../store/api-keys.ts';
 import { type createAccounts, requireAccountId, requireManager } from './accounts.ts';
 

@@ -1,8 +1,8 @@
-import type { StoredFile, Upload } from '../domain/file.ts';
-import type { FormatId } from '../domain/format.ts';
-import type { Dialect, Job, JobCallback, JobInput } from '../domain/job.ts';
-import { startLease, turnLease } from '../domain/job-lease.ts';
-import type { StepOptions } from '../domain/options.ts';
+import type { StoredFile, Upload } from '../domain/files/file.ts';
+import type { FormatId } from '../domain/formats/format.ts';
+import type { Dialect, Job, JobCallback, JobInput } from '../domain/jobs/job.ts';
+import { startLease, turnLease } from '../domain/jobs/job-lease.ts';
+import type { StepOptions } from '../domain/options/image.ts';
 
 /** Where a job's bytes come from: an intent that waits for them, or a file that is there. */
 export type InputSource = { upload: Upload; file: null } | { upload: null; file: StoredFile };

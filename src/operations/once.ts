@@ -7,7 +7,7 @@ import {
   IDEMPOTENCY_MS,
   type IdempotencyRecord,
   requireIdempotencyKey,
-} from '../domain/idempotency.ts';
+} from '../domain/jobs/idempotency.ts';
 import type { IdempotencyRepository } from '../store/idempotency.ts';
 
 /** Whoever comes second waits so long for the first one to write, and goes on in its place then. */

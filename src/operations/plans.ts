@@ -1,11 +1,11 @@
-import type { Actor, Caller } from '../domain/account.ts';
+import type { Actor, Caller } from '../domain/access/account.ts';
 import {
   type AccountPlan,
   DEFAULT_PLANS,
   GUEST_PLAN,
   parsePlanChanges,
   planIdOf,
-} from '../domain/account-plan.ts';
+} from '../domain/access/account-plan.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { PlanRepository } from '../store/plans.ts';
 import { requireAdmin } from './accounts.ts';

@@ -1,10 +1,10 @@
-import { type Caller, requireScope } from '../domain/account.ts';
-import { type AccountPlan, refuse, wishRefusals } from '../domain/account-plan.ts';
-import { type Sender, UNKNOWN_SENDER } from '../domain/client-address.ts';
+import { type Caller, requireScope } from '../domain/access/account.ts';
+import { type AccountPlan, refuse, wishRefusals } from '../domain/access/account-plan.ts';
+import { type Sender, UNKNOWN_SENDER } from '../domain/access/client-address.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { openUploadId, type Upload } from '../domain/file.ts';
+import { openUploadId, type Upload } from '../domain/files/file.ts';
 import { newId } from '../domain/id.ts';
-import { ownerKey } from '../domain/job.ts';
+import { ownerKey } from '../domain/jobs/job.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 import type { Admissions } from './admissions.ts';
 

@@ -1,5 +1,5 @@
-import { createAudit, type Difference } from '../domain/audit.ts';
-import type { LedgerEntry } from '../domain/credits.ts';
+import { createAudit, type Difference } from '../domain/credits/audit.ts';
+import type { LedgerEntry } from '../domain/credits/credits.ts';
 import type { CreditRepository } from '../store/credits.ts';
 import type { LedgerRepository } from '../store/ledger.ts';
 

@@ -1,7 +1,7 @@
-import { type Admission, hasQueue, isIdle } from '../domain/admission.ts';
-import { chargedAccount } from '../domain/credits.ts';
-import { isAwaited, openUploadId, uploadsAmong } from '../domain/file.ts';
-import { isTerminal, type JobStatus } from '../domain/job.ts';
+import { type Admission, hasQueue, isIdle } from '../domain/jobs/admission.ts';
+import { chargedAccount } from '../domain/credits/credits.ts';
+import { isAwaited, openUploadId, uploadsAmong } from '../domain/files/file.ts';
+import { isTerminal, type JobStatus } from '../domain/jobs/job.ts';
 import type { Log } from '../log.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { LaneChecks } from '../store/lane-checks.ts';

@@ -1,4 +1,4 @@
-import { isBeingSubmitted, outcomeOf, uncounted, type Batch as WholeBatch } from '../domain/batch.ts';
+import { isBeingSubmitted, outcomeOf, uncounted, type Batch as WholeBatch } from '../domain/batches/batch.ts';
 import type { Log } from '../log.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import type { JobRepository } from '../store/jobs.ts';

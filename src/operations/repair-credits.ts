@@ -1,6 +1,6 @@
-import { creditsSpent, type Runs, SETTLED_MS } from '../domain/credits.ts';
+import { creditsSpent, type Runs, SETTLED_MS } from '../domain/credits/credits.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isTerminal } from '../domain/job.ts';
+import { isTerminal } from '../domain/jobs/job.ts';
 import type { Log } from '../log.ts';
 import type { CreditAccount, CreditRepository } from '../store/credits.ts';
 import type { JobRepository } from '../store/jobs.ts';

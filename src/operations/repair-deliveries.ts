@@ -1,4 +1,4 @@
-import type { Endpoint } from '../domain/endpoint.ts';
+import type { Endpoint } from '../domain/webhooks/endpoint.ts';
 import type { Log } from '../log.ts';
 import type { DeliveryChecks, PendingDelivery } from '../store/delivery-checks.ts';
 import type { EndpointRepository } from '../store/endpoints.ts';

@@ -1,6 +1,6 @@
 import { ConversionError } from '../domain/errors.ts';
-import { isTerminal, type Job } from '../domain/job.ts';
-import { silenceLease, turnLease, uploadLease } from '../domain/job-lease.ts';
+import { isTerminal, type Job } from '../domain/jobs/job.ts';
+import { silenceLease, turnLease, uploadLease } from '../domain/jobs/job-lease.ts';
 import type { Log } from '../log.ts';
 import type { JobLeases, OverdueJob } from '../store/job-leases.ts';
 import type { UploadRepository } from '../store/uploads.ts';

@@ -1,8 +1,8 @@
-import type { Caller } from '../domain/account.ts';
-import { type Batch, isOver } from '../domain/batch.ts';
-import { type Sender, UNKNOWN_SENDER } from '../domain/client-address.ts';
+import type { Caller } from '../domain/access/account.ts';
+import { type Batch, isOver } from '../domain/batches/batch.ts';
+import { type Sender, UNKNOWN_SENDER } from '../domain/access/client-address.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isTerminal, type Job } from '../domain/job.ts';
+import { isTerminal, type Job } from '../domain/jobs/job.ts';
 import type { FileRepository } from '../store/files.ts';
 import type { AcceptedJob, JobWish } from './accept-job.ts';
 import type { createFindBatches } from './find-batches.ts';

@@ -1,4 +1,4 @@
-import type { Actor } from '../domain/account.ts';
+import type { Actor } from '../domain/access/account.ts';
 import type { Log } from '../log.ts';
 import type { MasterKeyRepository } from '../store/master-keys.ts';
 import type { SealedSecretRepository, StoredSecret } from '../store/sealed-secrets.ts';

@@ -1,13 +1,13 @@
-import { retryAfterSeconds } from '../domain/backoff.ts';
-import { type Delivery, type DeliveryAttempt, keptAnswer } from '../domain/delivery.ts';
-import { type Endpoint, liveSecrets } from '../domain/endpoint.ts';
+import { retryAfterSeconds } from '../domain/webhooks/backoff.ts';
+import { type Delivery, type DeliveryAttempt, keptAnswer } from '../domain/webhooks/delivery.ts';
+import { type Endpoint, liveSecrets } from '../domain/webhooks/endpoint.ts';
 import {
   type AttemptResult,
   type NetworkError,
   saysAbort,
   WEBHOOK_SCHEDULES,
   type WebhookProfile,
-} from '../domain/webhook-profile.ts';
+} from '../domain/webhooks/webhook-profile.ts';
 import type { Log } from '../log.ts';
 
 /** One attempt to sign. */

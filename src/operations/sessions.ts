@@ -1,4 +1,4 @@
-import type { Actor } from '../domain/account.ts';
+import type { Actor } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import {
   accountSince,
@@ -6,7 +6,7 @@ import {
   type SessionGrant,
   type SessionKind,
   sessionScopes,
-} from '../domain/session.ts';
+} from '../domain/access/session.ts';
 import type { AccountRepository } from '../store/accounts.ts';
 import type { ApiKeyRepository } from '../store/api-keys.ts';
 

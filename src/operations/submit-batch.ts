@@ -1,11 +1,11 @@
-import type { Caller } from '../domain/account.ts';
-import { type AccountPlan, refuse, wishRefusals } from '../domain/account-plan.ts';
-import { type Batch, newBatch, requireBatchSize, requireLabel } from '../domain/batch.ts';
-import { type Sender, UNKNOWN_SENDER } from '../domain/client-address.ts';
+import type { Caller } from '../domain/access/account.ts';
+import { type AccountPlan, refuse, wishRefusals } from '../domain/access/account-plan.ts';
+import { type Batch, newBatch, requireBatchSize, requireLabel } from '../domain/batches/batch.ts';
+import { type Sender, UNKNOWN_SENDER } from '../domain/access/client-address.ts';
 import { ConversionError } from '../domain/errors.ts';
-import type { Upload } from '../domain/file.ts';
+import type { Upload } from '../domain/files/file.ts';
 import { siblingId } from '../domain/id.ts';
-import type { Dialect } from '../domain/job.ts';
+import type { Dialect } from '../domain/jobs/job.ts';
 import type { BatchRepository } from '../store/batches.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';

@@ -1,6 +1,6 @@
-import type { Caller } from '../domain/account.ts';
-import type { AccountPlan } from '../domain/account-plan.ts';
-import { type Sender, UNKNOWN_SENDER } from '../domain/client-address.ts';
+import type { Caller } from '../domain/access/account.ts';
+import type { AccountPlan } from '../domain/access/account-plan.ts';
+import { type Sender, UNKNOWN_SENDER } from '../domain/access/client-address.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 import {

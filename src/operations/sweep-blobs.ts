@@ -1,6 +1,6 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
-import { type BlobOwner, blobOwner } from '../domain/blob-name.ts';
-import { foldersOfSweep, orphanMs, type Retention, type Swept } from '../domain/retention.ts';
+import { type BlobOwner, blobOwner } from '../domain/files/blob-name.ts';
+import { foldersOfSweep, orphanMs, type Retention, type Swept } from '../domain/files/retention.ts';
 import type { FileRepository } from '../store/files.ts';
 import type { RetentionRepository } from '../store/retention.ts';
 import { inTurns } from './in-turns.ts';

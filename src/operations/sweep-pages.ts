@@ -1,4 +1,4 @@
-import type { Swept } from '../domain/retention.ts';
+import type { Swept } from '../domain/files/retention.ts';
 import type { Mark } from '../store/expired.ts';
 
 /** What became of one page of documents. */

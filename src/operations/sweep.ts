@@ -1,7 +1,7 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Scratch } from '../blobs/scratch.ts';
-import { dayOf } from '../domain/rate-window.ts';
-import type { SweepKind, SweepStep, Swept } from '../domain/retention.ts';
+import { dayOf } from '../domain/access/rate-window.ts';
+import type { SweepKind, SweepStep, Swept } from '../domain/files/retention.ts';
 import { createSweepBlobs, type SweepBlobsPorts } from './sweep-blobs.ts';
 import { createSweepFiles, type SweepFilesPorts } from './sweep-files.ts';
 import { markOf, sweptPage } from './sweep-pages.ts';

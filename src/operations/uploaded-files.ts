@@ -1,6 +1,6 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isReceived, type ReceivedUpload, type StoredFile } from '../domain/file.ts';
+import { isReceived, type ReceivedUpload, type StoredFile } from '../domain/files/file.ts';
 import type { FileRepository } from '../store/files.ts';
 import type { UploadRepository } from '../store/uploads.ts';
 

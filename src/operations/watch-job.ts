@@ -1,5 +1,5 @@
-import type { Caller } from '../domain/account.ts';
-import { eventsAfter, isTerminal, type Job, type NumberedEvent } from '../domain/job.ts';
+import type { Caller } from '../domain/access/account.ts';
+import { eventsAfter, isTerminal, type Job, type NumberedEvent } from '../domain/jobs/job.ts';
 import type { Changes } from '../store/changes.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import type { createFindJobs } from './find-jobs.ts';

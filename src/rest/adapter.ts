@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { ConversionError } from '../domain/errors.ts';
-import type { Dialect, Job } from '../domain/job.ts';
+import type { Dialect, Job } from '../domain/jobs/job.ts';
 import type { createAdmitCall } from '../operations/admit-call.ts';
 import type { createAuthenticate } from '../operations/authenticate.ts';
 import type { createFindBatches } from '../operations/find-batches.ts';

@@ -1,5 +1,5 @@
-import type { Scope } from '../domain/account.ts';
-import type { SessionGrant } from '../domain/session.ts';
+import type { Scope } from '../domain/access/account.ts';
+import type { SessionGrant } from '../domain/access/session.ts';
 import type { TokenSigner } from './signed-token.ts';
 
 /** Account sessions as signed tokens: who holds one is the account, until it ends or its key does. */

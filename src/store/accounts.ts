@@ -1,4 +1,4 @@
-import type { Account } from '../domain/account.ts';
+import type { Account } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { isDuplicateKey } from './driver-faults.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';

@@ -6,7 +6,7 @@ import {
   type Place,
   positionOf,
   type Queue,
-} from '../domain/admission.ts';
+} from '../domain/jobs/admission.ts';
 import { upgradeLane } from './admission-upgrade.ts';
 import { createFill, type Filled } from './lane-fill.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';

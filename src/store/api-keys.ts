@@ -1,4 +1,4 @@
-import type { ApiKey } from '../domain/account.ts';
+import type { ApiKey } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 

@@ -10,9 +10,9 @@ import {
   eventOf,
   type Outcome,
   recount,
-} from '../domain/batch.ts';
+} from '../domain/batches/batch.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { EVENT_WINDOW, type JobStatus } from '../domain/job.ts';
+import { EVENT_WINDOW, type JobStatus } from '../domain/jobs/job.ts';
 import type { Changes } from './changes.ts';
 import { createGroupedReads } from './grouped.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Filter } from 'mongodb';
-import type { Account } from '../domain/account.ts';
+import type { Account } from '../domain/access/account.ts';
 import {
   type Charge,
   type Credits,
@@ -12,7 +12,7 @@ import {
   type PendingEntry,
   type Runs,
   totalOf,
-} from '../domain/credits.ts';
+} from '../domain/credits/credits.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { type Collections, translateFaults, updateInPortions } from './mongo.ts';
 

@@ -6,7 +6,7 @@ import {
   type DeliveryHold,
   type DeliveryState,
   type DeliverySummary,
-} from '../domain/delivery.ts';
+} from '../domain/webhooks/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { earliestId, newId } from '../domain/id.ts';
 import { createGrouped, createGroupedReads } from './grouped.ts';

@@ -1,4 +1,4 @@
-import type { Delivery } from '../domain/delivery.ts';
+import type { Delivery } from '../domain/webhooks/delivery.ts';
 import { type Collections, translateFaults } from './mongo.ts';
 
 /** As much of a pending delivery as is needed to see whether somebody takes care of it. */

@@ -1,6 +1,6 @@
 import type { Filter, UpdateFilter } from 'mongodb';
-import type { Circuit } from '../domain/circuit.ts';
-import { type Endpoint, MAX_ENDPOINTS } from '../domain/endpoint.ts';
+import type { Circuit } from '../domain/webhooks/circuit.ts';
+import { type Endpoint, MAX_ENDPOINTS } from '../domain/webhooks/endpoint.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { isDuplicateKey } from './driver-faults.ts';
 import { type Collections, type SlottedEndpoint, translateFaults } from './mongo.ts';

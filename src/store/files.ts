@@ -1,6 +1,6 @@
 import type { Filter } from 'mongodb';
 import { ConversionError } from '../domain/errors.ts';
-import type { StoredFile } from '../domain/file.ts';
+import type { StoredFile } from '../domain/files/file.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 export interface FilePage {

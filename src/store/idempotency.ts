@@ -1,4 +1,4 @@
-import type { IdempotencyRecord } from '../domain/idempotency.ts';
+import type { IdempotencyRecord } from '../domain/jobs/idempotency.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 export type IdempotencyRepository = ReturnType<typeof createIdempotencyRepository>;

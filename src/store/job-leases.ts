@@ -1,4 +1,4 @@
-import type { Job, JobStatus } from '../domain/job.ts';
+import type { Job, JobStatus } from '../domain/jobs/job.ts';
 import { type Collections, translateFaults, updateInPortions } from './mongo.ts';
 
 /** A job that gave no sign of life in time, as far as whoever looks for it needs it. */

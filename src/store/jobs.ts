@@ -11,8 +11,8 @@ import {
   type JobSummary,
   legalSources,
   refuseMove,
-} from '../domain/job.ts';
-import { isWorkedAt, turnLease, workLease } from '../domain/job-lease.ts';
+} from '../domain/jobs/job.ts';
+import { isWorkedAt, turnLease, workLease } from '../domain/jobs/job-lease.ts';
 import type { Changes } from './changes.ts';
 import { createGroupedReads } from './grouped.ts';
 import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo.ts';

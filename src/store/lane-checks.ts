@@ -1,5 +1,5 @@
 import type { Filter } from 'mongodb';
-import type { Admission } from '../domain/admission.ts';
+import type { Admission } from '../domain/jobs/admission.ts';
 import { upgradeLane } from './admission-upgrade.ts';
 import { type Collections, translateFaults } from './mongo.ts';
 import { createWaiters } from './waiters.ts';

@@ -1,4 +1,4 @@
-import { type Admission, hasQueue, nextPlaces, type Place, type Queue } from '../domain/admission.ts';
+import { type Admission, hasQueue, nextPlaces, type Place, type Queue } from '../domain/jobs/admission.ts';
 import type { Collections } from './mongo.ts';
 import type { Waiters } from './waiters.ts';
 

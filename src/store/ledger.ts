@@ -1,6 +1,6 @@
 import type { Filter } from 'mongodb';
-import { numbered } from '../domain/audit.ts';
-import type { LedgerEntry } from '../domain/credits.ts';
+import { numbered } from '../domain/credits/audit.ts';
+import type { LedgerEntry } from '../domain/credits/credits.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { hasOnlyDuplicateKeys } from './driver-faults.ts';
 import { type Collections, translateFaults } from './mongo.ts';

@@ -1,4 +1,4 @@
-import type { Account } from '../domain/account.ts';
+import type { Account } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { type Collections, translateFaults } from './mongo.ts';
 

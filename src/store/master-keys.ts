@@ -1,4 +1,4 @@
-import type { MasterKeyRecord } from '../domain/master-key.ts';
+import type { MasterKeyRecord } from '../domain/access/master-key.ts';
 import { isDuplicateKey } from './driver-faults.ts';
 import { type Collections, translateFaults } from './mongo.ts';
 

@@ -7,18 +7,18 @@ import {
   MongoNetworkError,
   type UpdateFilter,
 } from 'mongodb';
-import type { Account, ApiKey } from '../domain/account.ts';
-import type { AccountPlan } from '../domain/account-plan.ts';
-import type { Admission } from '../domain/admission.ts';
-import type { Batch } from '../domain/batch.ts';
-import type { LedgerEntry } from '../domain/credits.ts';
-import type { Delivery } from '../domain/delivery.ts';
-import type { Endpoint } from '../domain/endpoint.ts';
-import type { StoredFile, Upload } from '../domain/file.ts';
-import type { IdempotencyRecord } from '../domain/idempotency.ts';
-import type { Job } from '../domain/job.ts';
-import type { MasterKeyRecord } from '../domain/master-key.ts';
-import type { RateWindow } from '../domain/rate-window.ts';
+import type { Account, ApiKey } from '../domain/access/account.ts';
+import type { AccountPlan } from '../domain/access/account-plan.ts';
+import type { Admission } from '../domain/jobs/admission.ts';
+import type { Batch } from '../domain/batches/batch.ts';
+import type { LedgerEntry } from '../domain/credits/credits.ts';
+import type { Delivery } from '../domain/webhooks/delivery.ts';
+import type { Endpoint } from '../domain/webhooks/endpoint.ts';
+import type { StoredFile, Upload } from '../domain/files/file.ts';
+import type { IdempotencyRecord } from '../domain/jobs/idempotency.ts';
+import type { Job } from '../domain/jobs/job.ts';
+import type { MasterKeyRecord } from '../domain/access/master-key.ts';
+import type { RateWindow } from '../domain/access/rate-window.ts';
 import { explainDriverFault, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
 import { ensureIndexes } from './indexes.ts';
 import { noteAnswers, unlessSilent } from './silence.ts';

@@ -1,4 +1,4 @@
-import { type AccountPlan, DEFAULT_PLANS, type PlanTerms } from '../domain/account-plan.ts';
+import { type AccountPlan, DEFAULT_PLANS, type PlanTerms } from '../domain/access/account-plan.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 export type PlanRepository = ReturnType<typeof createPlanRepository>;

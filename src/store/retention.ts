@@ -1,8 +1,8 @@
 import type { Collection, Filter } from 'mongodb';
-import type { Batch } from '../domain/batch.ts';
-import type { Delivery } from '../domain/delivery.ts';
-import type { StoredFile, Upload } from '../domain/file.ts';
-import { JOB_STATUSES, type Job, TERMINAL_STATUSES } from '../domain/job.ts';
+import type { Batch } from '../domain/batches/batch.ts';
+import type { Delivery } from '../domain/webhooks/delivery.ts';
+import type { StoredFile, Upload } from '../domain/files/file.ts';
+import { JOB_STATUSES, type Job, TERMINAL_STATUSES } from '../domain/jobs/job.ts';
 import { type ExpiredPage, findExpired } from './expired.ts';
 import { createIdempotencyRepository } from './idempotency.ts';
 import { type Collections, translateFaults } from './mongo.ts';

@@ -1,6 +1,6 @@
 import { ConversionError } from '../domain/errors.ts';
-import type { Upload } from '../domain/file.ts';
-import type { Fault } from '../domain/job.ts';
+import type { Upload } from '../domain/files/file.ts';
+import type { Fault } from '../domain/jobs/job.ts';
 import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo.ts';
 
 export type UploadRepository = ReturnType<typeof createUploadRepository>;

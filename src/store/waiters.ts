@@ -1,4 +1,4 @@
-import type { Place, Queue } from '../domain/admission.ts';
+import type { Place, Queue } from '../domain/jobs/admission.ts';
 import { hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
 import type { Collections } from './mongo.ts';
 

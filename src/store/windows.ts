@@ -1,4 +1,4 @@
-import { dayOf, type Quota, type RateWindow, windowStart } from '../domain/rate-window.ts';
+import { dayOf, type Quota, type RateWindow, windowStart } from '../domain/access/rate-window.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
 
 export type WindowRepository = ReturnType<typeof createWindowRepository>;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newBatch } from '../../src/domain/batch.ts';
+import { newBatch } from '../../src/domain/batches/batch.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createCancelBatch } from '../../src/operations/cancel-batch.ts';
 import { createCancelJob } from '../../src/operations/cancel-job.ts';

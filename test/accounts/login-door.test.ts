@@ -5,7 +5,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Account } from '../../src/domain/account.ts';
+import type { Account } from '../../src/domain/access/account.ts';
 import { createDoor } from '../schema/client.ts';
 import { createService, type Service } from '../schema/service.ts';
 import { ADMIN, ADMIN_TOKEN } from '../support/access-bench.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Account } from '../../src/domain/account.ts';
+import type { Account } from '../../src/domain/access/account.ts';
 import { type LoginBench, openLoginBench } from '../support/login-bench.ts';
 import type { LoginServer } from '../support/login-server.ts';
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Account } from '../../src/domain/account.ts';
+import type { Account } from '../../src/domain/access/account.ts';
 import { ADMIN, openAccessBench } from '../support/access-bench.ts';
 import { type LoginBench, openLoginBench } from '../support/login-bench.ts';
 import type { LoginServer } from '../support/login-server.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Caller } from '../../src/domain/account.ts';
-import { DEFAULT_PLANS } from '../../src/domain/account-plan.ts';
-import { UNKNOWN_SENDER } from '../../src/domain/client-address.ts';
+import type { Caller } from '../../src/domain/access/account.ts';
+import { DEFAULT_PLANS } from '../../src/domain/access/account-plan.ts';
+import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
 import type { ConsideredWish } from '../../src/operations/explain-policy.ts';
 import { createPlans } from '../../src/operations/plans.ts';
 import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';

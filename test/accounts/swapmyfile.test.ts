@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Account } from '../../src/domain/account.ts';
+import type { Account } from '../../src/domain/access/account.ts';
 import type { PreparedJob } from '../../src/rest/swapmyfile/response.ts';
 import { type Answer, type Service, send, startService } from '../http/service.ts';
 import { hero } from '../rest/swapmyfile-client.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
-import { monthOf } from '../../src/domain/credits.ts';
+import { monthOf } from '../../src/domain/credits/credits.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { isTerminal, type JobStatus } from '../../src/domain/job.ts';
+import { isTerminal, type JobStatus } from '../../src/domain/jobs/job.ts';
 import { noise, picture } from '../e2e/client.ts';
 import { type SeededRandom, seededRandom } from '../support/seeded-random.ts';
 import { APIS, type Customer, createCustomer, insist } from './customer.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Job } from '../../src/domain/job.ts';
+import type { Job } from '../../src/domain/jobs/job.ts';
 import { noise, picture } from '../e2e/client.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { APIS, createCustomer, insist } from './customer.ts';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Converter } from '../../src/converters/converter.ts';
-import { DETECT_BYTES, detectFormat } from '../../src/domain/detect.ts';
-import type { FormatId } from '../../src/domain/format.ts';
-import { parseOptions } from '../../src/domain/options.ts';
-import type { ConvertStep } from '../../src/domain/plan.ts';
+import { DETECT_BYTES, detectFormat } from '../../src/domain/formats/detect.ts';
+import type { FormatId } from '../../src/domain/formats/format.ts';
+import { parseOptions } from '../../src/domain/options/image.ts';
+import type { ConvertStep } from '../../src/domain/jobs/plan.ts';
 
 /** One conversion that a converter claims to do. */
 export interface ContractCase {

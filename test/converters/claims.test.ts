@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FormatId } from '../../src/domain/format.ts';
+import type { FormatId } from '../../src/domain/formats/format.ts';
 import { openWorkbench } from './workbench.ts';
 
 const bench = openWorkbench({ limits: { timeoutMs: 20_000 } });

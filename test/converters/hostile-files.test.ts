@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { detectFormat } from '../../src/domain/detect.ts';
+import { detectFormat } from '../../src/domain/formats/detect.ts';
 import { animation, pngChunk, pngClaiming, scene } from './made-files.ts';
 import { openWorkbench } from './workbench.ts';
 

@@ -8,8 +8,8 @@ import {
   type Converters,
   createConverters,
 } from '../../src/converters/converters.ts';
-import type { FormatId } from '../../src/domain/format.ts';
-import { parseOptions } from '../../src/domain/options.ts';
+import type { FormatId } from '../../src/domain/formats/format.ts';
+import { parseOptions } from '../../src/domain/options/image.ts';
 
 /** Real converters and a folder for one test file; both are gone afterwards. */
 export interface Workbench {

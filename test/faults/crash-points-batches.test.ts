@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHARGE_RUN } from '../../src/domain/credits.ts';
+import { CHARGE_RUN } from '../../src/domain/credits/credits.ts';
 import { type CrashBench, createCrashBench } from '../support/crash-bench.ts';
 import { awaited, type Deeds, deedTools, dieEverywhere } from '../support/crash-deeds.ts';
 import { deedsOf } from '../support/crash-table.ts';

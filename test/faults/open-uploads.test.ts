@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isIdle } from '../../src/domain/admission.ts';
+import { isIdle } from '../../src/domain/jobs/admission.ts';
 import { OPEN_UPLOADS } from '../support/activity-bench.ts';
 import { type CrashBench, createCrashBench } from '../support/crash-bench.ts';
 import { PICTURE, PNG } from '../support/job-bench.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StoredFile } from '../../src/domain/file.ts';
+import type { StoredFile } from '../../src/domain/files/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import { type Service, send, startService } from './service.ts';
 

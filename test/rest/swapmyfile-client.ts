@@ -1,4 +1,4 @@
-import type { Job } from '../../src/domain/job.ts';
+import type { Job } from '../../src/domain/jobs/job.ts';
 import { type Answer, type Service, send } from '../http/service.ts';
 
 /** The example of the SwapMyFile page, with a file of five bytes. */

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import type { SchemaOperations } from '../../schema/context.ts';
-import type { Account } from '../../src/domain/account.ts';
+import type { Account } from '../../src/domain/access/account.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
-import type { StoredFile, Upload } from '../../src/domain/file.ts';
-import { isTerminal, type Job, type JobStatus } from '../../src/domain/job.ts';
+import type { StoredFile, Upload } from '../../src/domain/files/file.ts';
+import { isTerminal, type Job, type JobStatus } from '../../src/domain/jobs/job.ts';
 import { createAccounts } from '../../src/operations/accounts.ts';
 import { createAuthenticate } from '../../src/operations/authenticate.ts';
 import { createCancelJob } from '../../src/operations/cancel-job.ts';

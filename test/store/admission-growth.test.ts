@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Admission } from '../../src/domain/admission.ts';
+import type { Admission } from '../../src/domain/jobs/admission.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createAdmissions } from '../../src/operations/admissions.ts';
 import { createRepairAdmissions } from '../../src/operations/repair-admissions.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Batch, countsOf, newBatch } from '../../src/domain/batch.ts';
+import { type Batch, countsOf, newBatch } from '../../src/domain/batches/batch.ts';
 import { newId } from '../../src/domain/id.ts';
-import type { Job, JobStatus } from '../../src/domain/job.ts';
+import type { Job, JobStatus } from '../../src/domain/jobs/job.ts';
 import { createCountInBatch } from '../../src/operations/count-in-batch.ts';
 import { createRepairBatches } from '../../src/operations/repair-batches.ts';
 import { type BatchRepository, createBatchRepository } from '../../src/store/batches.ts';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Job } from '../../src/domain/job.ts';
+import type { Job } from '../../src/domain/jobs/job.ts';
 import { type Changes, createChanges, type WatchedCollection } from '../../src/store/changes.ts';
 import { createJobRepository, type JobRepository } from '../../src/store/jobs.ts';
 import { openDatabase } from '../support/database.ts';

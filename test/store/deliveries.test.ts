@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { DeliveryAttempt } from '../../src/domain/delivery.ts';
+import type { DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { openDatabase } from '../support/database.ts';
 import { aDelivery } from '../support/records.ts';

@@ -1,9 +1,9 @@
 import { BSON, type CommandSucceededEvent } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { endOf, endsOf, newBatch, type Outcome } from '../../src/domain/batch.ts';
-import type { DeliveryAttempt } from '../../src/domain/delivery.ts';
+import { endOf, endsOf, newBatch, type Outcome } from '../../src/domain/batches/batch.ts';
+import type { DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
 import { newId } from '../../src/domain/id.ts';
-import type { JobEvent } from '../../src/domain/job.ts';
+import type { JobEvent } from '../../src/domain/jobs/job.ts';
 import { createDeliveries, type DeliveriesPorts } from '../../src/operations/deliveries.ts';
 import { createFindBatches } from '../../src/operations/find-batches.ts';
 import { createFindJobs } from '../../src/operations/find-jobs.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import { JOB_STATUSES } from '../../src/domain/job.ts';
+import { JOB_STATUSES } from '../../src/domain/jobs/job.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
 import { createApiKeyRepository } from '../../src/store/api-keys.ts';
 import { createBatchRepository } from '../../src/store/batches.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newBatch } from '../../src/domain/batch.ts';
+import { newBatch } from '../../src/domain/batches/batch.ts';
 import { newId } from '../../src/domain/id.ts';
-import type { JobStatus } from '../../src/domain/job.ts';
+import type { JobStatus } from '../../src/domain/jobs/job.ts';
 import { createLog } from '../../src/log.ts';
 import { createRepairBatches } from '../../src/operations/repair-batches.ts';
 import { createRepairCredits } from '../../src/operations/repair-credits.ts';

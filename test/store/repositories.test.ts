@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { DeliveryAttempt } from '../../src/domain/delivery.ts';
+import type { DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
 import { createApiKeyRepository } from '../../src/store/api-keys.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AccessPorts, createAccess } from '../../src/access.ts';
-import type { Account, Actor } from '../../src/domain/account.ts';
-import { type Sender, UNKNOWN_SENDER } from '../../src/domain/client-address.ts';
+import type { Account, Actor } from '../../src/domain/access/account.ts';
+import { type Sender, UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
 import { createLog } from '../../src/log.ts';
 import type { KeyWish } from '../../src/operations/keys.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
-import { isIdle } from '../../src/domain/admission.ts';
-import type { JobStatus } from '../../src/domain/job.ts';
+import { isIdle } from '../../src/domain/jobs/admission.ts';
+import type { JobStatus } from '../../src/domain/jobs/job.ts';
 import type { CrashBench } from './crash-bench.ts';
 import { expectSound } from './invariants.ts';
 import { PICTURE, PNG, USED } from './job-bench.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import type { Delivery } from '../../src/domain/delivery.ts';
+import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { type CrashStepsBench, expectTold, type Owner } from './crash-steps-bench.ts';

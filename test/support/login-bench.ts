@@ -1,4 +1,4 @@
-import type { Account } from '../../src/domain/account.ts';
+import type { Account } from '../../src/domain/access/account.ts';
 import { createHttpSender } from '../../src/net/fetch.ts';
 import { createGuard } from '../../src/net/guard.ts';
 import { createJsonFetcher } from '../../src/net/json.ts';

@@ -1,4 +1,4 @@
-import { SWEEP_KINDS } from '../../src/domain/retention.ts';
+import { SWEEP_KINDS } from '../../src/domain/files/retention.ts';
 import type { Sweep } from '../../src/operations/sweep.ts';
 
 /** One round through everything, as the workflow makes it. @returns how much was removed. */

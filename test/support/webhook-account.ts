@@ -1,4 +1,4 @@
-import type { Actor } from '../../src/domain/account.ts';
+import type { Actor } from '../../src/domain/access/account.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { ActivityBench } from './activity-bench.ts';
 import { anAccountCaller } from './records.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { archiveNames } from '../../src/domain/archive-names.ts';
+import { archiveNames } from '../../src/domain/files/archive-names.ts';
 import {
   type Batch,
   countsOf,
@@ -9,8 +9,8 @@ import {
   recount,
   requireBatchSize,
   requireLabel,
-} from '../../src/domain/batch.ts';
-import type { JobStatus } from '../../src/domain/job.ts';
+} from '../../src/domain/batches/batch.ts';
+import type { JobStatus } from '../../src/domain/jobs/job.ts';
 import { aJob } from '../support/records.ts';
 
 const JOBS = ['a', 'b', 'c', 'd'];

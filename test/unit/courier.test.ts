@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Delivery, DeliveryOutcome } from '../../src/domain/delivery.ts';
+import type { Delivery, DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
 import { createLog } from '../../src/log.ts';
 import { createCourier } from '../../src/operations/courier.ts';
 import type { DeliveryStart } from '../../src/operations/runner.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createAudit, numbered } from '../../src/domain/audit.ts';
+import { createAudit, numbered } from '../../src/domain/credits/audit.ts';
 import {
   type Decision,
   decideCapture,
@@ -8,7 +8,7 @@ import {
   type Hold,
   type LedgerEntry,
   totalOf,
-} from '../../src/domain/credits.ts';
+} from '../../src/domain/credits/credits.ts';
 import { requireMinimum } from '../../src/operations/credits.ts';
 import type { CreditAccount } from '../../src/store/credits.ts';
 import { anAccountCaller } from '../support/records.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/domain/account.ts';
-import type { Delivery, DeliveryAttempt } from '../../src/domain/delivery.ts';
-import { deliveryEvents, toldOf } from '../../src/domain/delivery-event.ts';
+import type { Actor } from '../../src/domain/access/account.ts';
+import type { Delivery, DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
+import { deliveryEvents, toldOf } from '../../src/domain/webhooks/delivery-event.ts';
 import { createWatchDeliveries } from '../../src/operations/watch-deliveries.ts';
 import { aDelivery, anAccountCaller } from '../support/records.ts';
 

@@ -10,7 +10,7 @@ import {
   ownerKey,
   refuseMove,
   resultName,
-} from '../../src/domain/job.ts';
+} from '../../src/domain/jobs/job.ts';
 
 /** Every legal move, from the design's state line; whatever is not here must be refused. */
 const LEGAL: Record<JobStatus, JobStatus[]> = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FormatCategory } from '../../src/domain/format.ts';
-import { FORMATS } from '../../src/domain/format.ts';
+import type { FormatCategory } from '../../src/domain/formats/format.ts';
+import { FORMATS } from '../../src/domain/formats/format.ts';
 import {
   CREDITS_PER_MINUTE,
   creditsFor,
@@ -9,7 +9,7 @@ import {
   priceOfSteps,
   pricePerMinute,
   quoteOf,
-} from '../../src/domain/price.ts';
+} from '../../src/domain/credits/price.ts';
 
 describe('the price table', () => {
   it('charges for sound and moving pictures only', () => {

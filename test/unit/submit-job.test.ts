@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Caller } from '../../src/domain/account.ts';
+import type { Caller } from '../../src/domain/access/account.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
-import type { StoredFile, Upload } from '../../src/domain/file.ts';
-import type { Job } from '../../src/domain/job.ts';
+import type { StoredFile, Upload } from '../../src/domain/files/file.ts';
+import type { Job } from '../../src/domain/jobs/job.ts';
 import type { JobWish } from '../../src/operations/accept-job.ts';
 import type { JobStart } from '../../src/operations/runner.ts';
 import { createSubmitJob } from '../../src/operations/submit-job.ts';

@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { WEBHOOK_SCHEDULES } from '../../src/domain/webhook-profile.ts';
+import { WEBHOOK_SCHEDULES } from '../../src/domain/webhooks/webhook-profile.ts';
 import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';

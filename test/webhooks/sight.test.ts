@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { KeyScope } from '../../src/domain/account.ts';
+import type { KeyScope } from '../../src/domain/access/account.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createDoor } from '../schema/client.ts';
 import { ALICE, createService } from '../schema/service.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { DETECT_BYTES, detectFormat } from '../../domain/detect.ts';
+import { DETECT_BYTES, detectFormat } from '../../domain/formats/detect.ts';
 import { CommandError } from '../command-error.ts';
 import { formatBytes } from '../terminal.ts';
 

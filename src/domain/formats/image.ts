@@ -1,5 +1,5 @@
 // Longer than a file should be, on purpose: it is one declarative table with an entry for each format.
-import type { EngineName, Format } from '../format.ts';
+import type { EngineName, Format } from './format.ts';
 
 const SHARP: readonly EngineName[] = ['sharp'];
 const MAGICK: readonly EngineName[] = ['magick'];

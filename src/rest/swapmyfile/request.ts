@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConversionError } from '../../domain/errors.ts';
-import { parseConverterSlug } from '../../domain/format.ts';
+import { parseConverterSlug } from '../../domain/formats/format.ts';
 import type { JobWish } from '../../operations/accept-job.ts';
 
 const MAX_NAME = 255;

@@ -1,7 +1,7 @@
-import type { Batch } from '../../domain/batch.ts';
-import { type SwapmyfileJob, type SwapmyfileStatus, swapmyfileJob } from '../../domain/callback-payload.ts';
-import type { Upload } from '../../domain/file.ts';
-import type { Job } from '../../domain/job.ts';
+import type { Batch } from '../../domain/batches/batch.ts';
+import { type SwapmyfileJob, type SwapmyfileStatus, swapmyfileJob } from '../../domain/webhooks/callback-payload.ts';
+import type { Upload } from '../../domain/files/file.ts';
+import type { Job } from '../../domain/jobs/job.ts';
 import type { AcceptedJob } from '../../operations/accept-job.ts';
 import type { SubmittedBatch } from '../../operations/submit-batch.ts';
 import type { DialectPorts } from '../adapter.ts';

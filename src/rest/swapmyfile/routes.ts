@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { credentialOf, senderOf } from '../../credential.ts';
-import type { Caller } from '../../domain/account.ts';
-import { swapmyfileJob } from '../../domain/callback-payload.ts';
+import type { Caller } from '../../domain/access/account.ts';
+import { swapmyfileJob } from '../../domain/webhooks/callback-payload.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 import type { DialectAdapter, DialectOperations } from '../adapter.ts';

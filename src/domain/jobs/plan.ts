@@ -1,6 +1,6 @@
-import { ConversionError } from './errors.ts';
-import { type FormatCategory, type FormatId, findFormat, targetsOf } from './format.ts';
-import type { StepOptions } from './options.ts';
+import { ConversionError } from '../errors.ts';
+import { type FormatCategory, type FormatId, findFormat, targetsOf } from '../formats/format.ts';
+import type { StepOptions } from '../options/image.ts';
 
 /** One engine call: bytes of one format in, bytes of another out. */
 export interface ConvertStep {

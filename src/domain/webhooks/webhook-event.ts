@@ -1,4 +1,4 @@
-import { ConversionError } from './errors.ts';
+import { ConversionError } from '../errors.ts';
 
 /** What an endpoint can be told of, for people. */
 export const WEBHOOK_EVENTS = {

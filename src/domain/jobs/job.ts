@@ -1,6 +1,6 @@
-import { ConversionError, type ErrorCode } from './errors.ts';
-import { type FormatId, outputFilename } from './format.ts';
-import type { StepOptions } from './options.ts';
+import { ConversionError, type ErrorCode } from '../errors.ts';
+import { type FormatId, outputFilename } from '../formats/format.ts';
+import type { StepOptions } from '../options/image.ts';
 
 /** DESIGN 4: where each state may come from. Terminal states never move. */
 const LEGAL_SOURCES = {

@@ -1,4 +1,4 @@
-import { converterSlug, formatOfFilename } from './format.ts';
+import { converterSlug, formatOfFilename } from '../formats/format.ts';
 import {
   isTerminal,
   type Job,
@@ -6,7 +6,7 @@ import {
   type JobProgress,
   type JobStatus,
   resultName,
-} from './job.ts';
+} from '../jobs/job.ts';
 
 /** The five states that a SwapMyFile client knows. */
 export type SwapmyfileStatus = 'awaiting_upload' | 'queued' | 'processing' | 'ready' | 'failed';

@@ -1,5 +1,5 @@
-import type { FormatId } from './format.ts';
-import type { Fault } from './job.ts';
+import type { FormatId } from '../formats/format.ts';
+import type { Fault } from '../jobs/job.ts';
 
 const OPEN_UPLOAD = 'upload:';
 

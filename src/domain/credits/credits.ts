@@ -1,5 +1,5 @@
-import { ConversionError } from './errors.ts';
-import type { Job } from './job.ts';
+import { ConversionError } from '../errors.ts';
+import type { Job } from '../jobs/job.ts';
 
 /** Media credits of an account: what may be spent, and what running jobs have set aside. */
 export interface Balance {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ConversionError } from './errors.ts';
-import type { FormatCategory } from './format.ts';
+import { ConversionError } from '../errors.ts';
+import type { FormatCategory } from '../formats/format.ts';
 
 /** The most pixels that an option may ask for on one side. */
 export const MAX_SIDE = 16_384;

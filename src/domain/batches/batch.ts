@@ -1,6 +1,6 @@
-import { safeName } from './archive-names.ts';
-import { ConversionError } from './errors.ts';
-import { type Dialect, type Fault, isTerminal, type JobStatus } from './job.ts';
+import { safeName } from '../files/archive-names.ts';
+import { ConversionError } from '../errors.ts';
+import { type Dialect, type Fault, isTerminal, type JobStatus } from '../jobs/job.ts';
 
 /** Jobs of one batch. */
 export const MAX_BATCH_JOBS = 1000;

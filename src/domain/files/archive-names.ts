@@ -1,4 +1,4 @@
-import { type Job, resultName } from './job.ts';
+import { type Job, resultName } from '../jobs/job.ts';
 
 /** The name of a result within the archive: no two are alike, not even on a disk that ignores case. */
 export function archiveNames(jobs: readonly Pick<Job, 'inputs' | 'conversions'>[]): string[] {

@@ -1,4 +1,4 @@
-import { derivedId } from './id.ts';
+import { derivedId } from '../id.ts';
 
 /**
  * What the name of a blob says about whose it is. Uploads are `<upload>.<random>`. What is made here is

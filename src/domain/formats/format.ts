@@ -1,5 +1,5 @@
-import { ConversionError } from './errors.ts';
-import { IMAGE_FORMATS } from './formats/image.ts';
+import { ConversionError } from '../errors.ts';
+import { IMAGE_FORMATS } from './image.ts';
 
 /** What kind of content a format holds; each category has one schema of options. */
 export type FormatCategory =

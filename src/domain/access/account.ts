@@ -1,5 +1,5 @@
-import type { Credits } from './credits.ts';
-import { ConversionError } from './errors.ts';
+import type { Credits } from '../credits/credits.ts';
+import { ConversionError } from '../errors.ts';
 import type { KeyRestriction } from './key-restriction.ts';
 
 /** Credits are absent until something was given. */

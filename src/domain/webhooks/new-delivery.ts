@@ -1,5 +1,5 @@
 import type { Delivery } from './delivery.ts';
-import { newId } from './id.ts';
+import { newId } from '../id.ts';
 
 type DeliveryFacts = Pick<
   Delivery,

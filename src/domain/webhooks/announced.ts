@@ -1,6 +1,6 @@
-import { type Batch, type BatchArchive, countsOf } from './batch.ts';
-import type { StoredFile } from './file.ts';
-import type { Job, JobOutput } from './job.ts';
+import { type Batch, type BatchArchive, countsOf } from '../batches/batch.ts';
+import type { StoredFile } from '../files/file.ts';
+import type { Job, JobOutput } from '../jobs/job.ts';
 
 /** Where an output can be fetched for as long as it lives. */
 export type UrlOf = (output: Pick<JobOutput, 'fileId' | 'filename' | 'expiresAt'>) => string;

@@ -1,6 +1,6 @@
-import { ConversionError } from './errors.ts';
-import { type FormatCategory, type FormatId, requireFormat } from './format.ts';
-import type { ConvertStep } from './plan.ts';
+import { ConversionError } from '../errors.ts';
+import { type FormatCategory, type FormatId, requireFormat } from '../formats/format.ts';
+import type { ConvertStep } from '../jobs/plan.ts';
 
 /** The open price table: media credits per started minute. What is 0 here is free, whatever its size. */
 export const CREDITS_PER_MINUTE: Readonly<Record<FormatCategory, number>> = {

@@ -1,4 +1,4 @@
-import { ConversionError } from './errors.ts';
+import { ConversionError } from '../errors.ts';
 
 /** What a caller has asked for under a key of their own. */
 export interface IdempotencyRecord {
