@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHARGE_RUN } from '../src/domain/credits/credits.ts';
 import { newId } from '../src/domain/id.ts';
-import { createReconcile } from '../src/operations/reconcile.ts';
+import { createReconcile } from '../src/operations/credits/reconcile.ts';
 import { createCreditRepository } from '../src/store/credits.ts';
 import { createLedgerRepository } from '../src/store/ledger.ts';
 import { type Collections, connectMongo, type Mongo } from '../src/store/mongo.ts';

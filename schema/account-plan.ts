@@ -5,7 +5,7 @@ import {
   type PolicyRule,
 } from '../src/domain/access/account-plan.ts';
 import type { Usage } from '../src/domain/access/rate-window.ts';
-import type { PolicyAnswer } from '../src/operations/explain-policy.ts';
+import type { PolicyAnswer } from '../src/operations/access/explain-policy.ts';
 import { builder } from './builder.ts';
 import { ErrorCodeEnum, EXPECTED, refusing } from './errors.ts';
 

@@ -6,7 +6,7 @@ import {
   type KeyScope,
 } from '../src/domain/access/account.ts';
 import type { KeyRestriction } from '../src/domain/access/key-restriction.ts';
-import type { ShownKey } from '../src/operations/keys.ts';
+import type { ShownKey } from '../src/operations/access/keys.ts';
 import { Account } from './account.ts';
 import { builder } from './builder.ts';
 import { EXPECTED, refusing } from './errors.ts';

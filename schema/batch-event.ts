@@ -1,6 +1,6 @@
 import { type Batch as BatchRecord, countsOf } from '../src/domain/batches/batch.ts';
 import { eventsAfter } from '../src/domain/jobs/job.ts';
-import type { BatchUpdate } from '../src/operations/watch-batch.ts';
+import type { BatchUpdate } from '../src/operations/batches/watch-batch.ts';
 import { Batch, BatchCounts, BatchStatus } from './batch.ts';
 import { builder } from './builder.ts';
 import { cancellable } from './cancellable.ts';

@@ -1,6 +1,6 @@
 import { type Batch as BatchRecord, MAX_BATCH_JOBS } from '../src/domain/batches/batch.ts';
-import type { AcceptedJob } from '../src/operations/accept-job.ts';
-import type { SubmittedBatch } from '../src/operations/submit-batch.ts';
+import type { AcceptedJob } from '../src/operations/jobs/accept-job.ts';
+import type { SubmittedBatch } from '../src/operations/batches/submit-batch.ts';
 import { Batch } from './batch.ts';
 import { builder } from './builder.ts';
 import { EXPECTED, refusing } from './errors.ts';

@@ -1,6 +1,6 @@
 import type { Difference as DifferenceRecord } from '../src/domain/credits/audit.ts';
 import type { Balance } from '../src/domain/credits/credits.ts';
-import type { Reconciliation as ReconciliationRecord } from '../src/operations/reconcile.ts';
+import type { Reconciliation as ReconciliationRecord } from '../src/operations/credits/reconcile.ts';
 import { builder } from './builder.ts';
 import { CreditBalance } from './credits.ts';
 import { EXPECTED, refusing } from './errors.ts';

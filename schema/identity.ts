@@ -1,6 +1,6 @@
 import type { Sender } from '../src/domain/access/client-address.ts';
 import { ConversionError } from '../src/domain/errors.ts';
-import type { Credential } from '../src/operations/authenticate.ts';
+import type { Credential } from '../src/operations/access/authenticate.ts';
 import type { KilnContext, SchemaOperations } from './context.ts';
 
 /** Who asks, from where, and how to find out whether that still holds. */

@@ -1,6 +1,6 @@
 import { ConversionError } from '../src/domain/errors.ts';
 import { eventsAfter, type Job as JobRecord } from '../src/domain/jobs/job.ts';
-import type { JobUpdate } from '../src/operations/watch-job.ts';
+import type { JobUpdate } from '../src/operations/jobs/watch-job.ts';
 import { builder } from './builder.ts';
 import { cancellable } from './cancellable.ts';
 import { uuidOf } from './global-id.ts';

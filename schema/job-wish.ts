@@ -1,5 +1,5 @@
 import { ConversionError } from '../src/domain/errors.ts';
-import type { JobWish } from '../src/operations/accept-job.ts';
+import type { JobWish } from '../src/operations/jobs/accept-job.ts';
 import { builder } from './builder.ts';
 import { uuidOf } from './global-id.ts';
 import { UploadInput } from './upload.ts';

@@ -1,4 +1,4 @@
-import type { MasterKeyReport, RotatedPage } from '../src/operations/secrets.ts';
+import type { MasterKeyReport, RotatedPage } from '../src/operations/access/secrets.ts';
 import { builder } from './builder.ts';
 import { EXPECTED, refusing } from './errors.ts';
 

@@ -1,5 +1,5 @@
 import { DEFAULT_SESSION_MINUTES } from '../src/domain/access/session.ts';
-import type { Session } from '../src/operations/sessions.ts';
+import type { Session } from '../src/operations/access/sessions.ts';
 import { builder } from './builder.ts';
 import { EXPECTED, refusing } from './errors.ts';
 

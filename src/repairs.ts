@@ -1,6 +1,6 @@
-import { createRepairAdmissions, type RepairAdmissionsPorts } from './operations/repair-admissions.ts';
-import { createRepairCredits, type RepairCreditsPorts } from './operations/repair-credits.ts';
-import { createRepairJobs, type RepairJobsPorts } from './operations/repair-jobs.ts';
+import { createRepairAdmissions, type RepairAdmissionsPorts } from './operations/jobs/repair-admissions.ts';
+import { createRepairCredits, type RepairCreditsPorts } from './operations/credits/repair-credits.ts';
+import { createRepairJobs, type RepairJobsPorts } from './operations/jobs/repair-jobs.ts';
 import { createLaneChecks } from './store/lane-checks.ts';
 import type { Collections } from './store/mongo.ts';
 

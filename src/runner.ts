@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
-import { createConfirmStarts } from './operations/confirm-starts.ts';
+import { createConfirmStarts } from './operations/jobs/confirm-starts.ts';
 import { createJobLeases } from './store/job-leases.ts';
 import type { Collections } from './store/mongo.ts';
 import type { Temporal } from './temporal/connect.ts';

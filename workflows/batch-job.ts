@@ -1,7 +1,7 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { BatchStatus } from '../src/domain/batches/batch.ts';
 import type { Fault } from '../src/domain/jobs/job.ts';
-import type { BatchStart } from '../src/operations/runner.ts';
+import type { BatchStart } from '../src/operations/workflow-runner.ts';
 import { attempting } from './attempts.ts';
 import { faultOf } from './fault.ts';
 import { nudgedSignal } from './messages.ts';

@@ -16,7 +16,7 @@ import type { Waiting } from '../activities/admit.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { JobEnd } from '../activities/record.ts';
 import type { JobStatus } from '../src/domain/jobs/job.ts';
-import type { JobStart } from '../src/operations/runner.ts';
+import type { JobStart } from '../src/operations/workflow-runner.ts';
 import { attempting } from './attempts.ts';
 import { show } from './details.ts';
 import { faultOf } from './fault.ts';

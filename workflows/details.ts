@@ -1,6 +1,6 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { Fault } from '../src/domain/jobs/job.ts';
-import type { JobStart } from '../src/operations/runner.ts';
+import type { JobStart } from '../src/operations/workflow-runner.ts';
 
 interface Details {
   /** What the job waits for. */

@@ -4,7 +4,7 @@ import { cors } from 'hono/cors';
 import type { ByteRange } from '../blobs/blob-store.ts';
 import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile } from '../domain/files/file.ts';
-import type { createFiles } from '../operations/files.ts';
+import type { createFiles } from '../operations/files/files.ts';
 import type { Links } from '../secrets/links.ts';
 import { parseByteRange } from './byte-range.ts';
 import { attachment } from './content-disposition.ts';

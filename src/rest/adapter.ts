@@ -2,12 +2,12 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { ConversionError } from '../domain/errors.ts';
 import type { Dialect, Job } from '../domain/jobs/job.ts';
-import type { createAdmitCall } from '../operations/admit-call.ts';
-import type { createAuthenticate } from '../operations/authenticate.ts';
-import type { createFindBatches } from '../operations/find-batches.ts';
-import type { createFindJobs } from '../operations/find-jobs.ts';
-import type { createSubmitBatch } from '../operations/submit-batch.ts';
-import type { createSubmitJob } from '../operations/submit-job.ts';
+import type { createAdmitCall } from '../operations/access/admit-call.ts';
+import type { createAuthenticate } from '../operations/access/authenticate.ts';
+import type { createFindBatches } from '../operations/batches/find-batches.ts';
+import type { createFindJobs } from '../operations/jobs/find-jobs.ts';
+import type { createSubmitBatch } from '../operations/batches/submit-batch.ts';
+import type { createSubmitJob } from '../operations/jobs/submit-job.ts';
 import type { Links } from '../secrets/links.ts';
 
 /** What a dialect may ask of the service. */

@@ -13,7 +13,7 @@ import { summaryOf } from '../../workflows/summary.ts';
 import type { webhookDelivery } from '../../workflows/webhook-delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { workflowId } from '../domain/id.ts';
-import type { BatchStart, JobStart, WorkflowRunner } from '../operations/runner.ts';
+import type { BatchStart, JobStart, WorkflowRunner } from '../operations/workflow-runner.ts';
 import type { Temporal } from './connect.ts';
 import { explainTemporalFault } from './fault.ts';
 import { queuesOf } from './queues.ts';

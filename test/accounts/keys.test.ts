@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/domain/access/account.ts';
-import { createKeyUsage } from '../../src/operations/key-usage.ts';
+import { createKeyUsage } from '../../src/operations/access/key-usage.ts';
 import { hashApiKey } from '../../src/secrets/api-key.ts';
 import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
 

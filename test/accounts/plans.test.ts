@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Caller } from '../../src/domain/access/account.ts';
 import { DEFAULT_PLANS } from '../../src/domain/access/account-plan.ts';
 import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
-import type { ConsideredWish } from '../../src/operations/explain-policy.ts';
-import { createPlans } from '../../src/operations/plans.ts';
+import type { ConsideredWish } from '../../src/operations/access/explain-policy.ts';
+import { createPlans } from '../../src/operations/access/plans.ts';
 import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
 import { anAccountCaller } from '../support/records.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import { createSecrets, type SecretsPorts, watchMasterKey } from '../../src/operations/secrets.ts';
+import { createSecrets, type SecretsPorts, watchMasterKey } from '../../src/operations/access/secrets.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring, keyIdOf } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { type Db, MongoClient } from 'mongodb';
 import { isTerminal, type Job } from '../../src/domain/jobs/job.ts';
-import { createReconcile } from '../../src/operations/reconcile.ts';
+import { createReconcile } from '../../src/operations/credits/reconcile.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import type { Collections } from '../../src/store/mongo.ts';

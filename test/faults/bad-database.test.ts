@@ -7,7 +7,7 @@ import type { Caller } from '../../src/domain/access/account.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
 import { TERMINAL_STATUSES } from '../../src/domain/jobs/job.ts';
 import { createLog } from '../../src/log.ts';
-import { createRepairJobs } from '../../src/operations/repair-jobs.ts';
+import { createRepairJobs } from '../../src/operations/jobs/repair-jobs.ts';
 import { closeAll, listen } from '../net/receivers.ts';
 import type { Fault } from '../support/faulty-collections.ts';
 import { type Ends, expectSound } from '../support/invariants.ts';

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLog } from '../../src/log.ts';
-import { jobStart } from '../../src/operations/job-start.ts';
-import { createRepairJobs } from '../../src/operations/repair-jobs.ts';
+import { jobStart } from '../../src/operations/jobs/job-start.ts';
+import { createRepairJobs } from '../../src/operations/jobs/repair-jobs.ts';
 import { createJobBench, type JobBench, PICTURE, PNG } from '../support/job-bench.ts';
 import { aFile } from '../support/records.ts';
 

@@ -4,7 +4,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import type { JobStart } from '../../src/operations/runner.ts';
+import type { JobStart } from '../../src/operations/workflow-runner.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
 import { quietRuntime } from '../support/workflow-bench.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import type { JobStatus } from '../../src/domain/jobs/job.ts';
-import { type Admissions, createAdmissions } from '../../src/operations/admissions.ts';
-import { createRepairAdmissions } from '../../src/operations/repair-admissions.ts';
+import { type Admissions, createAdmissions } from '../../src/operations/jobs/admissions.ts';
+import { createRepairAdmissions } from '../../src/operations/jobs/repair-admissions.ts';
 import { type AdmissionRepository, createAdmissionRepository } from '../../src/store/admissions.ts';
 import { createLaneChecks } from '../../src/store/lane-checks.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConversionError, type ErrorCode } from '../../src/domain/errors.ts';
 import { createLog } from '../../src/log.ts';
-import { createConfirmStarts } from '../../src/operations/confirm-starts.ts';
-import { jobStart } from '../../src/operations/job-start.ts';
-import { createRepairJobs } from '../../src/operations/repair-jobs.ts';
-import type { WorkflowRunner } from '../../src/operations/runner.ts';
+import { createConfirmStarts } from '../../src/operations/jobs/confirm-starts.ts';
+import { jobStart } from '../../src/operations/jobs/job-start.ts';
+import { createRepairJobs } from '../../src/operations/jobs/repair-jobs.ts';
+import type { WorkflowRunner } from '../../src/operations/workflow-runner.ts';
 import { createJobLeases, type JobLeases } from '../../src/store/job-leases.ts';
 import { createJobRepository, type JobRepository } from '../../src/store/jobs.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';

@@ -3,7 +3,7 @@ import { type AccessPorts, createAccess } from '../../src/access.ts';
 import type { Account, Actor } from '../../src/domain/access/account.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
 import { createLog } from '../../src/log.ts';
-import type { KeyWish } from '../../src/operations/keys.ts';
+import type { KeyWish } from '../../src/operations/access/keys.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';

@@ -1,4 +1,4 @@
-import type { JobStart } from '../../src/operations/runner.ts';
+import type { JobStart } from '../../src/operations/workflow-runner.ts';
 import { quickly } from '../../workflows/proxies.ts';
 
 /** A change that would break every running job: it records before it waits. Only the replay test bundles this. */

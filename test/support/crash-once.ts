@@ -1,4 +1,4 @@
-import { createAccounts } from '../../src/operations/accounts.ts';
+import { createAccounts } from '../../src/operations/access/accounts.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
 import { ADMIN } from './access-bench.ts';
 import type { CrashStepsBench } from './crash-steps-bench.ts';

@@ -7,7 +7,7 @@ import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
 import { newId } from '../../src/domain/id.ts';
 import { SWEEP_KINDS, type SweepKind } from '../../src/domain/files/retention.ts';
 import { createLog } from '../../src/log.ts';
-import { createSecrets } from '../../src/operations/secrets.ts';
+import { createSecrets } from '../../src/operations/access/secrets.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring, keyIdOf } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';

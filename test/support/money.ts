@@ -1,6 +1,6 @@
 import { ConversionError } from '../../src/domain/errors.ts';
 import { newId } from '../../src/domain/id.ts';
-import { createReconcile } from '../../src/operations/reconcile.ts';
+import { createReconcile } from '../../src/operations/credits/reconcile.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import type { Collections } from '../../src/store/mongo.ts';

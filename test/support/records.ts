@@ -9,8 +9,8 @@ import type { IdempotencyRecord } from '../../src/domain/jobs/idempotency.ts';
 import { type Job, ownerKey } from '../../src/domain/jobs/job.ts';
 import { newDelivery } from '../../src/domain/webhooks/new-delivery.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
-import { newJob } from '../../src/operations/new-job.ts';
-import { createOnce } from '../../src/operations/once.ts';
+import { newJob } from '../../src/operations/jobs/new-job.ts';
+import { createOnce } from '../../src/operations/jobs/once.ts';
 
 const HOUR = 3_600_000;
 

@@ -1,7 +1,7 @@
 import { createDiskBlobStore } from '../../src/blobs/disk.ts';
 import { createScratch } from '../../src/blobs/scratch.ts';
 import type { Retention } from '../../src/domain/files/retention.ts';
-import { createSweep } from '../../src/operations/sweep.ts';
+import { createSweep } from '../../src/operations/files/sweep.ts';
 import { createFileRepository } from '../../src/store/files.ts';
 import { connectMongo } from '../../src/store/mongo.ts';
 import { createRetentionRepository } from '../../src/store/retention.ts';

@@ -1,5 +1,5 @@
 import { SWEEP_KINDS } from '../../src/domain/files/retention.ts';
-import type { Sweep } from '../../src/operations/sweep.ts';
+import type { Sweep } from '../../src/operations/files/sweep.ts';
 
 /** One round through everything, as the workflow makes it. @returns how much was removed. */
 export async function sweepAll(sweep: Sweep, now?: number): Promise<number> {

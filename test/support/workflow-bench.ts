@@ -7,7 +7,7 @@ import type { ConvertedFile } from '../../activities/convert.ts';
 import { failuresTranslated } from '../../activities/failure.ts';
 import type { Activities } from '../../activities/index.ts';
 import { newId } from '../../src/domain/id.ts';
-import type { JobStart, WorkflowRunner } from '../../src/operations/runner.ts';
+import type { JobStart, WorkflowRunner } from '../../src/operations/workflow-runner.ts';
 import { queuesOf } from '../../src/temporal/queues.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
 import { bundleWorkflows } from '../../src/temporal/workflow-bundle.ts';

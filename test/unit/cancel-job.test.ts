@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { JobStatus } from '../../src/domain/jobs/job.ts';
-import { createCancelJob } from '../../src/operations/cancel-job.ts';
+import { createCancelJob } from '../../src/operations/jobs/cancel-job.ts';
 import { aJob, anAccountCaller } from '../support/records.ts';
 
 const CALLER = anAccountCaller();

@@ -9,7 +9,7 @@ import {
   type LedgerEntry,
   totalOf,
 } from '../../src/domain/credits/credits.ts';
-import { requireMinimum } from '../../src/operations/credits.ts';
+import { requireMinimum } from '../../src/operations/credits/credits.ts';
 import type { CreditAccount } from '../../src/store/credits.ts';
 import { anAccountCaller } from '../support/records.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredFile } from '../../src/domain/files/file.ts';
-import { createQuote } from '../../src/operations/quote.ts';
+import { createQuote } from '../../src/operations/credits/quote.ts';
 import { refusalOf } from '../support/money.ts';
 import { aFile, anAccountCaller } from '../support/records.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import { createSecrets } from '../../src/operations/secrets.ts';
+import { createSecrets } from '../../src/operations/access/secrets.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring, keyIdOf } from '../../src/secrets/keyring.ts';
 import { createMasterKeyRepository } from '../../src/store/master-keys.ts';

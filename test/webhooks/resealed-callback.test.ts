@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createDeliver, type DeliverPorts } from '../../src/operations/deliver.ts';
+import { createDeliver, type DeliverPorts } from '../../src/operations/webhooks/deliver.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { openDatabase } from '../support/database.ts';
 import { aDelivery, aJob } from '../support/records.ts';

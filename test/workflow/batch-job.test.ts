@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
-import type { BatchStart } from '../../src/operations/runner.ts';
+import type { BatchStart } from '../../src/operations/workflow-runner.ts';
 import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
 import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/workflow-bench.ts';
 

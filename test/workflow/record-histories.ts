@@ -3,7 +3,7 @@ import { cancelled, heartbeat } from '@temporalio/activity';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ConversionError } from '../../src/domain/errors.ts';
-import type { JobStart } from '../../src/operations/runner.ts';
+import type { JobStart } from '../../src/operations/workflow-runner.ts';
 import {
   CONVERTED,
   createWorkflowBench,

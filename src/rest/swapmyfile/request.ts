@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConversionError } from '../../domain/errors.ts';
 import { parseConverterSlug } from '../../domain/formats/format.ts';
-import type { JobWish } from '../../operations/accept-job.ts';
+import type { JobWish } from '../../operations/jobs/accept-job.ts';
 
 const MAX_NAME = 255;
 const MAX_URL = 2048;

@@ -1,0 +1,95 @@
+import type { Caller } from '../../domain/access/account.ts';
+import { type AccountPlan, accessRefusal, refuse } from '../../domain/access/account-plan.ts';
+import { addressBucket, type Sender } from '../../domain/access/client-address.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import {
+  dayOf,
+  type Exhausted,
+  exhaustedBy,
+  freshWindow,
+  type Quota,
+  resizedHits,
+  type Usage,
+  usageOf,
+} from '../../domain/access/rate-window.ts';
+import type { WindowRepository } from '../../store/windows.ts';
+
+export interface AdmitCallPorts {
+  windows: WindowRepository;
+  planOf(caller: Caller): Promise<AccountPlan>;
+  addressOf(sender: Sender): string | null;
+  now?: () => number;
+}
+
+/** Where a call comes in, and how many it counts for. */
+export interface Call {
+  door: 'graphql' | 'swapmyfile';
+  calls?: number;
+}
+
+/** A window may have to be made, turned to a new day and resized, each against others who do the same. */
+const ATTEMPTS = 10;
+
+/** The one gate of all doors: what the plan lets in at all, and how often. */
+export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: AdmitCallPorts) {
+  /** Whom limits count for: all keys and sessions of an account together, all guests of an address. */
+  function laneOf(caller: Caller, sender: Sender): string {
+    return caller.kind === 'account'
+      ? `account:${caller.accountId}`
+      : `address:${addressBucket(addressOf(sender) ?? '')}`;
+  }
+
+  /** Makes the window what a hit expects to find; says why not when it already is and has no room. */
+  async function tend(id: string, quota: Quota, calls: number, at: number): Promise<Exhausted | null> {
+    const window = await windows.find(id);
+    const size = quota.perMinute ?? 0;
+    if (!window) await windows.insertIfAbsent(freshWindow(id, quota, at));
+    else if (window.size !== size) await windows.resize(window, resizedHits(window, size));
+    else if (window.day < dayOf(at)) await windows.beginDay(id, dayOf(at));
+    else return exhaustedBy(window, quota, calls, at);
+    return null;
+  }
+
+  async function enter(id: string, quota: Quota, calls: number): Promise<Exhausted | null> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const at = now();
+      if (await windows.hit(id, quota, calls, at)) return null;
+      const exhausted = await tend(id, quota, calls, at);
+      if (exhausted) return exhausted;
+    }
+    return { limit: 'minute', seconds: 1 };
+  }
+
+  return {
+    /** @throws ConversionError FORBIDDEN by the plan, or RATE_LIMITED with the seconds to wait. */
+    async admitCall(caller: Caller, sender: Sender, { door, calls = 1 }: Call): Promise<void> {
+      const plan = await planOf(caller);
+      const refusal = accessRefusal(plan, { caller, door });
+      if (refusal) throw refuse(refusal);
+      const quota = quotaOf(plan);
+      if (quota.perMinute === null && quota.perDay === null) return;
+      const exhausted = await enter(laneOf(caller, sender), quota, calls);
+      if (exhausted) throw limited(quota, exhausted);
+    },
+
+    laneOf,
+
+    /** What was used so far; looking does not count. */
+    async readUsage(caller: Caller, sender: Sender): Promise<Usage> {
+      const quota = quotaOf(await planOf(caller));
+      return usageOf(await windows.find(laneOf(caller, sender)), quota, now());
+    },
+  };
+}
+
+function quotaOf({ callsPerMinute, callsPerDay }: AccountPlan): Quota {
+  return { perMinute: callsPerMinute, perDay: callsPerDay };
+}
+
+function limited({ perMinute, perDay }: Quota, { limit, seconds }: Exhausted): ConversionError {
+  const most = limit === 'minute' ? `${perMinute} calls per minute` : `${perDay} calls per day`;
+  return new ConversionError('RATE_LIMITED', `More than ${most} are not part of the plan.`, {
+    retryAfterSeconds: seconds,
+    hint: `Wait ${seconds} s, or use a larger plan.`,
+  });
+}

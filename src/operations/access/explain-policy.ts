@@ -1,0 +1,92 @@
+import { type Caller, includesScope } from '../../domain/access/account.ts';
+import {
+  type AccountPlan,
+  accessRefusal,
+  type PolicyRefusal,
+  type WishFacts,
+  wishRefusals,
+} from '../../domain/access/account-plan.ts';
+import type { Sender } from '../../domain/access/client-address.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { findFormat, formatOfFilename } from '../../domain/formats/format.ts';
+import { parseOptions } from '../../domain/options/image.ts';
+import { planConversion } from '../../domain/jobs/plan.ts';
+import type { Usage } from '../../domain/access/rate-window.ts';
+import type { Call } from './admit-call.ts';
+
+export interface ExplainPolicyPorts {
+  planOf(caller: Caller): Promise<AccountPlan>;
+  readUsage(caller: Caller, sender: Sender): Promise<Usage>;
+  serviceBytes: number;
+}
+
+/** A conversion that somebody thinks of. */
+export interface ConsideredWish extends WishFacts, Pick<Call, 'door'> {
+  filename: string | undefined;
+  target: string | undefined;
+}
+
+/** Whether a wish would be accepted, by every rule that has a say. */
+export interface PolicyAnswer {
+  plan: AccountPlan;
+  usage: Usage;
+  refusals: PolicyRefusal[];
+}
+
+/** Says which rules would refuse a wish, and why, before anything is sent. Asking counts as no call. */
+export function createExplainPolicy({ planOf, readUsage, serviceBytes }: ExplainPolicyPorts) {
+  return async function explainPolicy(
+    caller: Caller,
+    sender: Sender,
+    wish: ConsideredWish,
+  ): Promise<PolicyAnswer> {
+    const [plan, usage] = await Promise.all([planOf(caller), readUsage(caller, sender)]);
+    const refusals = [
+      accessRefusal(plan, { caller, door: wish.door }),
+      scopeRefusal(caller),
+      ...wishRefusals(plan, wish, serviceBytes),
+      conversionRefusal(wish),
+      ...usageRefusals(usage),
+    ].filter((refusal) => refusal !== null);
+    return { plan, usage, refusals };
+  };
+}
+
+function scopeRefusal(caller: Caller): PolicyRefusal | null {
+  if (caller.kind !== 'account' || includesScope(caller.scopes, 'convert')) return null;
+  const message = 'This credential does not have the scope "convert".';
+  return { rule: 'SCOPE', code: 'FORBIDDEN', message, hint: 'Use a key that has it.' };
+}
+
+/** The same checks that a real wish goes through, with options at rest. */
+function conversionRefusal({ filename, target }: ConsideredWish): PolicyRefusal | null {
+  if (target === undefined) return null;
+  const format = findFormat(target);
+  if (!format) {
+    const message = `"${target}" is not a format that Kiln knows.`;
+    return { rule: 'CONVERSION', code: 'UNSUPPORTED_CONVERSION', message, field: 'target' };
+  }
+  const source = filename === undefined ? undefined : formatOfFilename(filename)?.id;
+  try {
+    const options = parseOptions(format.category, {});
+    if (source) planConversion({ source, target: format.id, options });
+    return null;
+  } catch (error) {
+    if (!(error instanceof ConversionError)) throw error;
+    const { code, message, hint } = error;
+    return { rule: 'CONVERSION', code, message, field: 'target', ...(hint !== undefined && { hint }) };
+  }
+}
+
+function usageRefusals({ perMinute, perDay, usedThisMinute, usedToday }: Usage): PolicyRefusal[] {
+  const refusals: PolicyRefusal[] = [];
+  if (perMinute !== null && usedThisMinute >= perMinute) {
+    const message = `All ${perMinute} calls of the last sixty seconds are used up.`;
+    refusals.push({ rule: 'CALLS_PER_MINUTE', code: 'RATE_LIMITED', message, hint: 'Wait a moment.' });
+  }
+  if (perDay !== null && usedToday >= perDay) {
+    const message = `All ${perDay} calls of this UTC day are used up.`;
+    refusals.push({ rule: 'CALLS_PER_DAY', code: 'RATE_LIMITED', message, hint: 'Wait for the next day.' });
+  }
+  return refusals;
+}

@@ -1,0 +1,71 @@
+import type { Actor, Caller } from '../../domain/access/account.ts';
+import {
+  type AccountPlan,
+  DEFAULT_PLANS,
+  GUEST_PLAN,
+  parsePlanChanges,
+  planIdOf,
+} from '../../domain/access/account-plan.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import type { PlanRepository } from '../../store/plans.ts';
+import { requireAdmin } from './accounts.ts';
+
+export interface PlansPorts {
+  plans: Pick<PlanRepository, 'list' | 'change'>;
+  /** Milliseconds for which the plans are believed without looking again. */
+  freshMs?: number;
+}
+
+/** Well within the five seconds after which a change must count everywhere. */
+const FRESH_MS = 2000;
+
+/** The plans as they are at most two seconds ago, and their changes. */
+export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
+  let known: { until: number; all: Promise<Map<string, AccountPlan>> } | undefined;
+
+  function all(): Promise<Map<string, AccountPlan>> {
+    if (!known || known.until <= performance.now()) {
+      const read = plans.list().then((list) => new Map(list.map((plan) => [plan._id, plan])));
+      known = { until: performance.now() + freshMs, all: read };
+      // What could not be read is asked for again by the next caller, not remembered.
+      read.catch(() => {
+        known = undefined;
+      });
+    }
+    return known.all;
+  }
+
+  async function findPlan(id: string): Promise<AccountPlan> {
+    const plan = (await all()).get(id);
+    if (plan) return plan;
+    const names = [...DEFAULT_PLANS.keys()].join(', ');
+    throw new ConversionError('NOT_FOUND', 'There is no such plan.', { hint: `There are ${names}.` });
+  }
+
+  return {
+    findPlan,
+    listPlans: async (): Promise<AccountPlan[]> => [...(await all()).values()],
+    planOf: (caller: Caller): Promise<AccountPlan> => findPlan(planIdOf(caller)),
+
+    /** @throws ConversionError NOT_FOUND, or INVALID_INPUT when this is no plan for accounts. */
+    async requireAccountPlan(id: string): Promise<void> {
+      const plan = await findPlan(id);
+      if (plan._id !== GUEST_PLAN) return;
+      throw new ConversionError('INVALID_INPUT', 'An account cannot have the plan of guests.', {
+        field: 'plan',
+      });
+    },
+
+    /** Changes terms of a plan for everybody who has it, at once. */
+    async editPlan(actor: Actor, id: string, changes: unknown): Promise<AccountPlan> {
+      requireAdmin(actor);
+      const { _id } = await findPlan(id);
+      const terms = Object.entries(parsePlanChanges(changes)).filter(([, value]) => value !== undefined);
+      if (terms.length > 0) await plans.change(_id, Object.fromEntries(terms));
+      known = undefined;
+      return findPlan(_id);
+    },
+  };
+}
+
+export type Plans = ReturnType<typeof createPlans>;

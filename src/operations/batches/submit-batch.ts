@@ -1,0 +1,158 @@
+import type { Caller } from '../../domain/access/account.ts';
+import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
+import { type Batch, newBatch, requireBatchSize, requireLabel } from '../../domain/batches/batch.ts';
+import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import type { Upload } from '../../domain/files/file.ts';
+import { siblingId } from '../../domain/id.ts';
+import type { Dialect } from '../../domain/jobs/job.ts';
+import type { BatchRepository } from '../../store/batches.ts';
+import type { JobRepository } from '../../store/jobs.ts';
+import type { UploadRepository } from '../../store/uploads.ts';
+import {
+  type AcceptedJob,
+  type AcceptJobPorts,
+  acceptJob,
+  type JobWish,
+  requireOwner,
+  type Submitter,
+} from '../jobs/accept-job.ts';
+import type { Admissions } from '../jobs/admissions.ts';
+import { batchStart } from './batch-start.ts';
+import type { Once } from '../jobs/once.ts';
+import type { WorkflowRunner } from '../workflow-runner.ts';
+
+export interface BatchWish {
+  dialect: Dialect;
+  label?: string | null | undefined;
+  jobs: readonly JobWish[];
+  /** Whether all results are wanted in one ZIP file as well. */
+  archive?: boolean;
+  /** The batch whose jobs these do again. */
+  retryOf?: string;
+  /** The caller's own name for the request: asked again under it, the answer is the same batch. */
+  idempotencyKey?: string;
+}
+
+export interface SubmittedBatch {
+  batch: Batch;
+  /** In the order of the wish. */
+  jobs: AcceptedJob[];
+}
+
+export interface SubmitBatchPorts extends AcceptJobPorts {
+  batches: Pick<BatchRepository, 'insertIfAbsent' | 'find' | 'endSubmission'>;
+  jobs: Pick<JobRepository, 'insertMissing' | 'getMany'>;
+  uploads: Pick<UploadRepository, 'insertMissing' | 'findMany'>;
+  runner: Pick<WorkflowRunner, 'startBatch'>;
+  admissions: Pick<Admissions, 'openUploads'>;
+  once: Once;
+  planOf(caller: Caller): Promise<AccountPlan>;
+  laneOf(caller: Caller, sender: Sender): string;
+}
+
+/**
+ * Accepts many conversions together, or none of them: what is wrong with one names its place, such as
+ * `jobs.3.target`. The batch is written first, so that no job can end before something counts it.
+ */
+export function createSubmitBatch(ports: SubmitBatchPorts) {
+  return async function submitBatch(
+    caller: Caller,
+    { idempotencyKey: key, ...wish }: BatchWish,
+    sender: Sender = UNKNOWN_SENDER,
+  ): Promise<SubmittedBatch> {
+    const owner = requireOwner(caller);
+    const lane = ports.laneOf(caller, sender);
+    return ports.once(
+      { owner, key, wish: { batch: wish } },
+      {
+        find: (batchId) => find(ports, batchId),
+        write: (submitted) => write(ports, lane, submitted),
+        accept: async (batchId) =>
+          accept(ports, { caller, owner, lane, plan: await ports.planOf(caller), batchId }, wish),
+      },
+    );
+  };
+}
+
+async function find(
+  { batches, jobs, uploads }: SubmitBatchPorts,
+  id: string,
+): Promise<SubmittedBatch | null> {
+  const batch = await batches.find(id);
+  if (!batch || batch.submitting) return null;
+  const found = await jobs.getMany(batch.jobIds);
+  const brought = await uploads.findMany(found.map(({ inputs }) => inputs[0]?.fileId ?? ''));
+  return {
+    batch,
+    jobs: found.map((job) => {
+      const upload = brought.get(job.inputs[0]?.fileId ?? '');
+      return { job, upload: upload?.jobId === job._id ? upload : null };
+    }),
+  };
+}
+
+async function accept(
+  ports: SubmitBatchPorts,
+  submitter: Submitter & { batchId: string },
+  wish: BatchWish,
+): Promise<SubmittedBatch> {
+  const { owner, plan, batchId } = submitter;
+  requireBatches(plan, ports.limits.uploadBytes);
+  requireBatchSize(wish.jobs.length);
+  const label = requireLabel(wish.label);
+  const jobs = await acceptAll(ports, submitter, wish.jobs);
+  const { dialect, archive = false, retryOf = null } = wish;
+  const jobIds = jobs.map(({ job }) => job._id);
+  const batch = newBatch({ _id: batchId, owner, dialect, label, jobIds, wantsArchive: archive, retryOf });
+  return { batch, jobs };
+}
+
+function requireBatches(plan: AccountPlan, serviceBytes: number): void {
+  const facts = { callback: false, batch: true, size: undefined };
+  const [refusal] = wishRefusals(plan, facts, serviceBytes);
+  if (refusal) throw refuse(refusal);
+}
+
+async function acceptAll(
+  ports: SubmitBatchPorts,
+  submitter: Submitter & { batchId: string },
+  wishes: readonly JobWish[],
+): Promise<AcceptedJob[]> {
+  const accepted: AcceptedJob[] = [];
+  for (const [index, wish] of wishes.entries()) {
+    const jobId = siblingId(submitter.batchId, 'job', index);
+    accepted.push(await acceptJob(ports, submitter, wish, jobId).catch(placed(index)));
+  }
+  return accepted;
+}
+
+/** Says which of the jobs is meant. */
+function placed(index: number) {
+  return (error: unknown): never => {
+    if (!(error instanceof ConversionError)) throw error;
+    const { code, message, hint, cause } = error;
+    const field = error.field === undefined ? `jobs.${index}` : `jobs.${index}.${error.field}`;
+    throw new ConversionError(code, `Job ${index + 1}: ${message}`, {
+      field,
+      cause,
+      ...(hint !== undefined && { hint }),
+    });
+  };
+}
+
+async function write(
+  { batches, uploads, jobs, admissions, runner }: SubmitBatchPorts,
+  lane: string,
+  { batch, jobs: accepted }: SubmittedBatch,
+): Promise<SubmittedBatch> {
+  const awaited = accepted.map(({ upload }) => upload).filter((upload): upload is Upload => upload !== null);
+  const open = accepted.filter(({ upload }) => upload !== null).map(({ job }) => job._id);
+  if (open.length > 0) await admissions.openUploads(lane, open);
+  await batches.insertIfAbsent(batch);
+  await uploads.insertMissing(awaited);
+  await jobs.insertMissing(accepted.map(({ job }) => job));
+  await batches.endSubmission(batch._id);
+  await runner.startBatch(batchStart(batch));
+  return { batch, jobs: [...accepted] };
+}

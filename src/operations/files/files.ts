@@ -1,0 +1,54 @@
+import type { Readable } from 'node:stream';
+import type { BlobStore, ByteRange } from '../../blobs/blob-store.ts';
+import { type Caller, requireScope } from '../../domain/access/account.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import type { StoredFile } from '../../domain/files/file.ts';
+import { ownerKey } from '../../domain/jobs/job.ts';
+import type { FileRepository } from '../../store/files.ts';
+
+export interface FilesPorts {
+  files: FileRepository;
+  blobs: Pick<BlobStore, 'read'>;
+}
+
+export interface FileQuery {
+  before?: string;
+  after?: string;
+  limit: number;
+}
+
+/** Stored files: the caller's own, or any file whose signed link has already been checked. */
+export function createFiles({ files, blobs }: FilesPorts) {
+  return {
+    async findFile(caller: Caller, id: string): Promise<StoredFile> {
+      // Whoever may only bring files may still see what became of one.
+      requireScope(caller, 'read', 'upload');
+      return findOwnFile(files, ownerOf(caller), id);
+    },
+
+    async listFiles(caller: Caller, query: FileQuery): Promise<StoredFile[]> {
+      if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
+      requireScope(caller, 'read');
+      return files.list({ ...query, owner: ownerKey(caller) });
+    },
+
+    fileOfSignedLink: (id: string): Promise<StoredFile> => files.get(id),
+    readFile: (file: StoredFile, range?: ByteRange): Promise<Readable> => blobs.read(file.blobId, range),
+  };
+}
+
+/** @throws ConversionError NOT_FOUND, word for word the same for the file of somebody else. */
+export async function findOwnFile(
+  files: Pick<FileRepository, 'get'>,
+  owner: string | null,
+  id: string,
+): Promise<StoredFile> {
+  const file = await files.get(id);
+  if (file.owner === owner) return file;
+  throw new ConversionError('NOT_FOUND', 'There is no such file.');
+}
+
+/** Null for whoever shows nothing and so owns nothing. */
+export function ownerOf(caller: Caller): string | null {
+  return caller.kind === 'anonymous' ? null : ownerKey(caller);
+}

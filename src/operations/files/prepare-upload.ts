@@ -1,0 +1,105 @@
+import { type Caller, requireScope } from '../../domain/access/account.ts';
+import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
+import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { openUploadId, type Upload } from '../../domain/files/file.ts';
+import { newId } from '../../domain/id.ts';
+import { ownerKey } from '../../domain/jobs/job.ts';
+import type { UploadRepository } from '../../store/uploads.ts';
+import type { Admissions } from '../jobs/admissions.ts';
+
+export interface UploadWish {
+  filename: string;
+  mime: string;
+  /** Bytes. */
+  size: number;
+}
+
+export interface Limits {
+  uploadBytes: number;
+  /** How long an upload may take to arrive. */
+  uploadMs: number;
+}
+
+export interface PrepareUploadPorts {
+  uploads: Pick<UploadRepository, 'insertIfAbsent'>;
+  admissions: Pick<Admissions, 'openUploads'>;
+  limits: Limits;
+  planOf(caller: Caller): Promise<AccountPlan>;
+  laneOf(caller: Caller, sender: Sender): string;
+}
+
+/** Registers a file that will come, without a job. */
+export function createPrepareUpload(ports: PrepareUploadPorts) {
+  /** @throws ConversionError RATE_LIMITED when as many are awaited as may be, with a job or without. */
+  return async function prepareUpload(
+    caller: Caller,
+    wish: UploadWish,
+    sender: Sender = UNKNOWN_SENDER,
+  ): Promise<Upload> {
+    if (caller.kind === 'anonymous')
+      throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
+        hint: 'Send it in the X-API-Key header.',
+      });
+    requireScope(caller, 'upload');
+    const facts = { callback: false, batch: false, size: wish.size };
+    const [refusal] = wishRefusals(await ports.planOf(caller), facts, ports.limits.uploadBytes);
+    if (refusal) throw refuse(refusal);
+    const origin = { id: newId(), owner: ownerKey(caller), jobId: null, limits: ports.limits };
+    const lane = ports.laneOf(caller, sender);
+    const upload = { ...newUpload({ wish, ...origin }), lane };
+    await ports.admissions.openUploads(lane, [openUploadId(upload)]);
+    await ports.uploads.insertIfAbsent(upload);
+    return upload;
+  };
+}
+
+const MAX_NAME = 255;
+
+/** @throws ConversionError INVALID_INPUT or TOO_LARGE that names the field. */
+export function newUpload({
+  id,
+  wish,
+  owner,
+  jobId,
+  limits,
+}: {
+  id: string;
+  wish: UploadWish;
+  owner: string;
+  jobId: string | null;
+  limits: Limits;
+}): Upload {
+  const { filename, mime, size } = wish;
+  if (filename.length === 0 || filename.length > MAX_NAME) {
+    throw new ConversionError('INVALID_INPUT', `The file name must have 1 to ${MAX_NAME} characters.`, {
+      field: 'filename',
+    });
+  }
+  if (!Number.isSafeInteger(size) || size <= 0) {
+    throw new ConversionError('INVALID_INPUT', 'The size must be a whole number of bytes greater than 0.', {
+      field: 'size',
+      hint: 'Send the exact size of the file.',
+    });
+  }
+  if (size > limits.uploadBytes) {
+    throw new ConversionError('TOO_LARGE', `The file may have at most ${limits.uploadBytes} bytes.`, {
+      field: 'size',
+    });
+  }
+  const createdAt = new Date();
+  return {
+    _id: id,
+    owner,
+    jobId,
+    filename,
+    mime,
+    size,
+    state: 'open',
+    blobId: null,
+    received: null,
+    fault: null,
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + limits.uploadMs),
+  };
+}

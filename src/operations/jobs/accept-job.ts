@@ -1,0 +1,140 @@
+import { type Caller, requireScope } from '../../domain/access/account.ts';
+import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import type { Upload } from '../../domain/files/file.ts';
+import { type FormatId, findFormat, formatOfFilename } from '../../domain/formats/format.ts';
+import { siblingId } from '../../domain/id.ts';
+import { type Dialect, type Job, ownerKey } from '../../domain/jobs/job.ts';
+import { parseOptions } from '../../domain/options/image.ts';
+import { planConversion } from '../../domain/jobs/plan.ts';
+import { priceOf } from '../../domain/credits/price.ts';
+import type { CreditRepository } from '../../store/credits.ts';
+import type { FileRepository } from '../../store/files.ts';
+import { requireMinimum } from '../credits/credits.ts';
+import { findOwnFile } from '../files/files.ts';
+import { type InputSource, type NewJob, newJob } from './new-job.ts';
+import { type Limits, newUpload, type UploadWish } from '../files/prepare-upload.ts';
+
+export interface JobWish {
+  dialect: Dialect;
+  input: { upload: UploadWish } | { fileId: string };
+  /** Only when the caller insists on it; bytes of another format then fail the job. */
+  source?: FormatId;
+  target: FormatId;
+  /** As the caller sent them; checked here against the target's schema. */
+  options?: unknown;
+  callback?: { url: string; secret?: string };
+  /** The job that this one does again. */
+  retryOf?: string;
+  /** The caller's own name for the request: asked again under it, the answer is the same job. */
+  idempotencyKey?: string;
+}
+
+export interface AcceptedJob {
+  job: Job;
+  /** The intent that waits for bytes; null when the file was already there. */
+  upload: Upload | null;
+}
+
+/** Who asks, and on what terms. */
+export interface Submitter {
+  caller: Caller;
+  owner: string;
+  lane: string;
+  plan: AccountPlan;
+  batchId?: string;
+}
+
+export interface AcceptJobPorts {
+  files: Pick<FileRepository, 'get'>;
+  credits: Pick<CreditRepository, 'get'>;
+  limits: Limits;
+  /** Refuses a receiver's address that Kiln would never call. */
+  checkUrl(url: string): unknown;
+  seal(secret: string, binding: { collection: string; id: string; field: string }): string;
+}
+
+/** Makes the job that a wish asks for, or says why there can be none. Nothing is written yet. */
+export async function acceptJob(
+  ports: AcceptJobPorts,
+  { caller, owner, lane, plan, batchId }: Submitter,
+  wish: JobWish,
+  id: string,
+): Promise<AcceptedJob> {
+  const target = requireTarget(wish.target);
+  const options = parseOptions(target.category, wish.options ?? {});
+  requireIncluded(plan, ports.limits, wish, batchId !== undefined);
+  const callback = wish.callback ? acceptCallback(ports, id, wish.callback) : null;
+  const input = await findInput(ports, owner, id, wish);
+  const declared = wish.source ?? declaredFormat(input);
+  if (declared) {
+    planConversion({ source: declared, target: target.id, options });
+    await requireMinimum(ports.credits, caller, priceOf(declared, target.id).minimum);
+  }
+  const { dialect, source = null, retryOf } = wish;
+  const job = newJob({
+    ...{ id, owner, dialect, input, source, target: target.id, options, callback },
+    weight: plan.concurrency,
+    ...(lane !== owner && { lane }),
+    ...(batchId !== undefined && { batchId }),
+    ...(retryOf !== undefined && { retryOf }),
+  });
+  return { job, upload: input.upload };
+}
+
+/** @throws ConversionError unless somebody who may convert asks. */
+export function requireOwner(caller: Caller): string {
+  if (caller.kind === 'anonymous')
+    throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
+      hint: 'Send it in the X-API-Key header.',
+    });
+  requireScope(caller, 'convert');
+  return ownerKey(caller);
+}
+
+/** What the plan does not include is refused like anything else that cannot be: before anything is written. */
+function requireIncluded(plan: AccountPlan, limits: Limits, wish: JobWish, batch: boolean): void {
+  const size = 'upload' in wish.input ? wish.input.upload.size : undefined;
+  const facts = { callback: wish.callback !== undefined, batch, size };
+  const [refusal] = wishRefusals(plan, facts, limits.uploadBytes);
+  if (refusal) throw refuse(refusal);
+}
+
+function requireTarget(id: FormatId) {
+  const format = findFormat(id);
+  if (!format)
+    throw new ConversionError('UNSUPPORTED_CONVERSION', `"${id}" is not a format that Kiln knows.`, {
+      field: 'target',
+      hint: 'See the list of formats.',
+    });
+  return format;
+}
+
+function acceptCallback(
+  ports: AcceptJobPorts,
+  jobId: string,
+  { url, secret }: NonNullable<JobWish['callback']>,
+): NewJob['callback'] {
+  ports.checkUrl(url);
+  const binding = { collection: 'jobs', id: jobId, field: 'callback.secret' };
+  return { url, sealedSecret: secret ? ports.seal(secret, binding) : null };
+}
+
+async function findInput(
+  ports: AcceptJobPorts,
+  owner: string,
+  jobId: string,
+  { input }: JobWish,
+): Promise<InputSource> {
+  if ('upload' in input) {
+    const facts = { id: siblingId(jobId, 'upload'), owner, jobId, limits: ports.limits };
+    const upload = newUpload({ wish: input.upload, ...facts });
+    return { upload, file: null };
+  }
+  return { upload: null, file: await findOwnFile(ports.files, owner, input.fileId) };
+}
+
+/** What was read from the bytes counts more than what a name says. */
+function declaredFormat({ upload, file }: InputSource): FormatId | undefined {
+  return file?.format ?? formatOfFilename((upload ?? file).filename)?.id;
+}

@@ -1,0 +1,130 @@
+import type { Admission } from '../../domain/jobs/admission.ts';
+import { chargedAccount } from '../../domain/credits/credits.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { isTerminal, type Job, laneOf } from '../../domain/jobs/job.ts';
+import type { Log } from '../../log.ts';
+import type { AdmissionRepository } from '../../store/admissions.ts';
+import type { JobRepository } from '../../store/jobs.ts';
+import { inTurns } from '../in-turns.ts';
+import { jobStart } from './job-start.ts';
+import type { WorkflowRunner } from '../workflow-runner.ts';
+
+export interface AdmissionsPorts {
+  admissions: AdmissionRepository;
+  jobs: Pick<JobRepository, 'getMany'>;
+  runner: Pick<WorkflowRunner, 'admitJob'>;
+  /** How many jobs of a lane may convert at a time. */
+  concurrencyOf(lane: string): Promise<number>;
+  /** How many of an account's uploads may be awaited at a time, and of the guests of one address. */
+  openUploads: { account: number; guest: number };
+  log: Pick<Log, 'warn'>;
+  freshMs?: number;
+}
+
+/** Plans count everywhere within five seconds. */
+const FRESH_MS = 2000;
+
+export type Admissions = ReturnType<typeof createAdmissions>;
+
+/** Who may convert now, and who waits. Nobody is refused for having too many jobs. */
+export function createAdmissions(ports: AdmissionsPorts) {
+  const { admissions, jobs, runner, log } = ports;
+  const limitOf = remembered(ports.concurrencyOf, ports.freshMs ?? FRESH_MS);
+
+  /** A call that is lost costs time only: whoever waits asks again by itself, or is found by the repair. */
+  async function tell(those: readonly Job[]): Promise<void> {
+    await inTurns(those, (job) =>
+      runner.admitJob(jobStart(job)).catch((error: unknown) => {
+        log.warn({ jobId: job._id, error: String(error) }, 'a job that may begin could not be told');
+      }),
+    );
+  }
+
+  /** Tells those who may begin. Whoever has ended while it waited gives its place to the next. */
+  async function wake(lane: string, jobIds: readonly string[]): Promise<void> {
+    if (jobIds.length === 0) return;
+    const open = (await jobs.getMany(jobIds)).filter(({ status }) => !isTerminal(status));
+    await tell(open);
+    const alive = new Set(open.map(({ _id }) => _id));
+    const gone = jobIds.filter((id) => !alive.has(id));
+    if (gone.length > 0) await leaveLane(lane, gone);
+  }
+
+  /** These jobs have ended: whatever they hold in their lane is free. */
+  async function leaveLane(lane: string, jobIds: readonly string[]): Promise<void> {
+    await wake(lane, await admissions.leave(lane, jobIds, await limitOf(lane)));
+  }
+
+  return {
+    /** @throws ConversionError RATE_LIMITED when the lane has too many open uploads. */
+    async openUploads(lane: string, jobIds: readonly string[]): Promise<void> {
+      const most = ports.openUploads[chargedAccount(lane) === null ? 'guest' : 'account'];
+      if (await admissions.open(lane, jobIds, most)) return;
+      throw new ConversionError('RATE_LIMITED', `More than ${most} uploads cannot be awaited at a time.`, {
+        hint: 'Send or cancel what was prepared before.',
+      });
+    },
+
+    /** Asks for a place. @returns null when the job may begin, else its position: 1 is next. */
+    async admit(job: Job): Promise<number | null> {
+      const lane = laneOf(job);
+      const entrant = { lane, jobId: job._id, batch: job.batchId !== undefined, limit: await limitOf(lane) };
+      const { position, admitted } = await admissions.enter(entrant);
+      await wake(
+        lane,
+        admitted.filter((id) => id !== job._id),
+      );
+      if (admitted.includes(job._id)) return null;
+      // Let in by somebody else at this very moment: the call is on its way.
+      return position ?? 1;
+    },
+
+    /** Asks for places for jobs of one batch, in their order. @returns those that may begin. */
+    async admitBatch(batch: readonly Job[]): Promise<ReadonlySet<string>> {
+      const [first] = batch;
+      if (!first) return new Set();
+      const lane = laneOf(first);
+      const jobIds = batch.map(({ _id }) => _id);
+      const { lane: now, admitted } = await admissions.enterMany({
+        lane,
+        jobIds,
+        limit: await limitOf(lane),
+      });
+      await wake(
+        lane,
+        admitted.filter((id) => !jobIds.includes(id)),
+      );
+      return new Set(now.active);
+    },
+
+    /** The job has ended: its place is free. */
+    leave: (job: Job): Promise<void> => leaveLane(laneOf(job), [job._id]),
+
+    /** Where a job stands in its queue; null when it does not wait. */
+    async positionOf(job: Pick<Job, '_id' | 'status' | 'lane' | 'owner'>): Promise<number | null> {
+      return job.status === 'queued' ? admissions.positionOf(laneOf(job), job._id) : null;
+    },
+
+    leaveLane,
+    tell,
+
+    /** Lets in who waits although there is room. */
+    async fillLane(lane: Admission): Promise<void> {
+      await wake(lane._id, await admissions.fill(lane, await limitOf(lane._id)));
+    },
+  };
+}
+
+/** Believes an answer for a while. */
+function remembered(read: (lane: string) => Promise<number>, freshMs: number) {
+  const known = new Map<string, { until: number; limit: Promise<number> }>();
+  return (lane: string): Promise<number> => {
+    const entry = known.get(lane);
+    if (entry && entry.until > performance.now()) return entry.limit;
+    const limit = read(lane);
+    known.set(lane, { until: performance.now() + freshMs, limit });
+    limit.catch(() => known.delete(lane));
+    setTimeout(() => known.delete(lane), freshMs).unref();
+    return limit;
+  };
+}

@@ -1,0 +1,46 @@
+import { type Caller, requireScope } from '../../domain/access/account.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { type Dialect, type Job, type JobStatus, type JobSummary, ownerKey } from '../../domain/jobs/job.ts';
+import type { JobRepository } from '../../store/jobs.ts';
+
+export interface JobQuery {
+  dialect?: Dialect;
+  status?: JobStatus;
+  before?: string;
+  after?: string;
+  limit: number;
+}
+
+/** Reads jobs of the caller; somebody else's job looks exactly like one that does not exist. */
+export function createFindJobs({ jobs }: { jobs: JobRepository }) {
+  return {
+    async findJob(caller: Caller, id: string, dialect?: Dialect): Promise<Job> {
+      requireScope(caller, 'read', 'convert');
+      const job = await jobs.get(id);
+      const foreign = caller.kind === 'anonymous' || ownerKey(caller) !== job.owner;
+      if (foreign || (dialect && job.dialect !== dialect))
+        throw new ConversionError('NOT_FOUND', 'There is no such job.');
+      return job;
+    },
+
+    /** For somebody whose signed token has already proved the right to see the job's state. */
+    async jobOfSignedToken(id: string, dialect: Dialect): Promise<Job> {
+      const job = await jobs.get(id);
+      if (job.dialect !== dialect) throw new ConversionError('NOT_FOUND', 'There is no such job.');
+      return job;
+    },
+
+    /** The same job with its events, which lists leave out. */
+    async wholeJob({ events, ...job }: JobSummary & Partial<Job>): Promise<Job> {
+      const whole = events ? { ...job, events } : await jobs.getAmongMany(job._id);
+      if (whole) return whole;
+      throw new ConversionError('NOT_FOUND', 'There is no such job.');
+    },
+
+    async listJobs(caller: Caller, query: JobQuery): Promise<JobSummary[]> {
+      if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
+      requireScope(caller, 'read');
+      return jobs.list({ ...query, owner: ownerKey(caller) });
+    },
+  };
+}

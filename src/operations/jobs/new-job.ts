@@ -1,0 +1,60 @@
+import type { StoredFile, Upload } from '../../domain/files/file.ts';
+import type { FormatId } from '../../domain/formats/format.ts';
+import type { Dialect, Job, JobCallback, JobInput } from '../../domain/jobs/job.ts';
+import { startLease, turnLease } from '../../domain/jobs/job-lease.ts';
+import type { StepOptions } from '../../domain/options/image.ts';
+
+/** Where a job's bytes come from: an intent that waits for them, or a file that is there. */
+export type InputSource = { upload: Upload; file: null } | { upload: null; file: StoredFile };
+
+/** What a checked wish amounts to. */
+export interface NewJob extends Pick<Job, 'lane' | 'weight' | 'batchId' | 'retryOf'> {
+  id: string;
+  owner: string;
+  dialect: Dialect;
+  input: InputSource;
+  /** Null unless the caller insisted on it. */
+  source: FormatId | null;
+  target: FormatId;
+  options: StepOptions;
+  callback: Pick<JobCallback, 'url' | 'sealedSecret'> | null;
+}
+
+/** A job as it is first written: nothing has happened but that it was submitted. */
+export function newJob(job: NewJob): Job {
+  const { id, input, source, target, options, callback, ...facts } = job;
+  const now = new Date();
+  const status = input.upload ? 'awaiting_upload' : 'queued';
+  return {
+    _id: id,
+    ...facts,
+    status,
+    inputs: [inputOf(input)],
+    conversions: [{ source, target, options, status: 'waiting', engine: null, engineMs: null, error: null }],
+    outputs: [],
+    warnings: [],
+    error: null,
+    progress: { percent: 0, stage: input.upload ? 'waiting for the upload' : 'queued' },
+    callback: callback && { ...callback, status: 'pending', attempts: 0 },
+    seq: 1,
+    events: [{ type: 'status', status, at: now, cause: 'submitted', message: null }],
+    createdAt: now,
+    updatedAt: now,
+    uploadDeadline: input.upload?.expiresAt ?? now,
+    finishedAt: null,
+    repairAt: facts.batchId === undefined ? startLease() : turnLease(),
+  };
+}
+
+function inputOf({ upload, file }: InputSource): JobInput {
+  const { _id, filename, mime, size } = upload ?? file;
+  return {
+    fileId: _id,
+    filename,
+    mime,
+    size,
+    format: file?.format ?? null,
+    status: file ? 'ready' : 'waiting',
+    error: null,
+  };
+}

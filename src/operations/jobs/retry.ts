@@ -1,0 +1,99 @@
+import type { Caller } from '../../domain/access/account.ts';
+import { type Batch, isOver } from '../../domain/batches/batch.ts';
+import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { isTerminal, type Job } from '../../domain/jobs/job.ts';
+import type { FileRepository } from '../../store/files.ts';
+import type { AcceptedJob, JobWish } from './accept-job.ts';
+import type { createFindBatches } from '../batches/find-batches.ts';
+import type { createFindJobs } from './find-jobs.ts';
+import type { createSubmitBatch, SubmittedBatch } from '../batches/submit-batch.ts';
+import type { createSubmitJob } from './submit-job.ts';
+
+export interface RetryPorts {
+  files: Pick<FileRepository, 'get'>;
+  findJob: ReturnType<typeof createFindJobs>['findJob'];
+  findBatch: ReturnType<typeof createFindBatches>['findBatch'];
+  jobsOf: ReturnType<typeof createFindBatches>['jobsOf'];
+  submitJob: ReturnType<typeof createSubmitJob>;
+  submitBatch: ReturnType<typeof createSubmitBatch>;
+  open(sealed: string, binding: { collection: string; id: string; field: string }): string;
+}
+
+/**
+ * Does again what did not become ready. Ended jobs never move, so these are new ones that name the old;
+ * a file that is still there is used again, another one is awaited again.
+ */
+export function createRetry(ports: RetryPorts) {
+  async function inputOf(job: Job): Promise<JobWish['input']> {
+    const [input] = job.inputs;
+    if (!input) throw new ConversionError('INVALID_INPUT', 'The job has no input.');
+    const { fileId, filename, mime, size } = input;
+    try {
+      return { fileId: (await ports.files.get(fileId))._id };
+    } catch (error) {
+      if (!(error instanceof ConversionError && error.code === 'NOT_FOUND')) throw error;
+      return { upload: { filename, mime, size } };
+    }
+  }
+
+  async function wishOf(job: Job): Promise<JobWish> {
+    const [conversion] = job.conversions;
+    if (!conversion) throw new ConversionError('INVALID_INPUT', 'The job has no conversion.');
+    const { source, target, options } = conversion;
+    return {
+      dialect: job.dialect,
+      input: await inputOf(job),
+      target,
+      options,
+      ...(source !== null && { source }),
+      ...callbackOf(job),
+      retryOf: job._id,
+    };
+  }
+
+  function callbackOf({ _id, callback }: Job): Pick<JobWish, 'callback'> {
+    if (!callback) return {};
+    const { url, sealedSecret } = callback;
+    const binding = { collection: 'jobs', id: _id, field: 'callback.secret' };
+    return { callback: { url, ...(sealedSecret && { secret: ports.open(sealedSecret, binding) }) } };
+  }
+
+  return {
+    /** @throws ConversionError WRONG_STATE unless the job has ended without a result. */
+    async retryJob(caller: Caller, jobId: string, sender: Sender = UNKNOWN_SENDER): Promise<AcceptedJob> {
+      const job = await ports.findJob(caller, jobId);
+      if (!isTerminal(job.status) || job.status === 'ready')
+        throw new ConversionError('WRONG_STATE', `The job is ${job.status}: there is nothing to do again.`);
+      return ports.submitJob(caller, await wishOf(job), sender);
+    },
+
+    /** A new batch of those jobs that did not become ready. */
+    async retryBatch(
+      caller: Caller,
+      batchId: string,
+      sender: Sender = UNKNOWN_SENDER,
+    ): Promise<SubmittedBatch> {
+      const batch = await ports.findBatch(caller, batchId);
+      requireRetryable(batch);
+      const jobs = (await ports.jobsOf(batch)).filter(({ status }) => status !== 'ready');
+      const { dialect, label, archive } = batch;
+      const wishes: JobWish[] = [];
+      for (const job of jobs) wishes.push(await wishOf(job));
+      const wish = { dialect, label, jobs: wishes, archive: archive !== null, retryOf: batchId };
+      return ports.submitBatch(caller, wish, sender);
+    },
+  };
+}
+
+function requireRetryable(batch: Batch): void {
+  if (!isOver(batch))
+    throw new ConversionError('WRONG_STATE', 'The batch is not over yet.', {
+      hint: 'Cancel it, or wait until its last job has ended.',
+    });
+  if (batch.status === 'ready')
+    throw new ConversionError(
+      'WRONG_STATE',
+      'All jobs of the batch are ready: there is nothing to do again.',
+    );
+}

@@ -1,0 +1,70 @@
+import type { Caller } from '../../domain/access/account.ts';
+import type { AccountPlan } from '../../domain/access/account-plan.ts';
+import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
+import type { JobRepository } from '../../store/jobs.ts';
+import type { UploadRepository } from '../../store/uploads.ts';
+import {
+  type AcceptedJob,
+  type AcceptJobPorts,
+  acceptJob,
+  type JobWish,
+  requireOwner,
+} from './accept-job.ts';
+import type { Admissions } from './admissions.ts';
+import { jobStart } from './job-start.ts';
+import type { Once } from './once.ts';
+import type { WorkflowRunner } from '../workflow-runner.ts';
+
+export interface SubmitJobPorts extends AcceptJobPorts {
+  jobs: Pick<JobRepository, 'insertIfAbsent' | 'find'>;
+  uploads: Pick<UploadRepository, 'insertIfAbsent' | 'find'>;
+  runner: Pick<WorkflowRunner, 'startJob'>;
+  admissions: Pick<Admissions, 'openUploads'>;
+  once: Once;
+  planOf(caller: Caller): Promise<AccountPlan>;
+  /** Whom limits count for. */
+  laneOf(caller: Caller, sender: Sender): string;
+}
+
+/**
+ * Accepts a conversion, or says before anything is written why not.
+ * The database knows the job before the workflow starts, so a crash in between loses nothing.
+ */
+export function createSubmitJob(ports: SubmitJobPorts) {
+  async function find(jobId: string): Promise<AcceptedJob | null> {
+    const job = await ports.jobs.find(jobId);
+    if (!job) return null;
+    const upload = await ports.uploads.find(job.inputs[0]?.fileId ?? '');
+    // A file that was there before the job came by an upload of its own.
+    return { job, upload: upload?.jobId === jobId ? upload : null };
+  }
+
+  async function write(lane: string, { job, upload }: AcceptedJob): Promise<AcceptedJob> {
+    if (upload) {
+      await ports.admissions.openUploads(lane, [job._id]);
+      await ports.uploads.insertIfAbsent(upload);
+    }
+    // Whoever was faster starts it; by now it may even have ended, and must not begin again.
+    if (!(await ports.jobs.insertIfAbsent(job))) return (await find(job._id)) ?? { job, upload };
+    await ports.runner.startJob(jobStart(job));
+    return { job, upload };
+  }
+
+  return async function submitJob(
+    caller: Caller,
+    { idempotencyKey: key, ...wish }: JobWish,
+    sender: Sender = UNKNOWN_SENDER,
+  ): Promise<AcceptedJob> {
+    const owner = requireOwner(caller);
+    const lane = ports.laneOf(caller, sender);
+    return ports.once(
+      { owner, key, wish: { job: wish } },
+      {
+        find,
+        write: (accepted) => write(lane, accepted),
+        accept: async (jobId) =>
+          acceptJob(ports, { caller, owner, lane, plan: await ports.planOf(caller) }, wish, jobId),
+      },
+    );
+  };
+}

@@ -1,0 +1,87 @@
+import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
+import type { Log } from '../../log.ts';
+import type { DeliveryChecks, PendingDelivery } from '../../store/delivery-checks.ts';
+import type { EndpointRepository } from '../../store/endpoints.ts';
+import { deliveryStart } from './delivery-start.ts';
+import { inTurns } from '../in-turns.ts';
+import type { WorkflowRunner } from '../workflow-runner.ts';
+
+export interface RepairDeliveriesPorts {
+  deliveries: DeliveryChecks;
+  endpoints: Pick<EndpointRepository, 'find'>;
+  runner: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
+  log: Pick<Log, 'warn'>;
+}
+
+const PAGE = 500;
+/** Longer than the longest attempt: whoever wrote it may still be waiting for the receiver. */
+const STALLED_MS = 25_000;
+/** A timer of Temporal is never that late: the workflow was ended by hand. */
+const OVERDUE_MS = 120_000;
+
+/**
+ * Sees to it that what waits is not forgotten, by a crash or by a signal that got lost. Each kind is found by
+ * an index of its own: what waits for its schedule, or for an endpoint that is shut, is not looked at.
+ */
+export function createRepairDeliveries({ deliveries, endpoints, runner, log }: RepairDeliveriesPorts) {
+  let lastDue = new Date(0);
+
+  async function start(delivery: PendingDelivery): Promise<void> {
+    await runner.startDelivery(deliveryStart(delivery));
+  }
+
+  async function wake(delivery: PendingDelivery): Promise<void> {
+    if (!(await runner.wakeDelivery(delivery._id))) await start(delivery);
+  }
+
+  /** One that cannot be repaired is left to the next round. */
+  async function repairAll(
+    found: readonly PendingDelivery[],
+    repair: (delivery: PendingDelivery) => Promise<void>,
+  ): Promise<number> {
+    await inTurns(found, async (delivery) => {
+      await repair(delivery).catch((error: unknown) => {
+        log.warn(
+          { deliveryId: delivery._id, error: String(error) },
+          'could not repair a delivery; the next round tries again',
+        );
+      });
+    });
+    return found.length;
+  }
+
+  /** Each round takes the next page, then begins again: those that cannot be helped must not hide the others. */
+  async function nextOverdue(before: Date): Promise<PendingDelivery[]> {
+    const found = await deliveries.listOverdue(lastDue, before, PAGE);
+    lastDue = (found.length === PAGE && found.at(-1)?.nextAttemptAt) || new Date(0);
+    return found;
+  }
+
+  async function isOpen(endpointId: string): Promise<boolean> {
+    return !isShut(await endpoints.find(endpointId));
+  }
+
+  return {
+    /** Lets what waits for an endpoint go on; those that are too many follow in the next repair rounds. */
+    async wakeHeld(endpointId: string): Promise<void> {
+      await inTurns(await deliveries.listHeld(endpointId, PAGE), wake);
+    },
+
+    /** @returns how many were in need of it. */
+    async repairDeliveries(now = Date.now()): Promise<number> {
+      const lost = await repairAll(await deliveries.listLost(new Date(now - STALLED_MS), PAGE), start);
+      const overdue = await repairAll(await nextOverdue(new Date(now - OVERDUE_MS)), start);
+      let held = 0;
+      for (const endpointId of await deliveries.heldEndpoints()) {
+        if (await isOpen(endpointId))
+          held += await repairAll(await deliveries.listHeld(endpointId, PAGE), wake);
+      }
+      return lost + overdue + held;
+    },
+  };
+}
+
+/** Whether there is still reason to wait. A disabled or deleted endpoint lets go of what waits for it. */
+function isShut(endpoint: Endpoint | null): boolean {
+  return endpoint?.state === 'paused' || (endpoint?.state === 'enabled' && endpoint.circuit.probeAt !== null);
+}
