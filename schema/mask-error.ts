@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { ConversionError, isErrorCode } from '../src/domain/errors.ts';
 import type { Log } from '../src/log.ts';
-import { LIMIT_EXCEEDED } from './excess.ts';
+import { LIMIT_EXCEEDED } from './protection/excess.ts';
 
 /** When to ask again, where whoever failed does not know better. */
 const RETRY_SECONDS = 5;

@@ -8,9 +8,9 @@ import { admission } from './admission.ts';
 import type { KilnContext, SchemaOperations } from './context.ts';
 import { createIdentify, type Identity } from './identity.ts';
 import { schema } from './index.ts';
-import { limitPlugins } from './limits.ts';
+import { limitPlugins } from './protection/limits.ts';
 import { createMaskError } from './mask-error.ts';
-import { takingTurns } from './taking-turns.ts';
+import { takingTurns } from './protection/taking-turns.ts';
 import { attachSockets } from './websocket.ts';
 
 /** Where GraphQL is, for HTTP and WebSocket alike. */

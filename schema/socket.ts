@@ -1,7 +1,7 @@
 import type { Server as GraphqlWsServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../src/log.ts';
-import { takeTurn } from './turns.ts';
+import { takeTurn } from './protection/turns.ts';
 
 /** Who has not answered a ping when the next one is due is gone. */
 const PING_MS = 15_000;

@@ -20,7 +20,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { credentialOf, senderOf } from '../src/credential.ts';
 import type { Log } from '../src/log.ts';
 import type { KilnContext } from './context.ts';
-import { LIMIT_EXCEEDED } from './excess.ts';
+import { LIMIT_EXCEEDED } from './protection/excess.ts';
 import { type Identify, type Identity, isRefusal, RECHECK_MS } from './identity.ts';
 import { serveSocket } from './socket.ts';
 

@@ -1,8 +1,8 @@
 import { type ExecutionArgs, type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { credentialOf } from '../src/credential.ts';
-import { ConversionError } from '../src/domain/errors.ts';
-import type { KilnContext } from './context.ts';
+import { credentialOf } from '../../src/credential.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
+import type { KilnContext } from '../context.ts';
 import { createPlaces } from './places.ts';
 import { breathe, takeTurn } from './turns.ts';
 

@@ -4,14 +4,14 @@ import type {
   BatchTally,
   BatchCounts as Counts,
   BatchStatus as Status,
-} from '../src/domain/batches/batch.ts';
-import { ConversionError } from '../src/domain/errors.ts';
-import { builder } from './builder.ts';
-import { orNull } from './file.ts';
-import { uuidOf } from './global-id.ts';
-import { Job, valuesOf } from './job.ts';
-import { Failure } from './job-parts.ts';
-import { pageCost, pageOf } from './page.ts';
+} from '../../src/domain/batches/batch.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
+import { builder } from '../builder.ts';
+import { orNull } from '../files/file.ts';
+import { uuidOf } from '../global-id.ts';
+import { Job, valuesOf } from '../jobs/job.ts';
+import { Failure } from '../jobs/job-parts.ts';
+import { pageCost, pageOf } from '../page.ts';
 
 const STATUSES: Readonly<Record<Status, string>> = {
   processing: 'Some jobs have not ended.',

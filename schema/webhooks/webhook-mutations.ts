@@ -1,11 +1,11 @@
-import type { Delivery } from '../src/domain/webhooks/delivery.ts';
-import type { Endpoint } from '../src/domain/webhooks/endpoint.ts';
-import { WEBHOOK_EVENTS, WILDCARDS } from '../src/domain/webhooks/webhook-event.ts';
-import type { Replay } from '../src/operations/webhooks/deliveries.ts';
-import type { ShownEndpoint } from '../src/operations/webhooks/endpoints.ts';
-import { builder } from './builder.ts';
-import { EXPECTED, refusing } from './errors.ts';
-import { uuidOf } from './global-id.ts';
+import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
+import type { Endpoint } from '../../src/domain/webhooks/endpoint.ts';
+import { WEBHOOK_EVENTS, WILDCARDS } from '../../src/domain/webhooks/webhook-event.ts';
+import type { Replay } from '../../src/operations/webhooks/deliveries.ts';
+import type { ShownEndpoint } from '../../src/operations/webhooks/endpoints.ts';
+import { builder } from '../builder.ts';
+import { EXPECTED, refusing } from '../errors.ts';
+import { uuidOf } from '../global-id.ts';
 import { WebhookDelivery } from './webhook-delivery.ts';
 import { WebhookEndpoint } from './webhook-endpoint.ts';
 

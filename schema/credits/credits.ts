@@ -1,7 +1,7 @@
-import type { Balance, LedgerEntry as Entry, EntryKind } from '../src/domain/credits/credits.ts';
-import { Account } from './account.ts';
-import { builder } from './builder.ts';
-import { pageCost, pageOf, type SortKey } from './page.ts';
+import type { Balance, LedgerEntry as Entry, EntryKind } from '../../src/domain/credits/credits.ts';
+import { Account } from '../access/account.ts';
+import { builder } from '../builder.ts';
+import { pageCost, pageOf, type SortKey } from '../page.ts';
 
 const LedgerEntryKind = builder.enumType('LedgerEntryKind', {
   description: 'Why credits moved.',

@@ -1,13 +1,13 @@
-import { ConversionError } from '../src/domain/errors.ts';
-import type { Upload as UploadIntent } from '../src/domain/files/file.ts';
-import type { Job as JobRecord } from '../src/domain/jobs/job.ts';
-import { builder } from './builder.ts';
-import type { KilnContext } from './context.ts';
-import { EXPECTED, refusing } from './errors.ts';
-import { uuidOf } from './global-id.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
+import type { Upload as UploadIntent } from '../../src/domain/files/file.ts';
+import type { Job as JobRecord } from '../../src/domain/jobs/job.ts';
+import { builder } from '../builder.ts';
+import type { KilnContext } from '../context.ts';
+import { EXPECTED, refusing } from '../errors.ts';
+import { uuidOf } from '../global-id.ts';
 import { Job } from './job.ts';
 import { idempotencyKeyField, WISH_PATHS, wishFields, wishOf } from './job-wish.ts';
-import { Upload } from './upload.ts';
+import { Upload } from '../files/upload.ts';
 
 const MAX_WAIT_MS = 30_000;
 

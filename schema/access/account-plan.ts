@@ -3,11 +3,11 @@ import {
   POLICY_RULES,
   type PolicyRefusal,
   type PolicyRule,
-} from '../src/domain/access/account-plan.ts';
-import type { Usage } from '../src/domain/access/rate-window.ts';
-import type { PolicyAnswer } from '../src/operations/access/explain-policy.ts';
-import { builder } from './builder.ts';
-import { ErrorCodeEnum, EXPECTED, refusing } from './errors.ts';
+} from '../../src/domain/access/account-plan.ts';
+import type { Usage } from '../../src/domain/access/rate-window.ts';
+import type { PolicyAnswer } from '../../src/operations/access/explain-policy.ts';
+import { builder } from '../builder.ts';
+import { ErrorCodeEnum, EXPECTED, refusing } from '../errors.ts';
 
 /** What an account gets for its money. */
 export const Plan = builder.objectRef<AccountPlan>('Plan').implement({

@@ -5,7 +5,7 @@ import {
   isListType,
   isObjectType,
 } from 'graphql';
-import type { KilnContext } from './context.ts';
+import type { KilnContext } from '../context.ts';
 import { nobodyWaits } from './taking-turns.ts';
 import { breathe } from './turns.ts';
 

@@ -1,8 +1,8 @@
-import { type Circuit as CircuitRecord, circuitState } from '../src/domain/webhooks/circuit.ts';
-import { type Endpoint as EndpointRecord, type EndpointSecret, liveSecrets } from '../src/domain/webhooks/endpoint.ts';
-import { builder } from './builder.ts';
-import { orNull } from './file.ts';
-import { uuidOf } from './global-id.ts';
+import { type Circuit as CircuitRecord, circuitState } from '../../src/domain/webhooks/circuit.ts';
+import { type Endpoint as EndpointRecord, type EndpointSecret, liveSecrets } from '../../src/domain/webhooks/endpoint.ts';
+import { builder } from '../builder.ts';
+import { orNull } from '../files/file.ts';
+import { uuidOf } from '../global-id.ts';
 
 const EndpointState = builder.enumType('WebhookEndpointState', {
   description: 'Whether an endpoint is called.',

@@ -1,17 +1,17 @@
-import { seesResults } from '../src/domain/access/account.ts';
+import { seesResults } from '../../src/domain/access/account.ts';
 import type {
   DeliveryAttempt as AttemptRecord,
   DeliveryHold,
   Delivery as DeliveryRecord,
   DeliveryState,
   DeliverySummary,
-} from '../src/domain/webhooks/delivery.ts';
-import type { NetworkError as NetworkErrorName } from '../src/domain/webhooks/webhook-profile.ts';
-import { builder } from './builder.ts';
-import { orNull } from './file.ts';
-import { uuidOf } from './global-id.ts';
-import { Job } from './job.ts';
-import { pageCost, pageOf, type SortKey } from './page.ts';
+} from '../../src/domain/webhooks/delivery.ts';
+import type { NetworkError as NetworkErrorName } from '../../src/domain/webhooks/webhook-profile.ts';
+import { builder } from '../builder.ts';
+import { orNull } from '../files/file.ts';
+import { uuidOf } from '../global-id.ts';
+import { Job } from '../jobs/job.ts';
+import { pageCost, pageOf, type SortKey } from '../page.ts';
 
 /** Where a delivery stands. */
 export const WebhookDeliveryState = builder.enumType('WebhookDeliveryState', {

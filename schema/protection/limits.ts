@@ -10,7 +10,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { parseModest } from './document.ts';
 import { exceeded, LIMITS } from './excess.ts';
-import { schema } from './index.ts';
+import { schema } from '../index.ts';
 
 /** Refuses what would cost too much before it is executed, by its form and by its weight. */
 export function limitPlugins({ introspection }: { introspection: boolean }): Plugin[] {

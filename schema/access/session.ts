@@ -1,7 +1,7 @@
-import { DEFAULT_SESSION_MINUTES } from '../src/domain/access/session.ts';
-import type { Session } from '../src/operations/access/sessions.ts';
-import { builder } from './builder.ts';
-import { EXPECTED, refusing } from './errors.ts';
+import { DEFAULT_SESSION_MINUTES } from '../../src/domain/access/session.ts';
+import type { Session } from '../../src/operations/access/sessions.ts';
+import { builder } from '../builder.ts';
+import { EXPECTED, refusing } from '../errors.ts';
 
 const SessionKind = builder.enumType('SessionKind', {
   description: 'What a session may do, as far as its key or login may.',

@@ -3,12 +3,12 @@ import type {
   Job as JobRecord,
   JobSummary,
   JobStatus as Status,
-} from '../src/domain/jobs/job.ts';
-import { builder } from './builder.ts';
-import { orNull } from './file.ts';
-import { uuidOf } from './global-id.ts';
+} from '../../src/domain/jobs/job.ts';
+import { builder } from '../builder.ts';
+import { orNull } from '../files/file.ts';
+import { uuidOf } from '../global-id.ts';
 import { Failure, JobCallback, JobConversion, JobInput, JobOutput, JobProgress } from './job-parts.ts';
-import { pageCost, pageOf } from './page.ts';
+import { pageCost, pageOf } from '../page.ts';
 
 const STATUSES: Readonly<Record<Status, string>> = {
   draft: 'Being put together; nothing runs.',

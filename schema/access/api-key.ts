@@ -4,12 +4,12 @@ import {
   type KeyDialect,
   type ApiKey as KeyRecord,
   type KeyScope,
-} from '../src/domain/access/account.ts';
-import type { KeyRestriction } from '../src/domain/access/key-restriction.ts';
-import type { ShownKey } from '../src/operations/access/keys.ts';
+} from '../../src/domain/access/account.ts';
+import type { KeyRestriction } from '../../src/domain/access/key-restriction.ts';
+import type { ShownKey } from '../../src/operations/access/keys.ts';
 import { Account } from './account.ts';
-import { builder } from './builder.ts';
-import { EXPECTED, refusing } from './errors.ts';
+import { builder } from '../builder.ts';
+import { EXPECTED, refusing } from '../errors.ts';
 
 /** An account has a handful of keys, and revoked ones besides. */
 const someKeys = { field: 1, multiplier: 10 };

@@ -1,8 +1,8 @@
-import { ConversionError } from '../src/domain/errors.ts';
-import type { Quote as QuoteRecord } from '../src/domain/credits/price.ts';
-import type { QuoteWish } from '../src/operations/credits/quote.ts';
-import { builder } from './builder.ts';
-import { uuidOf } from './global-id.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
+import type { Quote as QuoteRecord } from '../../src/domain/credits/price.ts';
+import type { QuoteWish } from '../../src/operations/credits/quote.ts';
+import { builder } from '../builder.ts';
+import { uuidOf } from '../global-id.ts';
 
 const Quote = builder.objectRef<QuoteRecord>('Quote').implement({
   description: 'What a conversion costs, in media credits. Pictures, documents and archives are free.',

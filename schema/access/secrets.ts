@@ -1,6 +1,6 @@
-import type { MasterKeyReport, RotatedPage } from '../src/operations/access/secrets.ts';
-import { builder } from './builder.ts';
-import { EXPECTED, refusing } from './errors.ts';
+import type { MasterKeyReport, RotatedPage } from '../../src/operations/access/secrets.ts';
+import { builder } from '../builder.ts';
+import { EXPECTED, refusing } from '../errors.ts';
 
 const MasterKey = builder.objectRef<MasterKeyReport>('MasterKey').implement({
   description: 'A master key: what it is needed for, never what it is.',

@@ -5,9 +5,9 @@ import type {
   JobInput as InputRecord,
   JobOutput as OutputRecord,
   JobProgress as ProgressRecord,
-} from '../src/domain/jobs/job.ts';
-import { builder } from './builder.ts';
-import { ErrorCodeEnum } from './errors.ts';
+} from '../../src/domain/jobs/job.ts';
+import { builder } from '../builder.ts';
+import { ErrorCodeEnum } from '../errors.ts';
 
 /** Why a job or a part of it failed. */
 export const Failure = builder.objectRef<Fault>('Failure').implement({

@@ -1,8 +1,8 @@
-import { ConversionError } from '../src/domain/errors.ts';
-import type { StoredFile } from '../src/domain/files/file.ts';
-import { builder } from './builder.ts';
-import { uuidOf } from './global-id.ts';
-import { pageCost, pageOf } from './page.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
+import type { StoredFile } from '../../src/domain/files/file.ts';
+import { builder } from '../builder.ts';
+import { uuidOf } from '../global-id.ts';
+import { pageCost, pageOf } from '../page.ts';
 
 const FileOrigin = builder.enumType('FileOrigin', {
   description: 'How a file came to be.',

@@ -1,13 +1,13 @@
-import { ConversionError } from '../src/domain/errors.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
 import {
   FORMATS,
   type FormatCategory,
   type Format as FormatRow,
   findFormat,
   targetsOf,
-} from '../src/domain/formats/format.ts';
-import { optionsJsonSchema } from '../src/domain/options/image.ts';
-import { builder } from './builder.ts';
+} from '../../src/domain/formats/format.ts';
+import { optionsJsonSchema } from '../../src/domain/options/image.ts';
+import { builder } from '../builder.ts';
 
 /** A list of formats is as long as the table at most. */
 const manyFormats = { field: 1, multiplier: FORMATS.size };
