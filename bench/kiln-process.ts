@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createConversions } from '../src/cli/conversions.ts';
-import type { Service } from '../src/cli/graphql-client.ts';
+import { createConversions } from '../src/cli/commands/jobs/conversions.ts';
+import type { Service } from '../src/cli/service-client/graphql-client.ts';
 
 const READY = /Kiln is ready at/;
 const START_MS = 120_000;

@@ -1,4 +1,4 @@
-import { createConversions, resultOf } from '../src/cli/conversions.ts';
+import { createConversions, resultOf } from '../src/cli/commands/jobs/conversions.ts';
 import type { Bench } from './bench.ts';
 import { storeFile } from './kiln-process.ts';
 import { convertBare, SIDE, smallPng } from './small-image.ts';

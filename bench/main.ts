@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { type Column, formatDuration, renderTable } from '../src/cli/terminal.ts';
+import { type Column, formatDuration, renderTable } from '../src/cli/terminal/terminal.ts';
 import { bench as admission } from './admission.ts';
 import { bench as batch } from './batch.ts';
 import { type Bench, isMet, type Row, ratioOf } from './bench.ts';

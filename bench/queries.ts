@@ -1,4 +1,4 @@
-import { createConversions } from '../src/cli/conversions.ts';
+import { createConversions } from '../src/cli/commands/jobs/conversions.ts';
 import type { Bench, Row } from './bench.ts';
 
 const JOB =

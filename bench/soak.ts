@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option } from 'commander';
-import { type Column, renderTable } from '../src/cli/terminal.ts';
+import { type Column, renderTable } from '../src/cli/terminal/terminal.ts';
 import { everydayLoad, type Visits } from '../test/chaos/everyday-load.ts';
 import { grownSince, type Inventory, takeInventory, temporalMegabytes } from '../test/chaos/inventory.ts';
 import { openMessageLog } from '../test/chaos/message-log.ts';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createConversions, resultOf } from '../src/cli/conversions.ts';
+import { createConversions, resultOf } from '../src/cli/commands/jobs/conversions.ts';
 import type { Bench, Row } from './bench.ts';
 import { type KilnProcess, storeFile } from './kiln-process.ts';
 import { cpuMs } from './process-tree.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { createConversions } from '../src/cli/conversions.ts';
+import { createConversions } from '../src/cli/commands/jobs/conversions.ts';
 import type { Bench } from './bench.ts';
 import { storeFile } from './kiln-process.ts';
 import { smallPng } from './small-image.ts';

@@ -13,7 +13,7 @@ const ENTRY_POINTS = {
   start: 'src/start.ts',
   server: 'src/server.ts',
   worker: 'src/worker.ts',
-  demo: 'src/cli/demo.ts',
+  demo: 'src/cli/demo/main.ts',
   bench: 'bench/main.ts',
   test: 'test/run.ts',
 };

@@ -1,13 +1,13 @@
 import { CommanderError } from 'commander';
 import { visible } from '../domain/visible-text.ts';
-import { addAccountCommands } from './account-commands.ts';
-import { addBatchCommands } from './batch-commands.ts';
-import { CommandError } from './command-error.ts';
-import { CommandLine, limitOption, setOption, withJson, withService } from './command-line.ts';
-import { addCreditCommands } from './credit-commands.ts';
-import { printError } from './print.ts';
-import { addSecretCommands } from './secret-commands.ts';
-import { addWebhookCommands } from './webhook-commands.ts';
+import { addAccountCommands } from './commands/access/account-commands.ts';
+import { addBatchCommands } from './commands/batches/batch-commands.ts';
+import { CommandError } from './terminal/command-error.ts';
+import { CommandLine, limitOption, setOption, withJson, withService } from './terminal/command-line.ts';
+import { addCreditCommands } from './commands/credits/credit-commands.ts';
+import { printError } from './terminal/print.ts';
+import { addSecretCommands } from './commands/access/secret-commands.ts';
+import { addWebhookCommands } from './commands/webhooks/webhook-commands.ts';
 
 /** The command line or its environment is wrong; a refusal by the service is 1. */
 const USAGE_FAULT = 2;
@@ -32,17 +32,17 @@ function createProgram(): CommandLine {
     .addOption(setOption())
     .option('-o, --output <path>', 'where to put the result; beside the file unless given')
     .option('-f, --force', 'replace a file that is already there')
-    .action(async (file, options) => (await import('./convert.ts')).convertFile(file, options));
+    .action(async (file, options) => (await import('./commands/jobs/convert.ts')).convertFile(file, options));
 
   withService(program.command('jobs'))
     .description('list the latest jobs')
     .addOption(limitOption())
-    .action(async (options) => (await import('./jobs.ts')).listJobs(options));
+    .action(async (options) => (await import('./commands/jobs/jobs.ts')).listJobs(options));
 
   withService(program.command('watch'))
     .description('show what happens to a job until it ends')
     .argument('<jobId>', 'its id')
-    .action(async (jobId, options) => (await import('./watch.ts')).watchJob(jobId, options));
+    .action(async (jobId, options) => (await import('./commands/jobs/watch.ts')).watchJob(jobId, options));
 
   addBatchCommands(program);
   addAccountCommands(program);
@@ -52,11 +52,11 @@ function createProgram(): CommandLine {
 
   withJson(program.command('formats'))
     .description('list the formats and what can become what')
-    .action(async (options) => (await import('./formats.ts')).listFormats(options));
+    .action(async (options) => (await import('./commands/files/formats.ts')).listFormats(options));
 
   withJson(program.command('doctor'))
     .description('look at this machine: engines, folders, configuration')
-    .action(async (options) => (await import('./doctor.ts')).runDoctor(options));
+    .action(async (options) => (await import('./doctor/doctor.ts')).runDoctor(options));
 
   return program;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countFiles, describeCounts } from '../../src/cli/batch-watch.ts';
+import { countFiles, describeCounts } from '../../src/cli/commands/batches/batch-watch.ts';
 
 const NONE = { total: 40, pending: 40, ready: 0, failed: 0, cancelled: 0, expired: 0 };
 

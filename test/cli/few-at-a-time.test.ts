@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { fewAtATime } from '../../src/cli/few-at-a-time.ts';
+import { fewAtATime } from '../../src/cli/service-client/few-at-a-time.ts';
 
 it('does four at a time, all of them, and keeps their order', async () => {
   let running = 0;

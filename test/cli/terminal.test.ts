@@ -5,7 +5,7 @@ import {
   formatDuration,
   renderBar,
   renderTable,
-} from '../../src/cli/terminal.ts';
+} from '../../src/cli/terminal/terminal.ts';
 
 describe('renderTable', () => {
   it('makes each column as wide as its widest cell and puts numbers to the right', () => {

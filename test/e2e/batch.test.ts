@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createGraphqlClient, type GraphqlClient } from '../../src/cli/graphql-client.ts';
+import { createGraphqlClient, type GraphqlClient } from '../../src/cli/service-client/graphql-client.ts';
 import {
   createReceiver,
   createSwapmyfileClient,

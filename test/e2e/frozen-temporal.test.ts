@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Batches, createBatches } from '../../src/cli/batch-client.ts';
-import { type Conversions, createConversions } from '../../src/cli/conversions.ts';
+import { type Batches, createBatches } from '../../src/cli/commands/batches/batch-client.ts';
+import { type Conversions, createConversions } from '../../src/cli/commands/jobs/conversions.ts';
 import { createSwapmyfileClient, picture } from './client.ts';
 import {
   type KilnProcess,

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Conversions, createConversions } from '../../src/cli/conversions.ts';
-import { createGraphqlClient, type GraphqlClient } from '../../src/cli/graphql-client.ts';
+import { type Conversions, createConversions } from '../../src/cli/commands/jobs/conversions.ts';
+import { createGraphqlClient, type GraphqlClient } from '../../src/cli/service-client/graphql-client.ts';
 import { createLog } from '../../src/log.ts';
 import { connectTemporal } from '../../src/temporal/connect.ts';
 import { newAccountKey, noise, picture } from './client.ts';

@@ -1,6 +1,6 @@
-import { CommandError } from '../command-error.ts';
-import { type Conversions, type JobEventView, type JobView, resultOf } from '../conversions.ts';
-import { formatBytes, formatDuration, renderBar } from '../terminal.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import { type Conversions, type JobEventView, type JobView, resultOf } from '../commands/jobs/conversions.ts';
+import { formatBytes, formatDuration, renderBar } from '../terminal/terminal.ts';
 import type { Narrator } from './narrator.ts';
 import { type ExpectedPicture, keepResult } from './results.ts';
 import type { Sample } from './samples.ts';

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { createStatusLine, formatDuration, renderTable } from '../terminal.ts';
+import { createStatusLine, formatDuration, renderTable } from '../terminal/terminal.ts';
 
 const LABEL_WIDTH = 9;
 const QUICK_MS = 1;

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { DETECT_BYTES, detectFormat } from '../../domain/formats/detect.ts';
-import { CommandError } from '../command-error.ts';
-import { formatBytes } from '../terminal.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import { formatBytes } from '../terminal/terminal.ts';
 
 /** What a conversion of the demo must give. */
 export interface ExpectedPicture {

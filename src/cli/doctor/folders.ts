@@ -1,7 +1,7 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '../../config.ts';
-import { formatBytes } from '../terminal.ts';
+import { formatBytes } from '../terminal/terminal.ts';
 import type { Finding, Section } from './finding.ts';
 
 /** Whether the folders are there, or can be made, and how much room they have. Makes none. */

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { openAsBlob } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { archiveFilename } from '../../../domain/batches/batch.ts';
+import { askAgain } from '../../service-client/ask-again.ts';
+import { createBatches, type NewBatchView } from './batch-client.ts';
+import { collectResults, reportResults, saveArchive, saveResults } from './batch-results.ts';
+import { watchBatchToEnd } from './batch-watch.ts';
+import { CommandError } from '../../terminal/command-error.ts';
+import { type Conversions, createConversions, type FileToSend } from '../jobs/conversions.ts';
+import { fewAtATime } from '../../service-client/few-at-a-time.ts';
+import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
+import { announce, makeFolder, refuseReplacing, resultName } from '../files/local-files.ts';
+
+/** What `kiln batches convert` was told. */
+export interface BatchConvertOptions extends ServiceOptions {
+  to: string;
+  set: Record<string, unknown>;
+  label?: string | null;
+  archive?: boolean;
+  output?: string;
+  force?: boolean;
+  json?: boolean;
+}
+
+/** `kiln batches convert`: many files through a running service as one batch, and the results beside them. */
+export async function convertBatch(paths: readonly string[], options: BatchConvertOptions): Promise<void> {
+  const { archive, force, output, json } = options;
+  const places = archive ? [archivePlace(options)] : placesOf(paths, options);
+  await refuseReplacing(places, { force, instead: 'Choose a folder with --output' });
+  const files = await fewAtATime(paths, announce);
+  const service = await findService(options);
+  if (output !== undefined) await makeFolder(output);
+  const batches = createBatches(service);
+  const conversions = createConversions(service);
+  try {
+    const wish = wishOf(files, options);
+    const created = await askAgain(() => batches.create(wish));
+    const { batchId } = created.batch;
+    const [unsent, batch] = await Promise.all([
+      sendAll(conversions, paths, created),
+      watchBatchToEnd(batches, batchId, { quiet: json === true }),
+    ]);
+    const found = await collectResults(batches, { paths, created, unsent });
+    const saved = archive
+      ? await saveArchive(conversions, { batch, results: found, place: places[0] ?? '' })
+      : await saveResults(conversions, { results: found, places });
+    reportResults(batch, saved, { json: json === true });
+  } finally {
+    await Promise.all([batches.close(), conversions.close()]);
+  }
+}
+
+function wishOf(files: readonly FileToSend[], { label, archive, to, set }: BatchConvertOptions) {
+  return {
+    label: label ?? undefined,
+    archive: archive === true,
+    idempotencyKey: randomUUID(),
+    jobs: files.map((upload) => ({ upload, target: to, options: set })),
+  };
+}
+
+function archivePlace({ label, output }: BatchConvertOptions): string {
+  return join(output ?? '.', archiveFilename(label ?? null));
+}
+
+/** Where each result goes; no two go to the same place, not even on a disk that ignores case. */
+function placesOf(paths: readonly string[], { to, output }: BatchConvertOptions): string[] {
+  const taken = new Map<string, string>();
+  return paths.map((path) => {
+    const place = join(output ?? dirname(path), resultName(path, to));
+    const key = resolve(place).normalize('NFC').toLowerCase();
+    const other = taken.get(key);
+    if (other !== undefined)
+      throw new CommandError(`${other} and ${path} would both become ${place}.`, {
+        hint: 'Convert them apart, or fetch one ZIP with --archive.',
+        isUsage: true,
+      });
+    taken.set(key, path);
+    return place;
+  });
+}
+
+/** Sends every file. @returns for each why it could not be sent, or null. */
+function sendAll(
+  conversions: Conversions,
+  paths: readonly string[],
+  { jobs }: NewBatchView,
+): Promise<(string | null)[]> {
+  return fewAtATime(jobs, async ({ job, upload }, i) => {
+    try {
+      if (!upload) throw new CommandError('Kiln did not say where to send the file.');
+      await conversions.send(upload, await openAsBlob(paths[i] ?? ''));
+      await conversions.finish(upload);
+      return null;
+    } catch (error) {
+      await giveUp(conversions, job.jobId);
+      return `It could not be sent: ${error instanceof Error ? error.message : error}`;
+    }
+  });
+}
+
+/** The batch would wait for a file that never comes; where it came after all, or was refused, its job has ended. */
+async function giveUp(conversions: Conversions, jobId: string): Promise<void> {
+  await conversions.cancel(jobId).catch((error: unknown) => {
+    if (!(error instanceof CommandError && error.code === 'WRONG_STATE')) throw error;
+  });
+}

@@ -1,0 +1,126 @@
+import { type Batches, type BatchView, JOBS_A_PAGE, type NewBatchView } from './batch-client.ts';
+import { countFiles, describeCounts } from './batch-watch.ts';
+import { CommandError } from '../../terminal/command-error.ts';
+import type { Conversions, JobView, OutputView } from '../jobs/conversions.ts';
+import { fewAtATime } from '../../service-client/few-at-a-time.ts';
+import { describeOutput, saveAs } from '../files/local-files.ts';
+import { print, printError } from '../../terminal/print.ts';
+import { printJson } from '../../terminal/print-json.ts';
+import { formatBytes } from '../../terminal/terminal.ts';
+
+/** Why there is no result. */
+interface FaultView {
+  code: string;
+  message: string;
+}
+
+/** What became of one file. */
+export interface FileResult {
+  file: string;
+  job: JobView;
+  savedAs: string | null;
+  fault: FaultView | null;
+}
+
+/** What became of a batch here. */
+export interface SavedBatch {
+  results: FileResult[];
+  /** Where the ZIP is, if one was asked for and could be had. */
+  archive: string | null;
+  archiveFault: FaultView | null;
+}
+
+/** Reads how every file ended. */
+export async function collectResults(
+  batches: Batches,
+  {
+    paths,
+    created,
+    unsent,
+  }: { paths: readonly string[]; created: NewBatchView; unsent: readonly (string | null)[] },
+): Promise<FileResult[]> {
+  const { batch, jobs } = created;
+  const ended = new Map<string, JobView>();
+  for (let from = 0; from < jobs.length; from += JOBS_A_PAGE)
+    for (const job of await batches.jobs(batch.batchId, from)) ended.set(job.jobId, job);
+  return jobs.map(({ job: asked }, i) => {
+    const job = ended.get(asked.jobId) ?? asked;
+    return { file: paths[i] ?? '', job, savedAs: null, fault: faultOf(job, unsent[i] ?? null) };
+  });
+}
+
+/** A job that was given up here says less than we know. */
+function faultOf({ status, error }: JobView, unsent: string | null): FaultView | null {
+  if (status === 'READY') return null;
+  const state = status.toLowerCase().replaceAll('_', ' ');
+  const known = status === 'CANCELLED' ? unsent : null;
+  return { code: error?.code ?? status, message: known ?? error?.message ?? `The job is ${state}.` };
+}
+
+/** Fetches each result to its place, a few at a time. */
+export async function saveResults(
+  conversions: Conversions,
+  { results, places }: { results: readonly FileResult[]; places: readonly string[] },
+): Promise<SavedBatch> {
+  const saved = await fewAtATime(results, async (result, i): Promise<FileResult> => {
+    const [output] = result.job.outputs;
+    const place = places[i] ?? '';
+    if (result.fault || !output) return result;
+    const fault = await save(conversions, output, place);
+    return { ...result, fault, savedAs: fault ? null : place };
+  });
+  return { results: saved, archive: null, archiveFault: null };
+}
+
+/** Fetches the ZIP of all results; there is none where there are none. */
+export async function saveArchive(
+  conversions: Conversions,
+  { batch, results, place }: { batch: BatchView; results: FileResult[]; place: string },
+): Promise<SavedBatch> {
+  if (batch.counts.ready === 0) return { results, archive: null, archiveFault: null };
+  const { downloadUrl = null, error = null } = batch.archive ?? {};
+  const missing = error ?? { code: 'NOT_FOUND', message: 'Kiln did not pack the results.' };
+  const archiveFault = downloadUrl === null ? missing : await save(conversions, { downloadUrl }, place);
+  return { results, archive: archiveFault ? null : place, archiveFault };
+}
+
+async function save(
+  conversions: Conversions,
+  output: Pick<OutputView, 'downloadUrl'>,
+  place: string,
+): Promise<FaultView | null> {
+  try {
+    await saveAs(place, await conversions.download(output));
+    return null;
+  } catch (error) {
+    return { code: 'NOT_SAVED', message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Prints what there is now, and each failure. @throws CommandError when there was any. */
+export function reportResults(batch: BatchView, saved: SavedBatch, { json }: { json: boolean }): void {
+  const { results, archive, archiveFault } = saved;
+  const faults = results.flatMap(({ file, fault }) => (fault ? [{ file, ...fault }] : []));
+  if (archiveFault) faults.push({ file: batch.archive?.filename ?? '', ...archiveFault });
+  if (json) printJson({ ...batch, savedAs: archive, jobs: results.map(toJson), failures: faults });
+  else print(linesOf(batch, saved).join(''));
+  for (const { file, message, code } of faults) printError(`${file}: ${message} (${code})\n`);
+  if (faults.length === 0) return;
+  throw new CommandError(`The batch is ${batch.status.toLowerCase()}: ${describeCounts(batch.counts)}.`, {
+    hint: `See \`kiln batches show ${batch.batchId}\`.`,
+  });
+}
+
+function toJson({ job, file, savedAs }: FileResult) {
+  return { ...job, file, savedAs };
+}
+
+function linesOf({ archive: packed, counts }: BatchView, { results, archive }: SavedBatch): string[] {
+  const notes = results.flatMap(({ file, job }) => job.warnings.map((text) => `Note on ${file}: ${text}\n`));
+  const single = results.flatMap(({ savedAs, job: { outputs } }) =>
+    savedAs !== null && outputs[0] ? [`${savedAs} (${describeOutput(outputs[0])})\n`] : [],
+  );
+  const size = packed?.size ?? 0;
+  const zip = archive === null ? [] : [`${archive} (${countFiles(counts.ready)}, ${formatBytes(size)})\n`];
+  return [...notes, ...single, ...zip];
+}

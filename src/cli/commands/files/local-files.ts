@@ -1,0 +1,70 @@
+import { createWriteStream } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { findFormat, formatOfFilename, outputFilename } from '../../../domain/formats/format.ts';
+import { CommandError } from '../../terminal/command-error.ts';
+import type { FileToSend, OutputView } from '../jobs/conversions.ts';
+import { formatBytes } from '../../terminal/terminal.ts';
+
+/** What the service is told of a file; it looks at the bytes anyway. */
+export async function announce(path: string): Promise<FileToSend> {
+  const mime = formatOfFilename(basename(path))?.mime ?? 'application/octet-stream';
+  return { filename: basename(path), mime, size: await sizeOf(path) };
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new CommandError(`${path} cannot be read.`, { cause, isUsage: true });
+  });
+  if (found.isFile()) return found.size;
+  throw new CommandError(`${path} is not a file.`, { isUsage: true });
+}
+
+/** How a result is called here, whatever the service calls it. */
+export function resultName(path: string, target: string): string {
+  return outputFilename(basename(path), findFormat(target)?.id ?? target);
+}
+
+/** Makes sure, before anything is sent, that nothing that is here already would be lost. */
+export async function refuseReplacing(
+  paths: readonly string[],
+  { force, instead }: { force: boolean | undefined; instead: string },
+): Promise<void> {
+  if (force) return;
+  for (const path of paths) {
+    if (!(await exists(path))) continue;
+    throw new CommandError(`${path} is already there.`, {
+      hint: `${instead}, or replace it with --force.`,
+      isUsage: true,
+    });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Makes a folder for results unless it is there. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+    throw new CommandError(`${path} cannot be made a folder.`, { cause, isUsage: true });
+  });
+}
+
+/** Writes what was downloaded. */
+export async function saveAs(path: string, { body }: Response): Promise<void> {
+  const bytes = Readable.fromWeb((body ?? new Blob().stream()) as ReadableStream);
+  await pipeline(bytes, createWriteStream(path));
+}
+
+/** `800 × 600, 61.4 kB` */
+export function describeOutput({ width, height, size }: OutputView): string {
+  const pixels = width && height ? `${width} × ${height}, ` : '';
+  return `${pixels}${formatBytes(size)}`;
+}

@@ -1,0 +1,116 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { limitOption, withEither } from '../../terminal/command-line.ts';
+
+const MINUTE = 60_000;
+const UNITS: Readonly<Record<string, number>> = { m: MINUTE, h: 60 * MINUTE, d: 24 * 60 * MINUTE };
+
+const account = ['--account <accountId>', 'for the operator: another account'] as const;
+const description = ['--description <text>', 'what people call it'] as const;
+const id = ['<endpointId>', 'its id'] as const;
+
+/** `kiln webhooks`: who is told of what, and what became of it. */
+export function addWebhookCommands(program: Command): void {
+  const webhooks = program
+    .command('webhooks')
+    .description('endpoints that are told of events, and deliveries');
+  addEndpoints(webhooks);
+  addChanges(webhooks);
+  addDeliveries(webhooks);
+}
+
+function withAccount(command: Command): Command {
+  return withEither(command).option(...account);
+}
+
+function addEndpoints(webhooks: Command): void {
+  const events = () =>
+    new Option('-e, --event <event...>', 'such as job.ready, job.* or *').default([], 'everything');
+  withAccount(webhooks.command('list'))
+    .description('list the endpoints of an account')
+    .action(async (options) => (await import('./webhooks.ts')).listEndpoints(options));
+  withAccount(webhooks.command('create'))
+    .description('make an endpoint and print its secret, once')
+    .argument('<url>', 'an absolute http or https URL')
+    .addOption(events())
+    .option(...description)
+    .action(async (url, options) => (await import('./webhooks.ts')).createEndpoint(url, options));
+  withAccount(webhooks.command('update'))
+    .description('change address, events or description of an endpoint')
+    .argument(...id)
+    .option('--new-url <url>', 'the new address')
+    .addOption(events())
+    .option(...description)
+    .action(async (of, options) => (await import('./webhooks.ts')).updateEndpoint(of, options));
+}
+
+function addChanges(webhooks: Command): void {
+  withAccount(webhooks.command('delete'))
+    .description('delete an endpoint; what waits for it is discarded')
+    .argument(...id)
+    .action(async (of, options) =>
+      (await import('./webhooks.ts')).changeEndpoint('deleteWebhookEndpoint', of, options),
+    );
+  withAccount(webhooks.command('rotate'))
+    .description('make a new secret and print it, once; the present one signs as well for a day')
+    .argument(...id)
+    .action(async (of, options) => (await import('./webhooks.ts')).rotateSecret(of, options));
+  withAccount(webhooks.command('pause'))
+    .description('send nothing until it is resumed; what comes waits')
+    .argument(...id)
+    .action(async (of, options) =>
+      (await import('./webhooks.ts')).changeEndpoint('pauseWebhookEndpoint', of, options),
+    );
+  withAccount(webhooks.command('resume'))
+    .description('send again, after a pause or after it was disabled')
+    .argument(...id)
+    .action(async (of, options) =>
+      (await import('./webhooks.ts')).changeEndpoint('resumeWebhookEndpoint', of, options),
+    );
+}
+
+function addDeliveries(webhooks: Command): void {
+  withAccount(webhooks.command('test'))
+    .description('send an endpoint the event endpoint.test')
+    .argument(...id)
+    .action(async (of, options) => (await import('./webhook-deliveries.ts')).testEndpoint(of, options));
+  withAccount(webhooks.command('deliveries'))
+    .description('list the latest deliveries')
+    .option('--endpoint <endpointId>', 'only those to this endpoint')
+    .option('--job <jobId>', 'only those about this job')
+    .addOption(
+      new Option('--state <state>', 'only those in this state').choices([
+        'pending',
+        'delivered',
+        'failed',
+        'discarded',
+      ]),
+    )
+    .addOption(limitOption())
+    .action(async (options) => (await import('./webhook-deliveries.ts')).listDeliveries(options));
+  withAccount(webhooks.command('delivery'))
+    .description('show one delivery with its attempts and its body')
+    .argument('<deliveryId>', 'its id')
+    .action(async (of, options) => (await import('./webhook-deliveries.ts')).showDelivery(of, options));
+  withAccount(webhooks.command('replay'))
+    .description('send again: one delivery, or with --since every ended one')
+    .argument('[deliveryId]', 'the one')
+    .option('--since <moment>', 'such as 2026-01-31T12:00:00Z, or 2h, 3d ago', toMoment)
+    .option('--until <moment>', 'up to now unless given', toMoment)
+    .option('--endpoint <endpointId>', 'only those to this endpoint')
+    .option('--failed', 'only those that failed')
+    .action(async (of, options, command: Command) => {
+      if ((of === undefined) === (options.since === undefined))
+        command.error('error: name one delivery, or give --since', { exitCode: 2 });
+      await (await import('./webhook-deliveries.ts')).replay(of, options);
+    });
+}
+
+/** A moment, or how long ago it was. */
+function toMoment(text: string): string {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  const ago = Number(count) * (UNITS[unit] ?? Number.NaN);
+  const at = Number.isNaN(ago) ? new Date(text) : new Date(Date.now() - ago);
+  const isMoment = !Number.isNaN(ago) || /^\d{4}-\d{2}-\d{2}T/.test(text);
+  if (isMoment && !Number.isNaN(at.getTime())) return at.toISOString();
+  throw new InvalidArgumentError('It must be a moment such as 2026-01-31T12:00:00Z, or 30m, 2h, 3d ago.');
+}

@@ -1,0 +1,31 @@
+import { setTimeout } from 'node:timers/promises';
+import { CommandError } from '../terminal/command-error.ts';
+
+const TRIES = 4;
+const PAUSE_MS = 500;
+
+/** What Node says of a connection that broke before the answer came. */
+const BROKEN: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT'];
+
+/** Makes a call again that may have been heard without its answer getting through. It must be one that may be repeated. */
+export async function askAgain<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === TRIES || !isWorthIt(error)) throw error;
+      await setTimeout(PAUSE_MS * tries);
+    }
+  }
+}
+
+function isWorthIt(error: unknown): boolean {
+  if (!(error instanceof CommandError)) return false;
+  return error.code === 'UNAVAILABLE' || BROKEN.includes(codeOf(error.cause));
+}
+
+/** A failed fetch wraps the error of the connection. */
+function codeOf(cause: unknown): unknown {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  return inner instanceof Error && 'code' in inner ? inner.code : undefined;
+}

@@ -1,0 +1,100 @@
+import { Command, type ErrorOptions, type HelpContext, InvalidArgumentError, Option } from 'commander';
+import { ConversionError } from '../../domain/errors.ts';
+
+/** A command that says what is wrong with its arguments in one line, and where to read on. */
+export class CommandLine extends Command {
+  // biome-ignore lint/style/useThisInClassMethods: commander asks the parent to make its commands.
+  override createCommand(name?: string): CommandLine {
+    return new CommandLine(name);
+  }
+
+  override error(message: string, options?: ErrorOptions): never {
+    const fault = message
+      .replace(/^error: /, '')
+      .replaceAll(/\s+/g, ' ')
+      .trim();
+    super.error(`kiln: ${fault}${fault.endsWith('.') ? '' : '.'} See \`${pathOf(this)} --help\`.`, options);
+  }
+
+  override help(context?: HelpContext | ((text: string) => string)): never {
+    const names = this.commands.map((command) => command.name()).join(', ');
+    if (typeof context === 'object' && context.error) this.error(`${this.name()} needs a command: ${names}.`);
+    super.help();
+  }
+}
+
+function pathOf(command: { name(): string; parent: unknown }): string {
+  const parents = command.parent instanceof Command ? [pathOf(command.parent)] : [];
+  return [...parents, command.name()].join(' ');
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON');
+}
+
+/** For whoever has a key. */
+export function withService(command: Command): Command {
+  return withUrl(command).addOption(
+    new Option('--api-key <key>', 'the key to call it with').env('KILN_API_KEY'),
+  );
+}
+
+/** For the operator. */
+export function withOperator(command: Command): Command {
+  return withUrl(command).addOption(
+    new Option('--admin-token <token>', "the operator's token; the one of this data folder unless given").env(
+      'KILN_ADMIN_TOKEN',
+    ),
+  );
+}
+
+/** For owners by their key and for the operator. */
+export function withEither(command: Command): Command {
+  return withOperator(command).addOption(
+    new Option('--api-key <key>', 'act as the owner of this key').env('KILN_API_KEY'),
+  );
+}
+
+/** How long a list may be. */
+export function limitOption(): Option {
+  return new Option('-n, --limit <count>', 'how many, at most 100').argParser(toLimit).default(25);
+}
+
+/** How to convert: gathered, and numbers and true or false become what they look like. */
+export function setOption(): Option {
+  return new Option('-s, --set <name=value>', 'an option of the conversion, such as width=800; repeatable')
+    .argParser(toSettings)
+    .default({}, 'none');
+}
+
+/** Lets the domain judge an argument; what it says goes behind the name of the argument. */
+export function judgedBy<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof ConversionError ? new InvalidArgumentError(error.message) : error;
+  }
+}
+
+function withUrl(command: Command): Command {
+  return withJson(command).addOption(
+    new Option('--url <url>', 'the service; the one of this data folder unless given').env('KILN_URL'),
+  );
+}
+
+function toLimit(value: string): number {
+  const count = Number(value);
+  if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
+  throw new InvalidArgumentError('It must be a whole number from 1 to 100.');
+}
+
+function toSettings(pair: string, known: Record<string, unknown>): Record<string, unknown> {
+  const at = pair.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It must have the form name=value.');
+  return { ...known, [pair.slice(0, at)]: toSetting(pair.slice(at + 1)) };
+}
+
+function toSetting(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
