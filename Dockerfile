@@ -1,4 +1,4 @@
-# One image, two commands: `node src/server.ts` and `node src/worker.ts`.
+# One image, two commands: `node src/process/server.ts` and `node src/process/worker.ts`.
 # Node 24 runs the TypeScript as it is, so the image holds exactly what the tests have run: a compiled
 # copy would be a second program, and the workflow bundle is made from the sources at start anyway.
 FROM node:24-bookworm-slim
@@ -24,4 +24,4 @@ USER node
 ENV KILN_HOST=0.0.0.0 KILN_PORT=4000 KILN_DATA_DIR=/var/lib/kiln
 VOLUME /var/lib/kiln
 EXPOSE 4000
-CMD ["node", "src/server.ts"]
+CMD ["node", "src/process/server.ts"]

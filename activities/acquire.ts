@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { DETECT_BYTES, detectFormat } from '../src/domain/formats/detect.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import type { StoredFile } from '../src/domain/files/file.ts';

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import type { Job } from '../src/domain/jobs/job.ts';
 
 /** The job has to wait: so many jobs of its owner begin before it, and itself. */

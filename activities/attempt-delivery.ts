@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import type { DeliveryOutcome } from '../src/domain/webhooks/delivery.ts';
 
 export interface AttemptInput {

@@ -1,4 +1,4 @@
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { CHARGE_RUN, chargedAccount, creditsSpent } from '../src/domain/credits/credits.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { isTerminal, refuseMove } from '../src/domain/jobs/job.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { attemptBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { type Job, type JobProgress, refuseMove } from '../src/domain/jobs/job.ts';

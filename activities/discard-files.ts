@@ -1,4 +1,4 @@
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { earlierBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
 import { keepsUpload } from '../src/domain/jobs/job.ts';
 

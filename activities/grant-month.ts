@@ -1,4 +1,4 @@
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { DEFAULT_PLANS } from '../src/domain/access/account-plan.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 

@@ -1,4 +1,4 @@
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { isTerminal, type Job, refuseMove } from '../src/domain/jobs/job.ts';
 import { createAcquire } from './acquire.ts';
 import { createInTurn } from './admit.ts';

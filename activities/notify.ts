@@ -1,4 +1,4 @@
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { swapmyfileCallback } from '../src/domain/webhooks/callback-payload.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { derivedId } from '../src/domain/id.ts';

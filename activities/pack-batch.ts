@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { archiveNames } from '../src/domain/files/archive-names.ts';
 import type { Batch, BatchArchive } from '../src/domain/batches/batch.ts';
 import { archiveBlobs, archiveFileId, attemptBlobId, earlierBlobId } from '../src/domain/files/blob-name.ts';

@@ -1,4 +1,4 @@
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { earlierBlobId, outputBlobs } from '../src/domain/files/blob-name.ts';
 import type { StoredFile } from '../src/domain/files/file.ts';
 import { findFormat } from '../src/domain/formats/format.ts';

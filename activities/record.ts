@@ -1,4 +1,4 @@
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import { ConversionError, isErrorCode } from '../src/domain/errors.ts';
 import {
   type Fault,

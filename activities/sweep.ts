@@ -1,4 +1,4 @@
-import type { Capabilities } from '../src/app.ts';
+import type { Capabilities } from '../src/app/app.ts';
 import type { SweepStep, Swept } from '../src/domain/files/retention.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 

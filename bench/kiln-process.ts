@@ -18,7 +18,7 @@ export interface KilnProcess extends Service {
 
 /** Starts Kiln as `npm start` does, on a free port and a data folder of its own. */
 export async function startKilnProcess(dataDir: string): Promise<KilnProcess> {
-  const child = spawn(process.execPath, [join(root, 'src/start.ts')], {
+  const child = spawn(process.execPath, [join(root, 'src/process/start.ts')], {
     cwd: root,
     env: { ...process.env, KILN_DATA_DIR: dataDir, KILN_PORT: '0', KILN_LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createApp } from '../src/app.ts';
+import { createApp } from '../src/app/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { turnLease } from '../src/domain/jobs/job-lease.ts';
 import { countCommands } from '../test/support/command-count.ts';

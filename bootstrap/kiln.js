@@ -10,9 +10,9 @@ import { refusalFor, thisSystem } from './platform.js';
 
 /** @type {Record<string, string>} */
 const ENTRY_POINTS = {
-  start: 'src/start.ts',
-  server: 'src/server.ts',
-  worker: 'src/worker.ts',
+  start: 'src/process/start.ts',
+  server: 'src/process/server.ts',
+  worker: 'src/process/worker.ts',
   demo: 'src/cli/demo/main.ts',
   bench: 'bench/main.ts',
   test: 'test/run.ts',

@@ -1,4 +1,4 @@
-import type { Operations } from '../src/app.ts';
+import type { Operations } from '../src/app/app.ts';
 import type { Actor, Caller } from '../src/domain/access/account.ts';
 import type { Sender } from '../src/domain/access/client-address.ts';
 import type { ConversionError } from '../src/domain/errors.ts';

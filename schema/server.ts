@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { createLRUCache, createYoga, type Plugin } from 'graphql-yoga';
-import { credentialOf, senderOf } from '../src/credential.ts';
+import { credentialOf, senderOf } from '../src/http/credential.ts';
 import { UNKNOWN_SENDER } from '../src/domain/access/client-address.ts';
 import type { Log } from '../src/log.ts';
 import { admission } from './admission.ts';

@@ -17,7 +17,7 @@ import {
 } from 'graphql-ws';
 import type { YogaServerInstance } from 'graphql-yoga';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { credentialOf, senderOf } from '../src/credential.ts';
+import { credentialOf, senderOf } from '../src/http/credential.ts';
 import type { Log } from '../src/log.ts';
 import type { KilnContext } from './context.ts';
 import { LIMIT_EXCEEDED } from './protection/excess.ts';

@@ -1,6 +1,6 @@
 import { type ExecutionArgs, type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { credentialOf } from '../../src/credential.ts';
+import { credentialOf } from '../../src/http/credential.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { KilnContext } from '../context.ts';
 import { createPlaces } from './places.ts';

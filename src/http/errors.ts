@@ -1,5 +1,5 @@
 import type { ConversionError, ErrorCode } from '../domain/errors.ts';
-import { faultHeaders, HTTP_STATUS } from '../http-fault.ts';
+import { faultHeaders, HTTP_STATUS } from './status.ts';
 
 /** A code of the domain, or one that only exists at the level of HTTP. */
 export type AnswerCode = ErrorCode | 'METHOD_NOT_ALLOWED' | 'RANGE_NOT_SATISFIABLE';

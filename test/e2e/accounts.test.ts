@@ -111,7 +111,7 @@ describe('two processes over one database', () => {
   beforeAll(async () => {
     const port = await freePort();
     const masterKey = (await readFile(join(kiln.dataDir, 'master.key'), 'utf8')).trim();
-    child = spawn(process.execPath, [join(ROOT, 'src/server.ts')], {
+    child = spawn(process.execPath, [join(ROOT, 'src/process/server.ts')], {
       env: {
         ...process.env,
         KILN_DATA_DIR: kiln.dataDir,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, inject, it, vi } from 'vitest';
 import { type Config, loadConfig } from '../../src/config.ts';
-import { startKiln } from '../../src/kiln.ts';
+import { startKiln } from '../../src/process/kiln.ts';
 import { childrenOf } from '../embedded/engines.ts';
 import { closeAll, listen } from '../net/receivers.ts';
 

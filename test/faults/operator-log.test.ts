@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
-import { startKiln } from '../../src/kiln.ts';
+import { startKiln } from '../../src/process/kiln.ts';
 import { createSwapmyfileClient, picture } from '../e2e/client.ts';
 
 // It starts Kiln, on a machine that may be busy.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { credentialOf } from '../../src/credential.ts';
+import { credentialOf } from '../../src/http/credential.ts';
 
 const token = '0a1b2c3d.WyJhIl0.x-_9';
 const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln';

@@ -11,7 +11,7 @@ import { ConversionError } from '../../src/domain/errors.ts';
 import type { StoredFile, Upload } from '../../src/domain/files/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
-import { createHttp, type HttpOptions } from '../../src/http.ts';
+import { createHttp, type HttpOptions } from '../../src/http/server.ts';
 import { createLog } from '../../src/log.ts';
 import { createAdmitCall } from '../../src/operations/access/admit-call.ts';
 import { createAuthenticate } from '../../src/operations/access/authenticate.ts';

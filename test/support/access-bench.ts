@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type AccessPorts, createAccess } from '../../src/access.ts';
+import { type AccessPorts, createAccess } from '../../src/app/access.ts';
 import type { Account, Actor } from '../../src/domain/access/account.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
 import { createLog } from '../../src/log.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import { createAccess } from '../../src/access.ts';
+import { createAccess } from '../../src/app/access.ts';
 import { attemptBlobId, outputBlobs, outputFileId } from '../../src/domain/files/blob-name.ts';
 import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
 import { newId } from '../../src/domain/id.ts';

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { type Config, loadConfig } from '../../config.ts';
 import { watchParent } from '../../embedded/parent-watch.ts';
-import { type Kiln, startKiln } from '../../kiln.ts';
+import { type Kiln, startKiln } from '../../process/kiln.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { createConversions } from '../commands/jobs/conversions.ts';
 import { convertWaiting, convertWatched, type GraphqlStepPorts } from './graphql-steps.ts';

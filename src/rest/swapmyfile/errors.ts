@@ -1,5 +1,5 @@
 import type { ConversionError, ErrorCode } from '../../domain/errors.ts';
-import { faultHeaders, HTTP_STATUS } from '../../http-fault.ts';
+import { faultHeaders, HTTP_STATUS } from '../../http/status.ts';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   ...HTTP_STATUS,

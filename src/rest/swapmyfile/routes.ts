@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { credentialOf, senderOf } from '../../credential.ts';
+import { credentialOf, senderOf } from '../../http/credential.ts';
 import type { Caller } from '../../domain/access/account.ts';
 import { swapmyfileJob } from '../../domain/webhooks/callback-payload.ts';
 import { ConversionError } from '../../domain/errors.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { ConfigError } from './config.ts';
+import { ConfigError } from '../config.ts';
 
 /** What an operator can do about an address that cannot be listened on, by the system's code. */
 const REMEDIES: Readonly<Record<string, (host: string, port: number) => string>> = {

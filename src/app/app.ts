@@ -1,50 +1,50 @@
 import { join } from 'node:path';
 import { createAccess } from './access.ts';
 import { createBatches } from './batches.ts';
-import { createDiskBlobStore } from './blobs/disk.ts';
-import { createScratch } from './blobs/scratch.ts';
-import { zip } from './blobs/zip.ts';
-import type { Config } from './config.ts';
-import { createConverters } from './converters/converters.ts';
-import { createWorkOrder } from './converters/work-order.ts';
-import { createLog } from './log.ts';
-import { createHttpSender } from './net/fetch.ts';
-import { createGuard } from './net/guard.ts';
-import { createJsonFetcher } from './net/json.ts';
-import { createAdmissions } from './operations/jobs/admissions.ts';
-import { createCancelJob } from './operations/jobs/cancel-job.ts';
-import { createCredits } from './operations/credits/credits.ts';
-import { createFiles } from './operations/files/files.ts';
-import { createFindJobs } from './operations/jobs/find-jobs.ts';
-import { createOnce } from './operations/jobs/once.ts';
-import { createQuote } from './operations/credits/quote.ts';
-import { createSecrets, watchMasterKey } from './operations/access/secrets.ts';
-import { createSubmitJob } from './operations/jobs/submit-job.ts';
-import { createSweep } from './operations/files/sweep.ts';
-import { createTell } from './operations/jobs/tell.ts';
-import { createUploadedFiles } from './operations/files/uploaded-files.ts';
-import { createWatchJob } from './operations/jobs/watch-job.ts';
+import { createDiskBlobStore } from '../blobs/disk.ts';
+import { createScratch } from '../blobs/scratch.ts';
+import { zip } from '../blobs/zip.ts';
+import type { Config } from '../config.ts';
+import { createConverters } from '../converters/converters.ts';
+import { createWorkOrder } from '../converters/work-order.ts';
+import { createLog } from '../log.ts';
+import { createHttpSender } from '../net/fetch.ts';
+import { createGuard } from '../net/guard.ts';
+import { createJsonFetcher } from '../net/json.ts';
+import { createAdmissions } from '../operations/jobs/admissions.ts';
+import { createCancelJob } from '../operations/jobs/cancel-job.ts';
+import { createCredits } from '../operations/credits/credits.ts';
+import { createFiles } from '../operations/files/files.ts';
+import { createFindJobs } from '../operations/jobs/find-jobs.ts';
+import { createOnce } from '../operations/jobs/once.ts';
+import { createQuote } from '../operations/credits/quote.ts';
+import { createSecrets, watchMasterKey } from '../operations/access/secrets.ts';
+import { createSubmitJob } from '../operations/jobs/submit-job.ts';
+import { createSweep } from '../operations/files/sweep.ts';
+import { createTell } from '../operations/jobs/tell.ts';
+import { createUploadedFiles } from '../operations/files/uploaded-files.ts';
+import { createWatchJob } from '../operations/jobs/watch-job.ts';
 import { createRepairs } from './repairs.ts';
 import { createRunner } from './runner.ts';
-import { createEnvelopeSealer } from './secrets/envelope.ts';
-import { createKeyring } from './secrets/keyring.ts';
-import { createLinks, longestTokenMs } from './secrets/links.ts';
-import { createTokenSigner } from './secrets/signed-token.ts';
-import { createAdmissionRepository } from './store/admissions.ts';
-import { createChanges } from './store/changes.ts';
-import { createCreditRepository } from './store/credits.ts';
-import { createDeliveryRepository } from './store/deliveries.ts';
-import { createFileRepository } from './store/files.ts';
-import { createIdempotencyRepository } from './store/idempotency.ts';
-import { createJobRepository } from './store/jobs.ts';
-import { createLedgerRepository } from './store/ledger.ts';
-import { createMasterKeyRepository } from './store/master-keys.ts';
-import { connectMongo } from './store/mongo.ts';
-import { createRetentionRepository } from './store/retention.ts';
-import { createSealedSecretRepository } from './store/sealed-secrets.ts';
-import { createUploadRepository } from './store/uploads.ts';
-import { connectTemporal } from './temporal/connect.ts';
-import { createUploads } from './uploads.ts';
+import { createEnvelopeSealer } from '../secrets/envelope.ts';
+import { createKeyring } from '../secrets/keyring.ts';
+import { createLinks, longestTokenMs } from '../secrets/links.ts';
+import { createTokenSigner } from '../secrets/signed-token.ts';
+import { createAdmissionRepository } from '../store/admissions.ts';
+import { createChanges } from '../store/changes.ts';
+import { createCreditRepository } from '../store/credits.ts';
+import { createDeliveryRepository } from '../store/deliveries.ts';
+import { createFileRepository } from '../store/files.ts';
+import { createIdempotencyRepository } from '../store/idempotency.ts';
+import { createJobRepository } from '../store/jobs.ts';
+import { createLedgerRepository } from '../store/ledger.ts';
+import { createMasterKeyRepository } from '../store/master-keys.ts';
+import { connectMongo } from '../store/mongo.ts';
+import { createRetentionRepository } from '../store/retention.ts';
+import { createSealedSecretRepository } from '../store/sealed-secrets.ts';
+import { createUploadRepository } from '../store/uploads.ts';
+import { connectTemporal } from '../temporal/connect.ts';
+import { createUploads } from './files.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Kiln's own version, as sent to receivers and shown by `kiln doctor`. */
@@ -200,7 +200,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     converters,
     /** Only a process that works opens it. */
     courier: webhooks.courier,
-    /** What activities work with; only src/worker.ts hands it on. */
+    /** What activities work with; only src/process/worker.ts hands it on. */
     capabilities: {
       jobs,
       uploads,

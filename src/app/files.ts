@@ -1,7 +1,7 @@
-import { type CompleteUploadPorts, createCompleteUpload } from './operations/files/complete-upload.ts';
-import { createPrepareUpload, type PrepareUploadPorts } from './operations/files/prepare-upload.ts';
-import { createReceiveUpload, type ReceiveUploadPorts } from './operations/files/receive-upload.ts';
-import type { Tell } from './operations/jobs/tell.ts';
+import { type CompleteUploadPorts, createCompleteUpload } from '../operations/files/complete-upload.ts';
+import { createPrepareUpload, type PrepareUploadPorts } from '../operations/files/prepare-upload.ts';
+import { createReceiveUpload, type ReceiveUploadPorts } from '../operations/files/receive-upload.ts';
+import type { Tell } from '../operations/jobs/tell.ts';
 
 export interface UploadsPorts
   extends Omit<CompleteUploadPorts & ReceiveUploadPorts, 'runner'>,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Sender } from './domain/access/client-address.ts';
-import type { Credential } from './operations/access/authenticate.ts';
+import type { Sender } from '../domain/access/client-address.ts';
+import type { Credential } from '../operations/access/authenticate.ts';
 
 /** The form of every token that Kiln signs: key id, payload, signature. No API key looks like it. */
 const SIGNED_TOKEN = /^[0-9a-f]{8}\.[\w-]+\.[\w-]+$/;

@@ -1,10 +1,10 @@
-import type { Config } from './config.ts';
-import type { Log } from './log.ts';
-import { createConfirmStarts } from './operations/jobs/confirm-starts.ts';
-import { createJobLeases } from './store/job-leases.ts';
-import type { Collections } from './store/mongo.ts';
-import type { Temporal } from './temporal/connect.ts';
-import { createWorkflowRunner } from './temporal/runner.ts';
+import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
+import { createConfirmStarts } from '../operations/jobs/confirm-starts.ts';
+import { createJobLeases } from '../store/job-leases.ts';
+import type { Collections } from '../store/mongo.ts';
+import type { Temporal } from '../temporal/connect.ts';
+import { createWorkflowRunner } from '../temporal/runner.ts';
 
 /** What starts and tells workflows, and notes which jobs are in good hands for it. */
 export function createRunner(

@@ -1,6 +1,6 @@
-import { loadConfig } from './config.ts';
+import { loadConfig } from '../config.ts';
 import { startKiln } from './kiln.ts';
-import { runProcess } from './process.ts';
+import { runProcess } from './lifecycle.ts';
 
 /** `npm start`: everything on one machine. */
 await runProcess(async () => {

@@ -1,4 +1,4 @@
-import type { ConversionError, ErrorCode } from './domain/errors.ts';
+import type { ConversionError, ErrorCode } from '../domain/errors.ts';
 
 /** The HTTP status of each code, unless a dialect knows better. */
 export const HTTP_STATUS = {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { App } from './app.ts';
-import type { Config } from './config.ts';
-import { KEY_PREFIXES, KEY_SCOPES, shownPrefix } from './domain/access/account.ts';
-import { newId } from './domain/id.ts';
-import { hashApiKey, newApiKey, newKeyPair } from './secrets/api-key.ts';
+import type { App } from '../app/app.ts';
+import type { Config } from '../config.ts';
+import { KEY_PREFIXES, KEY_SCOPES, shownPrefix } from '../domain/access/account.ts';
+import { newId } from '../domain/id.ts';
+import { hashApiKey, newApiKey, newKeyPair } from '../secrets/api-key.ts';
 
 /** What a newcomer needs to call any door at once; only on the machine itself, mode 600. */
 export interface Credentials {
