@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../src/domain/id.ts';
-import { connectMongo } from '../src/store/mongo.ts';
+import { connectMongo } from '../src/store/mongo/mongo.ts';
 import { countCommands } from '../test/support/command-count.ts';
 import type { Bench, Row } from './bench.ts';
 import { percentile } from './statistics.ts';

@@ -5,7 +5,7 @@ import { newId } from '../src/domain/id.ts';
 import { createReconcile } from '../src/operations/credits/reconcile.ts';
 import { createCreditRepository } from '../src/store/credits.ts';
 import { createLedgerRepository } from '../src/store/ledger.ts';
-import { type Collections, connectMongo, type Mongo } from '../src/store/mongo.ts';
+import { type Collections, connectMongo, type Mongo } from '../src/store/mongo/mongo.ts';
 import type { Bench } from './bench.ts';
 import { measureRate } from './statistics.ts';
 

@@ -1,6 +1,6 @@
 import { newId } from '../src/domain/id.ts';
-import { createAdmissionRepository } from '../src/store/admissions.ts';
-import type { Collections } from '../src/store/mongo.ts';
+import { createAdmissionRepository } from '../src/store/admissions/admissions.ts';
+import type { Collections } from '../src/store/mongo/mongo.ts';
 
 /** A database takes this many small documents at a time. */
 const CHUNK = 1000;

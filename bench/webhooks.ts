@@ -8,7 +8,7 @@ import { createGraphqlClient } from '../src/cli/service-client/graphql-client.ts
 import { mutate } from '../src/cli/service-client/mutation.ts';
 import { newId } from '../src/domain/id.ts';
 import { newDelivery } from '../src/domain/webhooks/new-delivery.ts';
-import { connectMongo } from '../src/store/mongo.ts';
+import { connectMongo } from '../src/store/mongo/mongo.ts';
 import type { Bench } from './bench.ts';
 import { cpuMs } from './process-tree.ts';
 import { measureRate } from './statistics.ts';

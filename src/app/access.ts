@@ -21,7 +21,7 @@ import { createSessionTokens } from '../secrets/sessions.ts';
 import type { TokenSigner } from '../secrets/signed-token.ts';
 import { createAccountRepository } from '../store/accounts.ts';
 import { createApiKeyRepository } from '../store/api-keys.ts';
-import type { Collections } from '../store/mongo.ts';
+import type { Collections } from '../store/mongo/mongo.ts';
 import { createPlanRepository } from '../store/plans.ts';
 import { createWindowRepository } from '../store/windows.ts';
 

@@ -11,9 +11,9 @@ import { createSubmitBatch, type SubmitBatchPorts } from '../operations/batches/
 import type { Tell } from '../operations/jobs/tell.ts';
 import { createWatchBatch } from '../operations/batches/watch-batch.ts';
 import { createBatchRepository } from '../store/batches.ts';
-import { createChanges } from '../store/changes.ts';
+import { createChanges } from '../store/mongo/changes.ts';
 import type { JobRepository } from '../store/jobs.ts';
-import type { Collections } from '../store/mongo.ts';
+import type { Collections } from '../store/mongo/mongo.ts';
 
 export interface BatchPorts {
   collections: Pick<Collections, 'batches'>;

@@ -1,8 +1,8 @@
 import { createRepairAdmissions, type RepairAdmissionsPorts } from '../operations/jobs/repair-admissions.ts';
 import { createRepairCredits, type RepairCreditsPorts } from '../operations/credits/repair-credits.ts';
 import { createRepairJobs, type RepairJobsPorts } from '../operations/jobs/repair-jobs.ts';
-import { createLaneChecks } from '../store/lane-checks.ts';
-import type { Collections } from '../store/mongo.ts';
+import { createLaneChecks } from '../store/admissions/lane-checks.ts';
+import type { Collections } from '../store/mongo/mongo.ts';
 
 type RepairsPorts = Omit<RepairAdmissionsPorts, 'lanes'> &
   RepairCreditsPorts &

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { createConfirmStarts } from '../operations/jobs/confirm-starts.ts';
 import { createJobLeases } from '../store/job-leases.ts';
-import type { Collections } from '../store/mongo.ts';
+import type { Collections } from '../store/mongo/mongo.ts';
 import type { Temporal } from '../temporal/connect.ts';
 import { createWorkflowRunner } from '../temporal/runner.ts';
 

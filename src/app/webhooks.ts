@@ -25,7 +25,7 @@ import { createEndpointRepository } from '../store/endpoints.ts';
 import type { FileRepository } from '../store/files.ts';
 import type { JobRepository } from '../store/jobs.ts';
 import { createLowCreditRepository } from '../store/low-credits.ts';
-import type { Collections } from '../store/mongo.ts';
+import type { Collections } from '../store/mongo/mongo.ts';
 
 /** For so long one read of an endpoint serves all attempts that begin meanwhile. */
 const RECENT_MS = 100;

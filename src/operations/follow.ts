@@ -1,4 +1,4 @@
-import type { Changes, Versioned } from '../store/changes.ts';
+import type { Changes, Versioned } from '../store/mongo/changes.ts';
 
 export interface FollowPorts<T extends Versioned> {
   changes: Pick<Changes<T>, 'subscribe'>;

@@ -1,7 +1,7 @@
 import type { Account } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isDuplicateKey } from './driver-faults.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import { isDuplicateKey } from './mongo/driver-faults.ts';
+import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
 /** One page of all accounts, newest first unless only `after` is given. */
 export interface AccountPage {

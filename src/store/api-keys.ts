@@ -1,6 +1,6 @@
 import type { ApiKey } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
 /** What is exchanged when a key gets a new secret. */
 export type KeySecrets = Pick<

@@ -13,9 +13,9 @@ import {
 } from '../domain/batches/batch.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { EVENT_WINDOW, type JobStatus } from '../domain/jobs/job.ts';
-import type { Changes } from './changes.ts';
-import { createGroupedReads } from './grouped.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import type { Changes } from './mongo/changes.ts';
+import { createGroupedReads } from './mongo/grouped.ts';
+import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
 export interface BatchPage {
   owner: string;

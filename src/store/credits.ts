@@ -14,7 +14,7 @@ import {
   totalOf,
 } from '../domain/credits/credits.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Collections, translateFaults, updateInPortions } from './mongo.ts';
+import { type Collections, translateFaults, updateInPortions } from './mongo/mongo.ts';
 
 /** One run of one job of an account. */
 export type AccountCharge = Charge & { accountId: string };

@@ -9,8 +9,8 @@ import {
 } from '../domain/webhooks/delivery.ts';
 import { ConversionError } from '../domain/errors.ts';
 import { earliestId, newId } from '../domain/id.ts';
-import { createGrouped, createGroupedReads } from './grouped.ts';
-import { type Collections, insertIfAbsent, translateFaults, updateInPortions } from './mongo.ts';
+import { createGrouped, createGroupedReads } from './mongo/grouped.ts';
+import { type Collections, insertIfAbsent, translateFaults, updateInPortions } from './mongo/mongo.ts';
 
 /** Which deliveries of an owner are meant. */
 export interface DeliveryFilter {

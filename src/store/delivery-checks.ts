@@ -1,5 +1,5 @@
 import type { Delivery } from '../domain/webhooks/delivery.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { type Collections, translateFaults } from './mongo/mongo.ts';
 
 /** As much of a pending delivery as is needed to see whether somebody takes care of it. */
 export type PendingDelivery = Pick<

@@ -2,8 +2,8 @@ import type { Filter, UpdateFilter } from 'mongodb';
 import type { Circuit } from '../domain/webhooks/circuit.ts';
 import { type Endpoint, MAX_ENDPOINTS } from '../domain/webhooks/endpoint.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { isDuplicateKey } from './driver-faults.ts';
-import { type Collections, type SlottedEndpoint, translateFaults } from './mongo.ts';
+import { isDuplicateKey } from './mongo/driver-faults.ts';
+import { type Collections, type SlottedEndpoint, translateFaults } from './mongo/mongo.ts';
 
 /** What may be changed of an endpoint. */
 export type EndpointChanges = Partial<

@@ -1,7 +1,7 @@
 import type { Filter } from 'mongodb';
 import { ConversionError } from '../domain/errors.ts';
 import type { StoredFile } from '../domain/files/file.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
 export interface FilePage {
   owner: string;

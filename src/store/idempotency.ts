@@ -1,5 +1,5 @@
 import type { IdempotencyRecord } from '../domain/jobs/idempotency.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
 export type IdempotencyRepository = ReturnType<typeof createIdempotencyRepository>;
 

@@ -1,5 +1,5 @@
 import type { Job, JobStatus } from '../domain/jobs/job.ts';
-import { type Collections, translateFaults, updateInPortions } from './mongo.ts';
+import { type Collections, translateFaults, updateInPortions } from './mongo/mongo.ts';
 
 /** A job that gave no sign of life in time, as far as whoever looks for it needs it. */
 export type OverdueJob = Pick<Job, '_id' | 'updatedAt'> & { repairAt: Date };

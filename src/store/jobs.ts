@@ -13,9 +13,9 @@ import {
   refuseMove,
 } from '../domain/jobs/job.ts';
 import { isWorkedAt, turnLease, workLease } from '../domain/jobs/job-lease.ts';
-import type { Changes } from './changes.ts';
-import { createGroupedReads } from './grouped.ts';
-import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo.ts';
+import type { Changes } from './mongo/changes.ts';
+import { createGroupedReads } from './mongo/grouped.ts';
+import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo/mongo.ts';
 
 /** The fields that a transition may set besides the state. */
 export type JobPatch = Partial<

@@ -2,8 +2,8 @@ import type { Filter } from 'mongodb';
 import { numbered } from '../domain/credits/audit.ts';
 import type { LedgerEntry } from '../domain/credits/credits.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { hasOnlyDuplicateKeys } from './driver-faults.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { hasOnlyDuplicateKeys } from './mongo/driver-faults.ts';
+import { type Collections, translateFaults } from './mongo/mongo.ts';
 
 /** One page of an account's ledger; numbers grow with time. */
 export interface LedgerPage {

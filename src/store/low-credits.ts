@@ -1,6 +1,6 @@
 import type { Account } from '../domain/access/account.ts';
 import { ConversionError } from '../domain/errors.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { type Collections, translateFaults } from './mongo/mongo.ts';
 
 export type LowCreditRepository = ReturnType<typeof createLowCreditRepository>;
 

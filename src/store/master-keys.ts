@@ -1,6 +1,6 @@
 import type { MasterKeyRecord } from '../domain/access/master-key.ts';
-import { isDuplicateKey } from './driver-faults.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { isDuplicateKey } from './mongo/driver-faults.ts';
+import { type Collections, translateFaults } from './mongo/mongo.ts';
 
 export type MasterKeyRepository = ReturnType<typeof createMasterKeyRepository>;
 

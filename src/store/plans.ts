@@ -1,5 +1,5 @@
 import { type AccountPlan, DEFAULT_PLANS, type PlanTerms } from '../domain/access/account-plan.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
 export type PlanRepository = ReturnType<typeof createPlanRepository>;
 

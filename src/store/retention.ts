@@ -3,9 +3,9 @@ import type { Batch } from '../domain/batches/batch.ts';
 import type { Delivery } from '../domain/webhooks/delivery.ts';
 import type { StoredFile, Upload } from '../domain/files/file.ts';
 import { JOB_STATUSES, type Job, TERMINAL_STATUSES } from '../domain/jobs/job.ts';
-import { type ExpiredPage, findExpired } from './expired.ts';
+import { type ExpiredPage, findExpired } from './mongo/expired.ts';
 import { createIdempotencyRepository } from './idempotency.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { type Collections, translateFaults } from './mongo/mongo.ts';
 
 const OPEN = JOB_STATUSES.filter((status) => !TERMINAL_STATUSES.includes(status));
 

@@ -1,6 +1,6 @@
 import type { Collection } from 'mongodb';
 import { ConversionError } from '../domain/errors.ts';
-import { type Collections, translateFaults } from './mongo.ts';
+import { type Collections, translateFaults } from './mongo/mongo.ts';
 
 /** A document with a secret in it; `jobId` is where a delivery has its secret from. */
 interface Sealed {

@@ -1,7 +1,7 @@
 import { ConversionError } from '../domain/errors.ts';
 import type { Upload } from '../domain/files/file.ts';
 import type { Fault } from '../domain/jobs/job.ts';
-import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo/mongo.ts';
 
 export type UploadRepository = ReturnType<typeof createUploadRepository>;
 

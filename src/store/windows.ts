@@ -1,5 +1,5 @@
 import { dayOf, type Quota, type RateWindow, windowStart } from '../domain/access/rate-window.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
 export type WindowRepository = ReturnType<typeof createWindowRepository>;
 

@@ -7,7 +7,7 @@ import { isTerminal, type Job } from '../../src/domain/jobs/job.ts';
 import { createReconcile } from '../../src/operations/credits/reconcile.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
-import type { Collections } from '../../src/store/mongo.ts';
+import type { Collections } from '../../src/store/mongo/mongo.ts';
 
 /** Where a service keeps what it knows. */
 export interface Records {

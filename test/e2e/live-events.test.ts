@@ -2,7 +2,7 @@ import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createJobRepository } from '../../src/store/jobs.ts';
-import { connectMongo, type Mongo } from '../../src/store/mongo.ts';
+import { connectMongo, type Mongo } from '../../src/store/mongo/mongo.ts';
 import { createSwapmyfileClient, picture } from './client.ts';
 import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess } from './kiln-process.ts';
 

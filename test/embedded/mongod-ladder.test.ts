@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type EmbeddedOptions, startEmbedded } from '../../src/embedded/embedded.ts';
-import { connectMongo } from '../../src/store/mongo.ts';
+import { connectMongo } from '../../src/store/mongo/mongo.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { anUpload } from '../support/records.ts';
 import {

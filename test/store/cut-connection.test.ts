@@ -1,7 +1,7 @@
 import type { MongoBulkWriteError } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import { type Collections, connectMongo, type Mongo } from '../../src/store/mongo.ts';
+import { type Collections, connectMongo, type Mongo } from '../../src/store/mongo/mongo.ts';
 import { type Cut, createCuttingProxy, type PassingCommand } from '../support/cutting-proxy.ts';
 import { openDatabase } from '../support/database.ts';
 import { faultyCollections } from '../support/faulty-collections.ts';

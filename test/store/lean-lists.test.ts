@@ -11,7 +11,7 @@ import { createAccountRepository } from '../../src/store/accounts.ts';
 import { createBatchRepository } from '../../src/store/batches.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
-import { connectMongo, type Mongo } from '../../src/store/mongo.ts';
+import { connectMongo, type Mongo } from '../../src/store/mongo/mongo.ts';
 import { createDoor } from '../schema/client.ts';
 import { ALICE, createService } from '../schema/service.ts';
 import { aDelivery, aJob } from '../support/records.ts';

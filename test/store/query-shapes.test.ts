@@ -8,7 +8,7 @@ import { createCreditRepository } from '../../src/store/credits.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { createFileRepository } from '../../src/store/files.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
-import { createLaneChecks } from '../../src/store/lane-checks.ts';
+import { createLaneChecks } from '../../src/store/admissions/lane-checks.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createSealedSecretRepository } from '../../src/store/sealed-secrets.ts';
 import { openDatabase } from '../support/database.ts';

@@ -5,7 +5,7 @@ import { createAccountRepository } from '../../src/store/accounts.ts';
 import { createApiKeyRepository } from '../../src/store/api-keys.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { createFileRepository } from '../../src/store/files.ts';
-import { connectMongo } from '../../src/store/mongo.ts';
+import { connectMongo } from '../../src/store/mongo/mongo.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from '../support/database.ts';
 import { hasBug } from '../support/mongo-bugs.ts';

@@ -31,7 +31,7 @@ import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';
 import { createTokenSigner } from '../../src/secrets/signed-token.ts';
-import { createAdmissionRepository } from '../../src/store/admissions.ts';
+import { createAdmissionRepository } from '../../src/store/admissions/admissions.ts';
 import { createBatchRepository } from '../../src/store/batches.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';

@@ -1,5 +1,5 @@
 import type { CommandStartedEvent } from 'mongodb';
-import type { Mongo } from '../../src/store/mongo.ts';
+import type { Mongo } from '../../src/store/mongo/mongo.ts';
 
 /** What the driver does beside what it is asked for. */
 const HOUSEKEEPING = new Set(['hello', 'ismaster', 'ping', 'endSessions', 'killCursors']);

@@ -27,7 +27,7 @@ import { createSubmitJob } from '../../src/operations/jobs/submit-job.ts';
 import { createTell } from '../../src/operations/jobs/tell.ts';
 import { createIdempotencyRepository } from '../../src/store/idempotency.ts';
 import { createJobLeases } from '../../src/store/job-leases.ts';
-import { createLaneChecks } from '../../src/store/lane-checks.ts';
+import { createLaneChecks } from '../../src/store/admissions/lane-checks.ts';
 import { createActivityBench } from './activity-bench.ts';
 import { createCopyingConverters } from './copying-converters.ts';
 import { createCrashing } from './crashing.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Collection, Filter } from 'mongodb';
 import { inject } from 'vitest';
-import { connectMongo, type Mongo } from '../../src/store/mongo.ts';
+import { connectMongo, type Mongo } from '../../src/store/mongo/mongo.ts';
 import { recordingCollections, requireServed } from './query-shapes.ts';
 
 /**

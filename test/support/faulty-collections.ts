@@ -1,5 +1,5 @@
 import { type Collection, MongoBulkWriteError, MongoNetworkError, MongoWriteConcernError } from 'mongodb';
-import type { Collections } from '../../src/store/mongo.ts';
+import type { Collections } from '../../src/store/mongo/mongo.ts';
 
 const READS = ['findOne', 'countDocuments', 'distinct'];
 const CURSORS = ['find', 'aggregate'];

@@ -3,7 +3,7 @@ import { newId } from '../../src/domain/id.ts';
 import { createReconcile } from '../../src/operations/credits/reconcile.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
-import type { Collections } from '../../src/store/mongo.ts';
+import type { Collections } from '../../src/store/mongo/mongo.ts';
 import { faultyCollections, type Interference } from './faulty-collections.ts';
 
 export type Money = ReturnType<typeof openMoney>;

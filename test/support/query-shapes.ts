@@ -1,6 +1,6 @@
 import type { Collection } from 'mongodb';
-import { type DeclaredIndex, INDEXES } from '../../src/store/indexes.ts';
-import type { Collections } from '../../src/store/mongo.ts';
+import { type DeclaredIndex, INDEXES } from '../../src/store/mongo/indexes.ts';
+import type { Collections } from '../../src/store/mongo/mongo.ts';
 
 /** A query as it went to the server. */
 export interface Query {
@@ -162,7 +162,7 @@ export function requireServed(queries: Queries): void {
   const unserved = [...queries].filter(([, query]) => servedBy(query) === null).map(([shape]) => shape);
   if (unserved.length === 0) return;
   throw new Error(
-    `No index serves: ${unserved.join('; ')}. Declare one in src/store/indexes.ts, or say in ` +
+    `No index serves: ${unserved.join('; ')}. Declare one in src/store/mongo/indexes.ts, or say in ` +
       'test/support/query-shapes.ts why it may look through more than it finds.',
   );
 }

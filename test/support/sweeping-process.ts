@@ -3,7 +3,7 @@ import { createScratch } from '../../src/blobs/scratch.ts';
 import type { Retention } from '../../src/domain/files/retention.ts';
 import { createSweep } from '../../src/operations/files/sweep.ts';
 import { createFileRepository } from '../../src/store/files.ts';
-import { connectMongo } from '../../src/store/mongo.ts';
+import { connectMongo } from '../../src/store/mongo/mongo.ts';
 import { createRetentionRepository } from '../../src/store/retention.ts';
 import { sweepAll } from './sweeping.ts';
 

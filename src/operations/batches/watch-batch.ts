@@ -2,7 +2,7 @@ import type { Caller } from '../../domain/access/account.ts';
 import { type Batch, type BatchEvent, isOver } from '../../domain/batches/batch.ts';
 import { eventsAfter, type NumberedEvent } from '../../domain/jobs/job.ts';
 import type { BatchRepository } from '../../store/batches.ts';
-import type { Changes } from '../../store/changes.ts';
+import type { Changes } from '../../store/mongo/changes.ts';
 import type { createFindBatches } from './find-batches.ts';
 import { follow } from '../follow.ts';
 

@@ -1,7 +1,7 @@
 import type { BlobStore } from '../../blobs/blob-store.ts';
 import type { StoredFile, Upload } from '../../domain/files/file.ts';
 import { GRACE_MS, LINKED_MS, type Retention } from '../../domain/files/retention.ts';
-import type { ExpiredPage } from '../../store/expired.ts';
+import type { ExpiredPage } from '../../store/mongo/expired.ts';
 import type { RetentionRepository } from '../../store/retention.ts';
 import { inTurns } from '../in-turns.ts';
 import { pageOf, type SweptPage } from './sweep-pages.ts';

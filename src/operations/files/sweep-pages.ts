@@ -1,5 +1,5 @@
 import type { Swept } from '../../domain/files/retention.ts';
-import type { Mark } from '../../store/expired.ts';
+import type { Mark } from '../../store/mongo/expired.ts';
 
 /** What became of one page of documents. */
 export interface SweptPage<T> {

@@ -1,6 +1,6 @@
 import { chargedAccount } from '../../domain/credits/credits.ts';
 import { GRACE_MS, LINKED_MS, type Retention } from '../../domain/files/retention.ts';
-import type { ExpiredPage } from '../../store/expired.ts';
+import type { ExpiredPage } from '../../store/mongo/expired.ts';
 import type { EndedBatch, EndedJob, OldDelivery, RetentionRepository } from '../../store/retention.ts';
 import { pageOf, type SweptPage } from './sweep-pages.ts';
 

@@ -3,7 +3,7 @@ import { chargedAccount } from '../../domain/credits/credits.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import { isTerminal, type Job, laneOf } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
-import type { AdmissionRepository } from '../../store/admissions.ts';
+import type { AdmissionRepository } from '../../store/admissions/admissions.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 import { inTurns } from '../in-turns.ts';
 import { jobStart } from './job-start.ts';

@@ -4,7 +4,7 @@ import { isAwaited, openUploadId, uploadsAmong } from '../../domain/files/file.t
 import { isTerminal, type JobStatus } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
 import type { JobRepository } from '../../store/jobs.ts';
-import type { LaneChecks } from '../../store/lane-checks.ts';
+import type { LaneChecks } from '../../store/admissions/lane-checks.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
 import type { Admissions } from './admissions.ts';
 import { inTurns } from '../in-turns.ts';

@@ -1,6 +1,6 @@
 import type { Caller } from '../../domain/access/account.ts';
 import { eventsAfter, isTerminal, type Job, type NumberedEvent } from '../../domain/jobs/job.ts';
-import type { Changes } from '../../store/changes.ts';
+import type { Changes } from '../../store/mongo/changes.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 import type { createFindJobs } from './find-jobs.ts';
 import { follow } from '../follow.ts';

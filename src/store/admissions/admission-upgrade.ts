@@ -1,5 +1,5 @@
-import type { Admission, Place, Queue } from '../domain/jobs/admission.ts';
-import type { Collections } from './mongo.ts';
+import type { Admission, Place, Queue } from '../../domain/jobs/admission.ts';
+import type { Collections } from '../mongo/mongo.ts';
 import type { Waiters } from './waiters.ts';
 
 /** A lane as it was stored when who waits stood in the lane's own document. */

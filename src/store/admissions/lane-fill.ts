@@ -1,5 +1,5 @@
-import { type Admission, hasQueue, nextPlaces, type Place, type Queue } from '../domain/jobs/admission.ts';
-import type { Collections } from './mongo.ts';
+import { type Admission, hasQueue, nextPlaces, type Place, type Queue } from '../../domain/jobs/admission.ts';
+import type { Collections } from '../mongo/mongo.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface Filled {

@@ -6,10 +6,10 @@ import {
   type Place,
   positionOf,
   type Queue,
-} from '../domain/jobs/admission.ts';
+} from '../../domain/jobs/admission.ts';
 import { upgradeLane } from './admission-upgrade.ts';
 import { createFill, type Filled } from './lane-fill.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo.ts';
+import { type Collections, insertIfAbsent, translateFaults } from '../mongo/mongo.ts';
 import { createWaiters } from './waiters.ts';
 
 /** A job on its way in. */

@@ -1,6 +1,6 @@
-import type { Place, Queue } from '../domain/jobs/admission.ts';
-import { hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
-import type { Collections } from './mongo.ts';
+import type { Place, Queue } from '../../domain/jobs/admission.ts';
+import { hasOnlyDuplicateKeys, isDuplicateKey } from '../mongo/driver-faults.ts';
+import type { Collections } from '../mongo/mongo.ts';
 
 /** Who stands at a number of a queue. */
 export interface Waiter {

@@ -14,8 +14,8 @@ import {
   MongoTopologyClosedError,
   MongoUnexpectedServerResponseError,
 } from 'mongodb';
-import { ConversionError } from '../domain/errors.ts';
-import { newId } from '../domain/id.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { newId } from '../../domain/id.ts';
 
 /** How the server says that there is a document with this key already. */
 const DUPLICATE_KEY = 11_000;
