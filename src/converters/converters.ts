@@ -1,8 +1,8 @@
 import { type EngineName, FORMATS, type Format, type FormatId, requireFormat } from '../domain/formats/format.ts';
 import type { ConvertStep } from '../domain/jobs/plan.ts';
 import type { Converter, FileFacts } from './converter.ts';
-import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './engine-limits.ts';
-import { createHostPool, type HostPool, type HostPoolSettings } from './host-pool.ts';
+import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './process/engine-limits.ts';
+import { createHostPool, type HostPool, type HostPoolSettings } from './process/host-pool.ts';
 import { type ConverterRegistry, createConverterRegistry, firstThatSupports } from './registry.ts';
 
 /** What the service is told about its engines. */

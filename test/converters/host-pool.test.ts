@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { existsSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from '../../src/converters/engine-limits.ts';
-import type { HostTask } from '../../src/converters/host-messages.ts';
-import { createHostPool, type HostPool, type HostPoolSettings } from '../../src/converters/host-pool.ts';
+import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from '../../src/converters/process/engine-limits.ts';
+import type { HostTask } from '../../src/converters/process/host-messages.ts';
+import { createHostPool, type HostPool, type HostPoolSettings } from '../../src/converters/process/host-pool.ts';
 
 const MISBEHAVING = fileURLToPath(new URL('misbehaving-host.ts', import.meta.url));
 const signal = new AbortController().signal;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DEFAULT_ENGINE_LIMITS } from '../../src/converters/engine-limits.ts';
-import { createHostPool } from '../../src/converters/host-pool.ts';
+import { DEFAULT_ENGINE_LIMITS } from '../../src/converters/process/engine-limits.ts';
+import { createHostPool } from '../../src/converters/process/host-pool.ts';
 
 /** A process to be killed: it owns one host that is busy for ever, and says the host's process id. */
 const [, , program = ''] = process.argv;

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_ENGINE_LIMITS } from '../../src/converters/engine-limits.ts';
-import { sandboxPrefix } from '../../src/converters/sandbox.ts';
+import { DEFAULT_ENGINE_LIMITS } from '../../src/converters/process/engine-limits.ts';
+import { sandboxPrefix } from '../../src/converters/process/sandbox.ts';
 import { openWorkbench } from './workbench.ts';
 
 const bench = openWorkbench({ limits: { maxOutputBytes: 20_000 } });

@@ -7,12 +7,12 @@ import {
   MagickImageCollection,
   MagickReadSettings,
 } from '@imagemagick/magick-wasm';
-import { ConversionError } from '../domain/errors.ts';
-import { type FormatId, requireFormat } from '../domain/formats/format.ts';
-import type { ImageOptions } from '../domain/options/image.ts';
-import type { FileFacts } from './converter.ts';
-import { checkInputFacts, type EngineLimits } from './engine-limits.ts';
-import type { Size } from './image-size.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
+import type { ImageOptions } from '../../domain/options/image.ts';
+import type { FileFacts } from '../converter.ts';
+import { checkInputFacts, type EngineLimits } from '../process/engine-limits.ts';
+import type { Size } from './size.ts';
 import { coderOf } from './magick-library.ts';
 
 /** One byte a channel, sRGB or grey, upright. */

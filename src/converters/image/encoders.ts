@@ -1,6 +1,6 @@
 import type { Sharp } from 'sharp';
-import type { FormatId } from '../domain/formats/format.ts';
-import type { ImageOptions } from '../domain/options/image.ts';
+import type { FormatId } from '../../domain/formats/format.ts';
+import type { ImageOptions } from '../../domain/options/image.ts';
 
 /** The options that an encoder may or may not listen to. */
 export type Setting = 'quality' | 'lossless' | 'effort';

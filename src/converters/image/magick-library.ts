@@ -7,8 +7,8 @@ import {
   type MagickFormat,
   ResourceLimits,
 } from '@imagemagick/magick-wasm';
-import { FORMATS, type FormatId } from '../domain/formats/format.ts';
-import type { EngineLimits } from './engine-limits.ts';
+import { FORMATS, type FormatId } from '../../domain/formats/format.ts';
+import type { EngineLimits } from '../process/engine-limits.ts';
 import { sharp } from './sharp-library.ts';
 
 /** ImageMagick's own names, where they differ from our ids. */

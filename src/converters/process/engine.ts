@@ -1,6 +1,6 @@
-import type { EngineName, FormatId } from '../domain/formats/format.ts';
-import type { ConvertStep } from '../domain/jobs/plan.ts';
-import type { ConvertOutcome, FileFacts } from './converter.ts';
+import type { EngineName, FormatId } from '../../domain/formats/format.ts';
+import type { ConvertStep } from '../../domain/jobs/plan.ts';
+import type { ConvertOutcome, FileFacts } from '../converter.ts';
 import type { EngineLimits } from './engine-limits.ts';
 
 /** Where one engine call reads and writes. */

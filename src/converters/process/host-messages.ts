@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../domain/errors.ts';
-import type { EngineName, FormatId } from '../domain/formats/format.ts';
-import type { ConvertStep } from '../domain/jobs/plan.ts';
-import type { ConvertOutcome, FileFacts } from './converter.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
+import type { EngineName, FormatId } from '../../domain/formats/format.ts';
+import type { ConvertStep } from '../../domain/jobs/plan.ts';
+import type { ConvertOutcome, FileFacts } from '../converter.ts';
 import type { EngineLimits } from './engine-limits.ts';
 
 /** What a host is asked to do, one at a time. */

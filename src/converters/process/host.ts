@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { ConversionError } from '../domain/errors.ts';
+import { ConversionError } from '../../domain/errors.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import type { HostFault, HostMessage, HostResults, HostTask } from './host-messages.ts';
 import {

@@ -1,4 +1,4 @@
-import type { ImageOptions } from '../domain/options/image.ts';
+import type { ImageOptions } from '../../domain/options/image.ts';
 
 /** Pixels. */
 export interface Size {

@@ -1,6 +1,6 @@
-import { ConversionError } from '../domain/errors.ts';
-import { type Format, requireFormat } from '../domain/formats/format.ts';
-import type { ConvertStep } from '../domain/jobs/plan.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { type Format, requireFormat } from '../../domain/formats/format.ts';
+import type { ConvertStep } from '../../domain/jobs/plan.ts';
 
 type Reading = Pick<ConvertStep, 'source'>;
 

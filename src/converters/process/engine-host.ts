@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { ConversionError } from '../domain/errors.ts';
-import type { EngineName } from '../domain/formats/format.ts';
-import type { ConvertOutcome } from './converter.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import type { EngineName } from '../../domain/formats/format.ts';
+import type { ConvertOutcome } from '../converter.ts';
 import type { Engine } from './engine.ts';
 import { isBreakdown } from './engine-fault.ts';
 import type { HostFault, HostMessage, HostResults, HostTask } from './host-messages.ts';
@@ -49,8 +49,8 @@ function engineOf(name: EngineName): Promise<Engine> {
 }
 
 async function load(name: EngineName): Promise<Engine> {
-  if (name === 'sharp') return (await import('./image.ts')).createSharpEngine();
-  return (await import('./magick.ts')).createMagickEngine();
+  if (name === 'sharp') return (await import('../image/sharp.ts')).createSharpEngine();
+  return (await import('../image/magick.ts')).createMagickEngine();
 }
 
 function isUnfit(error: unknown): boolean {

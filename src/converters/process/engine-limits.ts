@@ -1,6 +1,6 @@
-import { ConversionError } from '../domain/errors.ts';
-import type { FileFacts } from './converter.ts';
-import type { Size } from './image-size.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import type { FileFacts } from '../converter.ts';
+import type { Size } from '../image/size.ts';
 
 /** What one engine call may cost; more ends it with a typed error. */
 export interface EngineLimits {

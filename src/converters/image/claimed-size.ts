@@ -1,7 +1,7 @@
-import { ConversionError } from '../domain/errors.ts';
-import { type FormatId, requireFormat } from '../domain/formats/format.ts';
-import { checkInputFacts, type EngineLimits } from './engine-limits.ts';
-import type { Size } from './image-size.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
+import { checkInputFacts, type EngineLimits } from '../process/engine-limits.ts';
+import type { Size } from './size.ts';
 
 /** What a header says: the size, and the fewest bytes that a whole file of it can have. */
 interface Claim extends Size {

@@ -1,4 +1,4 @@
-import { ConversionError } from '../domain/errors.ts';
+import { ConversionError } from '../../domain/errors.ts';
 
 /** A side that no drawing has; the library that draws would quietly make one pixel of it. */
 const MAX_SIDE = 1_000_000;

@@ -1,9 +1,9 @@
 import type { Sharp } from 'sharp';
-import { type Format, requireFormat } from '../domain/formats/format.ts';
-import type { ImageOptions } from '../domain/options/image.ts';
-import type { ConvertStep } from '../domain/jobs/plan.ts';
-import type { FileFacts } from './converter.ts';
-import type { Size } from './image-size.ts';
+import { type Format, requireFormat } from '../../domain/formats/format.ts';
+import type { ImageOptions } from '../../domain/options/image.ts';
+import type { ConvertStep } from '../../domain/jobs/plan.ts';
+import type { FileFacts } from '../converter.ts';
+import type { Size } from './size.ts';
 
 const WHITE = '#ffffff';
 const CLEAR = '#00000000';
