@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startVitest } from 'vitest/node';
-import { watchParent } from '../src/embedded/parent-watch.ts';
+import { watchParent } from '../src/embedded/process/parent-watch.ts';
 
 /*
  * What `npm test` runs: format and lint, types, then every test file (or those that the arguments

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { inspectProcess } from '../../bootstrap/process-table.js';
-import { sha256 } from './digest.ts';
+import { sha256 } from './install/digest.ts';
 
 const runFile = z.object({ pid: z.number(), url: z.string() });
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../config.ts';
-import { watchParent } from '../embedded/parent-watch.ts';
+import { watchParent } from '../embedded/process/parent-watch.ts';
 
 export interface Running {
   /** Settles only when something essential ends by itself. */

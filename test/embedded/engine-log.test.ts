@@ -4,8 +4,8 @@ import { openSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { boundLog, ENGINE_LOG_BYTES } from '../../src/embedded/engine-log.ts';
-import { startEngine } from '../../src/embedded/engine-process.ts';
+import { boundLog, ENGINE_LOG_BYTES } from '../../src/embedded/process/engine-log.ts';
+import { startEngine } from '../../src/embedded/process/engine-process.ts';
 import { temporaryFolder, until } from './stand-ins.ts';
 
 const registry = { started: () => {}, ended: () => {} };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MongoClient, type MongoServerError } from 'mongodb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
-import { javaMongoArguments, provideJavaMongo } from '../../src/embedded/java-mongo.ts';
+import { javaMongoArguments, provideJavaMongo } from '../../src/embedded/mongodb/java-mongo.ts';
 import { cacheDir, realEngines, recordedEngines } from './engines.ts';
 import { isAlive, temporaryFolder, until, withoutPrograms } from './stand-ins.ts';
 

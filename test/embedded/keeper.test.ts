@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { inspectProcess } from '../../bootstrap/process-table.js';
-import { createKeeper } from '../../src/embedded/keeper.ts';
+import { createKeeper } from '../../src/embedded/process/keeper.ts';
 import { isAlive, until } from './stand-ins.ts';
 
 const KEEPER = join(import.meta.dirname, '..', '..', 'bootstrap', 'keeper.js');

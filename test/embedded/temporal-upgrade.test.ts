@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import { type EmbeddedOptions, startEmbedded } from '../../src/embedded/embedded.ts';
-import { TEMPORAL_CLI, TEMPORAL_CLI_FORMER } from '../../src/embedded/versions.ts';
+import { TEMPORAL_CLI, TEMPORAL_CLI_FORMER } from '../../src/embedded/install/versions.ts';
 import { realEngines } from './engines.ts';
 import { deadSite, filesIn, temporaryFolder, withoutPrograms } from './stand-ins.ts';
 

@@ -1,5 +1,5 @@
 // The `start` of a trial project: says who it is, stops politely, and leaves when its parent does.
-import { watchParent } from '../../src/embedded/parent-watch.ts';
+import { watchParent } from '../../src/embedded/process/parent-watch.ts';
 
 const say = (word: string) => process.stdout.write(`${word} ${process.pid}\n`);
 let signals = 0;

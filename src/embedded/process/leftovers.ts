@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { inspectProcess } from '../../bootstrap/process-table.js';
+import { inspectProcess } from '../../../bootstrap/process-table.js';
 import type { EngineRegistry } from './engine-process.ts';
 import type { Keeper } from './keeper.ts';
 
