@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app/app.ts';
-import { DETECT_BYTES, detectFormat } from '../src/domain/formats/detect.ts';
+import { type Price, priceOfSteps } from '../src/domain/credits/price.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import type { StoredFile } from '../src/domain/files/file.ts';
+import { DETECT_BYTES, detectFormat } from '../src/domain/formats/detect.ts';
 import { findFormat } from '../src/domain/formats/format.ts';
 import type { Fault, Job, JobConversion, JobInput } from '../src/domain/jobs/job.ts';
 import { type ConvertStep, planConversion } from '../src/domain/jobs/plan.ts';
-import { type Price, priceOfSteps } from '../src/domain/credits/price.ts';
 
 export interface AcquiredFile {
   blobId: string;

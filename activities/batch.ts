@@ -1,6 +1,12 @@
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app/app.ts';
-import { type BatchStatus, countsOf, finalStatus, isBeingSubmitted, uncounted } from '../src/domain/batches/batch.ts';
+import {
+  type BatchStatus,
+  countsOf,
+  finalStatus,
+  isBeingSubmitted,
+  uncounted,
+} from '../src/domain/batches/batch.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { type Fault, isTerminal, type Job } from '../src/domain/jobs/job.ts';
 import { whileHeartbeating } from './heartbeat.ts';

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app/app.ts';
-import { attemptBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
-import { ConversionError } from '../src/domain/errors.ts';
-import { type Job, type JobProgress, refuseMove } from '../src/domain/jobs/job.ts';
 import { creditsUsed } from '../src/domain/credits/price.ts';
+import { ConversionError } from '../src/domain/errors.ts';
+import { attemptBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
+import { type Job, type JobProgress, refuseMove } from '../src/domain/jobs/job.ts';
 import type { AcquiredFile } from './acquire.ts';
 
 /** Progress is written at most this often; nobody sees more, and each write costs. */

@@ -1,7 +1,7 @@
 import type { Capabilities } from '../src/app/app.ts';
-import { swapmyfileCallback } from '../src/domain/webhooks/callback-payload.ts';
 import { ConversionError } from '../src/domain/errors.ts';
 import { derivedId } from '../src/domain/id.ts';
+import { swapmyfileCallback } from '../src/domain/webhooks/callback-payload.ts';
 import { newDelivery } from '../src/domain/webhooks/new-delivery.ts';
 
 /** Builds the message once; every attempt will send these very bytes. */

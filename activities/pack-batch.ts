@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app/app.ts';
-import { archiveNames } from '../src/domain/files/archive-names.ts';
 import type { Batch, BatchArchive } from '../src/domain/batches/batch.ts';
-import { archiveBlobs, archiveFileId, attemptBlobId, earlierBlobId } from '../src/domain/files/blob-name.ts';
 import { ConversionError } from '../src/domain/errors.ts';
+import { archiveNames } from '../src/domain/files/archive-names.ts';
+import { archiveBlobs, archiveFileId, attemptBlobId, earlierBlobId } from '../src/domain/files/blob-name.ts';
 import type { Job, JobOutput } from '../src/domain/jobs/job.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 

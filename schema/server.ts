@@ -1,15 +1,15 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { createLRUCache, createYoga, type Plugin } from 'graphql-yoga';
-import { credentialOf, senderOf } from '../src/http/credential.ts';
 import { UNKNOWN_SENDER } from '../src/domain/access/client-address.ts';
+import { credentialOf, senderOf } from '../src/http/credential.ts';
 import type { Log } from '../src/log.ts';
 import { admission } from './admission.ts';
 import type { KilnContext, SchemaOperations } from './context.ts';
 import { createIdentify, type Identity } from './identity.ts';
 import { schema } from './index.ts';
-import { limitPlugins } from './protection/limits.ts';
 import { createMaskError } from './mask-error.ts';
+import { limitPlugins } from './protection/limits.ts';
 import { takingTurns } from './protection/taking-turns.ts';
 import { attachSockets } from './websocket.ts';
 

@@ -20,8 +20,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { credentialOf, senderOf } from '../src/http/credential.ts';
 import type { Log } from '../src/log.ts';
 import type { KilnContext } from './context.ts';
-import { LIMIT_EXCEEDED } from './protection/excess.ts';
 import { type Identify, type Identity, isRefusal, RECHECK_MS } from './identity.ts';
+import { LIMIT_EXCEEDED } from './protection/excess.ts';
 import { serveSocket } from './socket.ts';
 
 /** The largest request in one frame; the body of an HTTP request may be larger. */

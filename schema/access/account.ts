@@ -1,8 +1,8 @@
 import type { Account as AccountRecord, Caller } from '../../src/domain/access/account.ts';
-import { CallUsage, Plan } from './account-plan.ts';
 import { builder } from '../builder.ts';
 import { EXPECTED, refusing } from '../errors.ts';
 import { pageCost, pageOf } from '../page.ts';
+import { CallUsage, Plan } from './account-plan.ts';
 
 const CallerKind = builder.enumType('CallerKind', {
   description: 'How a caller is known.',

@@ -7,9 +7,9 @@ import {
 } from '../../src/domain/access/account.ts';
 import type { KeyRestriction } from '../../src/domain/access/key-restriction.ts';
 import type { ShownKey } from '../../src/operations/access/keys.ts';
-import { Account } from './account.ts';
 import { builder } from '../builder.ts';
 import { EXPECTED, refusing } from '../errors.ts';
+import { Account } from './account.ts';
 
 /** An account has a handful of keys, and revoked ones besides. */
 const someKeys = { field: 1, multiplier: 10 };

@@ -1,8 +1,8 @@
 import type { Account as AccountRecord } from '../../src/domain/access/account.ts';
 import { subjectOfLogin } from '../../src/domain/access/login.ts';
-import { Account } from './account.ts';
 import { builder } from '../builder.ts';
 import { EXPECTED, refusing } from '../errors.ts';
+import { Account } from './account.ts';
 
 builder.objectFields(Account, (t) => ({
   login: t.string({

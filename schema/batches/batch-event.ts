@@ -1,12 +1,12 @@
 import { type Batch as BatchRecord, countsOf } from '../../src/domain/batches/batch.ts';
 import { eventsAfter } from '../../src/domain/jobs/job.ts';
 import type { BatchUpdate } from '../../src/operations/batches/watch-batch.ts';
-import { Batch, BatchCounts, BatchStatus } from './batch.ts';
 import { builder } from '../builder.ts';
-import { cancellable } from '../jobs/cancellable.ts';
 import { uuidOf } from '../global-id.ts';
+import { cancellable } from '../jobs/cancellable.ts';
 import { JobStatus } from '../jobs/job.ts';
 import { requireSeq } from '../jobs/job-event.ts';
+import { Batch, BatchCounts, BatchStatus } from './batch.ts';
 
 const BatchEventKind = builder.enumType('BatchEventKind', {
   description: 'What an event tells.',

@@ -1,13 +1,13 @@
 import { type Batch as BatchRecord, MAX_BATCH_JOBS } from '../../src/domain/batches/batch.ts';
-import type { AcceptedJob } from '../../src/operations/jobs/accept-job.ts';
 import type { SubmittedBatch } from '../../src/operations/batches/submit-batch.ts';
-import { Batch } from './batch.ts';
+import type { AcceptedJob } from '../../src/operations/jobs/accept-job.ts';
 import { builder } from '../builder.ts';
 import { EXPECTED, refusing } from '../errors.ts';
+import { Upload } from '../files/upload.ts';
 import { uuidOf } from '../global-id.ts';
 import { Job } from '../jobs/job.ts';
 import { idempotencyKeyField, WISH_PATHS, wishFields, wishOf } from '../jobs/job-wish.ts';
-import { Upload } from '../files/upload.ts';
+import { Batch } from './batch.ts';
 
 const BatchJobInput = builder.inputType('BatchJobInput', {
   description: 'One conversion of a batch.',

@@ -2,8 +2,8 @@ import type { Difference as DifferenceRecord } from '../../src/domain/credits/au
 import type { Balance } from '../../src/domain/credits/credits.ts';
 import type { Reconciliation as ReconciliationRecord } from '../../src/operations/credits/reconcile.ts';
 import { builder } from '../builder.ts';
-import { CreditBalance } from './credits.ts';
 import { EXPECTED, refusing } from '../errors.ts';
+import { CreditBalance } from './credits.ts';
 
 const Difference = builder.objectRef<DifferenceRecord>('CreditDifference').implement({
   description: 'Something that should be equal and is not.',

@@ -1,5 +1,5 @@
-import { ConversionError } from '../../src/domain/errors.ts';
 import type { Quote as QuoteRecord } from '../../src/domain/credits/price.ts';
+import { ConversionError } from '../../src/domain/errors.ts';
 import type { QuoteWish } from '../../src/operations/credits/quote.ts';
 import { builder } from '../builder.ts';
 import { uuidOf } from '../global-id.ts';

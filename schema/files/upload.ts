@@ -2,9 +2,9 @@ import type { StoredFile, Upload as UploadIntent } from '../../src/domain/files/
 import type { Job as JobRecord } from '../../src/domain/jobs/job.ts';
 import { builder } from '../builder.ts';
 import { EXPECTED, refusing } from '../errors.ts';
-import { File } from './file.ts';
 import { uuidOf } from '../global-id.ts';
 import { Job } from '../jobs/job.ts';
+import { File } from './file.ts';
 
 interface Header {
   name: string;

@@ -2,8 +2,8 @@ import { ConversionError } from '../../src/domain/errors.ts';
 import { eventsAfter, type Job as JobRecord } from '../../src/domain/jobs/job.ts';
 import type { JobUpdate } from '../../src/operations/jobs/watch-job.ts';
 import { builder } from '../builder.ts';
-import { cancellable } from './cancellable.ts';
 import { uuidOf } from '../global-id.ts';
+import { cancellable } from './cancellable.ts';
 import { Job, JobStatus } from './job.ts';
 import { JobProgress } from './job-parts.ts';
 

@@ -4,10 +4,10 @@ import type { Job as JobRecord } from '../../src/domain/jobs/job.ts';
 import { builder } from '../builder.ts';
 import type { KilnContext } from '../context.ts';
 import { EXPECTED, refusing } from '../errors.ts';
+import { Upload } from '../files/upload.ts';
 import { uuidOf } from '../global-id.ts';
 import { Job } from './job.ts';
 import { idempotencyKeyField, WISH_PATHS, wishFields, wishOf } from './job-wish.ts';
-import { Upload } from '../files/upload.ts';
 
 const MAX_WAIT_MS = 30_000;
 

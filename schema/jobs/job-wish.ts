@@ -1,8 +1,8 @@
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { JobWish } from '../../src/operations/jobs/accept-job.ts';
 import { builder } from '../builder.ts';
-import { uuidOf } from '../global-id.ts';
 import { UploadInput } from '../files/upload.ts';
+import { uuidOf } from '../global-id.ts';
 
 const CallbackInput = builder.inputType('CallbackInput', {
   description: 'Who is to be told when the job ends.',

@@ -7,8 +7,8 @@ import type {
 import { builder } from '../builder.ts';
 import { orNull } from '../files/file.ts';
 import { uuidOf } from '../global-id.ts';
-import { Failure, JobCallback, JobConversion, JobInput, JobOutput, JobProgress } from './job-parts.ts';
 import { pageCost, pageOf } from '../page.ts';
+import { Failure, JobCallback, JobConversion, JobInput, JobOutput, JobProgress } from './job-parts.ts';
 
 const STATUSES: Readonly<Record<Status, string>> = {
   draft: 'Being put together; nothing runs.',

@@ -8,9 +8,9 @@ import {
   NoSchemaIntrospectionCustomRule,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { schema } from '../index.ts';
 import { parseModest } from './document.ts';
 import { exceeded, LIMITS } from './excess.ts';
-import { schema } from '../index.ts';
 
 /** Refuses what would cost too much before it is executed, by its form and by its weight. */
 export function limitPlugins({ introspection }: { introspection: boolean }): Plugin[] {

@@ -1,7 +1,7 @@
 import { type ExecutionArgs, type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { credentialOf } from '../../src/http/credential.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
+import { credentialOf } from '../../src/http/credential.ts';
 import type { KilnContext } from '../context.ts';
 import { createPlaces } from './places.ts';
 import { breathe, takeTurn } from './turns.ts';

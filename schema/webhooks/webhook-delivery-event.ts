@@ -1,7 +1,7 @@
 import type { DeliveryEvent as EventRecord } from '../../src/domain/webhooks/delivery-event.ts';
 import { builder } from '../builder.ts';
-import { cancellable } from '../jobs/cancellable.ts';
 import { uuidOf } from '../global-id.ts';
+import { cancellable } from '../jobs/cancellable.ts';
 import { WebhookAttempt, WebhookDelivery, WebhookDeliveryState } from './webhook-delivery.ts';
 
 const DeliveryEvent = builder.objectRef<EventRecord>('WebhookDeliveryEvent').implement({

@@ -1,5 +1,9 @@
 import { type Circuit as CircuitRecord, circuitState } from '../../src/domain/webhooks/circuit.ts';
-import { type Endpoint as EndpointRecord, type EndpointSecret, liveSecrets } from '../../src/domain/webhooks/endpoint.ts';
+import {
+  type Endpoint as EndpointRecord,
+  type EndpointSecret,
+  liveSecrets,
+} from '../../src/domain/webhooks/endpoint.ts';
 import { builder } from '../builder.ts';
 import { orNull } from '../files/file.ts';
 import { uuidOf } from '../global-id.ts';

@@ -3,16 +3,16 @@ import type { Log } from '../log.ts';
 import { createCancelBatch } from '../operations/batches/cancel-batch.ts';
 import { createCountInBatch } from '../operations/batches/count-in-batch.ts';
 import { createFindBatches } from '../operations/batches/find-batches.ts';
-import { jobStart } from '../operations/jobs/job-start.ts';
 import { createRepairBatches } from '../operations/batches/repair-batches.ts';
-import { createRetry, type RetryPorts } from '../operations/jobs/retry.ts';
-import type { WorkflowRunner } from '../operations/workflow-runner.ts';
 import { createSubmitBatch, type SubmitBatchPorts } from '../operations/batches/submit-batch.ts';
-import type { Tell } from '../operations/jobs/tell.ts';
 import { createWatchBatch } from '../operations/batches/watch-batch.ts';
+import { jobStart } from '../operations/jobs/job-start.ts';
+import { createRetry, type RetryPorts } from '../operations/jobs/retry.ts';
+import type { Tell } from '../operations/jobs/tell.ts';
+import type { WorkflowRunner } from '../operations/workflow-runner.ts';
 import { createBatchRepository } from '../store/batches.ts';
-import { createChanges } from '../store/mongo/changes.ts';
 import type { JobRepository } from '../store/jobs.ts';
+import { createChanges } from '../store/mongo/changes.ts';
 import type { Collections } from '../store/mongo/mongo.ts';
 
 export interface BatchPorts {

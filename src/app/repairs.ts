@@ -1,5 +1,5 @@
-import { createRepairAdmissions, type RepairAdmissionsPorts } from '../operations/jobs/repair-admissions.ts';
 import { createRepairCredits, type RepairCreditsPorts } from '../operations/credits/repair-credits.ts';
+import { createRepairAdmissions, type RepairAdmissionsPorts } from '../operations/jobs/repair-admissions.ts';
 import { createRepairJobs, type RepairJobsPorts } from '../operations/jobs/repair-jobs.ts';
 import { createLaneChecks } from '../store/admissions/lane-checks.ts';
 import type { Collections } from '../store/mongo/mongo.ts';

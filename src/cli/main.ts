@@ -1,13 +1,13 @@
 import { CommanderError } from 'commander';
 import { visible } from '../domain/visible-text.ts';
 import { addAccountCommands } from './commands/access/account-commands.ts';
+import { addSecretCommands } from './commands/access/secret-commands.ts';
 import { addBatchCommands } from './commands/batches/batch-commands.ts';
+import { addCreditCommands } from './commands/credits/credit-commands.ts';
+import { addWebhookCommands } from './commands/webhooks/webhook-commands.ts';
 import { CommandError } from './terminal/command-error.ts';
 import { CommandLine, limitOption, setOption, withJson, withService } from './terminal/command-line.ts';
-import { addCreditCommands } from './commands/credits/credit-commands.ts';
 import { printError } from './terminal/print.ts';
-import { addSecretCommands } from './commands/access/secret-commands.ts';
-import { addWebhookCommands } from './commands/webhooks/webhook-commands.ts';
 
 /** The command line or its environment is wrong; a refusal by the service is 1. */
 const USAGE_FAULT = 2;

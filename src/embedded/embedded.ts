@@ -1,17 +1,17 @@
 import { ConversionError } from '../domain/errors.ts';
+import { makeFolder } from './install/make-folder.ts';
+import { type PinnedRelease, TEMPORAL_CLI, TEMPORAL_CLI_FORMER } from './install/versions.ts';
+import { type MongoServer, startMongo } from './mongodb/mongodb.ts';
+import { acquireOwnership } from './ownership.ts';
 import { hasDeathSignal } from './process/death-signal.ts';
 import type { EngineRegistry } from './process/engine-process.ts';
 import { createKeeper } from './process/keeper.ts';
 import { createEngineRegistry, sweepLeftovers } from './process/leftovers.ts';
 import { listeningPorts } from './process/listening-ports.ts';
-import { makeFolder } from './install/make-folder.ts';
-import { type MongoServer, startMongo } from './mongodb/mongodb.ts';
-import { acquireOwnership } from './ownership.ts';
 import { openRungRecord, type RungRecord } from './rung-memory.ts';
 import { addSearchAttributes, startTemporal, type TemporalServer } from './temporal/temporal.ts';
 import { provideTemporal } from './temporal/temporal-binary.ts';
 import { setAsideTemporal } from './temporal/temporal-data.ts';
-import { type PinnedRelease, TEMPORAL_CLI, TEMPORAL_CLI_FORMER } from './install/versions.ts';
 
 export interface EmbeddedOptions {
   dataDir: string;

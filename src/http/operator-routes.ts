@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { ConversionError } from '../domain/errors.ts';
-import type { Metrics } from './metrics.ts';
 import { HOME_CSP, HOME_PAGE } from './home.ts';
+import type { Metrics } from './metrics.ts';
 import type { HttpEnv } from './signed-path.ts';
 
 /** What the operator's routes report about. */

@@ -4,20 +4,20 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
+import type { Log } from '../log.ts';
+import type { DialectAdapter, DialectOperations } from '../rest/adapter.ts';
+import { swapmyfile } from '../rest/swapmyfile/routes.ts';
 import { trackConnections } from './connections.ts';
 import { type DownloadPorts, downloadRoutes } from './downloads.ts';
 import { answerError } from './errors.ts';
 import { createFaultAnswer } from './faults.ts';
+import { createMetrics } from './metrics.ts';
 import { canonicalPath, observe, protect } from './middleware.ts';
 import { serveOneAtATime } from './one-at-a-time.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import type { HttpEnv } from './signed-path.ts';
 import { smallBody } from './small-body.ts';
 import { type UploadPorts, uploadRoutes } from './uploads.ts';
-import type { Log } from '../log.ts';
-import { createMetrics } from './metrics.ts';
-import type { DialectAdapter, DialectOperations } from '../rest/adapter.ts';
-import { swapmyfile } from '../rest/swapmyfile/routes.ts';
 
 /** The GraphQL door, as far as HTTP is concerned. */
 export interface GraphqlDoor {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { type App, createApp } from '../app/app.ts';
 import type { Config } from '../config.ts';
-import { ensureDataFolder } from './data-folder.ts';
 import { startEmbedded } from '../embedded/embedded.ts';
-import { ensureFirstAccount, loadCredentials } from './first-account.ts';
-import { checkListening } from './listening.ts';
-import type { Running } from './lifecycle.ts';
 import { loadOrCreateMasterKeys, MASTER_KEY_FILE } from '../secrets/master-key-file.ts';
+import { ensureDataFolder } from './data-folder.ts';
+import { ensureFirstAccount, loadCredentials } from './first-account.ts';
+import type { Running } from './lifecycle.ts';
+import { checkListening } from './listening.ts';
 import { startServing } from './server.ts';
 import { startWork } from './worker.ts';
 

@@ -1,10 +1,10 @@
 import { createGraphql } from '../../schema/server.ts';
 import { type App, createApp } from '../app/app.ts';
 import { isLoopbackHost, loadConfig, sharedEndpoints } from '../config.ts';
-import { ensureDataFolder } from './data-folder.ts';
 import { createHttp } from '../http/server.ts';
-import { explainListening } from './listening.ts';
+import { ensureDataFolder } from './data-folder.ts';
 import { runProcess } from './lifecycle.ts';
+import { explainListening } from './listening.ts';
 
 export interface Serving {
   /** Base of every absolute URL in an answer. */

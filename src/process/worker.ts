@@ -1,11 +1,11 @@
 import { createActivities } from '../../activities/index.ts';
 import { type App, createApp, KILN_VERSION } from '../app/app.ts';
 import { loadConfig, sharedEndpoints } from '../config.ts';
-import { ensureDataFolder } from './data-folder.ts';
 import { startRepairRounds } from '../operations/repair-rounds.ts';
-import { runProcess } from './lifecycle.ts';
 import { ensureSchedules } from '../temporal/schedules.ts';
 import { startWorkers, type Workers } from '../temporal/workers.ts';
+import { ensureDataFolder } from './data-folder.ts';
+import { runProcess } from './lifecycle.ts';
 
 /** The pause between two looks for what a crash has left. */
 const REPAIR_MS = 15_000;

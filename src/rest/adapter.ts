@@ -5,8 +5,8 @@ import type { Dialect, Job } from '../domain/jobs/job.ts';
 import type { createAdmitCall } from '../operations/access/admit-call.ts';
 import type { createAuthenticate } from '../operations/access/authenticate.ts';
 import type { createFindBatches } from '../operations/batches/find-batches.ts';
-import type { createFindJobs } from '../operations/jobs/find-jobs.ts';
 import type { createSubmitBatch } from '../operations/batches/submit-batch.ts';
+import type { createFindJobs } from '../operations/jobs/find-jobs.ts';
 import type { createSubmitJob } from '../operations/jobs/submit-job.ts';
 import type { Links } from '../secrets/links.ts';
 

@@ -1,7 +1,7 @@
-import type { StoredFile, Upload } from '../domain/files/file.ts';
-import type { Job, JobOutput } from '../domain/jobs/job.ts';
-import { LINKED_MS, type Retention } from '../domain/files/retention.ts';
 import { LONGEST_SESSION_MS } from '../domain/access/session.ts';
+import type { StoredFile, Upload } from '../domain/files/file.ts';
+import { LINKED_MS, type Retention } from '../domain/files/retention.ts';
+import type { Job, JobOutput } from '../domain/jobs/job.ts';
 import type { TokenPurpose, TokenSigner } from './signed-token.ts';
 
 /** How long a status token of a job outlives its preparation. */

@@ -1,6 +1,6 @@
 import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import { ConversionError } from '../domain/errors.ts';
 import { isSubject, type Login } from '../domain/access/login.ts';
+import { ConversionError } from '../domain/errors.ts';
 
 /** Whose tokens count, and for whom they must be made. */
 export interface LoginRules {

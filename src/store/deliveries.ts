@@ -1,4 +1,6 @@
 import type { Filter, FindOptions } from 'mongodb';
+import { ConversionError } from '../domain/errors.ts';
+import { earliestId, newId } from '../domain/id.ts';
 import {
   ATTEMPT_WINDOW,
   type Delivery,
@@ -7,8 +9,6 @@ import {
   type DeliveryState,
   type DeliverySummary,
 } from '../domain/webhooks/delivery.ts';
-import { ConversionError } from '../domain/errors.ts';
-import { earliestId, newId } from '../domain/id.ts';
 import { createGrouped, createGroupedReads } from './mongo/grouped.ts';
 import { type Collections, insertIfAbsent, translateFaults, updateInPortions } from './mongo/mongo.ts';
 

@@ -1,7 +1,7 @@
 import type { Filter, UpdateFilter } from 'mongodb';
+import { ConversionError } from '../domain/errors.ts';
 import type { Circuit } from '../domain/webhooks/circuit.ts';
 import { type Endpoint, MAX_ENDPOINTS } from '../domain/webhooks/endpoint.ts';
-import { ConversionError } from '../domain/errors.ts';
 import { isDuplicateKey } from './mongo/driver-faults.ts';
 import { type Collections, type SlottedEndpoint, translateFaults } from './mongo/mongo.ts';
 

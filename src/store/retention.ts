@@ -1,10 +1,10 @@
 import type { Collection, Filter } from 'mongodb';
 import type { Batch } from '../domain/batches/batch.ts';
-import type { Delivery } from '../domain/webhooks/delivery.ts';
 import type { StoredFile, Upload } from '../domain/files/file.ts';
 import { JOB_STATUSES, type Job, TERMINAL_STATUSES } from '../domain/jobs/job.ts';
-import { type ExpiredPage, findExpired } from './mongo/expired.ts';
+import type { Delivery } from '../domain/webhooks/delivery.ts';
 import { createIdempotencyRepository } from './idempotency.ts';
+import { type ExpiredPage, findExpired } from './mongo/expired.ts';
 import { type Collections, translateFaults } from './mongo/mongo.ts';
 
 const OPEN = JOB_STATUSES.filter((status) => !TERMINAL_STATUSES.includes(status));

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Converter } from '../../src/converters/converter.ts';
 import { DETECT_BYTES, detectFormat } from '../../src/domain/formats/detect.ts';
 import type { FormatId } from '../../src/domain/formats/format.ts';
-import { parseOptions } from '../../src/domain/options/image.ts';
 import type { ConvertStep } from '../../src/domain/jobs/plan.ts';
+import { parseOptions } from '../../src/domain/options/image.ts';
 
 /** One conversion that a converter claims to do. */
 export interface ContractCase {

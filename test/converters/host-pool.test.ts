@@ -5,7 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from '../../src/converters/process/engine-limits.ts';
 import type { HostTask } from '../../src/converters/process/host-messages.ts';
-import { createHostPool, type HostPool, type HostPoolSettings } from '../../src/converters/process/host-pool.ts';
+import {
+  createHostPool,
+  type HostPool,
+  type HostPoolSettings,
+} from '../../src/converters/process/host-pool.ts';
 
 const MISBEHAVING = fileURLToPath(new URL('misbehaving-host.ts', import.meta.url));
 const signal = new AbortController().signal;

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Converter, ConvertOutcome } from '../../src/converters/converter.ts';
 import { createConverterRegistry } from '../../src/converters/registry.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
-import { parseOptions } from '../../src/domain/options/image.ts';
 import type { ConvertStep } from '../../src/domain/jobs/plan.ts';
+import { parseOptions } from '../../src/domain/options/image.ts';
 
 const step: ConvertStep = {
   category: 'image',

@@ -5,10 +5,10 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { downloadFile } from '../../src/embedded/install/download.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
-import { provideMongod } from '../../src/embedded/mongodb/mongod-binary.ts';
+import { downloadFile } from '../../src/embedded/install/download.ts';
 import { TEMPORAL_CLI } from '../../src/embedded/install/versions.ts';
+import { provideMongod } from '../../src/embedded/mongodb/mongod-binary.ts';
 import { realEngines } from './engines.ts';
 import { deadSite, downloadSite, temporaryFolder, withoutPrograms } from './stand-ins.ts';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
 import { type EmbeddedOptions, startEmbedded } from '../../src/embedded/embedded.ts';
-import { provideTemporal } from '../../src/embedded/temporal/temporal-binary.ts';
 import { type PinnedRelease, PLATFORM, TEMPORAL_CLI } from '../../src/embedded/install/versions.ts';
+import { provideTemporal } from '../../src/embedded/temporal/temporal-binary.ts';
 import {
   deadSite,
   downloadSite,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { swapmyfileCallback } from '../../src/domain/webhooks/callback-payload.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
+import { swapmyfileCallback } from '../../src/domain/webhooks/callback-payload.ts';
 
 const at = new Date('2026-04-06T12:00:00.000Z');
 

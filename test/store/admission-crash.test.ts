@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import { type AdmissionRepository, createAdmissionRepository } from '../../src/store/admissions/admissions.ts';
+import {
+  type AdmissionRepository,
+  createAdmissionRepository,
+} from '../../src/store/admissions/admissions.ts';
 import { openDatabase } from '../support/database.ts';
 import { type Fault, faultyCollections } from '../support/faulty-collections.ts';
 

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Admission } from '../../src/domain/jobs/admission.ts';
 import { newId } from '../../src/domain/id.ts';
+import type { Admission } from '../../src/domain/jobs/admission.ts';
 import { createAdmissions } from '../../src/operations/jobs/admissions.ts';
 import { createRepairAdmissions } from '../../src/operations/jobs/repair-admissions.ts';
-import { type AdmissionRepository, createAdmissionRepository } from '../../src/store/admissions/admissions.ts';
-import { createJobRepository } from '../../src/store/jobs.ts';
+import {
+  type AdmissionRepository,
+  createAdmissionRepository,
+} from '../../src/store/admissions/admissions.ts';
 import { createLaneChecks } from '../../src/store/admissions/lane-checks.ts';
+import { createJobRepository } from '../../src/store/jobs.ts';
 import { connectMongo, type Mongo } from '../../src/store/mongo/mongo.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { countCommands } from '../support/command-count.ts';

@@ -3,7 +3,10 @@ import { newId } from '../../src/domain/id.ts';
 import type { JobStatus } from '../../src/domain/jobs/job.ts';
 import { type Admissions, createAdmissions } from '../../src/operations/jobs/admissions.ts';
 import { createRepairAdmissions } from '../../src/operations/jobs/repair-admissions.ts';
-import { type AdmissionRepository, createAdmissionRepository } from '../../src/store/admissions/admissions.ts';
+import {
+  type AdmissionRepository,
+  createAdmissionRepository,
+} from '../../src/store/admissions/admissions.ts';
 import { createLaneChecks } from '../../src/store/admissions/lane-checks.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from '../support/database.ts';

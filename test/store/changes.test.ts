@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/jobs/job.ts';
-import { type Changes, createChanges, type WatchedCollection } from '../../src/store/mongo/changes.ts';
 import { createJobRepository, type JobRepository } from '../../src/store/jobs.ts';
+import { type Changes, createChanges, type WatchedCollection } from '../../src/store/mongo/changes.ts';
 import { openDatabase } from '../support/database.ts';
 import { aJob } from '../support/records.ts';
 

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import { EVENT_WINDOW, eventsAfter, isTerminal, JOB_STATUSES, legalSources } from '../../src/domain/jobs/job.ts';
+import {
+  EVENT_WINDOW,
+  eventsAfter,
+  isTerminal,
+  JOB_STATUSES,
+  legalSources,
+} from '../../src/domain/jobs/job.ts';
 import { createJobRepository, type JobRepository } from '../../src/store/jobs.ts';
 import { openDatabase } from '../support/database.ts';
 import { aJob } from '../support/records.ts';

@@ -1,12 +1,12 @@
 import { BSON, type CommandSucceededEvent } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { endOf, endsOf, newBatch, type Outcome } from '../../src/domain/batches/batch.ts';
-import type { DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { JobEvent } from '../../src/domain/jobs/job.ts';
-import { createDeliveries, type DeliveriesPorts } from '../../src/operations/webhooks/deliveries.ts';
+import type { DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
 import { createFindBatches } from '../../src/operations/batches/find-batches.ts';
 import { createFindJobs } from '../../src/operations/jobs/find-jobs.ts';
+import { createDeliveries, type DeliveriesPorts } from '../../src/operations/webhooks/deliveries.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
 import { createBatchRepository } from '../../src/store/batches.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';

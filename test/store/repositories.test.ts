@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
 import { newId } from '../../src/domain/id.ts';
+import type { DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
 import { createApiKeyRepository } from '../../src/store/api-keys.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';

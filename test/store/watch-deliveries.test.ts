@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
 import { newId } from '../../src/domain/id.ts';
+import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
 import { createWatchDeliveries } from '../../src/operations/webhooks/watch-deliveries.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { openDatabase } from '../support/database.ts';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
 import type { StoredFile } from '../../src/domain/files/file.ts';
+import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
 import type { DeliveryStart } from '../../src/operations/workflow-runner.ts';
 import { createActivityBench } from './activity-bench.ts';
 import { createCrashing } from './crashing.ts';

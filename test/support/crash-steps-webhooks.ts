@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
 import { newId } from '../../src/domain/id.ts';
+import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { type CrashStepsBench, expectTold, type Owner } from './crash-steps-bench.ts';
 import { PNG } from './job-bench.ts';

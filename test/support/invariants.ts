@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { outputBlobs, outputFileId } from '../../src/domain/files/blob-name.ts';
 import type { LedgerEntry } from '../../src/domain/credits/credits.ts';
+import { outputBlobs, outputFileId } from '../../src/domain/files/blob-name.ts';
 import { isTerminal, type Job } from '../../src/domain/jobs/job.ts';
 import { type JobBench, USED } from './job-bench.ts';
 import { openMoney, sumOfLedger } from './money.ts';

@@ -16,7 +16,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   operations: { values: ['domain'], types: ['store', 'blobs', 'log'] },
   workflows: { values: ['search attributes'], types: ['activities', 'domain', 'operations', 'temporal'] },
   'search attributes': { values: [] },
-  activities: { values: ['domain'], types: [...CAPABILITIES, 'process'] },
+  activities: { values: ['domain'], types: [...CAPABILITIES, 'app'] },
   temporal: { values: ['domain', 'search attributes'], types: ['workflows', 'operations', 'config', 'log'] },
   // How. The capabilities do not know each other.
   converters: { values: ['domain'] },
@@ -25,26 +25,24 @@ export const LAWS: Readonly<Record<string, Law>> = {
   net: { values: ['domain'] },
   secrets: { values: ['domain'] },
   // The callers' languages.
-  schema: { values: ['operations', 'domain', 'credential'], types: ['process', 'log'] },
-  rest: { values: ['operations', 'domain', 'credential', 'http-fault'], types: ['secrets'] },
+  schema: { values: ['operations', 'domain', 'http vocabulary'], types: ['app', 'process', 'log'] },
+  rest: { values: ['operations', 'domain', 'http vocabulary'], types: ['secrets'] },
   http: {
-    values: ['operations', 'domain', 'rest', 'credential', 'http-fault', 'metrics'],
+    values: ['operations', 'domain', 'rest', 'http vocabulary'],
     types: ['blobs', 'secrets', 'log'],
   },
-  credential: { values: [], types: ['operations', 'domain'] },
-  'http-fault': { values: [], types: ['domain'] },
+  'http vocabulary': { values: [], types: ['operations', 'domain'] },
   // What every process has, and the engines of a machine without any.
   config: { values: [] },
   log: { values: ['domain'] },
-  metrics: { values: [] },
   embedded: { values: ['domain', 'bootstrap'] },
   bootstrap: { values: [] },
-  // Whoever introduces them all to each other.
+  // Whoever introduces them to each other, and what runs as a process of its own.
+  app: { values: [...CAPABILITIES, 'domain', 'operations', 'temporal', 'log'], types: ['config'] },
   process: {
     values: [
-      ...CAPABILITIES,
-      ...['domain', 'operations', 'temporal', 'activities', 'schema', 'http', 'embedded'],
-      ...['config', 'log', 'search attributes'],
+      ...['app', 'activities', 'schema', 'http', 'embedded', 'temporal', 'operations'],
+      ...['secrets', 'domain', 'config', 'log', 'search attributes'],
     ],
   },
   cli: { values: ['process', 'config', 'domain', 'embedded', 'converters', 'secrets'] },
@@ -53,10 +51,8 @@ export const LAWS: Readonly<Record<string, Law>> = {
 const PLACES: readonly [RegExp, string][] = [
   // Also what the two say in the same words: neither waits nor reads anything.
   [/^workflows\/(?:search-attributes|summary)\.ts$/, 'search attributes'],
-  [
-    /^src\/(?:process|kiln|start|server|worker|app|access|batches|uploads|webhooks|runner|repairs|first-account|data-folder|listening)\.ts$/,
-    'process',
-  ],
+  // Two files that every door shares.
+  [/^src\/http\/(?:credential|status)\.ts$/, 'http vocabulary'],
 ];
 
 /** The place of a file: its folder, or its name where it stands alone in src. */
@@ -82,7 +78,7 @@ const OWN_LIBRARIES: readonly [RegExp, readonly string[]][] = [
   [/^(?:@pothos\/|graphql-yoga|@escape\.tech\/|graphql$)/, ['schema']],
   [/^(?:graphql-ws|ws)/, ['schema', 'cli']],
   [/^pino$/, ['log']],
-  [/^prom-client$/, ['metrics']],
+  [/^prom-client$/, ['http']],
   [/^commander$/, ['cli']],
   [/^node:child_process$/, ['converters', 'embedded', 'bootstrap']],
 ];

@@ -1,14 +1,14 @@
 import { type ApiKey, type Caller, KEY_SCOPES } from '../../src/domain/access/account.ts';
 import { type AccountPlan, DEFAULT_PLANS, planIdOf } from '../../src/domain/access/account-plan.ts';
-import { closedCircuit } from '../../src/domain/webhooks/circuit.ts';
-import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
-import type { Endpoint } from '../../src/domain/webhooks/endpoint.ts';
 import type { StoredFile, Upload } from '../../src/domain/files/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { IdempotencyRecord } from '../../src/domain/jobs/idempotency.ts';
 import { type Job, ownerKey } from '../../src/domain/jobs/job.ts';
-import { newDelivery } from '../../src/domain/webhooks/new-delivery.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
+import { closedCircuit } from '../../src/domain/webhooks/circuit.ts';
+import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
+import type { Endpoint } from '../../src/domain/webhooks/endpoint.ts';
+import { newDelivery } from '../../src/domain/webhooks/new-delivery.ts';
 import { newJob } from '../../src/operations/jobs/new-job.ts';
 import { createOnce } from '../../src/operations/jobs/once.ts';
 

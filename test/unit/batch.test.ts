@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { archiveNames } from '../../src/domain/files/archive-names.ts';
 import {
   type Batch,
   countsOf,
@@ -10,6 +9,7 @@ import {
   requireBatchSize,
   requireLabel,
 } from '../../src/domain/batches/batch.ts';
+import { archiveNames } from '../../src/domain/files/archive-names.ts';
 import type { JobStatus } from '../../src/domain/jobs/job.ts';
 import { aJob } from '../support/records.ts';
 

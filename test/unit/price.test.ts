@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { FormatCategory } from '../../src/domain/formats/format.ts';
-import { FORMATS } from '../../src/domain/formats/format.ts';
 import {
   CREDITS_PER_MINUTE,
   creditsFor,
@@ -10,6 +8,8 @@ import {
   pricePerMinute,
   quoteOf,
 } from '../../src/domain/credits/price.ts';
+import type { FormatCategory } from '../../src/domain/formats/format.ts';
+import { FORMATS } from '../../src/domain/formats/format.ts';
 
 describe('the price table', () => {
   it('charges for sound and moving pictures only', () => {

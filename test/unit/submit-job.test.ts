@@ -4,8 +4,8 @@ import { ConversionError } from '../../src/domain/errors.ts';
 import type { StoredFile, Upload } from '../../src/domain/files/file.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
 import type { JobWish } from '../../src/operations/jobs/accept-job.ts';
-import type { JobStart } from '../../src/operations/workflow-runner.ts';
 import { createSubmitJob } from '../../src/operations/jobs/submit-job.ts';
+import type { JobStart } from '../../src/operations/workflow-runner.ts';
 import { aFile, anAccountCaller, defaultPlanOf, UNQUEUED } from '../support/records.ts';
 
 const ACCOUNT = anAccountCaller();

@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
 import { ConversionError } from '../../src/domain/errors.ts';
+import type { DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
 import { judgeAttempt, type WebhookProfile } from '../../src/domain/webhooks/webhook-profile.ts';
 import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
 import { createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';

@@ -1,7 +1,13 @@
 import { activityInfo } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttemptInput } from '../../activities/attempt-delivery.ts';
-import { admit, afterFailure, afterSuccess, closedCircuit, isGivenUp } from '../../src/domain/webhooks/circuit.ts';
+import {
+  admit,
+  afterFailure,
+  afterSuccess,
+  closedCircuit,
+  isGivenUp,
+} from '../../src/domain/webhooks/circuit.ts';
 import type { DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
 import { judgeAttempt, WEBHOOK_SCHEDULES } from '../../src/domain/webhooks/webhook-profile.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';

@@ -1,5 +1,5 @@
-import { CommandError } from '../terminal/command-error.ts';
 import { type Conversions, type JobEventView, type JobView, resultOf } from '../commands/jobs/conversions.ts';
+import { CommandError } from '../terminal/command-error.ts';
 import { formatBytes, formatDuration, renderBar } from '../terminal/terminal.ts';
 import type { Narrator } from './narrator.ts';
 import { type ExpectedPicture, keepResult } from './results.ts';

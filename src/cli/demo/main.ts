@@ -5,13 +5,13 @@ import { join, relative, resolve } from 'node:path';
 import { type Config, loadConfig } from '../../config.ts';
 import { watchParent } from '../../embedded/process/parent-watch.ts';
 import { type Kiln, startKiln } from '../../process/kiln.ts';
-import { CommandError } from '../terminal/command-error.ts';
 import { createConversions } from '../commands/jobs/conversions.ts';
+import type { Service } from '../service-client/graphql-client.ts';
+import { CommandError } from '../terminal/command-error.ts';
 import { convertWaiting, convertWatched, type GraphqlStepPorts } from './graphql-steps.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { loadSamples } from './samples.ts';
 import { convertOverSwapmyfile } from './swapmyfile-step.ts';
-import type { Service } from '../service-client/graphql-client.ts';
 
 const RESULTS = resolve('demo-out');
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandError } from '../terminal/command-error.ts';
 import type { Service } from '../service-client/graphql-client.ts';
+import { CommandError } from '../terminal/command-error.ts';
 import { formatBytes } from '../terminal/terminal.ts';
 import { createCallbackReceiver, type ReceivedCallback } from './callback-receiver.ts';
 import type { Narrator } from './narrator.ts';

@@ -1,14 +1,14 @@
 import { styleText } from 'node:util';
 import { type Config, ConfigError, loadConfig } from '../../config.ts';
+import { print } from '../terminal/print.ts';
+import { printJson } from '../terminal/print-json.ts';
+import { renderTable } from '../terminal/terminal.ts';
 import { inspectConverters } from './converters.ts';
 import { inspectEngines } from './engines.ts';
 import type { Finding, Section } from './finding.ts';
 import { inspectFolders } from './folders.ts';
 import { inspectRuntime } from './runtime.ts';
 import { describeVariables, type VariableView } from './variables.ts';
-import { print } from '../terminal/print.ts';
-import { printJson } from '../terminal/print-json.ts';
-import { renderTable } from '../terminal/terminal.ts';
 
 const MARKS = { ok: ['green', '✓'], note: ['yellow', '•'], missing: ['red', '✗'] } as const;
 const NAME_WIDTH = 12;

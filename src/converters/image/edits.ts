@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp';
 import { type Format, requireFormat } from '../../domain/formats/format.ts';
-import type { ImageOptions } from '../../domain/options/image.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
+import type { ImageOptions } from '../../domain/options/image.ts';
 import type { FileFacts } from '../converter.ts';
 import type { Size } from './size.ts';
 

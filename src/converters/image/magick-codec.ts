@@ -12,8 +12,8 @@ import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
 import type { FileFacts } from '../converter.ts';
 import { checkInputFacts, type EngineLimits } from '../process/engine-limits.ts';
-import type { Size } from './size.ts';
 import { coderOf } from './magick-library.ts';
+import type { Size } from './size.ts';
 
 /** One byte a channel, sRGB or grey, upright. */
 export interface Pixels extends Size {

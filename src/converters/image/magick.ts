@@ -3,19 +3,19 @@ import type { Sharp } from 'sharp';
 import { ConversionError } from '../../domain/errors.ts';
 import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
-import { checkClaimedSize } from './claimed-size.ts';
 import type { FileFacts } from '../converter.ts';
-import { ditherToTwoTones } from './dither.ts';
 import type { Engine, EngineIo, EngineOutcome } from '../process/engine.ts';
 import { asEngineFault } from '../process/engine-fault.ts';
 import { checkInputFacts, checkWork } from '../process/engine-limits.ts';
-import { readPicture } from './sharp.ts';
+import { checkClaimedSize } from './claimed-size.ts';
+import { ditherToTwoTones } from './dither.ts';
 import { applyEdits, lossWarnings } from './edits.ts';
 import { encodeAs, type Setting, settingsOf, unusedSettings } from './encoders.ts';
-import { resultSize, type Size, within } from './size.ts';
 import { decode, encode, factsOf, mainFrame, type Pixels, pingFrames } from './magick-codec.ts';
 import { limitMagick, loadMagick } from './magick-library.ts';
+import { readPicture } from './sharp.ts';
 import { sharp } from './sharp-library.ts';
+import { resultSize, type Size, within } from './size.ts';
 
 /** What ImageMagick's coders listen to; all others are lossless and have nothing to set. */
 const SETTINGS: Record<FormatId, readonly Setting[]> = {

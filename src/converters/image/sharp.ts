@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { ConversionError } from '../../domain/errors.ts';
 import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
-import type { ImageOptions } from '../../domain/options/image.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
+import type { ImageOptions } from '../../domain/options/image.ts';
 import type { FileFacts } from '../converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from '../process/engine.ts';
 import { asEngineFault } from '../process/engine-fault.ts';
 import { checkInputFacts, checkWork, type EngineLimits } from '../process/engine-limits.ts';
 import { applyEdits, lossWarnings } from './edits.ts';
 import { encodeAs, settingsOf, unusedSettings } from './encoders.ts';
-import { resultSize, type Size } from './size.ts';
 import { SHARP_VERSION, sharp } from './sharp-library.ts';
+import { resultSize, type Size } from './size.ts';
 import { checkSvg } from './svg.ts';
 
 const LIBRARY_NAMES: Record<string, FormatId> = { jpeg: 'jpg', heif: 'avif' };

@@ -2,11 +2,11 @@ import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConversionError } from '../../domain/errors.ts';
+import { closing, createTurnQueue } from '../turn-queue.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import { type Host, startHost, type TaskContext } from './host.ts';
 import type { HostResults, HostTask } from './host-messages.ts';
 import { createHostScratch } from './host-scratch.ts';
-import { closing, createTurnQueue } from '../turn-queue.ts';
 
 const DEFAULT_RECYCLE_AFTER = 500;
 /** A host that stays this large between tasks has kept something: half of what one task may use. */

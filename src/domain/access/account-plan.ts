@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Caller } from './account.ts';
 import { ConversionError, type ErrorCode } from '../errors.ts';
+import type { Caller } from './account.ts';
 
 /** What a GraphQL Int can say. */
 const MOST = 1_000_000_000;

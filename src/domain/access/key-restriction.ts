@@ -1,5 +1,5 @@
-import { isInNetworks, isSubnet, parseNetwork, parseNetworks, type Sender } from './client-address.ts';
 import { ConversionError } from '../errors.ts';
+import { isInNetworks, isSubnet, parseNetwork, parseNetworks, type Sender } from './client-address.ts';
 
 /**
  * From where a key may be used. A domain is checked against what a browser says of the page: it keeps

@@ -1,5 +1,5 @@
-import { type Account, includesScope, type Scope } from './account.ts';
 import { ConversionError } from '../errors.ts';
+import { type Account, includesScope, type Scope } from './account.ts';
 
 /** What a session may do at most: the scopes of the key that it comes from, some of them, or uploads. */
 export const SESSION_KINDS = {

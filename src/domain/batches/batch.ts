@@ -1,5 +1,5 @@
-import { safeName } from '../files/archive-names.ts';
 import { ConversionError } from '../errors.ts';
+import { safeName } from '../files/archive-names.ts';
 import { type Dialect, type Fault, isTerminal, type JobStatus } from '../jobs/job.ts';
 
 /** Jobs of one batch. */

@@ -1,5 +1,5 @@
-import type { Circuit } from './circuit.ts';
 import { ConversionError } from '../errors.ts';
+import type { Circuit } from './circuit.ts';
 
 /** Paused by its owner it keeps what comes; disabled it is not called any more. */
 export type EndpointState = 'enabled' | 'paused' | 'disabled';

@@ -1,5 +1,5 @@
-import type { Delivery } from './delivery.ts';
 import { newId } from '../id.ts';
+import type { Delivery } from './delivery.ts';
 
 type DeliveryFacts = Pick<
   Delivery,

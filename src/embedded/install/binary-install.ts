@@ -3,8 +3,8 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { cachedFolder, installFolder } from './cache.ts';
 import { RungUnavailable } from '../ladder.ts';
+import { cachedFolder, installFolder } from './cache.ts';
 import { type PinnedBinary, PLATFORM } from './versions.ts';
 
 /** Fetches the program's own bytes, out of whatever they come in; `workDir` is removed afterwards. */

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { getThroughProxy, proxyFor } from './https-get.ts';
 import { RungUnavailable } from '../ladder.ts';
+import { getThroughProxy, proxyFor } from './https-get.ts';
 
 /** No byte for so long means that nobody is there. */
 const STALL_MS = 15_000;

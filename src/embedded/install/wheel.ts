@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readFromZip } from './archive.ts';
-import { runCommand } from '../process/command.ts';
 import { RungUnavailable } from '../ladder.ts';
+import { runCommand } from '../process/command.ts';
+import { readFromZip } from './archive.ts';
 import type { PinnedBinary } from './versions.ts';
 
 const DOWNLOAD_TIMEOUT_MS = 300_000;

@@ -2,10 +2,10 @@ import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cachedFolder, installFolder } from '../install/cache.ts';
-import { runCommand } from '../process/command.ts';
 import { sha256 } from '../install/digest.ts';
-import { RungUnavailable } from '../ladder.ts';
 import { MONGO_JAVA_SERVER_JARS, MONGO_JAVA_SERVER_VERSION } from '../install/versions.ts';
+import { RungUnavailable } from '../ladder.ts';
+import { runCommand } from '../process/command.ts';
 
 const SOURCES = fileURLToPath(new URL('../mongo-java-server/', import.meta.url));
 const MAIN_CLASS = 'EmbeddedMongo';

@@ -8,8 +8,8 @@ import { readFromTarball } from '../install/archive.ts';
 import { cachedFolder, installFolder } from '../install/cache.ts';
 import { sha256OfFile } from '../install/digest.ts';
 import { downloadFile, NotOffered } from '../install/download.ts';
-import { RungUnavailable } from '../ladder.ts';
 import { MONGOD_VERSION, PLATFORM } from '../install/versions.ts';
+import { RungUnavailable } from '../ladder.ts';
 
 const SUBSTITUTES = ['ubuntu2204', 'ubuntu2404'];
 

@@ -2,16 +2,21 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { runCommand } from '../process/command.ts';
-import { type EngineProcess, type EngineRegistry, startEngine, untilReady } from '../process/engine-process.ts';
-import { startOnFreePorts } from '../process/free-port.ts';
-import { javaMongoArguments, provideJavaMongo } from './java-mongo.ts';
-import { type Climbed, climb, RungUnavailable } from '../ladder.ts';
-import { provideMongod } from './mongod-binary.ts';
 import { isOlder, parseVersion } from '../install/release.ts';
-import { becomePrimary, REPLICA_SET_FLAGS } from './replica-set.ts';
-import type { RememberedMongo } from '../rung-memory.ts';
 import { MONGO_JAVA_SERVER_VERSION, MONGOD_OLDEST, MONGOD_VERSION } from '../install/versions.ts';
+import { type Climbed, climb, RungUnavailable } from '../ladder.ts';
+import { runCommand } from '../process/command.ts';
+import {
+  type EngineProcess,
+  type EngineRegistry,
+  startEngine,
+  untilReady,
+} from '../process/engine-process.ts';
+import { startOnFreePorts } from '../process/free-port.ts';
+import type { RememberedMongo } from '../rung-memory.ts';
+import { javaMongoArguments, provideJavaMongo } from './java-mongo.ts';
+import { provideMongod } from './mongod-binary.ts';
+import { becomePrimary, REPLICA_SET_FLAGS } from './replica-set.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const VERSION_TIMEOUT_MS = 10_000;

@@ -1,6 +1,6 @@
 import { type ExecFileException, execFile } from 'node:child_process';
-import { describeExit } from './exit.ts';
 import { RungAbsent, RungUnavailable } from '../ladder.ts';
+import { describeExit } from './exit.ts';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 

@@ -4,10 +4,10 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RungUnavailable } from '../ladder.ts';
 import { underDeathSignal } from './death-signal.ts';
 import { boundLog } from './engine-log.ts';
 import { describeExit } from './exit.ts';
-import { RungUnavailable } from '../ladder.ts';
 
 const POLL_MS = 50;
 /** A database under load takes its time to close its files; killed, it has to recover at the next start. */

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { readFromTarball } from '../install/archive.ts';
 import { cachedBinary, installBinary } from '../install/binary-install.ts';
-import { runCommand } from '../process/command.ts';
 import { downloadFile } from '../install/download.ts';
-import { climb, RungAbsent, RungUnavailable } from '../ladder.ts';
 import { isOlder, isSameSeries, parseVersion } from '../install/release.ts';
 import { type PinnedRelease, TEMPORAL_CLI_OLDEST } from '../install/versions.ts';
 import { readFromWheel } from '../install/wheel.ts';
+import { climb, RungAbsent, RungUnavailable } from '../ladder.ts';
+import { runCommand } from '../process/command.ts';
 
 const VERSION_TIMEOUT_MS = 10_000;
 const HINT =

@@ -1,10 +1,15 @@
 import { join } from 'node:path';
 import { ConversionError } from '../../domain/errors.ts';
+import { RungUnavailable } from '../ladder.ts';
 import { runCommand } from '../process/command.ts';
-import { type EngineProcess, type EngineRegistry, startEngine, untilReady } from '../process/engine-process.ts';
+import {
+  type EngineProcess,
+  type EngineRegistry,
+  startEngine,
+  untilReady,
+} from '../process/engine-process.ts';
 import { startOnFreePorts } from '../process/free-port.ts';
 import { isServing } from './grpc-health.ts';
-import { RungUnavailable } from '../ladder.ts';
 import { temporalDatabase } from './temporal-data.ts';
 
 const READY_TIMEOUT_MS = 60_000;

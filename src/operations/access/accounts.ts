@@ -1,7 +1,7 @@
 import { type Account, type Actor, requireName, requireScope } from '../../domain/access/account.ts';
+import { isSubject, loginKey } from '../../domain/access/login.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
-import { isSubject, loginKey } from '../../domain/access/login.ts';
 import type { AccountPage, AccountRepository } from '../../store/accounts.ts';
 
 export interface AccountsPorts {

@@ -1,7 +1,6 @@
 import type { Caller } from '../../domain/access/account.ts';
 import { type AccountPlan, accessRefusal, refuse } from '../../domain/access/account-plan.ts';
 import { addressBucket, type Sender } from '../../domain/access/client-address.ts';
-import { ConversionError } from '../../domain/errors.ts';
 import {
   dayOf,
   type Exhausted,
@@ -12,6 +11,7 @@ import {
   type Usage,
   usageOf,
 } from '../../domain/access/rate-window.ts';
+import { ConversionError } from '../../domain/errors.ts';
 import type { WindowRepository } from '../../store/windows.ts';
 
 export interface AdmitCallPorts {

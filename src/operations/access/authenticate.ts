@@ -1,9 +1,9 @@
 import { type Account, type ApiKey, type Caller, KEY_SCOPES } from '../../domain/access/account.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
-import { ConversionError } from '../../domain/errors.ts';
 import { isAllowedBy } from '../../domain/access/key-restriction.ts';
 import { type Login, loginKey } from '../../domain/access/login.ts';
 import { accountSince, type SessionGrant } from '../../domain/access/session.ts';
+import { ConversionError } from '../../domain/errors.ts';
 import type { AccountRepository } from '../../store/accounts.ts';
 import type { ApiKeyRepository } from '../../store/api-keys.ts';
 

@@ -7,11 +7,11 @@ import {
   wishRefusals,
 } from '../../domain/access/account-plan.ts';
 import type { Sender } from '../../domain/access/client-address.ts';
+import type { Usage } from '../../domain/access/rate-window.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import { findFormat, formatOfFilename } from '../../domain/formats/format.ts';
-import { parseOptions } from '../../domain/options/image.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
-import type { Usage } from '../../domain/access/rate-window.ts';
+import { parseOptions } from '../../domain/options/image.ts';
 import type { Call } from './admit-call.ts';
 
 export interface ExplainPolicyPorts {

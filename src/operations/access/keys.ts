@@ -7,14 +7,14 @@ import {
   requireName,
   shownPrefix,
 } from '../../domain/access/account.ts';
-import { ConversionError } from '../../domain/errors.ts';
-import { newId } from '../../domain/id.ts';
 import {
   isNoWider,
   type KeyRestriction,
   parseRestriction,
   type RestrictionWish,
 } from '../../domain/access/key-restriction.ts';
+import { ConversionError } from '../../domain/errors.ts';
+import { newId } from '../../domain/id.ts';
 import type { ApiKeyRepository, KeySecrets } from '../../store/api-keys.ts';
 import { type createAccounts, requireAccountId, requireManager } from './accounts.ts';
 

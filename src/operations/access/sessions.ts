@@ -1,5 +1,4 @@
 import type { Actor } from '../../domain/access/account.ts';
-import { ConversionError } from '../../domain/errors.ts';
 import {
   accountSince,
   requireSessionMinutes,
@@ -7,6 +6,7 @@ import {
   type SessionKind,
   sessionScopes,
 } from '../../domain/access/session.ts';
+import { ConversionError } from '../../domain/errors.ts';
 import type { AccountRepository } from '../../store/accounts.ts';
 import type { ApiKeyRepository } from '../../store/api-keys.ts';
 

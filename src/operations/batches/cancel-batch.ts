@@ -2,9 +2,9 @@ import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type Batch, isOver } from '../../domain/batches/batch.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import type { BatchRepository } from '../../store/batches.ts';
+import type { WorkflowRunner } from '../workflow-runner.ts';
 import { batchStart } from './batch-start.ts';
 import type { createFindBatches } from './find-batches.ts';
-import type { WorkflowRunner } from '../workflow-runner.ts';
 
 export interface CancelBatchPorts {
   batches: Pick<BatchRepository, 'cancel'>;

@@ -1,8 +1,8 @@
 import { isOver, type Outcome, outcomeOf } from '../../domain/batches/batch.ts';
 import type { Job, JobStatus } from '../../domain/jobs/job.ts';
 import type { BatchRepository } from '../../store/batches.ts';
-import { batchStart } from './batch-start.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
+import { batchStart } from './batch-start.ts';
 
 export interface CountInBatchPorts {
   batches: Pick<BatchRepository, 'count' | 'countEnds'>;

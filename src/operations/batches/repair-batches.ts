@@ -1,10 +1,15 @@
-import { isBeingSubmitted, outcomeOf, uncounted, type Batch as WholeBatch } from '../../domain/batches/batch.ts';
+import {
+  isBeingSubmitted,
+  outcomeOf,
+  uncounted,
+  type Batch as WholeBatch,
+} from '../../domain/batches/batch.ts';
 import type { Log } from '../../log.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { JobRepository } from '../../store/jobs.ts';
-import { batchStart } from './batch-start.ts';
 import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
+import { batchStart } from './batch-start.ts';
 
 export interface RepairBatchesPorts {
   batches: Pick<BatchRepository, 'listDue' | 'lookAgain'>;

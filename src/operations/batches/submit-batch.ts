@@ -1,7 +1,7 @@
 import type { Caller } from '../../domain/access/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
-import { type Batch, newBatch, requireBatchSize, requireLabel } from '../../domain/batches/batch.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
+import { type Batch, newBatch, requireBatchSize, requireLabel } from '../../domain/batches/batch.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { siblingId } from '../../domain/id.ts';
@@ -18,9 +18,9 @@ import {
   type Submitter,
 } from '../jobs/accept-job.ts';
 import type { Admissions } from '../jobs/admissions.ts';
-import { batchStart } from './batch-start.ts';
 import type { Once } from '../jobs/once.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
+import { batchStart } from './batch-start.ts';
 
 export interface BatchWish {
   dialect: Dialect;

@@ -3,8 +3,8 @@ import { type Batch, type BatchEvent, isOver } from '../../domain/batches/batch.
 import { eventsAfter, type NumberedEvent } from '../../domain/jobs/job.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { Changes } from '../../store/mongo/changes.ts';
-import type { createFindBatches } from './find-batches.ts';
 import { follow } from '../follow.ts';
+import type { createFindBatches } from './find-batches.ts';
 
 /** What a watcher sees: numbered events, each exactly once and in order. */
 export type BatchUpdate =

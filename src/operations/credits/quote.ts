@@ -1,10 +1,10 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
+import { priceOf, type Quote } from '../../domain/credits/price.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import type { StoredFile } from '../../domain/files/file.ts';
 import { type FormatId, formatOfFilename, requireFormat } from '../../domain/formats/format.ts';
-import { parseOptions } from '../../domain/options/image.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
-import { priceOf, type Quote } from '../../domain/credits/price.ts';
+import { parseOptions } from '../../domain/options/image.ts';
 import type { FileRepository } from '../../store/files.ts';
 import { findOwnFile, ownerOf } from '../files/files.ts';
 

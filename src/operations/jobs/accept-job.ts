@@ -1,19 +1,19 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
+import { priceOf } from '../../domain/credits/price.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { type FormatId, findFormat, formatOfFilename } from '../../domain/formats/format.ts';
 import { siblingId } from '../../domain/id.ts';
 import { type Dialect, type Job, ownerKey } from '../../domain/jobs/job.ts';
-import { parseOptions } from '../../domain/options/image.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
-import { priceOf } from '../../domain/credits/price.ts';
+import { parseOptions } from '../../domain/options/image.ts';
 import type { CreditRepository } from '../../store/credits.ts';
 import type { FileRepository } from '../../store/files.ts';
 import { requireMinimum } from '../credits/credits.ts';
 import { findOwnFile } from '../files/files.ts';
-import { type InputSource, type NewJob, newJob } from './new-job.ts';
 import { type Limits, newUpload, type UploadWish } from '../files/prepare-upload.ts';
+import { type InputSource, type NewJob, newJob } from './new-job.ts';
 
 export interface JobWish {
   dialect: Dialect;

@@ -1,13 +1,13 @@
-import type { Admission } from '../../domain/jobs/admission.ts';
 import { chargedAccount } from '../../domain/credits/credits.ts';
 import { ConversionError } from '../../domain/errors.ts';
+import type { Admission } from '../../domain/jobs/admission.ts';
 import { isTerminal, type Job, laneOf } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
 import type { AdmissionRepository } from '../../store/admissions/admissions.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 import { inTurns } from '../in-turns.ts';
-import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
+import { jobStart } from './job-start.ts';
 
 export interface AdmissionsPorts {
   admissions: AdmissionRepository;

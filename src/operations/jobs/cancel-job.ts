@@ -2,9 +2,9 @@ import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import { isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { JobRepository } from '../../store/jobs.ts';
+import type { WorkflowRunner } from '../workflow-runner.ts';
 import type { createFindJobs } from './find-jobs.ts';
 import { jobStart } from './job-start.ts';
-import type { WorkflowRunner } from '../workflow-runner.ts';
 
 export interface CancelJobPorts {
   jobs: Pick<JobRepository, 'get'>;

@@ -1,13 +1,13 @@
-import { type Admission, hasQueue, isIdle } from '../../domain/jobs/admission.ts';
 import { chargedAccount } from '../../domain/credits/credits.ts';
 import { isAwaited, openUploadId, uploadsAmong } from '../../domain/files/file.ts';
+import { type Admission, hasQueue, isIdle } from '../../domain/jobs/admission.ts';
 import { isTerminal, type JobStatus } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
-import type { JobRepository } from '../../store/jobs.ts';
 import type { LaneChecks } from '../../store/admissions/lane-checks.ts';
+import type { JobRepository } from '../../store/jobs.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
-import type { Admissions } from './admissions.ts';
 import { inTurns } from '../in-turns.ts';
+import type { Admissions } from './admissions.ts';
 
 export interface RepairAdmissionsPorts {
   lanes: LaneChecks;

@@ -4,10 +4,10 @@ import { silenceLease, turnLease, uploadLease } from '../../domain/jobs/job-leas
 import type { Log } from '../../log.ts';
 import type { JobLeases, OverdueJob } from '../../store/job-leases.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
-import type { Admissions } from './admissions.ts';
 import { inTurns } from '../in-turns.ts';
-import { jobStart } from './job-start.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
+import type { Admissions } from './admissions.ts';
+import { jobStart } from './job-start.ts';
 
 export interface RepairJobsPorts {
   leases: Pick<JobLeases, 'listOverdue' | 'renew' | 'drop' | 'adoptUnknown'>;

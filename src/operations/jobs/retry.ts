@@ -1,13 +1,13 @@
 import type { Caller } from '../../domain/access/account.ts';
-import { type Batch, isOver } from '../../domain/batches/batch.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
+import { type Batch, isOver } from '../../domain/batches/batch.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import { isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { FileRepository } from '../../store/files.ts';
-import type { AcceptedJob, JobWish } from './accept-job.ts';
 import type { createFindBatches } from '../batches/find-batches.ts';
-import type { createFindJobs } from './find-jobs.ts';
 import type { createSubmitBatch, SubmittedBatch } from '../batches/submit-batch.ts';
+import type { AcceptedJob, JobWish } from './accept-job.ts';
+import type { createFindJobs } from './find-jobs.ts';
 import type { createSubmitJob } from './submit-job.ts';
 
 export interface RetryPorts {

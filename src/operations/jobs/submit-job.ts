@@ -3,6 +3,7 @@ import type { AccountPlan } from '../../domain/access/account-plan.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
+import type { WorkflowRunner } from '../workflow-runner.ts';
 import {
   type AcceptedJob,
   type AcceptJobPorts,
@@ -13,7 +14,6 @@ import {
 import type { Admissions } from './admissions.ts';
 import { jobStart } from './job-start.ts';
 import type { Once } from './once.ts';
-import type { WorkflowRunner } from '../workflow-runner.ts';
 
 export interface SubmitJobPorts extends AcceptJobPorts {
   jobs: Pick<JobRepository, 'insertIfAbsent' | 'find'>;

@@ -1,9 +1,9 @@
 import type { Caller } from '../../domain/access/account.ts';
 import { eventsAfter, isTerminal, type Job, type NumberedEvent } from '../../domain/jobs/job.ts';
-import type { Changes } from '../../store/mongo/changes.ts';
 import type { JobRepository } from '../../store/jobs.ts';
-import type { createFindJobs } from './find-jobs.ts';
+import type { Changes } from '../../store/mongo/changes.ts';
 import { follow } from '../follow.ts';
+import type { createFindJobs } from './find-jobs.ts';
 
 /** What a watcher sees: numbered events, each exactly once and in order, and progress between them. */
 export type JobUpdate =

@@ -1,12 +1,18 @@
-import { announcedBatch, announcedFile, announcedJob, asSubmitted, type UrlOf } from '../../domain/webhooks/announced.ts';
 import type { Batch } from '../../domain/batches/batch.ts';
 import { isTerminal, type Job } from '../../domain/jobs/job.ts';
+import {
+  announcedBatch,
+  announcedFile,
+  announcedJob,
+  asSubmitted,
+  type UrlOf,
+} from '../../domain/webhooks/announced.ts';
 import type { Log } from '../../log.ts';
 import type { FileRepository } from '../../store/files.ts';
-import type { Announce } from './announce.ts';
 import type { createCompleteUpload } from '../files/complete-upload.ts';
 import { inTime } from '../in-time.ts';
 import type { createSubmitJob } from '../jobs/submit-job.ts';
+import type { Announce } from './announce.ts';
 
 export interface AnnounceJobsPorts {
   announce: Announce;

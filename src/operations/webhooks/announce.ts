@@ -1,14 +1,14 @@
 import { chargedAccount } from '../../domain/credits/credits.ts';
+import { derivedId } from '../../domain/id.ts';
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
-import { derivedId } from '../../domain/id.ts';
 import { newDelivery } from '../../domain/webhooks/new-delivery.ts';
 import { isSubscribed, type TEST_EVENT, type WebhookEvent } from '../../domain/webhooks/webhook-event.ts';
 import type { Log } from '../../log.ts';
 import type { DeliveryRepository } from '../../store/deliveries.ts';
 import type { EndpointRepository } from '../../store/endpoints.ts';
-import type { Courier } from './courier.ts';
 import { createRecent } from '../recent.ts';
+import type { Courier } from './courier.ts';
 
 export interface AnnouncePorts {
   endpoints: Pick<EndpointRepository, 'list'>;

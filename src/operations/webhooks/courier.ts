@@ -1,9 +1,9 @@
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
 import type { Log } from '../../log.ts';
+import type { WorkflowRunner } from '../workflow-runner.ts';
 import type { Deliver } from './deliver.ts';
 import { deliveryStart } from './delivery-start.ts';
-import type { WorkflowRunner } from '../workflow-runner.ts';
 
 export interface CourierPorts {
   deliver: Deliver;

@@ -1,14 +1,14 @@
 import type { Actor } from '../../domain/access/account.ts';
 import { chargedAccount } from '../../domain/credits/credits.ts';
-import type { Delivery, DeliveryAttempt, DeliverySummary } from '../../domain/webhooks/delivery.ts';
 import { ConversionError } from '../../domain/errors.ts';
+import type { Delivery, DeliveryAttempt, DeliverySummary } from '../../domain/webhooks/delivery.ts';
 import type { DeliveryPage, DeliveryRepository } from '../../store/deliveries.ts';
 import type { EndpointRepository } from '../../store/endpoints.ts';
 import { requireAccountId, requireManager } from '../access/accounts.ts';
-import type { Courier } from './courier.ts';
-import { requireReader } from './endpoints.ts';
 import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
+import type { Courier } from './courier.ts';
+import { requireReader } from './endpoints.ts';
 
 export interface DeliveriesPorts {
   deliveries: DeliveryRepository;

@@ -1,10 +1,15 @@
 import { type Actor, requireScope, seesResults } from '../../domain/access/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
-import { closedCircuit } from '../../domain/webhooks/circuit.ts';
-import type { Delivery } from '../../domain/webhooks/delivery.ts';
-import { type Endpoint, requireDescription, requireShortUrl, rotated } from '../../domain/webhooks/endpoint.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
+import { closedCircuit } from '../../domain/webhooks/circuit.ts';
+import type { Delivery } from '../../domain/webhooks/delivery.ts';
+import {
+  type Endpoint,
+  requireDescription,
+  requireShortUrl,
+  rotated,
+} from '../../domain/webhooks/endpoint.ts';
 import { parseSubscriptions, TEST_EVENT } from '../../domain/webhooks/webhook-event.ts';
 import type { DeliveryRepository } from '../../store/deliveries.ts';
 import type { EndpointChanges, EndpointRepository } from '../../store/endpoints.ts';

@@ -2,9 +2,9 @@ import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
 import type { Log } from '../../log.ts';
 import type { DeliveryChecks, PendingDelivery } from '../../store/delivery-checks.ts';
 import type { EndpointRepository } from '../../store/endpoints.ts';
-import { deliveryStart } from './delivery-start.ts';
 import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
+import { deliveryStart } from './delivery-start.ts';
 
 export interface RepairDeliveriesPorts {
   deliveries: DeliveryChecks;

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Actor } from '../../domain/access/account.ts';
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
-import { type DeliveryEvent, deliveryEvents, type Told, toldOf } from '../../domain/webhooks/delivery-event.ts';
+import {
+  type DeliveryEvent,
+  deliveryEvents,
+  type Told,
+  toldOf,
+} from '../../domain/webhooks/delivery-event.ts';
 import type { DeliveryFilter, DeliveryRepository } from '../../store/deliveries.ts';
 import { requireAccountId } from '../access/accounts.ts';
 import { requireReader } from './endpoints.ts';

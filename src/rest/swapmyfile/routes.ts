@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { credentialOf, senderOf } from '../../http/credential.ts';
 import type { Caller } from '../../domain/access/account.ts';
-import { swapmyfileJob } from '../../domain/webhooks/callback-payload.ts';
 import { ConversionError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
+import { swapmyfileJob } from '../../domain/webhooks/callback-payload.ts';
+import { credentialOf, senderOf } from '../../http/credential.ts';
 import type { DialectAdapter, DialectOperations } from '../adapter.ts';
 import { answerFault } from './errors.ts';
 import { parseBatchPrepare, parsePrepare } from './request.ts';

@@ -7,9 +7,9 @@ import {
   positionOf,
   type Queue,
 } from '../../domain/jobs/admission.ts';
+import { type Collections, insertIfAbsent, translateFaults } from '../mongo/mongo.ts';
 import { upgradeLane } from './admission-upgrade.ts';
 import { createFill, type Filled } from './lane-fill.ts';
-import { type Collections, insertIfAbsent, translateFaults } from '../mongo/mongo.ts';
 import { createWaiters } from './waiters.ts';
 
 /** A job on its way in. */

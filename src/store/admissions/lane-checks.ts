@@ -1,7 +1,7 @@
 import type { Filter } from 'mongodb';
 import type { Admission } from '../../domain/jobs/admission.ts';
-import { upgradeLane } from './admission-upgrade.ts';
 import { type Collections, translateFaults } from '../mongo/mongo.ts';
+import { upgradeLane } from './admission-upgrade.ts';
 import { createWaiters } from './waiters.ts';
 
 export type LaneChecks = ReturnType<typeof createLaneChecks>;

@@ -9,20 +9,20 @@ import {
 } from 'mongodb';
 import type { Account, ApiKey } from '../../domain/access/account.ts';
 import type { AccountPlan } from '../../domain/access/account-plan.ts';
-import type { Admission } from '../../domain/jobs/admission.ts';
-import type { Batch } from '../../domain/batches/batch.ts';
-import type { LedgerEntry } from '../../domain/credits/credits.ts';
-import type { Delivery } from '../../domain/webhooks/delivery.ts';
-import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
-import type { StoredFile, Upload } from '../../domain/files/file.ts';
-import type { IdempotencyRecord } from '../../domain/jobs/idempotency.ts';
-import type { Job } from '../../domain/jobs/job.ts';
 import type { MasterKeyRecord } from '../../domain/access/master-key.ts';
 import type { RateWindow } from '../../domain/access/rate-window.ts';
+import type { Batch } from '../../domain/batches/batch.ts';
+import type { LedgerEntry } from '../../domain/credits/credits.ts';
+import type { StoredFile, Upload } from '../../domain/files/file.ts';
+import type { Admission } from '../../domain/jobs/admission.ts';
+import type { IdempotencyRecord } from '../../domain/jobs/idempotency.ts';
+import type { Job } from '../../domain/jobs/job.ts';
+import type { Delivery } from '../../domain/webhooks/delivery.ts';
+import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
+import type { Waiter } from '../admissions/waiters.ts';
 import { explainDriverFault, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
 import { ensureIndexes } from './indexes.ts';
 import { noteAnswers, unlessSilent } from './silence.ts';
-import type { Waiter } from '../admissions/waiters.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
 export interface SlottedEndpoint extends Endpoint {

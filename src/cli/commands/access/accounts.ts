@@ -1,10 +1,10 @@
-import { CommandError } from '../../terminal/command-error.ts';
-import { GRANT_CREDITS } from '../credits/credits.ts';
 import { type AdminOptions, findAdminService } from '../../service-client/find-service.ts';
 import { createGraphqlClient } from '../../service-client/graphql-client.ts';
 import { mutate, REFUSAL } from '../../service-client/mutation.ts';
+import { CommandError } from '../../terminal/command-error.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { printTable } from '../../terminal/terminal.ts';
+import { GRANT_CREDITS } from '../credits/credits.ts';
 
 interface AccountView {
   accountId: string;

@@ -1,7 +1,7 @@
-import { CommandError } from '../../terminal/command-error.ts';
 import { type AdminOptions, findAdminService, findService } from '../../service-client/find-service.ts';
 import { createGraphqlClient, type GraphqlClient } from '../../service-client/graphql-client.ts';
 import { mutate, REFUSAL } from '../../service-client/mutation.ts';
+import { CommandError } from '../../terminal/command-error.ts';
 import { print } from '../../terminal/print.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { printTable, renderTable } from '../../terminal/terminal.ts';

@@ -2,12 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { PLAN_TERMS, type PlanTerms, parsePlanChanges } from '../../../domain/access/account-plan.ts';
 import { ConversionError } from '../../../domain/errors.ts';
-import { CommandError } from '../../terminal/command-error.ts';
 import type { AdminOptions } from '../../service-client/find-service.ts';
-import { createPlansClient, type PlanView, shownTerm } from './plans.ts';
+import { CommandError } from '../../terminal/command-error.ts';
 import { print } from '../../terminal/print.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { printTable } from '../../terminal/terminal.ts';
+import { createPlansClient, type PlanView, shownTerm } from './plans.ts';
 
 /** What a file says of the plans that it names. */
 const planFile = z.record(z.string(), z.unknown());

@@ -1,10 +1,15 @@
 import { join } from 'node:path';
 import { loadConfig } from '../../../config.ts';
-import { addMasterKey, MASTER_KEY_FILE, masterKeyIds, removeMasterKeys } from '../../../secrets/master-key-file.ts';
-import { CommandError } from '../../terminal/command-error.ts';
+import {
+  addMasterKey,
+  MASTER_KEY_FILE,
+  masterKeyIds,
+  removeMasterKeys,
+} from '../../../secrets/master-key-file.ts';
 import { type AdminOptions, findAdminService } from '../../service-client/find-service.ts';
 import { createGraphqlClient, type GraphqlClient } from '../../service-client/graphql-client.ts';
 import { mutate, REFUSAL } from '../../service-client/mutation.ts';
+import { CommandError } from '../../terminal/command-error.ts';
 import { print } from '../../terminal/print.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { renderTable } from '../../terminal/terminal.ts';

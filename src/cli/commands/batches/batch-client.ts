@@ -1,6 +1,6 @@
-import { type ConversionWish, JOB, type JobView, UPLOAD, type UploadView } from '../jobs/conversions.ts';
 import { createGraphqlClient, type Service } from '../../service-client/graphql-client.ts';
 import { mutate, REFUSAL } from '../../service-client/mutation.ts';
+import { type ConversionWish, JOB, type JobView, UPLOAD, type UploadView } from '../jobs/conversions.ts';
 
 /** Jobs of a batch by where they stand. */
 export type CountsView = Record<'total' | 'pending' | 'ready' | 'failed' | 'cancelled' | 'expired', number>;

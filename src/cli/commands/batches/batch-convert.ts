@@ -3,14 +3,14 @@ import { openAsBlob } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { archiveFilename } from '../../../domain/batches/batch.ts';
 import { askAgain } from '../../service-client/ask-again.ts';
+import { fewAtATime } from '../../service-client/few-at-a-time.ts';
+import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
+import { CommandError } from '../../terminal/command-error.ts';
+import { announce, makeFolder, refuseReplacing, resultName } from '../files/local-files.ts';
+import { type Conversions, createConversions, type FileToSend } from '../jobs/conversions.ts';
 import { createBatches, type NewBatchView } from './batch-client.ts';
 import { collectResults, reportResults, saveArchive, saveResults } from './batch-results.ts';
 import { watchBatchToEnd } from './batch-watch.ts';
-import { CommandError } from '../../terminal/command-error.ts';
-import { type Conversions, createConversions, type FileToSend } from '../jobs/conversions.ts';
-import { fewAtATime } from '../../service-client/few-at-a-time.ts';
-import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
-import { announce, makeFolder, refuseReplacing, resultName } from '../files/local-files.ts';
 
 /** What `kiln batches convert` was told. */
 export interface BatchConvertOptions extends ServiceOptions {

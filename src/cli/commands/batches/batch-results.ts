@@ -1,12 +1,12 @@
-import { type Batches, type BatchView, JOBS_A_PAGE, type NewBatchView } from './batch-client.ts';
-import { countFiles, describeCounts } from './batch-watch.ts';
-import { CommandError } from '../../terminal/command-error.ts';
-import type { Conversions, JobView, OutputView } from '../jobs/conversions.ts';
 import { fewAtATime } from '../../service-client/few-at-a-time.ts';
-import { describeOutput, saveAs } from '../files/local-files.ts';
+import { CommandError } from '../../terminal/command-error.ts';
 import { print, printError } from '../../terminal/print.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { formatBytes } from '../../terminal/terminal.ts';
+import { describeOutput, saveAs } from '../files/local-files.ts';
+import type { Conversions, JobView, OutputView } from '../jobs/conversions.ts';
+import { type Batches, type BatchView, JOBS_A_PAGE, type NewBatchView } from './batch-client.ts';
+import { countFiles, describeCounts } from './batch-watch.ts';
 
 /** Why there is no result. */
 interface FaultView {

@@ -1,6 +1,6 @@
-import type { Batches, BatchView, CountsView } from './batch-client.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 import { createStatusLine, renderBar } from '../../terminal/terminal.ts';
+import type { Batches, BatchView, CountsView } from './batch-client.ts';
 
 /** Shows a bar while the jobs of a batch run and gives the batch as it ended. */
 export async function watchBatchToEnd(

@@ -1,3 +1,9 @@
+import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
+import { CommandError } from '../../terminal/command-error.ts';
+import { print } from '../../terminal/print.ts';
+import { printJson } from '../../terminal/print-json.ts';
+import { formatBytes, printTable, renderTable } from '../../terminal/terminal.ts';
+import type { JobView } from '../jobs/conversions.ts';
 import {
   type Batches,
   type BatchView,
@@ -6,12 +12,6 @@ import {
   type NewBatchView,
 } from './batch-client.ts';
 import { countFiles, describeCounts, watchBatchToEnd } from './batch-watch.ts';
-import { CommandError } from '../../terminal/command-error.ts';
-import type { JobView } from '../jobs/conversions.ts';
-import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
-import { print } from '../../terminal/print.ts';
-import { printJson } from '../../terminal/print-json.ts';
-import { formatBytes, printTable, renderTable } from '../../terminal/terminal.ts';
 
 /** Options of every command on batches. */
 export type BatchOptions = ServiceOptions & { json?: boolean };

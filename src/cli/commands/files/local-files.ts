@@ -6,8 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { findFormat, formatOfFilename, outputFilename } from '../../../domain/formats/format.ts';
 import { CommandError } from '../../terminal/command-error.ts';
-import type { FileToSend, OutputView } from '../jobs/conversions.ts';
 import { formatBytes } from '../../terminal/terminal.ts';
+import type { FileToSend, OutputView } from '../jobs/conversions.ts';
 
 /** What the service is told of a file; it looks at the bytes anyway. */
 export async function announce(path: string): Promise<FileToSend> {

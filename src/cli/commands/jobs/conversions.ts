@@ -1,6 +1,6 @@
-import { CommandError } from '../../terminal/command-error.ts';
 import { createGraphqlClient, type Service } from '../../service-client/graphql-client.ts';
 import { REFUSAL, mutate as send } from '../../service-client/mutation.ts';
+import { CommandError } from '../../terminal/command-error.ts';
 
 /** A job as the commands show it. */
 export interface JobView {

@@ -2,7 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { askAgain } from '../../service-client/ask-again.ts';
+import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
 import { CommandError } from '../../terminal/command-error.ts';
+import { print } from '../../terminal/print.ts';
+import { printJson } from '../../terminal/print-json.ts';
+import { announce, describeOutput, refuseReplacing, resultName, saveAs } from '../files/local-files.ts';
 import {
   type Conversions,
   createConversions,
@@ -10,10 +14,6 @@ import {
   type OutputView,
   resultOf,
 } from './conversions.ts';
-import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
-import { announce, describeOutput, refuseReplacing, resultName, saveAs } from '../files/local-files.ts';
-import { print } from '../../terminal/print.ts';
-import { printJson } from '../../terminal/print-json.ts';
 import { watchToEnd } from './watch.ts';
 
 /** What `kiln convert` was told. */

@@ -1,7 +1,7 @@
-import { createConversions, type JobView } from './conversions.ts';
 import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { printTable } from '../../terminal/terminal.ts';
+import { createConversions, type JobView } from './conversions.ts';
 
 const COLUMNS = ['job', 'created', 'status', 'file', 'to', 'error'].map((title) => ({ title }));
 

@@ -1,8 +1,8 @@
-import { CommandError } from '../../terminal/command-error.ts';
-import { type Conversions, createConversions, type JobView } from './conversions.ts';
 import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
+import { CommandError } from '../../terminal/command-error.ts';
 import { print } from '../../terminal/print.ts';
 import { createStatusLine, renderBar } from '../../terminal/terminal.ts';
+import { type Conversions, createConversions, type JobView } from './conversions.ts';
 
 /** `kiln watch`: what happens to a job until it ends; fails when the job did. */
 export async function watchJob(
