@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createAudit, numbered } from '../../src/domain/credits/audit.ts';
+import { createAudit, numbered } from '../../../src/domain/credits/audit.ts';
 import {
   type Decision,
   decideCapture,
@@ -8,10 +8,10 @@ import {
   type Hold,
   type LedgerEntry,
   totalOf,
-} from '../../src/domain/credits/credits.ts';
-import { requireMinimum } from '../../src/operations/credits/credits.ts';
-import type { CreditAccount } from '../../src/store/credits.ts';
-import { anAccountCaller } from '../support/records.ts';
+} from '../../../src/domain/credits/credits.ts';
+import { requireMinimum } from '../../../src/operations/credits/credits.ts';
+import type { CreditAccount } from '../../../src/store/credits.ts';
+import { anAccountCaller } from '../../support/records.ts';
 
 const AT = new Date(0);
 const charge = { jobId: 'job', run: '1' };

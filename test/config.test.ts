@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { VARIABLES } from '../../src/config/variables.ts';
-import { ConfigError, isLoopbackHost, loadConfig, sharedEndpoints } from '../../src/config.ts';
+import { VARIABLES } from '../src/config/variables.ts';
+import { ConfigError, isLoopbackHost, loadConfig, sharedEndpoints } from '../src/config.ts';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 

@@ -9,9 +9,9 @@ import {
   MongoWriteConcernError,
 } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
-import { explainDriverFault, hasOnlyDuplicateKeys } from '../../src/store/mongo/driver-faults.ts';
-import { translateFaults } from '../../src/store/mongo/mongo.ts';
+import { ConversionError } from '../../../src/domain/errors.ts';
+import { explainDriverFault, hasOnlyDuplicateKeys } from '../../../src/store/mongo/driver-faults.ts';
+import { translateFaults } from '../../../src/store/mongo/mongo.ts';
 
 const server = (code: number, labels: string[] = []) =>
   new MongoServerError({ code, errmsg: 'no', errorLabels: labels });

@@ -7,9 +7,9 @@ import {
   priceOfSteps,
   pricePerMinute,
   quoteOf,
-} from '../../src/domain/credits/price.ts';
-import type { FormatCategory } from '../../src/domain/formats/format.ts';
-import { FORMATS } from '../../src/domain/formats/format.ts';
+} from '../../../src/domain/credits/price.ts';
+import type { FormatCategory } from '../../../src/domain/formats/format.ts';
+import { FORMATS } from '../../../src/domain/formats/format.ts';
 
 describe('the price table', () => {
   it('charges for sound and moving pictures only', () => {

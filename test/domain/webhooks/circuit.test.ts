@@ -8,7 +8,7 @@ import {
   closedCircuit,
   isGivenUp,
   OPENS_AFTER,
-} from '../../src/domain/webhooks/circuit.ts';
+} from '../../../src/domain/webhooks/circuit.ts';
 
 const MINUTE = 60_000;
 const start = new Date('2026-01-01T00:00:00Z');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DETECT_BYTES, detectFormat } from '../../src/domain/formats/detect.ts';
+import { DETECT_BYTES, detectFormat } from '../../../src/domain/formats/detect.ts';
 
 const bytes = (hex: string, length = 64) =>
   Buffer.concat([Buffer.from(hex.replaceAll(' ', ''), 'hex'), Buffer.alloc(length)]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { planConversion } from '../../src/domain/jobs/plan.ts';
-import { parseOptions } from '../../src/domain/options/image.ts';
+import { planConversion } from '../../../src/domain/jobs/plan.ts';
+import { parseOptions } from '../../../src/domain/options/image.ts';
 
 const options = parseOptions('image', {});
 

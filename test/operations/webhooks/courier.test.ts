@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Delivery, DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
-import { createLog } from '../../src/log.ts';
-import { createCourier } from '../../src/operations/webhooks/courier.ts';
-import type { DeliveryStart } from '../../src/operations/workflow-runner.ts';
-import { aDelivery } from '../support/records.ts';
+import type { Delivery, DeliveryOutcome } from '../../../src/domain/webhooks/delivery.ts';
+import { createLog } from '../../../src/log.ts';
+import { createCourier } from '../../../src/operations/webhooks/courier.ts';
+import type { DeliveryStart } from '../../../src/operations/workflow-runner.ts';
+import { aDelivery } from '../../support/records.ts';
 
 function courierWith(
   deliver: (delivery: Delivery) => Promise<DeliveryOutcome>,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/domain/access/account.ts';
-import type { Delivery, DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
-import { deliveryEvents, toldOf } from '../../src/domain/webhooks/delivery-event.ts';
-import { createWatchDeliveries } from '../../src/operations/webhooks/watch-deliveries.ts';
-import { aDelivery, anAccountCaller } from '../support/records.ts';
+import type { Actor } from '../../../src/domain/access/account.ts';
+import type { Delivery, DeliveryAttempt } from '../../../src/domain/webhooks/delivery.ts';
+import { deliveryEvents, toldOf } from '../../../src/domain/webhooks/delivery-event.ts';
+import { createWatchDeliveries } from '../../../src/operations/webhooks/watch-deliveries.ts';
+import { aDelivery, anAccountCaller } from '../../support/records.ts';
 
 const begin = new Date('2026-01-01T00:00:00Z');
 const at = (seconds: number) => new Date(begin.getTime() + seconds * 1000);

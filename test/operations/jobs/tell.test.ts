@@ -1,9 +1,9 @@
 import { expect, it, vi } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
-import { createSubmitJob } from '../../src/operations/jobs/submit-job.ts';
-import { createTell, type Tell } from '../../src/operations/jobs/tell.ts';
-import type { JobStart } from '../../src/operations/workflow-runner.ts';
-import { anAccountCaller, defaultPlanOf, UNQUEUED } from '../support/records.ts';
+import { ConversionError } from '../../../src/domain/errors.ts';
+import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
+import { createTell, type Tell } from '../../../src/operations/jobs/tell.ts';
+import type { JobStart } from '../../../src/operations/workflow-runner.ts';
+import { anAccountCaller, defaultPlanOf, UNQUEUED } from '../../support/records.ts';
 
 const wish = {
   dialect: 'graphql',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createGrouped } from '../../src/store/mongo/grouped.ts';
+import { createGrouped } from '../../../src/store/mongo/grouped.ts';
 
 describe('grouped calls', () => {
   it('go out at once when alone, and together while one is under way', async () => {

@@ -8,10 +8,10 @@ import {
   recount,
   requireBatchSize,
   requireLabel,
-} from '../../src/domain/batches/batch.ts';
-import { archiveNames } from '../../src/domain/files/archive-names.ts';
-import type { JobStatus } from '../../src/domain/jobs/job.ts';
-import { aJob } from '../support/records.ts';
+} from '../../../src/domain/batches/batch.ts';
+import { archiveNames } from '../../../src/domain/files/archive-names.ts';
+import type { JobStatus } from '../../../src/domain/jobs/job.ts';
+import { aJob } from '../../support/records.ts';
 
 const JOBS = ['a', 'b', 'c', 'd'];
 const NOW = new Date();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../src/log.ts';
 
 function logged(isTTY: boolean): { log: ReturnType<typeof createLog>; lines: string[] } {
   const lines: string[] = [];

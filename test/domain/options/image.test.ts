@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { optionsJsonSchema, parseOptions } from '../../src/domain/options/image.ts';
+import { optionsJsonSchema, parseOptions } from '../../../src/domain/options/image.ts';
 
 describe('options of a picture', () => {
   it('are complete and survive JSON', () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { retryAfterSeconds } from '../../src/domain/webhooks/backoff.ts';
+import { retryAfterSeconds } from '../../../src/domain/webhooks/backoff.ts';
 import {
   type AttemptResult,
   type AttemptVerdict,
   judgeAttempt,
   WEBHOOK_SCHEDULES,
   type WebhookProfile,
-} from '../../src/domain/webhooks/webhook-profile.ts';
+} from '../../../src/domain/webhooks/webhook-profile.ts';
 
 const HOUR = 3_600_000;
 

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Caller } from '../../src/domain/access/account.ts';
-import { ConversionError } from '../../src/domain/errors.ts';
-import type { StoredFile, Upload } from '../../src/domain/files/file.ts';
-import type { Job } from '../../src/domain/jobs/job.ts';
-import type { JobWish } from '../../src/operations/jobs/accept-job.ts';
-import { createSubmitJob } from '../../src/operations/jobs/submit-job.ts';
-import type { JobStart } from '../../src/operations/workflow-runner.ts';
-import { aFile, anAccountCaller, defaultPlanOf, UNQUEUED } from '../support/records.ts';
+import type { Caller } from '../../../src/domain/access/account.ts';
+import { ConversionError } from '../../../src/domain/errors.ts';
+import type { StoredFile, Upload } from '../../../src/domain/files/file.ts';
+import type { Job } from '../../../src/domain/jobs/job.ts';
+import type { JobWish } from '../../../src/operations/jobs/accept-job.ts';
+import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
+import type { JobStart } from '../../../src/operations/workflow-runner.ts';
+import { aFile, anAccountCaller, defaultPlanOf, UNQUEUED } from '../../support/records.ts';
 
 const ACCOUNT = anAccountCaller();
 const GUEST: Caller = { kind: 'guest', guestId: 'g' };

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { MongoClient } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { noteAnswers, unlessSilent } from '../../src/store/mongo/silence.ts';
+import { noteAnswers, unlessSilent } from '../../../src/store/mongo/silence.ts';
 
 const driver = new EventEmitter();
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { StoredFile } from '../../src/domain/files/file.ts';
-import { createQuote } from '../../src/operations/credits/quote.ts';
-import { refusalOf } from '../support/money.ts';
-import { aFile, anAccountCaller } from '../support/records.ts';
+import type { StoredFile } from '../../../src/domain/files/file.ts';
+import { createQuote } from '../../../src/operations/credits/quote.ts';
+import { refusalOf } from '../../support/money.ts';
+import { aFile, anAccountCaller } from '../../support/records.ts';
 
 const FREE = { perMinute: 0, minimum: 0, ceiling: 0 };
 const caller = anAccountCaller({ accountId: 'a' });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { ConversionError } from '../../../src/domain/errors.ts';
 import {
   eventsAfter,
   isTerminal,
@@ -10,7 +10,7 @@ import {
   ownerKey,
   refuseMove,
   resultName,
-} from '../../src/domain/jobs/job.ts';
+} from '../../../src/domain/jobs/job.ts';
 
 /** Every legal move, from the design's state line; whatever is not here must be refused. */
 const LEGAL: Record<JobStatus, JobStatus[]> = {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
-import type { Job, JobEvent, JobStatus } from '../../src/domain/jobs/job.ts';
-import { createWatchJob, type JobUpdate } from '../../src/operations/jobs/watch-job.ts';
-import { aJob, anAccountCaller } from '../support/records.ts';
+import { ConversionError } from '../../../src/domain/errors.ts';
+import type { Job, JobEvent, JobStatus } from '../../../src/domain/jobs/job.ts';
+import { createWatchJob, type JobUpdate } from '../../../src/operations/jobs/watch-job.ts';
+import { aJob, anAccountCaller } from '../../support/records.ts';
 
 const CALLER = anAccountCaller();
 

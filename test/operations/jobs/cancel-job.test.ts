@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
-import type { JobStatus } from '../../src/domain/jobs/job.ts';
-import { createCancelJob } from '../../src/operations/jobs/cancel-job.ts';
-import { aJob, anAccountCaller } from '../support/records.ts';
+import { ConversionError } from '../../../src/domain/errors.ts';
+import type { JobStatus } from '../../../src/domain/jobs/job.ts';
+import { createCancelJob } from '../../../src/operations/jobs/cancel-job.ts';
+import { aJob, anAccountCaller } from '../../support/records.ts';
 
 const CALLER = anAccountCaller();
 const ENDED = new ConversionError('WRONG_STATE', 'The job has already ended.');
