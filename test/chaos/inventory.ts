@@ -16,7 +16,7 @@ const ROLES: readonly [RegExp, string][] = [
   [/temporal.*start-dev/, 'Temporal'],
   [/EmbeddedMongo|mongod /, 'MongoDB'],
   [/bootstrap\/kiln\.js/, 'bootstrap'],
-  [/src\/start\.ts/, 'Kiln'],
+  [/process\/start\.ts/, 'Kiln'],
 ];
 
 /** Counts memory, file descriptors, documents and files of a service, by mark and data folder. */

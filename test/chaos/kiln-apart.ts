@@ -47,7 +47,7 @@ export async function startKilnApart(mark: string, env: Record<string, string> =
   let stopping = false;
 
   async function launch(part: Part): Promise<void> {
-    const child = spawn(process.execPath, [join(ROOT, 'src', `${part}.ts`)], {
+    const child = spawn(process.execPath, [join(ROOT, 'src/process', `${part}.ts`)], {
       cwd: ROOT,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -52,7 +52,7 @@ export async function startPartsApart(mark: string) {
 
     /** `npm run server` or `npm run worker`. */
     async launch(command: 'server' | 'worker'): Promise<Part> {
-      const child = spawn(process.execPath, [join(root, 'src', `${command}.ts`)], {
+      const child = spawn(process.execPath, [join(root, 'src/process', `${command}.ts`)], {
         cwd: root,
         env: {
           ...process.env,

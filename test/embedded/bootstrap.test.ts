@@ -24,9 +24,9 @@ async function trialProject(): Promise<{ folder: string; bin: string }> {
   await cp(join(root, 'bootstrap'), join(folder, 'bootstrap'), { recursive: true });
   await writeFile(join(folder, 'package.json'), JSON.stringify(MANIFEST));
   await writeFile(join(folder, 'package-lock.json'), '{}');
-  await mkdir(join(folder, 'src'));
+  await mkdir(join(folder, 'src', 'process'), { recursive: true });
   const program = join(import.meta.dirname, 'trial-start.ts');
-  await writeFile(join(folder, 'src', 'start.ts'), `await import(${JSON.stringify(program)});\n`);
+  await writeFile(join(folder, 'src', 'process', 'start.ts'), `await import(${JSON.stringify(program)});\n`);
   await writeExecutable(join(bin, 'npm'), NPM);
   return { folder, bin };
 }
