@@ -90,6 +90,16 @@ async function finish(jobs: Awaited<ReturnType<typeof openJobs>>) {
   return { statuses: [...statuses], builds: [...builds] };
 }
 
+/** A worker looks again and again, since it may be a while until the server knows of a new one. */
+const current = (build: string, look: () => Promise<void>) =>
+  vi.waitFor(
+    async () => {
+      await look();
+      expect(await currentBuild()).toBe(build);
+    },
+    { timeout: 40_000, interval: 500 },
+  );
+
 /** The server tells its queues one after another which build is current: so long a task may still go to the former. */
 const known = (build: string) =>
   vi.waitFor(async () => expect((await finish(await openJobs(8))).builds).toEqual([build]), {
@@ -99,11 +109,11 @@ const known = (build: string) =>
 
 it('only the newest build whose workers are up works, on new jobs and on those that an earlier one began', async () => {
   const one = await aWorker('one');
-  await one.takeOver();
+  await current('one', () => one.takeOver());
   const [early, late] = [await openJobs(4), await openJobs(4)];
 
   const two = await aWorker('two');
-  await two.takeOver();
+  await current('two', () => two.takeOver());
   await one.takeOver();
   await known('two');
   expect(await finish(await openJobs(8))).toEqual({ statuses: ['ready'], builds: ['two'] });
@@ -118,10 +128,7 @@ it('only the newest build whose workers are up works, on new jobs and on those t
 
   // The new one is given up.
   await two.stop();
-  await vi.waitFor(async () => {
-    await again.takeOver(2000);
-    expect(await currentBuild()).toBe('one');
-  }, 20_000);
+  await current('one', () => again.takeOver(2000));
   await known('one');
   expect(await finish(await openJobs(4))).toEqual({ statuses: ['ready'], builds: ['one'] });
   await again.stop();
