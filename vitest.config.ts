@@ -46,18 +46,22 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'workflow', include: WORKFLOW, globalSetup: 'test/support/test-server-setup.ts' },
+        test: {
+          name: 'workflow',
+          include: WORKFLOW,
+          globalSetup: 'test/support/servers/test-server-setup.ts',
+        },
       },
       {
         extends: true,
-        test: { name: 'engines', include: ENGINES, globalSetup: 'test/support/engines-setup.ts' },
+        test: { name: 'engines', include: ENGINES, globalSetup: 'test/support/servers/engines-setup.ts' },
       },
       {
         extends: true,
         test: {
           name: 'second-mongo',
           include: SECOND_MONGO,
-          globalSetup: 'test/support/engines-setup.ts',
+          globalSetup: 'test/support/servers/engines-setup.ts',
           // A query takes it several times as long as the others.
           testTimeout: 240_000,
           hookTimeout: 240_000,

@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { cycleViolations, LAWS, violationsOf } from './support/layout-law.ts';
-import { type SourceFacts, sourceFacts } from './support/source-facts.ts';
+import { cycleViolations, LAWS, violationsOf } from './support/law/layout-law.ts';
+import { type SourceFacts, sourceFacts } from './support/law/source-facts.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['src', 'workflows', 'activities', 'schema', 'bootstrap'];

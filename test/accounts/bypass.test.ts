@@ -9,7 +9,7 @@ import { type Service as HttpService, send, startService } from '../http/service
 import { hero } from '../rest/swapmyfile-client.ts';
 import { createDoor } from '../schema/client.ts';
 import { createService } from '../schema/service.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
 import { timingsOf, type WrongPair, welch, withWrongLetter } from '../support/welch.ts';
 
 /** LIMITS 58 and 59, over real sockets: no proxy is trusted here. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller, KeyScope } from '../../src/domain/access/account.ts';
 import type { RestrictionWish } from '../../src/domain/access/key-restriction.ts';
-import { type AccessBench, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, openAccessBench } from '../support/bench/access-bench.ts';
 
 let bench: AccessBench;
 

@@ -23,7 +23,7 @@ import { createUploadRepository } from '../../src/store/uploads.ts';
 import { type Service, send, startService } from '../http/service.ts';
 import { createDoor } from '../schema/client.ts';
 import { createService } from '../schema/service.ts';
-import { type AccessBench, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, openAccessBench } from '../support/bench/access-bench.ts';
 import { aFile, aJob, anUpload, UNQUEUED } from '../support/records.ts';
 
 let bench: AccessBench;

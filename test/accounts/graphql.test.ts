@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../../src/domain/access/account.ts';
 import { createDoor } from '../schema/client.ts';
 import { createService } from '../schema/service.ts';
-import { type AccessBench, ADMIN_TOKEN, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, ADMIN_TOKEN, openAccessBench } from '../support/bench/access-bench.ts';
 
 let bench: AccessBench;
 let door: ReturnType<typeof createDoor>;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/domain/access/account.ts';
 import { createKeyUsage } from '../../src/operations/access/key-usage.ts';
 import { hashApiKey } from '../../src/secrets/api-key.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
 
 let bench: AccessBench;
 

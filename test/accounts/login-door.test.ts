@@ -8,8 +8,8 @@ import { WebSocket } from 'ws';
 import type { Account } from '../../src/domain/access/account.ts';
 import { createDoor } from '../schema/client.ts';
 import { createService, type Service } from '../schema/service.ts';
-import { ADMIN, ADMIN_TOKEN } from '../support/access-bench.ts';
-import { type LoginBench, openLoginBench } from '../support/login-bench.ts';
+import { ADMIN, ADMIN_TOKEN } from '../support/bench/access-bench.ts';
+import { type LoginBench, openLoginBench } from '../support/bench/login-bench.ts';
 
 let bench: LoginBench;
 let account: Account;

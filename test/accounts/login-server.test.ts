@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../../src/domain/access/account.ts';
-import { type LoginBench, openLoginBench } from '../support/login-bench.ts';
-import type { LoginServer } from '../support/login-server.ts';
+import { type LoginBench, openLoginBench } from '../support/bench/login-bench.ts';
+import type { LoginServer } from '../support/servers/login-server.ts';
 
 const MINUTE = 60_000;
 const over = { code: 'UNAUTHENTICATED' };

@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../../src/domain/access/account.ts';
-import { ADMIN, openAccessBench } from '../support/access-bench.ts';
-import { type LoginBench, openLoginBench } from '../support/login-bench.ts';
-import type { LoginServer } from '../support/login-server.ts';
+import { ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
+import { type LoginBench, openLoginBench } from '../support/bench/login-bench.ts';
+import type { LoginServer } from '../support/servers/login-server.ts';
 
 const over = { code: 'UNAUTHENTICATED' };
 

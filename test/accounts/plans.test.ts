@@ -5,7 +5,7 @@ import { DEFAULT_PLANS } from '../../src/domain/access/account-plan.ts';
 import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
 import type { ConsideredWish } from '../../src/operations/access/explain-policy.ts';
 import { createPlans } from '../../src/operations/access/plans.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
 import { anAccountCaller } from '../support/records.ts';
 
 let bench: AccessBench;

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { WebSocket } from 'ws';
 import { createDoor } from '../schema/client.ts';
 import { createService, type Service } from '../schema/service.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
 
 let bench: AccessBench;
 let service: Service;

@@ -9,7 +9,7 @@ import { createSessionTokens } from '../../src/secrets/sessions.ts';
 import { createTokenSigner } from '../../src/secrets/signed-token.ts';
 import { createMasterKeyRepository } from '../../src/store/master-keys.ts';
 import { createSealedSecretRepository } from '../../src/store/sealed-secrets.ts';
-import { ADMIN } from '../support/access-bench.ts';
+import { ADMIN } from '../support/bench/access-bench.ts';
 import { openDatabase } from '../support/database.ts';
 import { aDelivery, aJob, anAccountCaller, anApiKey } from '../support/records.ts';
 

@@ -5,7 +5,7 @@ import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';
 import { createSessionTokens } from '../../src/secrets/sessions.ts';
 import { createTokenSigner } from '../../src/secrets/signed-token.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
 import { timings, type WrongPair, welch, withWrongLetter } from '../support/welch.ts';
 
 let bench: AccessBench;

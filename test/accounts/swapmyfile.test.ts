@@ -3,7 +3,7 @@ import type { Account } from '../../src/domain/access/account.ts';
 import type { PreparedJob } from '../../src/rest/swapmyfile/response.ts';
 import { type Answer, type Service, send, startService } from '../http/service.ts';
 import { hero } from '../rest/swapmyfile-client.ts';
-import { type AccessBench, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, openAccessBench } from '../support/bench/access-bench.ts';
 
 let bench: AccessBench;
 let base: Service;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/domain/access/account.ts';
 import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/access-bench.ts';
+import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
 import { patience, slowness } from '../support/patience.ts';
 import { anAccountCaller } from '../support/records.ts';
 

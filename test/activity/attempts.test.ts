@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newBatch } from '../../src/domain/batches/batch.ts';
 import { outputFileId } from '../../src/domain/files/blob-name.ts';
 import { newId } from '../../src/domain/id.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { PNG } from '../support/bench/job-bench.ts';
 import { createCopyingConverters } from '../support/copying-converters.ts';
-import { PNG } from '../support/job-bench.ts';
 import { aFile } from '../support/records.ts';
 
 let bench: ActivityBench;

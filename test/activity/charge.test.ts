@@ -6,7 +6,7 @@ import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
 import { createReconcile } from '../../src/operations/credits/reconcile.ts';
 import { createRepairCredits } from '../../src/operations/credits/repair-credits.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 import { anAccount, refusalOf, sumOfLedger } from '../support/money.ts';
 import { aFile, aJob } from '../support/records.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';

@@ -1,7 +1,7 @@
 import { CancelledFailure } from '@temporalio/common';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 
 let bench: ActivityBench;
 let png: Buffer;

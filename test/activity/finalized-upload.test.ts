@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
-import { PICTURE, PNG } from '../support/job-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { PICTURE, PNG } from '../support/bench/job-bench.ts';
 
 let bench: ActivityBench;
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 
 let bench: ActivityBench;
 let png: Buffer;

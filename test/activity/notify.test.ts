@@ -6,7 +6,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 
 const SECRET = 'a secret of the receiver';
 

@@ -7,7 +7,7 @@ import { createLog } from '../../src/log.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';
 import { ensureSchedules, monthlyGrantId, retentionSweepId } from '../../src/temporal/schedules.ts';
 import { startWorkers, type Workers } from '../../src/temporal/workers.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 import { aFile } from '../support/records.ts';
 
 const PREFIX = `sweep-${newId().slice(-8)}`;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newBatch } from '../../src/domain/batches/batch.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createRepairBatches } from '../../src/operations/batches/repair-batches.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 import { aJob } from '../support/records.ts';
 
 const MINUTE = 60_000;

@@ -13,9 +13,9 @@ import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
 import { inTurns } from '../../src/operations/in-turns.ts';
 import { createRetentionRepository } from '../../src/store/retention.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { PNG } from '../support/bench/job-bench.ts';
 import { createCopyingConverters } from '../support/copying-converters.ts';
-import { PNG } from '../support/job-bench.ts';
 import { aDelivery, aFile, aJob, anUpload } from '../support/records.ts';
 import { sweepAll } from '../support/sweeping.ts';
 

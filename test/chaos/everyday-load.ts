@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConversions } from '../../src/cli/commands/jobs/conversions.ts';
 import { createGraphqlClient } from '../../src/cli/service-client/graphql-client.ts';
-import { noise, picture } from '../e2e/client.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
+import { noise, picture } from '../support/service/client.ts';
 import { APIS, createCustomer, insist, type ServedBy } from './customer.ts';
 
 /** How often somebody came, and with what success. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LivingProcess, markedProcesses } from '../e2e/kiln-process.ts';
+import { type LivingProcess, markedProcesses } from '../support/service/kiln-process.ts';
 import { withDatabase } from './settled.ts';
 import type { MortalKiln } from './whole-kiln.ts';
 

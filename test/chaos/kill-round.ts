@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { isTerminal, type JobStatus } from '../../src/domain/jobs/job.ts';
-import { noise, picture } from '../e2e/client.ts';
 import { type SeededRandom, seededRandom } from '../support/seeded-random.ts';
+import { noise, picture } from '../support/service/client.ts';
 import { APIS, type Customer, createCustomer, insist } from './customer.ts';
 import { isDone } from './http-call.ts';
 import type { MessageLog } from './message-log.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../src/domain/jobs/job.ts';
-import { noise, picture } from '../e2e/client.ts';
 import { seededRandom } from '../support/seeded-random.ts';
+import { noise, picture } from '../support/service/client.ts';
 import { APIS, createCustomer, insist } from './customer.ts';
 import { type Answer, isAway, isDone, isProper } from './http-call.ts';
 import type { KilnApart } from './kiln-apart.ts';

@@ -9,7 +9,7 @@ import {
   startKilnProcess,
   survivorsOf,
   until,
-} from '../e2e/kiln-process.ts';
+} from '../support/service/kiln-process.ts';
 
 export type Victim = 'temporal' | 'main' | 'mongodb' | 'worker';
 

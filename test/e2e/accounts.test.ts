@@ -6,10 +6,16 @@ import { createClient } from 'graphql-ws';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { createSwapmyfileClient, hero, picture, statusOf } from './client.ts';
-import { createCommandLine } from './command-line.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
-import { freePort } from './parts-apart.ts';
+import { createSwapmyfileClient, hero, picture, statusOf } from '../support/service/client.ts';
+import { createCommandLine } from '../support/service/command-line.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+  until,
+} from '../support/service/kiln-process.ts';
+import { freePort } from '../support/service/parts-apart.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 

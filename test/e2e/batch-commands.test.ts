@@ -2,10 +2,15 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { noise, picture } from './client.ts';
-import { createCommandLine } from './command-line.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess } from './kiln-process.ts';
-import { unzip } from './unzip.ts';
+import { noise, picture } from '../support/service/client.ts';
+import { createCommandLine } from '../support/service/command-line.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+} from '../support/service/kiln-process.ts';
+import { unzip } from '../support/service/unzip.ts';
 
 let kiln: KilnProcess;
 let run: ReturnType<typeof createCommandLine>['run'];

@@ -8,8 +8,14 @@ import {
   newAccountKey,
   picture,
   signatureMatches,
-} from './client.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
+} from '../support/service/client.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+  until,
+} from '../support/service/kiln-process.ts';
 
 const JOBS = 25;
 const LABEL = 'é'.repeat(80);

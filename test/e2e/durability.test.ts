@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSwapmyfileClient, noise, picture } from './client.ts';
+import { createSwapmyfileClient, noise, picture } from '../support/service/client.ts';
 import {
   type KilnProcess,
   type LivingProcess,
@@ -12,7 +12,7 @@ import {
   startKilnProcess,
   survivorsOf,
   until,
-} from './kiln-process.ts';
+} from '../support/service/kiln-process.ts';
 
 const started: KilnProcess[] = [];
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { askGraphql } from './cli.ts';
+import { askGraphql } from '../support/service/cli.ts';
 import {
   type KilnProcess,
   markedProcesses,
@@ -7,7 +7,7 @@ import {
   removeDataDir,
   startKilnProcess,
   until,
-} from './kiln-process.ts';
+} from '../support/service/kiln-process.ts';
 
 const MARK = 'e2e-frozen-mongodb';
 /** An answer that comes later than this came too late for whoever waited; a busy machine needs some of it. */

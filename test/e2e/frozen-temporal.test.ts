@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Batches, createBatches } from '../../src/cli/commands/batches/batch-client.ts';
 import { type Conversions, createConversions } from '../../src/cli/commands/jobs/conversions.ts';
-import { createSwapmyfileClient, picture } from './client.ts';
+import { createSwapmyfileClient, picture } from '../support/service/client.ts';
 import {
   type KilnProcess,
   markedProcesses,
@@ -9,7 +9,7 @@ import {
   removeDataDir,
   startKilnProcess,
   until,
-} from './kiln-process.ts';
+} from '../support/service/kiln-process.ts';
 
 const MARK = 'e2e-frozen-temporal';
 /** Well below the ten seconds after which a call to Temporal is given up. */

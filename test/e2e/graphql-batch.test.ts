@@ -4,9 +4,14 @@ import { type Conversions, createConversions } from '../../src/cli/commands/jobs
 import { createGraphqlClient, type GraphqlClient } from '../../src/cli/service-client/graphql-client.ts';
 import { createLog } from '../../src/log.ts';
 import { connectTemporal } from '../../src/temporal/connect.ts';
-import { newAccountKey, noise, picture } from './client.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess } from './kiln-process.ts';
-import { unzip } from './unzip.ts';
+import { newAccountKey, noise, picture } from '../support/service/client.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+} from '../support/service/kiln-process.ts';
+import { unzip } from '../support/service/unzip.ts';
 
 let kiln: KilnProcess;
 let graphql: GraphqlClient;

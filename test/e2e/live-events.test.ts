@@ -3,8 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { connectMongo, type Mongo } from '../../src/store/mongo/mongo.ts';
-import { createSwapmyfileClient, picture } from './client.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess } from './kiln-process.ts';
+import { createSwapmyfileClient, picture } from '../support/service/client.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+} from '../support/service/kiln-process.ts';
 
 let kiln: KilnProcess;
 let mongo: Mongo;

@@ -1,9 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { statusOf } from './client.ts';
-import { createCommandLine } from './command-line.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess } from './kiln-process.ts';
+import { statusOf } from '../support/service/client.ts';
+import { createCommandLine } from '../support/service/command-line.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+} from '../support/service/kiln-process.ts';
 
 let kiln: KilnProcess;
 let run: ReturnType<typeof createCommandLine>['run'];

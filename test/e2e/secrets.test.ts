@@ -1,10 +1,21 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LoginServer, openLoginServer } from '../support/login-server.ts';
-import { askGraphql, createCli, documentsWith } from './cli.ts';
-import { createReceiver, createSwapmyfileClient, picture, signatureMatches } from './client.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
+import { type LoginServer, openLoginServer } from '../support/servers/login-server.ts';
+import { askGraphql, createCli, documentsWith } from '../support/service/cli.ts';
+import {
+  createReceiver,
+  createSwapmyfileClient,
+  picture,
+  signatureMatches,
+} from '../support/service/client.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+  until,
+} from '../support/service/kiln-process.ts';
 
 const CALLBACK_SECRET = 'canary-callback-secret-5f1d0c';
 

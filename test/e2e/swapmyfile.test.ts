@@ -1,8 +1,19 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createReceiver, createSwapmyfileClient, picture, signatureMatches } from './client.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
+import {
+  createReceiver,
+  createSwapmyfileClient,
+  picture,
+  signatureMatches,
+} from '../support/service/client.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+  until,
+} from '../support/service/kiln-process.ts';
 
 let kiln: KilnProcess;
 

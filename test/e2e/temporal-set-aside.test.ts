@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { createSwapmyfileClient, noise, picture } from './client.ts';
+import { createSwapmyfileClient, noise, picture } from '../support/service/client.ts';
 import {
   type KilnProcess,
   markedProcesses,
@@ -10,7 +10,7 @@ import {
   removeDataDir,
   startKilnProcess,
   until,
-} from './kiln-process.ts';
+} from '../support/service/kiln-process.ts';
 
 const MARK = 'set-aside';
 let dataDir: string;

@@ -2,10 +2,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LoginServer, openLoginServer } from '../support/login-server.ts';
-import { askGraphql, createCli, documentsWith } from './cli.ts';
-import { createReceiver, createSwapmyfileClient, picture } from './client.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
+import { type LoginServer, openLoginServer } from '../support/servers/login-server.ts';
+import { askGraphql, createCli, documentsWith } from '../support/service/cli.ts';
+import { createReceiver, createSwapmyfileClient, picture } from '../support/service/client.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+  until,
+} from '../support/service/kiln-process.ts';
 
 const CALLBACK_SECRET = 'canary-callback-secret-5f1d0c';
 

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { picture } from './client.ts';
-import { until } from './kiln-process.ts';
-import { type PartsApart, startPartsApart } from './parts-apart.ts';
+import { picture } from '../support/service/client.ts';
+import { until } from '../support/service/kiln-process.ts';
+import { type PartsApart, startPartsApart } from '../support/service/parts-apart.ts';
 
 const MARK = 'webhook-killed';
 

@@ -7,8 +7,14 @@ import { createClient } from 'graphql-ws';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { createReceiver, picture, type Received } from './client.ts';
-import { type KilnProcess, newDataDir, removeDataDir, startKilnProcess, until } from './kiln-process.ts';
+import { createReceiver, picture, type Received } from '../support/service/client.ts';
+import {
+  type KilnProcess,
+  newDataDir,
+  removeDataDir,
+  startKilnProcess,
+  until,
+} from '../support/service/kiln-process.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 

@@ -2,9 +2,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSwapmyfileClient, noise } from './client.ts';
-import { markedProcesses, until } from './kiln-process.ts';
-import { type PartsApart, startPartsApart } from './parts-apart.ts';
+import { createSwapmyfileClient, noise } from '../support/service/client.ts';
+import { markedProcesses, until } from '../support/service/kiln-process.ts';
+import { type PartsApart, startPartsApart } from '../support/service/parts-apart.ts';
 
 const MARK = 'worker-killed';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createJobBench, type JobBench, USED } from '../support/bench/job-bench.ts';
 import { expectCleanDisk, expectSound } from '../support/invariants.ts';
-import { createJobBench, type JobBench, USED } from '../support/job-bench.ts';
 import { refusalOf } from '../support/money.ts';
 import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHARGE_RUN } from '../../src/domain/credits/credits.ts';
-import { type CrashBench, createCrashBench } from '../support/crash-bench.ts';
-import { awaited, type Deeds, deedTools, dieEverywhere } from '../support/crash-deeds.ts';
-import { deedsOf } from '../support/crash-table.ts';
+import { type CrashBench, createCrashBench } from '../support/crash/crash-bench.ts';
+import { awaited, type Deeds, deedTools, dieEverywhere } from '../support/crash/crash-deeds.ts';
+import { deedsOf } from '../support/crash/crash-table.ts';
 
 let bench: CrashBench;
 

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CrashBench, createCrashBench } from '../support/crash-bench.ts';
-import { awaited, type Deeds, deedTools, dieEverywhere } from '../support/crash-deeds.ts';
-import { deedsOf } from '../support/crash-table.ts';
-import { PICTURE, PNG } from '../support/job-bench.ts';
+import { PICTURE, PNG } from '../support/bench/job-bench.ts';
+import { type CrashBench, createCrashBench } from '../support/crash/crash-bench.ts';
+import { awaited, type Deeds, deedTools, dieEverywhere } from '../support/crash/crash-deeds.ts';
+import { deedsOf } from '../support/crash/crash-table.ts';
 
 let bench: CrashBench;
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newSingleWrites } from '../support/crash-once.ts';
-import { type CrashStepsBench, createCrashStepsBench } from '../support/crash-steps-bench.ts';
-import { ENDPOINT_STEPS } from '../support/crash-steps-endpoints.ts';
-import { RECORD_STEPS } from '../support/crash-steps-records.ts';
-import { WEBHOOK_STEPS } from '../support/crash-steps-webhooks.ts';
-import { deedsOf, saidOnce } from '../support/crash-table.ts';
+import { newSingleWrites } from '../support/crash/crash-once.ts';
+import { type CrashStepsBench, createCrashStepsBench } from '../support/crash/crash-steps-bench.ts';
+import { ENDPOINT_STEPS } from '../support/crash/crash-steps-endpoints.ts';
+import { RECORD_STEPS } from '../support/crash/crash-steps-records.ts';
+import { WEBHOOK_STEPS } from '../support/crash/crash-steps-webhooks.ts';
+import { deedsOf, saidOnce } from '../support/crash/crash-table.ts';
 
 const STEPS = { ...WEBHOOK_STEPS, ...ENDPOINT_STEPS, ...RECORD_STEPS };
 const MOST_POINTS = 40;

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Service, send, startService } from '../http/service.ts';
+import { createJobBench, type JobBench, PICTURE, PNG, USED } from '../support/bench/job-bench.ts';
 import { expectCleanDisk, expectSound } from '../support/invariants.ts';
-import { createJobBench, type JobBench, PICTURE, PNG, USED } from '../support/job-bench.ts';
 import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIdempotencyRepository } from '../../src/store/idempotency.ts';
-import { type CrashBench, createCrashBench } from '../support/crash-bench.ts';
-import { PICTURE } from '../support/job-bench.ts';
+import { PICTURE } from '../support/bench/job-bench.ts';
+import { type CrashBench, createCrashBench } from '../support/crash/crash-bench.ts';
 import { refusalOf } from '../support/money.ts';
 import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';

@@ -5,7 +5,7 @@ import {
   createWorkflowBench,
   quietRuntime,
   type WorkflowBench,
-} from '../support/workflow-bench.ts';
+} from '../support/bench/workflow-bench.ts';
 
 let bench: WorkflowBench;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLog } from '../../src/log.ts';
 import { jobStart } from '../../src/operations/jobs/job-start.ts';
 import { createRepairJobs } from '../../src/operations/jobs/repair-jobs.ts';
-import { createJobBench, type JobBench, PICTURE, PNG } from '../support/job-bench.ts';
+import { createJobBench, type JobBench, PICTURE, PNG } from '../support/bench/job-bench.ts';
 import { aFile } from '../support/records.ts';
 
 let bench: JobBench;

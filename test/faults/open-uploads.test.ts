@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isIdle } from '../../src/domain/jobs/admission.ts';
-import { OPEN_UPLOADS } from '../support/activity-bench.ts';
-import { type CrashBench, createCrashBench } from '../support/crash-bench.ts';
-import { PICTURE, PNG } from '../support/job-bench.ts';
+import { OPEN_UPLOADS } from '../support/bench/activity-bench.ts';
+import { PICTURE, PNG } from '../support/bench/job-bench.ts';
+import { type CrashBench, createCrashBench } from '../support/crash/crash-bench.ts';
 import { refusalOf } from '../support/money.ts';
 import { patience } from '../support/patience.ts';
 

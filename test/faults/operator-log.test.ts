@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { startKiln } from '../../src/process/kiln.ts';
-import { createSwapmyfileClient, picture } from '../e2e/client.ts';
+import { createSwapmyfileClient, picture } from '../support/service/client.ts';
 
 // It starts Kiln, on a machine that may be busy.
 vi.setConfig({ testTimeout: 120_000 });

@@ -7,9 +7,9 @@ import { createLog } from '../../src/log.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
 import { startWorkers } from '../../src/temporal/workers.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { PICTURE, PNG } from '../support/bench/job-bench.ts';
 import { createCopyingConverters } from '../support/copying-converters.ts';
-import { PICTURE, PNG } from '../support/job-bench.ts';
 import { anAccountCaller } from '../support/records.ts';
 
 const PREFIX = `deploy-${newId().slice(-8)}`;

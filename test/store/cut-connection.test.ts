@@ -2,10 +2,10 @@ import type { MongoBulkWriteError } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import { type Collections, connectMongo, type Mongo } from '../../src/store/mongo/mongo.ts';
-import { type Cut, createCuttingProxy, type PassingCommand } from '../support/cutting-proxy.ts';
 import { openDatabase } from '../support/database.ts';
 import { faultyCollections } from '../support/faulty-collections.ts';
 import { anAccount, insist, openMoney, refusalOf, sumOfLedger } from '../support/money.ts';
+import { type Cut, createCuttingProxy, type PassingCommand } from '../support/servers/cutting-proxy.ts';
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
 let proxy: Awaited<ReturnType<typeof createCuttingProxy>>;

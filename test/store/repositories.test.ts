@@ -8,8 +8,8 @@ import { createFileRepository } from '../../src/store/files.ts';
 import { connectMongo } from '../../src/store/mongo/mongo.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from '../support/database.ts';
-import { hasBug } from '../support/mongo-bugs.ts';
 import { aDelivery, aFile, anApiKey, anUpload } from '../support/records.ts';
+import { hasBug } from '../support/servers/mongo-bugs.ts';
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
 

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { LedgerEntry } from '../../src/domain/credits/credits.ts';
 import { outputBlobs, outputFileId } from '../../src/domain/files/blob-name.ts';
 import { isTerminal, type Job } from '../../src/domain/jobs/job.ts';
-import { type JobBench, USED } from './job-bench.ts';
+import { type JobBench, USED } from './bench/job-bench.ts';
 import { openMoney, sumOfLedger } from './money.ts';
 
 /** What is looked at: the real things below the bench, undisturbed. */

@@ -1,6 +1,6 @@
 import type { Actor } from '../../src/domain/access/account.ts';
 import { newId } from '../../src/domain/id.ts';
-import type { ActivityBench } from './activity-bench.ts';
+import type { ActivityBench } from './bench/activity-bench.ts';
 import { anAccountCaller } from './records.ts';
 
 /** An account of its own with everything that a test does to its webhooks. */

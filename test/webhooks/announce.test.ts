@@ -7,10 +7,10 @@ import { createAnnounce } from '../../src/operations/webhooks/announce.ts';
 import { createRepairDeliveries } from '../../src/operations/webhooks/repair-deliveries.ts';
 import { createDeliveryChecks } from '../../src/store/delivery-checks.ts';
 import { createEndpointRepository } from '../../src/store/endpoints.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 import { anAccountCaller } from '../support/records.ts';
+import { openReceiver } from '../support/servers/webhook-receiver.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';
-import { openReceiver } from '../support/webhook-receiver.ts';
 
 const NOWHERE = 'http://127.0.0.1:9/hook';
 

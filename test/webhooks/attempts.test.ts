@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WEBHOOK_SCHEDULES } from '../../src/domain/webhooks/webhook-profile.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
+import { openReceiver, verify } from '../support/servers/webhook-receiver.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';
-import { openReceiver, verify } from '../support/webhook-receiver.ts';
 
 type Receiver = Awaited<ReturnType<typeof openReceiver>>;
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { openReceiver } from '../support/servers/webhook-receiver.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';
-import { openReceiver } from '../support/webhook-receiver.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -6,7 +6,7 @@ import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring, keyIdOf } from '../../src/secrets/keyring.ts';
 import { createMasterKeyRepository } from '../../src/store/master-keys.ts';
 import { createSealedSecretRepository } from '../../src/store/sealed-secrets.ts';
-import { ADMIN } from '../support/access-bench.ts';
+import { ADMIN } from '../support/bench/access-bench.ts';
 import { openDatabase } from '../support/database.ts';
 import { anEndpoint } from '../support/records.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import { createDoor } from '../schema/client.ts';
 import { ALICE, BOB, createService } from '../schema/service.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 
 const REFUSAL = '... on Error { __typename code message field hint }';
 const ENDPOINT =

@@ -3,9 +3,9 @@ import type { KeyScope } from '../../src/domain/access/account.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createDoor } from '../schema/client.ts';
 import { ALICE, createService } from '../schema/service.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 import { anAccountCaller } from '../support/records.ts';
-import { openReceiver } from '../support/webhook-receiver.ts';
+import { openReceiver } from '../support/servers/webhook-receiver.ts';
 
 const LINK = 'https://kiln.example/d/a-signed-link';
 

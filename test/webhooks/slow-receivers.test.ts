@@ -9,7 +9,7 @@ import { createLog } from '../../src/log.ts';
 import { connectTemporal } from '../../src/temporal/connect.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
 import { startWorkers, type Workers } from '../../src/temporal/workers.ts';
-import { type ActivityBench, createActivityBench } from '../support/activity-bench.ts';
+import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';
 
 const PREFIX = 'slow-receivers';

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Waiting } from '../../activities/admit.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
 import {
   CONVERTED,
   createWorkflowBench,
   type TestJob,
   type WorkflowBench,
-} from '../support/workflow-bench.ts';
+} from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const NOW = { uploadDeadline: null };
 const MINUTE_MS = 60_000;

@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { CONVERTED, createWorkflowBench, type Fakes, type WorkflowBench } from '../support/workflow-bench.ts';
+import {
+  CONVERTED,
+  createWorkflowBench,
+  type Fakes,
+  type WorkflowBench,
+} from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const SMALL = { uploadDeadline: null, size: 1000 };
 

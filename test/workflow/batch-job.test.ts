@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { BatchStart } from '../../src/operations/workflow-runner.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/workflow-bench.ts';
+import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const MINUTE_MS = 60_000;
 /** For what happens by itself, on a machine that has other work. */

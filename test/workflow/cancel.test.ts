@@ -1,8 +1,8 @@
 import { CancelledFailure, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { type CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+import { type CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const cancelled = { to: 'cancelled', fault: { code: 'CANCELLED', message: 'The job was tired of waiting.' } };
 const REASON = 'tired of waiting';

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { CONVERTED, createWorkflowBench, type Fakes, type WorkflowBench } from '../support/workflow-bench.ts';
+import {
+  CONVERTED,
+  createWorkflowBench,
+  type Fakes,
+  type WorkflowBench,
+} from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const ACQUIRED = { blobId: 'blob', steps: [], price: { perMinute: 1, ceiling: 7 } };
 const SIZES = { small: 1000, middling: 2 * 2 ** 20, large: 2 ** 30 };

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversionError, ERROR_CODES } from '../../src/domain/errors.ts';
 import { ENGINE_FAULTS } from '../../workflows/attempts.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const LARGE = 33 * 2 ** 20;
 const HOUR = 3_600_000;

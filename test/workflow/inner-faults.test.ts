@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 /** Eight within five seconds where the workflow runs, four more elsewhere. */
 const MOST_ATTEMPTS = 12;

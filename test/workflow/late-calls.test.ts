@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+import { createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 let bench: WorkflowBench;
 beforeAll(async () => {

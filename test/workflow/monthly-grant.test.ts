@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { monthlyGrant } from '../../workflows/monthly-grant.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+import { createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 let bench: WorkflowBench;
 beforeAll(async () => {

@@ -4,8 +4,8 @@ import type { Activities } from '../../activities/index.ts';
 import type { Log } from '../../src/log.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
 import { startWorkers } from '../../src/temporal/workers.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const PREFIX = 'older';
 

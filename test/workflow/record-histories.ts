@@ -10,7 +10,7 @@ import {
   type Fakes,
   quietRuntime,
   type WorkflowBench,
-} from '../support/workflow-bench.ts';
+} from '../support/bench/workflow-bench.ts';
 
 /*
  * Records what jobs of this version leave in Temporal's history. Run it by hand once for each release,

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversionError } from '../../src/domain/errors.ts';
 import type { DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
 import { judgeAttempt, type WebhookProfile } from '../../src/domain/webhooks/webhook-profile.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { createWorkflowBench, type WorkflowBench } from '../support/workflow-bench.ts';
+import { createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const HOUR = 3_600_000;
 

@@ -10,9 +10,9 @@ import {
 } from '../../src/domain/webhooks/circuit.ts';
 import type { DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
 import { judgeAttempt, WEBHOOK_SCHEDULES } from '../../src/domain/webhooks/webhook-profile.ts';
+import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/bench/workflow-bench.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
-import { startTimeSkippingServer } from '../support/time-skipping-server.ts';
-import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/workflow-bench.ts';
+import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

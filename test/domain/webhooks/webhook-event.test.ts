@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { isSubscribed, parseSubscriptions, WEBHOOK_EVENTS } from '../../../src/domain/webhooks/webhook-event.ts';
+import {
+  isSubscribed,
+  parseSubscriptions,
+  WEBHOOK_EVENTS,
+} from '../../../src/domain/webhooks/webhook-event.ts';
 
 describe('subscriptions', () => {
   it.each([

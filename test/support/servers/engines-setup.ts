@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { loadConfig } from '../../src/config.ts';
-import { startEmbedded } from '../../src/embedded/embedded.ts';
-import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import { loadConfig } from '../../../src/config.ts';
+import { startEmbedded } from '../../../src/embedded/embedded.ts';
+import { ATTRIBUTES } from '../../../workflows/search-attributes.ts';
 import { startSecondMongo } from './second-mongo.ts';
 
 /** The project of vitest.config.ts that runs on the second server. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import { cachedFolder, installFolder } from '../../src/embedded/install/cache.ts';
-import { runCommand } from '../../src/embedded/process/command.ts';
-import { startEngine, untilReady } from '../../src/embedded/process/engine-process.ts';
-import { startOnFreePorts } from '../../src/embedded/process/free-port.ts';
+import { cachedFolder, installFolder } from '../../../src/embedded/install/cache.ts';
+import { runCommand } from '../../../src/embedded/process/command.ts';
+import { startEngine, untilReady } from '../../../src/embedded/process/engine-process.ts';
+import { startOnFreePorts } from '../../../src/embedded/process/free-port.ts';
 
 /**
  * A second server that speaks MongoDB's protocol and says that it is MongoDB 8: it is a replica set, explains

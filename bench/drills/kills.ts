@@ -1,11 +1,11 @@
 import { Option } from 'commander';
-import { faultsOf, type KillRoundResult, killRound, PROMISED_MS } from '../test/chaos/kill-round.ts';
-import { startKilnApart } from '../test/chaos/kiln-apart.ts';
-import { type MessageLog, openMessageLog } from '../test/chaos/message-log.ts';
-import { untilNothing } from '../test/chaos/settled.ts';
-import { type MortalKiln, startWholeKiln, type Victim } from '../test/chaos/whole-kiln.ts';
-import { seededRandom } from '../test/support/seeded-random.ts';
-import { positive } from './arguments.ts';
+import { faultsOf, type KillRoundResult, killRound, PROMISED_MS } from '../../test/chaos/kill-round.ts';
+import { startKilnApart } from '../../test/chaos/kiln-apart.ts';
+import { type MessageLog, openMessageLog } from '../../test/chaos/message-log.ts';
+import { untilNothing } from '../../test/chaos/settled.ts';
+import { type MortalKiln, startWholeKiln, type Victim } from '../../test/chaos/whole-kiln.ts';
+import { seededRandom } from '../../test/support/seeded-random.ts';
+import { positive } from '../arguments.ts';
 import type { Drill } from './drill.ts';
 
 interface Options {

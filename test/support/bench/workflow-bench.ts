@@ -3,14 +3,14 @@ import { activityInfo } from '@temporalio/activity';
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import type { ConvertedFile } from '../../activities/convert.ts';
-import { failuresTranslated } from '../../activities/failure.ts';
-import type { Activities } from '../../activities/index.ts';
-import { newId } from '../../src/domain/id.ts';
-import type { JobStart, WorkflowRunner } from '../../src/operations/workflow-runner.ts';
-import { queuesOf } from '../../src/temporal/queues.ts';
-import { createWorkflowRunner } from '../../src/temporal/runner.ts';
-import { bundleWorkflows } from '../../src/temporal/workflow-bundle.ts';
+import type { ConvertedFile } from '../../../activities/convert.ts';
+import { failuresTranslated } from '../../../activities/failure.ts';
+import type { Activities } from '../../../activities/index.ts';
+import { newId } from '../../../src/domain/id.ts';
+import type { JobStart, WorkflowRunner } from '../../../src/operations/workflow-runner.ts';
+import { queuesOf } from '../../../src/temporal/queues.ts';
+import { createWorkflowRunner } from '../../../src/temporal/runner.ts';
+import { bundleWorkflows } from '../../../src/temporal/workflow-bundle.ts';
 
 /** One call of an activity, as a fake saw it. */
 export interface ActivityCall {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src/cli/main.ts');
+const MAIN = join(import.meta.dirname, '../../..', 'src/cli/main.ts');
 
 /** The command line against the service of a data folder. */
 export function createCommandLine(dataDir: string) {

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
-import { createGraphqlClient } from '../../src/cli/service-client/graphql-client.ts';
+import { createGraphqlClient } from '../../../src/cli/service-client/graphql-client.ts';
 import { type KilnProcess, until } from './kiln-process.ts';
 
 export interface Prepared {

@@ -1,8 +1,8 @@
 import { Option } from 'commander';
-import { type KilnApart, startKilnApart } from '../test/chaos/kiln-apart.ts';
-import { openMessageLog } from '../test/chaos/message-log.ts';
-import { OUTAGES, type OutageResult, outageUnderLoad } from '../test/chaos/outage.ts';
-import { positive } from './arguments.ts';
+import { type KilnApart, startKilnApart } from '../../test/chaos/kiln-apart.ts';
+import { openMessageLog } from '../../test/chaos/message-log.ts';
+import { OUTAGES, type OutageResult, outageUnderLoad } from '../../test/chaos/outage.ts';
+import { positive } from '../arguments.ts';
 import type { Drill } from './drill.ts';
 
 interface Options {

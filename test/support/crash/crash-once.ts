@@ -1,9 +1,9 @@
-import { createAccounts } from '../../src/operations/access/accounts.ts';
-import { createAccountRepository } from '../../src/store/accounts.ts';
-import { ADMIN } from './access-bench.ts';
+import { createAccounts } from '../../../src/operations/access/accounts.ts';
+import { createAccountRepository } from '../../../src/store/accounts.ts';
+import { ADMIN } from '../bench/access-bench.ts';
+import { aJob, anUpload } from '../records.ts';
 import type { CrashStepsBench } from './crash-steps-bench.ts';
 import { mortalAccess } from './crash-steps-records.ts';
-import { aJob, anUpload } from './records.ts';
 
 /** Everything of which the table says that it writes once, on things of a new account. */
 export async function newSingleWrites(bench: CrashStepsBench) {

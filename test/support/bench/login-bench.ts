@@ -1,9 +1,9 @@
-import type { Account } from '../../src/domain/access/account.ts';
-import { createHttpSender } from '../../src/net/fetch.ts';
-import { createGuard } from '../../src/net/guard.ts';
-import { createJsonFetcher } from '../../src/net/json.ts';
+import type { Account } from '../../../src/domain/access/account.ts';
+import { createHttpSender } from '../../../src/net/fetch.ts';
+import { createGuard } from '../../../src/net/guard.ts';
+import { createJsonFetcher } from '../../../src/net/json.ts';
+import { type LoginServer, openLoginServer } from '../servers/login-server.ts';
 import { openAccessBench } from './access-bench.ts';
-import { type LoginServer, openLoginServer } from './login-server.ts';
 
 export type LoginBench = Awaited<ReturnType<typeof openLoginBench>>;
 

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { BlobStore } from '../../src/blobs/blob-store.ts';
-import type { Collections } from '../../src/store/mongo/mongo.ts';
+import type { BlobStore } from '../../../src/blobs/blob-store.ts';
+import type { Collections } from '../../../src/store/mongo/mongo.ts';
 
 const COLLECTION_WRITES = /^(?:insert|update|replace|delete|bulkWrite|findOneAnd)/;
 const BLOB_WRITES = /^(?:write|adopt|remove)$/;

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import type { Activities } from '../../activities/index.ts';
-import { isIdle } from '../../src/domain/jobs/admission.ts';
-import type { JobStatus } from '../../src/domain/jobs/job.ts';
+import type { Activities } from '../../../activities/index.ts';
+import { isIdle } from '../../../src/domain/jobs/admission.ts';
+import type { JobStatus } from '../../../src/domain/jobs/job.ts';
+import { PICTURE, PNG, USED } from '../bench/job-bench.ts';
+import { expectSound } from '../invariants.ts';
 import type { CrashBench } from './crash-bench.ts';
-import { expectSound } from './invariants.ts';
-import { PICTURE, PNG, USED } from './job-bench.ts';
 
 /** A job and its retry hold this much at the same time. */
 const CREDITS = 100;

@@ -1,7 +1,7 @@
 import { inject } from 'vitest';
 
 /**
- * What the second server (test/support/second-mongo.ts) does otherwise than MongoDB, so that a test expects it
+ * What the second server (test/support/servers/second-mongo.ts) does otherwise than MongoDB, so that a test expects it
  * by name and nothing else passes unseen. Whoever meets another one proves it against MongoDB's manual first.
  */
 export const SECOND_MONGO_BUGS = {

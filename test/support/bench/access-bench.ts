@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { type AccessPorts, createAccess } from '../../src/app/access.ts';
-import type { Account, Actor } from '../../src/domain/access/account.ts';
-import { type Sender, UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
-import { createLog } from '../../src/log.ts';
-import type { KeyWish } from '../../src/operations/access/keys.ts';
-import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
-import { createKeyring } from '../../src/secrets/keyring.ts';
-import { createLinks } from '../../src/secrets/links.ts';
-import { createTokenSigner } from '../../src/secrets/signed-token.ts';
-import { openDatabase } from './database.ts';
+import { type AccessPorts, createAccess } from '../../../src/app/access.ts';
+import type { Account, Actor } from '../../../src/domain/access/account.ts';
+import { type Sender, UNKNOWN_SENDER } from '../../../src/domain/access/client-address.ts';
+import { createLog } from '../../../src/log.ts';
+import type { KeyWish } from '../../../src/operations/access/keys.ts';
+import { createEnvelopeSealer } from '../../../src/secrets/envelope.ts';
+import { createKeyring } from '../../../src/secrets/keyring.ts';
+import { createLinks } from '../../../src/secrets/links.ts';
+import { createTokenSigner } from '../../../src/secrets/signed-token.ts';
+import { openDatabase } from '../database.ts';
 
 /** The operator. */
 export const ADMIN: Actor = { kind: 'admin' };

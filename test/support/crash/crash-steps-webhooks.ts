@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import { newId } from '../../src/domain/id.ts';
-import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
-import { createUploadRepository } from '../../src/store/uploads.ts';
+import { newId } from '../../../src/domain/id.ts';
+import type { Delivery } from '../../../src/domain/webhooks/delivery.ts';
+import { createUploadRepository } from '../../../src/store/uploads.ts';
+import { PNG } from '../bench/job-bench.ts';
+import { aDelivery, aJob, anUpload } from '../records.ts';
 import { type CrashStepsBench, expectTold, type Owner } from './crash-steps-bench.ts';
-import { PNG } from './job-bench.ts';
-import { aDelivery, aJob, anUpload } from './records.ts';
 
 /** What a process does that dies on the way, what its caller or Temporal does then, and what must hold at last. */
 export interface Step {

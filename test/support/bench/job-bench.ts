@@ -4,15 +4,15 @@ import { activityInfo } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { inject } from 'vitest';
-import { type Activities, createActivities } from '../../activities/index.ts';
-import { newId, workflowId } from '../../src/domain/id.ts';
-import { createCancelJob } from '../../src/operations/jobs/cancel-job.ts';
-import { createFindJobs } from '../../src/operations/jobs/find-jobs.ts';
+import { type Activities, createActivities } from '../../../activities/index.ts';
+import { newId, workflowId } from '../../../src/domain/id.ts';
+import { createCancelJob } from '../../../src/operations/jobs/cancel-job.ts';
+import { createFindJobs } from '../../../src/operations/jobs/find-jobs.ts';
+import { createCopyingConverters } from '../copying-converters.ts';
+import type { Interference } from '../faulty-collections.ts';
+import { anAccount } from '../money.ts';
+import { aFile, anAccountCaller } from '../records.ts';
 import { createActivityBench } from './activity-bench.ts';
-import { createCopyingConverters } from './copying-converters.ts';
-import type { Interference } from './faulty-collections.ts';
-import { anAccount } from './money.ts';
-import { aFile, anAccountCaller } from './records.ts';
 import { quietRuntime, runnerOn, startWorkers } from './workflow-bench.ts';
 
 /**

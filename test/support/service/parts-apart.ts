@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { loadConfig } from '../../src/config.ts';
-import { startEmbedded } from '../../src/embedded/embedded.ts';
-import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import { loadConfig } from '../../../src/config.ts';
+import { startEmbedded } from '../../../src/embedded/embedded.ts';
+import { ATTRIBUTES } from '../../../workflows/search-attributes.ts';
 import { MARK, markedProcesses, newDataDir, removeDataDir, until } from './kiln-process.ts';
 
 /** A port of 127.0.0.1 that nobody listens on right now. */
@@ -17,7 +17,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-const root = join(import.meta.dirname, '..', '..');
+const root = join(import.meta.dirname, '../../..');
 
 /** One process of Kiln, as it said that it is ready. */
 export interface Part {

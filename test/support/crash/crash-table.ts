@@ -1,5 +1,5 @@
-import type { Activities } from '../../activities/index.ts';
-import type { Operations } from '../../src/app/app.ts';
+import type { Activities } from '../../../activities/index.ts';
+import type { Operations } from '../../../src/app/app.ts';
 
 /** Where every death of it is tried, by the names that the deeds have there. */
 interface Tried {

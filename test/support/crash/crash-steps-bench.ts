@@ -1,14 +1,14 @@
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import type { StoredFile } from '../../src/domain/files/file.ts';
-import type { Delivery } from '../../src/domain/webhooks/delivery.ts';
-import type { DeliveryStart } from '../../src/operations/workflow-runner.ts';
-import { createActivityBench } from './activity-bench.ts';
+import type { StoredFile } from '../../../src/domain/files/file.ts';
+import type { Delivery } from '../../../src/domain/webhooks/delivery.ts';
+import type { DeliveryStart } from '../../../src/operations/workflow-runner.ts';
+import { createActivityBench } from '../bench/activity-bench.ts';
+import { PNG } from '../bench/job-bench.ts';
+import { anAccount } from '../money.ts';
+import { aFile, anAccountCaller } from '../records.ts';
+import { openReceiver, type ReceivedWebhook } from '../servers/webhook-receiver.ts';
 import { createCrashing } from './crashing.ts';
-import { PNG } from './job-bench.ts';
-import { anAccount } from './money.ts';
-import { aFile, anAccountCaller } from './records.ts';
-import { openReceiver, type ReceivedWebhook } from './webhook-receiver.ts';
 
 /** As late as every delivery is due, and every repair looks at it. */
 const LATER_MS = 4 * 24 * 3_600_000;
