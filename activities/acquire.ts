@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app/app.ts';
 import { type Price, priceOfSteps } from '../src/domain/credits/price.ts';
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import type { StoredFile } from '../src/domain/files/file.ts';
 import { DETECT_BYTES, detectFormat } from '../src/domain/formats/detect.ts';
 import { findFormat } from '../src/domain/formats/format.ts';
@@ -48,8 +48,8 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ca
       if (!isNotFound(error)) throw error;
       const fault = await refusalOf(input);
       throw fault
-        ? new ConversionError(fault.code, fault.message)
-        : new ConversionError('UPLOAD_MISSING', 'The file is not there any more.', { cause: error });
+        ? new KilnError(fault.code, fault.message)
+        : new KilnError('UPLOAD_MISSING', 'The file is not there any more.', { cause: error });
     }
   }
 
@@ -74,30 +74,26 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ca
       size += chunk.length;
       signal.throwIfAborted();
     }
-    if (size === 0) throw new ConversionError('EMPTY_FILE', 'The file is empty.');
+    if (size === 0) throw new KilnError('EMPTY_FILE', 'The file is empty.');
     if (size !== input.size) {
-      throw new ConversionError(
-        'SIZE_MISMATCH',
-        `The file has ${size} bytes, but ${input.size} were announced.`,
-      );
+      throw new KilnError('SIZE_MISMATCH', `The file has ${size} bytes, but ${input.size} were announced.`);
     }
     if (hash.digest('hex') !== file.sha256) {
-      throw new ConversionError('CORRUPT_INPUT', 'The stored file has changed since it was uploaded.');
+      throw new KilnError('CORRUPT_INPUT', 'The stored file has changed since it was uploaded.');
     }
     return Buffer.concat(head);
   }
 }
 
 function isNotFound(error: unknown): boolean {
-  return error instanceof ConversionError && error.code === 'NOT_FOUND';
+  return error instanceof KilnError && error.code === 'NOT_FOUND';
 }
 
 /** The one input and the one conversion that jobs have so far. */
 export function only(job: Job): { input: JobInput; conversion: JobConversion } {
   const [input] = job.inputs;
   const [conversion] = job.conversions;
-  if (!input || !conversion)
-    throw new ConversionError('INVALID_INPUT', 'The job has no input or no conversion.');
+  if (!input || !conversion) throw new KilnError('INVALID_INPUT', 'The job has no input or no conversion.');
   return { input, conversion };
 }
 
@@ -105,14 +101,14 @@ export function only(job: Job): { input: JobInput; conversion: JobConversion } {
 function identify(head: Buffer, file: StoredFile, { source: wanted }: JobConversion): string {
   const found = detectFormat(head, file.filename);
   if (!found) {
-    throw new ConversionError(
+    throw new KilnError(
       'TYPE_MISMATCH',
       'The content of the file is not of a type that Kiln can read, whatever its name says.',
     );
   }
   if (wanted && wanted !== found) {
     const name = (id: string) => findFormat(id)?.name ?? id;
-    throw new ConversionError(
+    throw new KilnError(
       'TYPE_MISMATCH',
       `The file was announced as ${name(wanted)}, but its content is ${name(found)}.`,
     );

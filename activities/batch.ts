@@ -7,7 +7,7 @@ import {
   isBeingSubmitted,
   uncounted,
 } from '../src/domain/batches/batch.ts';
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import { type Fault, isTerminal, type Job } from '../src/domain/jobs/job.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
@@ -82,7 +82,7 @@ export function createBatchActivities({
 }
 
 function unlessEnded(error: unknown): void {
-  if (!(error instanceof ConversionError && error.code === 'WRONG_STATE')) throw error;
+  if (!(error instanceof KilnError && error.code === 'WRONG_STATE')) throw error;
 }
 
 /** A few at a time, until all are done or one has failed, or nobody wants it any more. */

@@ -1,6 +1,6 @@
 import type { Capabilities } from '../src/app/app.ts';
 import { CHARGE_RUN, chargedAccount, creditsSpent } from '../src/domain/credits/credits.ts';
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import { isTerminal, refuseMove } from '../src/domain/jobs/job.ts';
 
 /** Sets credits aside for a job that costs some, and settles them once it has ended. Both may be repeated. */
@@ -12,7 +12,7 @@ export function createCharge({ jobs, credits, ledger, noteSettled }: Capabilitie
       if (isTerminal(job.status)) refuseMove(job, 'processing');
       const accountId = chargedAccount(job.owner);
       if (!accountId)
-        throw new ConversionError('INSUFFICIENT_CREDITS', 'A guest has no media credits.', {
+        throw new KilnError('INSUFFICIENT_CREDITS', 'A guest has no media credits.', {
           hint: 'Use an account.',
         });
       await credits.hold({ accountId, jobId, run: CHARGE_RUN, amount });
@@ -24,7 +24,7 @@ export function createCharge({ jobs, credits, ledger, noteSettled }: Capabilitie
       const accountId = chargedAccount(job.owner);
       if (!accountId) return;
       if (!isTerminal(job.status))
-        throw new ConversionError('WRONG_STATE', 'The job has not ended: nothing can be settled yet.');
+        throw new KilnError('WRONG_STATE', 'The job has not ended: nothing can be settled yet.');
       await credits.settle({ accountId, jobId, run: CHARGE_RUN, used: creditsSpent(job) });
       await ledger.drain(accountId);
       await noteSettled(accountId, jobId);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app/app.ts';
 import { creditsUsed } from '../src/domain/credits/price.ts';
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import { attemptBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
 import { type Job, type JobProgress, refuseMove } from '../src/domain/jobs/job.ts';
 import type { AcquiredFile } from './acquire.ts';
@@ -42,7 +42,7 @@ export function createConvert({ jobs, blobs, scratch, converters }: Capabilities
     const { cancellationSignal: signal } = Context.current();
     const [step] = steps;
     if (!step || steps.length > 1)
-      throw new ConversionError('NOT_SUPPORTED', 'This conversion needs more than one step.');
+      throw new KilnError('NOT_SUPPORTED', 'This conversion needs more than one step.');
     const patch = { progress: { percent: 0, stage: 'converting' } };
     const begun = await jobs.transition(jobId, { to: 'processing', cause: 'processing', patch });
     // The attempt of a killed worker may have begun already, and the job may have ended since.

@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
-import { ConversionError, ERROR_CODES } from '../src/domain/errors.ts';
+import { ERROR_CODES, KilnError } from '../src/domain/errors.ts';
 
 /** The only place where our errors become Temporal's: type = code, retryability looked up from the code. */
 export function toFailure(error: unknown): unknown {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
-  if (error instanceof ConversionError) {
+  if (error instanceof KilnError) {
     if (error.code === 'CANCELLED') return new CancelledFailure(error.message);
     return ApplicationFailure.create({
       type: error.code,
@@ -50,5 +50,5 @@ function explain(error: unknown): unknown {
 }
 
 function isSurprise(error: unknown): boolean {
-  return !(error instanceof ConversionError) || error.code === 'INTERNAL' || error.retryable;
+  return !(error instanceof KilnError) || error.code === 'INTERNAL' || error.retryable;
 }

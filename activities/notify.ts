@@ -1,5 +1,5 @@
 import type { Capabilities } from '../src/app/app.ts';
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import { derivedId } from '../src/domain/id.ts';
 import { swapmyfileCallback } from '../src/domain/webhooks/callback-payload.ts';
 import { newDelivery } from '../src/domain/webhooks/new-delivery.ts';
@@ -12,7 +12,7 @@ export function createPrepareCallback({ jobs, deliveries, links }: Capabilities)
     jobId: string;
   }): Promise<{ deliveryId: string; event: string; url: string }> {
     const job = await jobs.get(jobId);
-    if (!job.callback) throw new ConversionError('NOT_FOUND', 'The job has no callback.');
+    if (!job.callback) throw new KilnError('NOT_FOUND', 'The job has no callback.');
     const [output] = job.outputs;
     const { event, body } = swapmyfileCallback({
       job,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Capabilities } from '../src/app/app.ts';
 import type { Batch, BatchArchive } from '../src/domain/batches/batch.ts';
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import { archiveNames } from '../src/domain/files/archive-names.ts';
 import { archiveBlobs, archiveFileId, attemptBlobId, earlierBlobId } from '../src/domain/files/blob-name.ts';
 import type { Job, JobOutput } from '../src/domain/jobs/job.ts';
@@ -34,7 +34,7 @@ export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: Ca
     results: readonly { job: Job; output: JobOutput }[],
   ): Promise<BatchArchive> {
     const { archive, owner } = batch;
-    if (!archive) throw new ConversionError('WRONG_STATE', 'No archive was asked for.');
+    if (!archive) throw new KilnError('WRONG_STATE', 'No archive was asked for.');
     if (results.length === 0) {
       const error = { code: 'NOT_FOUND', message: 'There was no result to pack.' } as const;
       return { ...archive, error };

@@ -1,5 +1,5 @@
 import type { Capabilities } from '../src/app/app.ts';
-import { ConversionError, isErrorCode } from '../src/domain/errors.ts';
+import { isErrorCode, KilnError } from '../src/domain/errors.ts';
 import {
   type Fault,
   isTerminal,
@@ -70,7 +70,7 @@ export function createRecord({ jobs, uploads, files, admissions, countInBatch, a
 
   function standingEnd(jobId: string) {
     return async (error: unknown): Promise<Job> => {
-      const refused = error instanceof ConversionError && error.code === 'WRONG_STATE';
+      const refused = error instanceof KilnError && error.code === 'WRONG_STATE';
       const job = refused ? await jobs.get(jobId) : null;
       if (!job || !isTerminal(job.status)) throw error;
       return job;

@@ -9,7 +9,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import type { KilnContext } from './context.ts';
 import { isRefusal, RECHECK_MS } from './identity.ts';
 
@@ -53,7 +53,7 @@ export function admission(maskError: (error: unknown) => GraphQLError): Plugin<K
 }
 
 /** Guests count by their address; who shows nothing can do nothing that would need counting. */
-async function refusalOf(args: ExecutionArgs): Promise<ConversionError | null> {
+async function refusalOf(args: ExecutionArgs): Promise<KilnError | null> {
   const { caller, sender, operations } = args.contextValue as KilnContext;
   const calls = callsOf(args.document, args.operationName);
   if (caller.kind === 'anonymous' || calls === 0) return null;
@@ -61,7 +61,7 @@ async function refusalOf(args: ExecutionArgs): Promise<ConversionError | null> {
     await operations.admitCall(caller, sender, { door: 'graphql', calls });
     return null;
   } catch (error) {
-    if (error instanceof ConversionError) return error;
+    if (error instanceof KilnError) return error;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { Operations } from '../src/app/app.ts';
 import type { Actor, Caller } from '../src/domain/access/account.ts';
 import type { Sender } from '../src/domain/access/client-address.ts';
-import type { ConversionError } from '../src/domain/errors.ts';
+import type { KilnError } from '../src/domain/errors.ts';
 import type { Log } from '../src/log.ts';
 
 /** What GraphQL asks of the service; every other operation is none of its business. */
@@ -89,7 +89,7 @@ export interface KilnContext {
   /** Rejects once the credential of a subscription counts no more. */
   recheck(): Promise<unknown>;
   /** Why nothing of the operation may run; mutations make it a member of their results. */
-  refusal: ConversionError | null;
+  refusal: KilnError | null;
   operations: SchemaOperations;
   /** Base of absolute URLs, without a slash at the end. */
   publicUrl: string;

@@ -1,4 +1,4 @@
-import { ConversionError, type ErrorCode } from '../src/domain/errors.ts';
+import { type ErrorCode, KilnError } from '../src/domain/errors.ts';
 import { builder } from './builder.ts';
 import type { KilnContext } from './context.ts';
 
@@ -9,7 +9,7 @@ abstract class Refusal extends Error {
   readonly hint: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(reason: ConversionError, field: string | undefined) {
+  constructor(reason: KilnError, field: string | undefined) {
     super(reason.message, { cause: reason });
     this.code = reason.code;
     this.field = field;
@@ -26,7 +26,7 @@ class WrongStateError extends Refusal {}
 class ConversionFailedError extends Refusal {}
 class UnavailableError extends Refusal {}
 
-type RefusalType = new (reason: ConversionError, field: string | undefined) => Refusal;
+type RefusalType = new (reason: KilnError, field: string | undefined) => Refusal;
 
 interface Meaning {
   /** The type that carries the code; null where the caller learns nothing but a correlation id. */
@@ -152,7 +152,7 @@ export async function refusing<T>(
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof ConversionError)) throw error;
+    if (!(error instanceof KilnError)) throw error;
     const member = memberFor(error, error.field && renamed(error.field, rename));
     if (member !== error && error.retryable)
       log.warn({ code: error.code, err: error.cause ?? error }, 'a mutation was refused');
@@ -166,7 +166,7 @@ function renamed(field: string, rename: Readonly<Record<string, string>>): strin
 }
 
 /** The member of a result that says it; the error itself where the caller is told nothing. */
-function memberFor(error: ConversionError, field: string | undefined): Refusal | ConversionError {
+function memberFor(error: KilnError, field: string | undefined): Refusal | KilnError {
   const { type } = MEANINGS[error.code];
   return type ? new type(error, field) : error;
 }

@@ -1,5 +1,5 @@
 import { decodeGlobalID } from '@pothos/plugin-relay';
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import { isId } from '../src/domain/id.ts';
 
 /** The objects whose `id` is a global one. */
@@ -38,8 +38,8 @@ function decode(globalId: string): { typename: string; id: string } | null {
   }
 }
 
-function refused(field: string, type: string): ConversionError {
-  return new ConversionError('INVALID_INPUT', `This is not the id of a ${type}.`, {
+function refused(field: string, type: string): KilnError {
+  return new KilnError('INVALID_INPUT', `This is not the id of a ${type}.`, {
     field,
     hint: 'Send an id exactly as Kiln returned it.',
   });

@@ -1,5 +1,5 @@
 import type { Sender } from '../src/domain/access/client-address.ts';
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import type { Credential } from '../src/operations/access/authenticate.ts';
 import type { KilnContext, SchemaOperations } from './context.ts';
 
@@ -27,5 +27,5 @@ export function createIdentify({
 
 /** Whether a credential was refused; anything else, such as a database that is away, says nothing about it. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof ConversionError && ['UNAUTHENTICATED', 'FORBIDDEN'].includes(error.code);
+  return error instanceof KilnError && ['UNAUTHENTICATED', 'FORBIDDEN'].includes(error.code);
 }

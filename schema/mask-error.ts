@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
-import { ConversionError, isErrorCode } from '../src/domain/errors.ts';
+import { isErrorCode, KilnError } from '../src/domain/errors.ts';
 import type { Log } from '../src/log.ts';
 import { LIMIT_EXCEEDED } from './protection/excess.ts';
 
@@ -17,7 +17,7 @@ const SUGGESTION = /\s*Did you mean .*\?$/s;
 export function createMaskError({ log, suggestions }: { log: Log; suggestions: boolean }) {
   return function maskError(error: unknown): GraphQLError {
     const origin = originOf(error);
-    if (origin instanceof ConversionError && origin.code !== 'INTERNAL') return explained(origin, error);
+    if (origin instanceof KilnError && origin.code !== 'INTERNAL') return explained(origin, error);
     if (error instanceof GraphQLError && origin instanceof GraphQLError) {
       return coded(suggestions ? error : withoutSuggestion(error));
     }
@@ -39,7 +39,7 @@ function originOf(error: unknown): unknown {
   return error instanceof GraphQLError && error.originalError ? originOf(error.originalError) : error;
 }
 
-function explained(origin: ConversionError, error: unknown): GraphQLError {
+function explained(origin: KilnError, error: unknown): GraphQLError {
   const { code, field, hint, retryAfterSeconds } = origin;
   return new GraphQLError(origin.message, {
     ...placeOf(error),
@@ -54,7 +54,7 @@ function explained(origin: ConversionError, error: unknown): GraphQLError {
 }
 
 /** Only what may be asked again later has a status of its own: clients of GraphQL read errors from the body. */
-function httpOf({ code, retryAfterSeconds }: ConversionError) {
+function httpOf({ code, retryAfterSeconds }: KilnError) {
   if (code === 'UNAVAILABLE')
     return { http: { status: 503, headers: { 'Retry-After': String(retryAfterSeconds ?? RETRY_SECONDS) } } };
   if (retryAfterSeconds === undefined) return {};

@@ -1,4 +1,4 @@
-import { ConversionError } from '../src/domain/errors.ts';
+import { KilnError } from '../src/domain/errors.ts';
 import { isId } from '../src/domain/id.ts';
 
 /** The arguments of every connection, as Relay names them. */
@@ -67,14 +67,14 @@ export function pageCost({ first, last }: PageArguments): { field: number; multi
 
 function sizeOf({ first, last, after }: PageArguments): number {
   if (typeof last === 'number' && (typeof first === 'number' || after)) {
-    throw new ConversionError('INVALID_INPUT', '`last` cannot be combined with `first` or `after`.', {
+    throw new KilnError('INVALID_INPUT', '`last` cannot be combined with `first` or `after`.', {
       field: 'last',
       hint: 'Use `first` with `after` to go down the list, `last` with `before` to go up.',
     });
   }
   const size = first ?? last ?? DEFAULT_SIZE;
   if (size >= 0 && size <= MAX_SIZE) return size;
-  throw new ConversionError('INVALID_INPUT', `A page holds 0 to ${MAX_SIZE} items.`, {
+  throw new KilnError('INVALID_INPUT', `A page holds 0 to ${MAX_SIZE} items.`, {
     field: typeof first === 'number' ? 'first' : 'last',
   });
 }
@@ -99,5 +99,5 @@ function cursorOf(key: string): string {
 function keyOf<T>(cursor: string, field: string, { isKey }: SortKey<T>): string {
   const key = Buffer.from(cursor, 'base64url').toString();
   if (isKey(key)) return key;
-  throw new ConversionError('INVALID_INPUT', 'This is not a cursor of this list.', { field });
+  throw new KilnError('INVALID_INPUT', 'This is not a cursor of this list.', { field });
 }

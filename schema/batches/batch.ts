@@ -5,7 +5,7 @@ import type {
   BatchCounts as Counts,
   BatchStatus as Status,
 } from '../../src/domain/batches/batch.ts';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { builder } from '../builder.ts';
 import { orNull } from '../files/file.ts';
 import { uuidOf } from '../global-id.ts';
@@ -97,7 +97,7 @@ builder.node(Batch, {
       complexity: ({ count }) => ({ field: Math.max(count, 1), multiplier: Math.max(count, 1) }),
       resolve: (batch, { from, count }, { operations }) => {
         if (from < 0 || count < 0 || count > MAX_JOBS)
-          throw new ConversionError('INVALID_INPUT', `Ask for 0 to ${MAX_JOBS} jobs from a place on.`, {
+          throw new KilnError('INVALID_INPUT', `Ask for 0 to ${MAX_JOBS} jobs from a place on.`, {
             field: 'count',
           });
         return operations.jobsOf(batch, from, count);

@@ -1,5 +1,5 @@
 import type { Quote as QuoteRecord } from '../../src/domain/credits/price.ts';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import type { QuoteWish } from '../../src/operations/credits/quote.ts';
 import { builder } from '../builder.ts';
 import { uuidOf } from '../global-id.ts';
@@ -50,7 +50,7 @@ function inputOf({ source, fileId, durationSeconds }: typeof QuoteInput.$inferIn
   if (fileId && source === undefined && seconds === undefined)
     return { fileId: uuidOf('File', fileId, 'fileId') };
   if (source && fileId === undefined) return { source, seconds };
-  throw new ConversionError('INVALID_INPUT', 'Send either `source` or `fileId`.', {
+  throw new KilnError('INVALID_INPUT', 'Send either `source` or `fileId`.', {
     field: 'source',
     hint: 'A file that is there has its own length.',
   });

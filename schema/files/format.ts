@@ -1,4 +1,4 @@
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import {
   FORMATS,
   type FormatCategory,
@@ -103,7 +103,7 @@ builder.queryField('formats', (t) =>
 function requireSource(id: string): string {
   const format = findFormat(id);
   if (format) return format.id;
-  throw new ConversionError('INVALID_INPUT', 'Kiln does not know this format.', { field: 'from' });
+  throw new KilnError('INVALID_INPUT', 'Kiln does not know this format.', { field: 'from' });
 }
 
 function formatsOf(ids: readonly string[]): FormatRow[] {

@@ -1,4 +1,4 @@
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { eventsAfter, type Job as JobRecord } from '../../src/domain/jobs/job.ts';
 import type { JobUpdate } from '../../src/operations/jobs/watch-job.ts';
 import { builder } from '../builder.ts';
@@ -108,8 +108,8 @@ function pastOf(job: JobRecord, after: number): JobUpdate[] {
   return truncated ? [{ kind: 'snapshot', job }, ...kept] : kept;
 }
 
-/** @throws ConversionError INVALID_INPUT */
+/** @throws KilnError INVALID_INPUT */
 export function requireSeq(after: number): number {
   if (after >= 0) return after;
-  throw new ConversionError('INVALID_INPUT', '`after` must not be negative.', { field: 'after' });
+  throw new KilnError('INVALID_INPUT', '`after` must not be negative.', { field: 'after' });
 }

@@ -1,4 +1,4 @@
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import type { Upload as UploadIntent } from '../../src/domain/files/file.ts';
 import type { Job as JobRecord } from '../../src/domain/jobs/job.ts';
 import { builder } from '../builder.ts';
@@ -137,11 +137,11 @@ async function settle(
   if (waitMs === 0) return job;
   // The job is accepted: whoever cannot be shown its end is shown the job.
   return operations.waitForJob(caller, job._id, waitMs).catch((error: unknown) => {
-    if (error instanceof ConversionError && error.retryable) return job;
+    if (error instanceof KilnError && error.retryable) return job;
     throw error;
   });
 }
 
-function invalid(field: string, message: string): ConversionError {
-  return new ConversionError('INVALID_INPUT', message, { field });
+function invalid(field: string, message: string): KilnError {
+  return new KilnError('INVALID_INPUT', message, { field });
 }

@@ -1,4 +1,4 @@
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import type { JobWish } from '../../src/operations/jobs/accept-job.ts';
 import { builder } from '../builder.ts';
 import { UploadInput } from '../files/upload.ts';
@@ -60,7 +60,7 @@ export const WISH_PATHS: Readonly<Record<string, string>> = {
   callbackUrl: 'callback.url',
 };
 
-/** Reads a wish. @throws ConversionError INVALID_INPUT */
+/** Reads a wish. @throws KilnError INVALID_INPUT */
 export function wishOf(input: WishInput): JobWish {
   const { upload, fileId, source, target, options, callback } = input;
   return {
@@ -76,7 +76,7 @@ export function wishOf(input: WishInput): JobWish {
 function inputOf(upload: WishInput['upload'], fileId: WishInput['fileId']): JobWish['input'] {
   if (upload && !fileId) return { upload };
   if (fileId && !upload) return { fileId: uuidOf('File', fileId, 'fileId') };
-  throw new ConversionError('INVALID_INPUT', 'Exactly one of `upload` and `fileId` is needed.', {
+  throw new KilnError('INVALID_INPUT', 'Exactly one of `upload` and `fileId` is needed.', {
     field: 'upload',
   });
 }

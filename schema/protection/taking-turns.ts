@@ -1,6 +1,6 @@
 import { type ExecutionArgs, type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { credentialOf } from '../../src/http/credential.ts';
 import type { KilnContext } from '../context.ts';
 import { createPlaces } from './places.ts';
@@ -48,14 +48,14 @@ function isKeylessQuery({ contextValue, document, operationName }: ExecutionArgs
   return getOperationAST(document, operationName)?.operation === OperationTypeNode.QUERY;
 }
 
-function tooManyWaiting(): ConversionError {
-  return new ConversionError('RATE_LIMITED', 'Too many requests without a credential wait at this address.', {
+function tooManyWaiting(): KilnError {
+  return new KilnError('RATE_LIMITED', 'Too many requests without a credential wait at this address.', {
     hint: 'Send one after the other, or use an API key.',
     retryAfterSeconds: 1,
   });
 }
 
 /** Why an operation is given up whose sender has gone; nobody reads it. */
-export function nobodyWaits(): ConversionError {
-  return new ConversionError('CANCELLED', 'Nobody waits for the answer any more.');
+export function nobodyWaits(): KilnError {
+  return new KilnError('CANCELLED', 'Nobody waits for the answer any more.');
 }

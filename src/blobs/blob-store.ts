@@ -22,7 +22,7 @@ export interface ByteRange {
 /**
  * Where bytes rest. Ids are made by us, never by a user. A blob appears whole or not at all, stays through
  * a power cut, and writing the same id again replaces it whole. Attempts at the same thing are named
- * `<name>~<attempt>`. Missing blobs throw ConversionError NOT_FOUND.
+ * `<name>~<attempt>`. Missing blobs throw KilnError NOT_FOUND.
  */
 export interface BlobStore {
   /** Streams into the store with a running digest; nothing is buffered whole. */

@@ -4,7 +4,7 @@ import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { BlobFacts, BlobStore, WriteLimits } from './blob-store.ts';
 import { createMover, type Mover, makeFolder } from './durable.ts';
 import { processMark } from './process-mark.ts';
@@ -23,7 +23,7 @@ export function createDiskBlobStore(root: string, { move }: Mover = createMover(
   const mark = processMark();
 
   function pathOf(id: string): string {
-    if (!BLOB_ID.test(id)) throw new ConversionError('NOT_FOUND', 'There is no such file.');
+    if (!BLOB_ID.test(id)) throw new KilnError('NOT_FOUND', 'There is no such file.');
     return join(root, folderOf(id), id);
   }
 
@@ -127,8 +127,7 @@ async function receive(
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       size += chunk.length;
-      if (size > maxBytes)
-        return done(new ConversionError('TOO_LARGE', `More than ${maxBytes} bytes arrived.`));
+      if (size > maxBytes) return done(new KilnError('TOO_LARGE', `More than ${maxBytes} bytes arrived.`));
       hash.update(chunk);
       passed(chunk.length);
       done(null, chunk);
@@ -166,6 +165,6 @@ function rethrow(error: unknown): never {
 
 function translate(error: unknown): unknown {
   if (codeOf(error) === 'ENOENT')
-    return new ConversionError('NOT_FOUND', 'There is no such file.', { cause: error });
+    return new KilnError('NOT_FOUND', 'There is no such file.', { cause: error });
   return asStorageFault(error);
 }

@@ -34,7 +34,7 @@ export interface ConvertOutcome {
 
 /**
  * One way of turning one format into another.
- * Throws ConversionError; NOT_SUPPORTED lets the registry try the next candidate.
+ * Throws KilnError; NOT_SUPPORTED lets the registry try the next candidate.
  */
 export interface Converter {
   readonly name: string;

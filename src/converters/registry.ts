@@ -1,4 +1,4 @@
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { requireFormat } from '../domain/formats/format.ts';
 import type { ConvertStep } from '../domain/jobs/plan.ts';
 import type { Converter, ConvertIo, ConvertOutcome } from './converter.ts';
@@ -29,16 +29,16 @@ export async function firstThatSupports<C, R>(
     try {
       return await attempt(candidate);
     } catch (error) {
-      if (!(error instanceof ConversionError) || error.code !== 'NOT_SUPPORTED') throw error;
+      if (!(error instanceof KilnError) || error.code !== 'NOT_SUPPORTED') throw error;
       refusal = error;
     }
   }
   throw refusal;
 }
 
-function unsupported({ source, target }: ConvertStep): ConversionError {
+function unsupported({ source, target }: ConvertStep): KilnError {
   const from = requireFormat(source).name;
-  return new ConversionError(
+  return new KilnError(
     'UNSUPPORTED_CONVERSION',
     `${from} cannot be converted to ${requireFormat(target).name}.`,
   );

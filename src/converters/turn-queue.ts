@@ -1,4 +1,4 @@
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 
 /** Hands out a fixed set of things, one holder each, first come, first served. */
 export interface TurnQueue<T> {
@@ -49,11 +49,11 @@ export function createTurnQueue<T>(items: readonly T[]): TurnQueue<T> {
   };
 }
 
-function cancelled(signal: AbortSignal): ConversionError {
-  return new ConversionError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason });
+function cancelled(signal: AbortSignal): KilnError {
+  return new KilnError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason });
 }
 
 /** What is said to whoever comes too late. */
-export function closing(): ConversionError {
-  return new ConversionError('UNAVAILABLE', 'The service is shutting down.');
+export function closing(): KilnError {
+  return new KilnError('UNAVAILABLE', 'The service is shutting down.');
 }

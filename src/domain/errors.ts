@@ -82,8 +82,8 @@ export interface ErrorDetails {
  * The one error that crosses our own layers. `message` is safe to show to the caller:
  * no path, no stack, no secret. What really happened goes into `cause`, for the log.
  */
-export class ConversionError extends Error {
-  override readonly name = 'ConversionError';
+export class KilnError extends Error {
+  override readonly name = 'KilnError';
   readonly code: ErrorCode;
   readonly field: string | undefined;
   readonly hint: string | undefined;

@@ -1,4 +1,4 @@
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { makeFolder } from './install/make-folder.ts';
 import { type PinnedRelease, TEMPORAL_CLI, TEMPORAL_CLI_FORMER } from './install/versions.ts';
 import { type MongoServer, startMongo } from './mongodb/mongodb.ts';
@@ -53,7 +53,7 @@ export interface Embedded {
 
 /**
  * Starts the engines that are not configured elsewhere and waits until they answer.
- * @throws ConversionError WRONG_STATE when another process has the data folder, UNAVAILABLE when an
+ * @throws KilnError WRONG_STATE when another process has the data folder, UNAVAILABLE when an
  * engine cannot be provided.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
@@ -74,7 +74,7 @@ async function own(dataDir: string): Promise<() => Promise<void>> {
   const where = owner
     ? `already runs on this data folder, at ${owner.url} (process ${owner.pid})`
     : 'is just starting on this data folder';
-  throw new ConversionError('WRONG_STATE', `Kiln ${where}.`, {
+  throw new KilnError('WRONG_STATE', `Kiln ${where}.`, {
     hint: 'Use that one, stop it first, or choose another folder with KILN_DATA_DIR.',
   });
 }
@@ -134,9 +134,9 @@ async function startEngines(options: EmbeddedOptions, record: RungRecord, regist
 }
 
 /** Who puts one engine right should not have to start again to learn of the other. */
-function joined(faults: readonly unknown[]): ConversionError {
+function joined(faults: readonly unknown[]): KilnError {
   const messages = faults.map((fault) => (fault instanceof Error ? fault.message : String(fault)));
-  return new ConversionError('UNAVAILABLE', messages.join('\n\n'), { cause: new AggregateError(faults) });
+  return new KilnError('UNAVAILABLE', messages.join('\n\n'), { cause: new AggregateError(faults) });
 }
 
 interface Started<Server> {

@@ -1,4 +1,4 @@
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 
 /** Why one way of providing an engine is not open here; the reason completes "… : <reason>". */
 export class RungUnavailable extends Error {
@@ -21,7 +21,7 @@ export interface Climbed<T> {
 
 /**
  * Takes the first rung that holds.
- * @throws ConversionError UNAVAILABLE that lists every rung with its reason, and `hint`.
+ * @throws KilnError UNAVAILABLE that lists every rung with its reason, and `hint`.
  */
 export async function climb<T>(
   engine: string,
@@ -39,7 +39,7 @@ export async function climb<T>(
     }
   }
   const list = failures.map(({ rung, error }) => `\n  - ${rung}: ${reasonOf(error)}`).join('');
-  throw new ConversionError(
+  throw new KilnError(
     'UNAVAILABLE',
     `${engine} could not be provided. Tried in this order:${list}\n${hint}`,
     {
@@ -51,7 +51,7 @@ export async function climb<T>(
 
 /** Foreign messages may hold paths or addresses, so only our own sentences and system codes are shown. */
 function reasonOf(error: unknown): string {
-  if (error instanceof RungUnavailable || error instanceof ConversionError) return error.message;
+  if (error instanceof RungUnavailable || error instanceof KilnError) return error.message;
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   return code ?? 'it failed unexpectedly';
 }

@@ -2,7 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 
 const rung = z.object({ rung: z.string(), version: z.string() });
 const temporal = rung.extend({ searchAttributes: z.array(z.string()) });
@@ -19,7 +19,7 @@ export async function readRungs(dataDir: string): Promise<RungMemory> {
     return memory.parse(JSON.parse(await readFile(pathIn(dataDir), 'utf8')));
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return {};
-    throw new ConversionError('UNAVAILABLE', 'The engines.json of the data folder cannot be read.', {
+    throw new KilnError('UNAVAILABLE', 'The engines.json of the data folder cannot be read.', {
       cause,
       hint: 'It says which engine wrote the data. Restore it, or use another data folder.',
     });

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { ByteRange } from '../blobs/blob-store.ts';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { StoredFile } from '../domain/files/file.ts';
 import type { createFiles } from '../operations/files/files.ts';
 import type { Links } from '../secrets/links.ts';
@@ -32,7 +32,7 @@ export function downloadRoutes({ fileOfSignedLink, readFile, links }: DownloadPo
     const [token = '', name] = matchSignedPath(incoming, LINK);
     const subject = links.subjectOf('download', token);
     if (subject === 'expired')
-      throw new ConversionError('EXPIRED', 'The link has expired.', {
+      throw new KilnError('EXPIRED', 'The link has expired.', {
         hint: 'Ask for the job again to get a fresh one.',
       });
     const file = await fileOfSignedLink(subject ?? refuseLink());

@@ -1,4 +1,4 @@
-import type { ConversionError, ErrorCode } from '../domain/errors.ts';
+import type { ErrorCode, KilnError } from '../domain/errors.ts';
 import { faultHeaders, HTTP_STATUS } from './status.ts';
 
 /** A code of the domain, or one that only exists at the level of HTTP. */
@@ -20,7 +20,7 @@ export function answerError({ status, headers, ...error }: ErrorAnswer): Respons
 }
 
 /** Answers what a caller may know about a failure. */
-export function answerFault(error: ConversionError): Response {
+export function answerFault(error: KilnError): Response {
   const { code, message, field, hint } = error;
   const status = HTTP_STATUS[code];
   return answerError({ status, code, message, field, hint, headers: faultHeaders(status, error) });

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { newId } from '../domain/id.ts';
 import type { Log } from '../log.ts';
 import { answerError, answerFault } from './errors.ts';
@@ -9,7 +9,7 @@ import type { HttpEnv } from './signed-path.ts';
 /** Turns whatever a route threw into an answer; `translate` says what the caller may know, in the caller's language. */
 export function createFaultAnswer(log: Pick<Log, 'warn' | 'error'>, translate = answerFault) {
   return function answer(error: Error, c: Context<HttpEnv>): Response {
-    if (!(error instanceof ConversionError) || error.code === 'INTERNAL') return answerUnexpected(error, c);
+    if (!(error instanceof KilnError) || error.code === 'INTERNAL') return answerUnexpected(error, c);
     const response = translate(error);
     if (response.status >= 500) {
       log.warn(

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { bodyOf } from './request-body.ts';
 
 /** The name of the one part that counts. */
@@ -31,7 +31,7 @@ export async function receiveFormFile<T>(
     fault ??= error;
     body.destroy(error instanceof Error ? error : undefined);
   }
-  form.on('error', (error) => fail(error instanceof ConversionError ? error : malformed(error)));
+  form.on('error', (error) => fail(error instanceof KilnError ? error : malformed(error)));
   form.on('filesLimit', () => fail(invalid('The form must hold exactly one file.')));
   form.on('partsLimit', () => fail(invalid('The form has too many parts.')));
   form.on('fieldsLimit', () => fail(invalid('The form has too many fields.')));
@@ -83,14 +83,14 @@ async function* refuseOverhead(chunks: AsyncIterable<Buffer>, part: () => Busboy
   }
 }
 
-function invalid(message: string): ConversionError {
-  return new ConversionError('INVALID_INPUT', message, {
+function invalid(message: string): KilnError {
+  return new KilnError('INVALID_INPUT', message, {
     hint: 'Send the file as curl -F "file=@photo.jpg" does.',
   });
 }
 
-function malformed(cause: unknown): ConversionError {
-  return new ConversionError('INVALID_INPUT', 'The body is not a complete and well-formed multipart form.', {
+function malformed(cause: unknown): KilnError {
+  return new KilnError('INVALID_INPUT', 'The body is not a complete and well-formed multipart form.', {
     cause,
   });
 }

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { HOME_CSP, HOME_PAGE } from './home.ts';
 import type { Metrics } from './metrics.ts';
 import type { HttpEnv } from './signed-path.ts';
@@ -33,7 +33,7 @@ export function operatorRoutes({ checkReady, metrics }: OperatorPorts): Hono<Htt
 async function withinTime(check: Promise<void>): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => reject(new ConversionError('UNAVAILABLE', 'A part of the service does not answer in time.')),
+    () => reject(new KilnError('UNAVAILABLE', 'A part of the service does not answer in time.')),
     READY_MS,
   );
   try {
@@ -45,6 +45,6 @@ async function withinTime(check: Promise<void>): Promise<void> {
 
 /** Messages of drivers carry addresses; the class of the error tells the part just as well. */
 function nameOfPart(error: unknown): string {
-  if (error instanceof ConversionError) return error.message;
+  if (error instanceof KilnError) return error.message;
   return error instanceof Error ? error.name : 'unknown';
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -15,9 +15,7 @@ export function bodyOf(incoming: IncomingMessage): Readable {
   body.once('close', () => incoming.unpipe(body));
   const cut = () => {
     if (!incoming.readableEnded)
-      body.destroy(
-        new ConversionError('CANCELLED', 'The connection ended before the whole body had arrived.'),
-      );
+      body.destroy(new KilnError('CANCELLED', 'The connection ended before the whole body had arrived.'));
   };
   incoming.on('error', cut);
   incoming.once('close', cut);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 
 /** What Kiln's own routes find in their context: Node's request and response besides the fetch ones. */
 // biome-ignore lint/style/useConsistentTypeDefinitions: Hono wants what any string may index, which an interface is not.
@@ -9,7 +9,7 @@ export type HttpEnv = { Bindings: HttpBindings };
 /**
  * Takes a signed link apart as it stands on the wire, before any decoding or tidying: a link has
  * exactly one spelling, so whatever was added to it, left out or written otherwise makes it invalid.
- * @throws ConversionError FORBIDDEN
+ * @throws KilnError FORBIDDEN
  */
 export function matchSignedPath(incoming: IncomingMessage, form: RegExp): readonly (string | undefined)[] {
   const [, ...parts] = form.exec(targetOf(incoming)) ?? refuseLink();
@@ -18,7 +18,7 @@ export function matchSignedPath(incoming: IncomingMessage, form: RegExp): readon
 
 /** One answer for every link that is not ours: forged, foreign, altered or of another purpose. */
 export function refuseLink(): never {
-  throw new ConversionError('FORBIDDEN', 'The link is not valid.', {
+  throw new KilnError('FORBIDDEN', 'The link is not valid.', {
     hint: 'Use it exactly as it was given to you.',
   });
 }

@@ -1,6 +1,6 @@
 import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { HttpEnv } from './signed-path.ts';
 
 /** Enough for any document of ours; files come in by other routes. */
@@ -11,7 +11,7 @@ const MAX_MS = 30_000;
 /** Bounds a request that is no upload, in bytes and in time. */
 export function smallBody() {
   const refuse = (): never => {
-    throw new ConversionError('TOO_LARGE', `The body may have at most ${MAX_BYTES} bytes.`);
+    throw new KilnError('TOO_LARGE', `The body may have at most ${MAX_BYTES} bytes.`);
   };
   const counted = bodyLimit({ maxSize: MAX_BYTES, onError: refuse });
 

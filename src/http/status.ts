@@ -1,4 +1,4 @@
-import type { ConversionError, ErrorCode } from '../domain/errors.ts';
+import type { ErrorCode, KilnError } from '../domain/errors.ts';
 
 /** The HTTP status of each code, unless a dialect knows better. */
 export const HTTP_STATUS = {
@@ -40,7 +40,7 @@ const RETRY_AFTER_SECONDS = 5;
 /** The headers that go with a failure, whatever its body looks like. */
 export function faultHeaders(
   status: number,
-  { retryAfterSeconds }: Pick<ConversionError, 'retryAfterSeconds'>,
+  { retryAfterSeconds }: Pick<KilnError, 'retryAfterSeconds'>,
 ): Record<string, string> {
   const seconds = retryAfterSeconds ?? (status === 503 ? RETRY_AFTER_SECONDS : undefined);
   return { 'Cache-Control': 'no-store', ...(seconds !== undefined && { 'Retry-After': String(seconds) }) };

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { type Request } from 'got';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { NetworkError } from '../domain/webhooks/webhook-profile.ts';
 import { createGet, type GetAnswer, type GetRequest, type GetResult } from './follow.ts';
 import type { Guard } from './guard.ts';
@@ -39,12 +39,12 @@ export interface HttpFailure {
 export interface HttpSender {
   /**
    * Never follows a redirect, never retries; whatever the network does is a result.
-   * @throws ConversionError INVALID_INPUT for a faulty URL, CANCELLED when `signal` aborts.
+   * @throws KilnError INVALID_INPUT for a faulty URL, CANCELLED when `signal` aborts.
    */
   post(request: PostRequest): Promise<HttpAnswer | HttpFailure>;
   /**
    * Follows up to five redirects, each past the guard; hands the answer to `receive` while it comes in.
-   * @throws ConversionError as `post` does, and whatever `receive` throws.
+   * @throws KilnError as `post` does, and whatever `receive` throws.
    */
   get<T>(request: GetRequest, receive: (answer: GetAnswer) => Promise<T>): Promise<GetResult<T>>;
   /** Ends all connections. */
@@ -112,7 +112,7 @@ export function createHttpSender({ guard, version, idleMs = IDLE_MS }: HttpSende
 async function readAnswer(stream: Request, maxBytes: number): Promise<Omit<HttpAnswer, 'durationMs'>> {
   const head = await readHead(stream, maxBytes);
   const { response } = stream;
-  if (!response) throw new ConversionError('INTERNAL', 'The answer has no head.');
+  if (!response) throw new KilnError('INTERNAL', 'The answer has no head.');
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(response.headers)) headers[name] = String(value);
   return { status: response.statusCode, headers, body: head.toString('utf8') };

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Got, Request } from 'got';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { decoded, withinBytes } from './body.ts';
 import type { Guard } from './guard.ts';
 import { type FetchFault, FetchProblem, faultOf } from './network-error.ts';
@@ -57,7 +57,7 @@ export function createGet(client: Got, guard: Guard) {
 
   /**
    * Whatever the network does is a result; what `receive` throws is thrown.
-   * @throws ConversionError INVALID_INPUT for a faulty URL, CANCELLED when `signal` aborts.
+   * @throws KilnError INVALID_INPUT for a faulty URL, CANCELLED when `signal` aborts.
    */
   return async function get<T>(
     request: GetRequest,
@@ -116,7 +116,7 @@ function guarded(check: () => URL): URL {
   try {
     return check();
   } catch (error) {
-    const isFaulty = error instanceof ConversionError && error.code === 'INVALID_INPUT';
+    const isFaulty = error instanceof KilnError && error.code === 'INVALID_INPUT';
     throw isFaulty ? new FetchProblem('redirect') : error;
   }
 }
@@ -139,6 +139,6 @@ async function* bodyOf(
   } catch (error) {
     broken.by = error;
     // Got's own errors carry the whole request: the reader is told of none.
-    throw new ConversionError('UNAVAILABLE', 'The source broke off.');
+    throw new KilnError('UNAVAILABLE', 'The source broke off.');
   }
 }

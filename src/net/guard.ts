@@ -1,6 +1,6 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { isAllowedAddress, parseNetwork } from './address.ts';
 
 /** Resolves a name to all of its addresses, as dns.lookup does. */
@@ -23,7 +23,7 @@ export interface GuardOptions {
 export interface Guard {
   /**
    * Parses a URL once; connect to what it returns, not to the text. `base` is where a redirect came from.
-   * @throws ConversionError INVALID_INPUT or BLOCKED_ADDRESS.
+   * @throws KilnError INVALID_INPUT or BLOCKED_ADDRESS.
    */
   checkUrl(url: string, base?: URL): URL;
   /**
@@ -91,16 +91,16 @@ function parseHost(host: string): string {
   const isAmbiguous = AMBIGUOUS.test(host) || (isIP(bare) !== 6 && /[/?#@:]/.test(host));
   const url = isAmbiguous ? null : URL.parse(`http://${isIP(bare) === 6 ? `[${bare}]` : host}/`);
   if (url) return url.hostname;
-  throw new ConversionError('INVALID_INPUT', 'The host must be a name or an address.');
+  throw new KilnError('INVALID_INPUT', 'The host must be a name or an address.');
 }
 
 function parseUrl(text: string, base?: URL): URL {
   const url = AMBIGUOUS.test(text) ? null : URL.parse(text, base?.href);
   if (!url || !Object.hasOwn(DEFAULT_PORTS, url.protocol)) {
-    throw new ConversionError('INVALID_INPUT', 'The address must be an absolute http or https URL.');
+    throw new KilnError('INVALID_INPUT', 'The address must be an absolute http or https URL.');
   }
   if (url.username !== '' || url.password !== '') {
-    throw new ConversionError('INVALID_INPUT', 'The address must not contain a user name or password.');
+    throw new KilnError('INVALID_INPUT', 'The address must not contain a user name or password.');
   }
   return url;
 }
@@ -114,11 +114,11 @@ function literalAddresses(hostname: string): string[] {
 
 function networkOf(cidr: string) {
   const network = parseNetwork(cidr);
-  if (!network) throw new ConversionError('INVALID_INPUT', 'An allowed network must be a CIDR range.');
+  if (!network) throw new KilnError('INVALID_INPUT', 'An allowed network must be a CIDR range.');
   return network;
 }
 
 /** Says nothing about what was resolved: the answer must not map the inside of the network. */
-function blocked(): ConversionError {
-  return new ConversionError('BLOCKED_ADDRESS', 'The address is not allowed.');
+function blocked(): KilnError {
+  return new KilnError('BLOCKED_ADDRESS', 'The address is not allowed.');
 }

@@ -1,4 +1,4 @@
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { HttpSender } from './fetch.ts';
 
 const TIMEOUT_MS = 5000;
@@ -6,7 +6,7 @@ const MAX_BYTES = 256 * 1024;
 
 /** Fetches small JSON documents, such as the keys of a login server. */
 export function createJsonFetcher({ get }: Pick<HttpSender, 'get'>): (url: string) => Promise<unknown> {
-  /** @throws ConversionError UNAVAILABLE whatever the reason is; only the log learns of it. */
+  /** @throws KilnError UNAVAILABLE whatever the reason is; only the log learns of it. */
   return async function fetchJson(url) {
     const headers = { accept: 'application/json' };
     const request = { url, headers, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
@@ -25,8 +25,8 @@ export function createJsonFetcher({ get }: Pick<HttpSender, 'get'>): (url: strin
   };
 }
 
-function unusable(detail: string): ConversionError {
-  return new ConversionError('UNAVAILABLE', 'A server that Kiln depends on does not answer.', {
+function unusable(detail: string): KilnError {
+  return new KilnError('UNAVAILABLE', 'A server that Kiln depends on does not answer.', {
     cause: new Error(detail),
     hint: 'Try again in a few seconds.',
   });

@@ -1,5 +1,5 @@
 import { RequestError } from 'got';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { NetworkError } from '../domain/webhooks/webhook-profile.ts';
 
 /** Why nothing was fetched; only a GET is ever redirected. */
@@ -39,14 +39,14 @@ export function networkErrorOf(error: unknown): NetworkError | undefined {
 /**
  * The same for whatever a request may throw. Got's own errors carry the whole request, body included:
  * only what lies beneath may reach a log.
- * @throws ConversionError CANCELLED when `signal` was aborted, or what is a fault of our own.
+ * @throws KilnError CANCELLED when `signal` was aborted, or what is a fault of our own.
  */
 export function faultOf(error: unknown, signal: AbortSignal | undefined): FetchFault {
   const cause = error instanceof RequestError ? error.cause : error;
-  if (signal?.aborted) throw new ConversionError('CANCELLED', 'The request was cancelled.', { cause });
+  if (signal?.aborted) throw new KilnError('CANCELLED', 'The request was cancelled.', { cause });
   if (error instanceof FetchProblem) return error.reason;
   const reason = networkErrorOf(error);
   if (reason) return reason;
-  if (error instanceof ConversionError) throw error;
-  throw new ConversionError('INTERNAL', 'The request could not be sent.', { cause });
+  if (error instanceof KilnError) throw error;
+  throw new KilnError('INTERNAL', 'The request could not be sent.', { cause });
 }

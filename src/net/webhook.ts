@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { WebhookProfile } from '../domain/webhooks/webhook-profile.ts';
 
 /** One attempt to sign. */
@@ -40,7 +40,7 @@ const PROFILE_HEADERS: Readonly<Record<WebhookProfile, (webhook: WebhookToSign) 
 export function signWebhook(webhook: WebhookToSign): Record<string, string> {
   const { deliveryId, event, subjectId } = webhook;
   if (!HEADER_TOKEN.test(deliveryId) || !HEADER_TOKEN.test(subjectId) || !EVENT_NAME.test(event)) {
-    throw new ConversionError('INTERNAL', 'The webhook has an id or event that cannot be sent.');
+    throw new KilnError('INTERNAL', 'The webhook has an id or event that cannot be sent.');
   }
   return {
     'content-type': 'application/json',

@@ -53,7 +53,7 @@ export interface WorkflowRunner {
   admitJob(start: JobStart): Promise<void>;
   /**
    * Ends a job; one that waits without a workflow gets one that ends it.
-   * @throws ConversionError WRONG_STATE when the job has already ended another way.
+   * @throws KilnError WRONG_STATE when the job has already ended another way.
    */
   cancelJob(start: JobStart, reason: string): Promise<void>;
   startBatch(start: BatchStart): Promise<void>;

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
-import type { ConversionError } from '../domain/errors.ts';
+import type { KilnError } from '../domain/errors.ts';
 import type { Dialect, Job } from '../domain/jobs/job.ts';
 import type { createAdmitCall } from '../operations/access/admit-call.ts';
 import type { createAuthenticate } from '../operations/access/authenticate.ts';
@@ -39,5 +39,5 @@ export interface DialectAdapter {
   /** Paths are registered in their canonical form; doubled and trailing slashes are gone before. */
   routes(app: Hono<DialectEnv>, ports: DialectPorts): void;
   /** Says a failure in the dialect's words. */
-  answerFault(error: ConversionError): Response;
+  answerFault(error: KilnError): Response;
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { decodeBase64url } from './base64url.ts';
 import type { Keyring } from './keyring.ts';
 
@@ -17,7 +17,7 @@ export interface EnvelopeBinding {
 /** Seals secrets for storage; an envelope reads `<key id>.<nonce, ciphertext and tag>`. */
 export interface EnvelopeSealer {
   seal(plain: string, binding: EnvelopeBinding): string;
-  /** @throws ConversionError INTERNAL when it was altered, moved, or sealed by a key that is gone. */
+  /** @throws KilnError INTERNAL when it was altered, moved, or sealed by a key that is gone. */
   open(envelope: string, binding: EnvelopeBinding): string;
   /** The id of the master key that it was sealed under. */
   keyIdOf(envelope: string): string;
@@ -62,6 +62,6 @@ function boundTo({ collection, id, field }: EnvelopeBinding): Buffer {
   return Buffer.from(JSON.stringify([collection, id, field]));
 }
 
-function cannotOpen(cause?: unknown): ConversionError {
-  return new ConversionError('INTERNAL', 'A stored secret cannot be opened.', { cause });
+function cannotOpen(cause?: unknown): KilnError {
+  return new KilnError('INTERNAL', 'A stored secret cannot be opened.', { cause });
 }

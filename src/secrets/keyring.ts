@@ -1,5 +1,5 @@
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 
 /** Bytes of a master key. */
 export const MASTER_KEY_BYTES = 32;
@@ -23,7 +23,7 @@ export interface Keyring {
 export function createKeyring(masterKeys: readonly Uint8Array[]): Keyring {
   const [newest] = masterKeys;
   if (!newest || masterKeys.some((key) => key.length !== MASTER_KEY_BYTES)) {
-    throw new ConversionError('INVALID_INPUT', `Each master key must be ${MASTER_KEY_BYTES} bytes long.`);
+    throw new KilnError('INVALID_INPUT', `Each master key must be ${MASTER_KEY_BYTES} bytes long.`);
   }
   const newestId = keyIdOf(newest);
   const newestMaster = createSecretKey(newest);

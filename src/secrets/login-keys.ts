@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 
 export interface LoginKeysOptions {
   issuer: string;
@@ -47,7 +47,7 @@ export function createLoginKeys(options: LoginKeysOptions): JWTVerifyGetKey {
     return asking;
   }
 
-  /** @throws ConversionError UNAVAILABLE when the login server is away and its keys are not, or no longer, known. */
+  /** @throws KilnError UNAVAILABLE when the login server is away and its keys are not, or no longer, known. */
   async function trusted(): Promise<{ find: JWTVerifyGetKey }> {
     if (!known || now() - known.since > FRESH_MS) await refresh();
     if (!known || now() - known.since > TRUSTED_MS) throw away();
@@ -90,16 +90,12 @@ async function discover(issuer: string, fetchJson: LoginKeysOptions['fetchJson']
 }
 
 function detailOf(error: unknown): string {
-  const cause = error instanceof ConversionError ? (error.cause ?? error) : error;
+  const cause = error instanceof KilnError ? (error.cause ?? error) : error;
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-function away(): ConversionError {
-  return new ConversionError(
-    'UNAVAILABLE',
-    'The login server does not answer, so logins cannot be checked.',
-    {
-      hint: 'Try again in a few seconds, or use an API key.',
-    },
-  );
+function away(): KilnError {
+  return new KilnError('UNAVAILABLE', 'The login server does not answer, so logins cannot be checked.', {
+    hint: 'Try again in a few seconds, or use an API key.',
+  });
 }

@@ -1,6 +1,6 @@
 import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { isSubject, type Login } from '../domain/access/login.ts';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 
 /** Whose tokens count, and for whom they must be made. */
 export interface LoginRules {
@@ -27,7 +27,7 @@ export function createLoginReader(options: LoginsOptions): (token: string) => Pr
 
   /**
    * @returns null for every token that is not, or no longer, valid.
-   * @throws ConversionError UNAVAILABLE when that cannot be found out.
+   * @throws KilnError UNAVAILABLE when that cannot be found out.
    */
   return async function readLogin(token) {
     try {
@@ -42,7 +42,7 @@ export function createLoginReader(options: LoginsOptions): (token: string) => Pr
       const type = protectedHeader.typ?.toLowerCase();
       return TYPES.includes(type) ? loginOf(payload, options, now()) : null;
     } catch (error) {
-      if (error instanceof ConversionError) throw error;
+      if (error instanceof KilnError) throw error;
       return null;
     }
   };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { keyIdOf, MASTER_KEY_BYTES } from './keyring.ts';
 
 /** Where a data folder has its master keys, one a line, newest first. */
@@ -48,7 +48,7 @@ export async function masterKeyIds(path: string): Promise<string[]> {
 async function requireKeys(path: string): Promise<Uint8Array[]> {
   const keys = await readKeys(path);
   if (keys) return keys;
-  throw new ConversionError('WRONG_STATE', 'There is no master key yet: the first start makes it.');
+  throw new KilnError('WRONG_STATE', 'There is no master key yet: the first start makes it.');
 }
 
 async function readKeys(path: string): Promise<Uint8Array[] | undefined> {
@@ -57,14 +57,14 @@ async function readKeys(path: string): Promise<Uint8Array[] | undefined> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
-    throw new ConversionError('INTERNAL', 'The master key file cannot be read.', { cause: error });
+    throw new KilnError('INTERNAL', 'The master key file cannot be read.', { cause: error });
   }
   const keys = text
     .trim()
     .split(/\s+/)
     .map((line) => Buffer.from(line, 'base64'));
   if (keys.every((key) => key.length === MASTER_KEY_BYTES)) return keys;
-  throw new ConversionError('INTERNAL', 'The master key file does not hold a key.', {
+  throw new KilnError('INTERNAL', 'The master key file does not hold a key.', {
     hint: 'Restore it from a backup: what was sealed under it cannot be opened without it.',
   });
 }
@@ -102,7 +102,7 @@ async function writeFile(
 }
 
 function cannotWrite(cause: unknown): never {
-  throw new ConversionError('INTERNAL', 'The master key file cannot be written.', { cause });
+  throw new KilnError('INTERNAL', 'The master key file cannot be written.', { cause });
 }
 
 async function writeDurably(path: string, content: string): Promise<void> {

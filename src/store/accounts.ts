@@ -1,5 +1,5 @@
 import type { Account } from '../domain/access/account.ts';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { isDuplicateKey } from './mongo/driver-faults.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
@@ -45,7 +45,7 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
     /**
      * Null ends the link; with `sessionsSince` its sessions end in the same write. A login is linked to
      * one account at most: the index sees to it.
-     * @throws ConversionError WRONG_STATE when another account has it.
+     * @throws KilnError WRONG_STATE when another account has it.
      */
     async link(id: string, oidcSubject: string | null, sessionsSince: Date | null): Promise<Account> {
       const set = { ...(oidcSubject !== null && { oidcSubject }), ...(sessionsSince && { sessionsSince }) };
@@ -62,7 +62,7 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
         );
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
-        throw new ConversionError('WRONG_STATE', 'This login is linked to another account.', {
+        throw new KilnError('WRONG_STATE', 'This login is linked to another account.', {
           field: 'subject',
           hint: 'End that link first.',
         });
@@ -73,5 +73,5 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
 
 function required(account: Account | null): Account {
   if (account) return account;
-  throw new ConversionError('NOT_FOUND', 'There is no such account.');
+  throw new KilnError('NOT_FOUND', 'There is no such account.');
 }

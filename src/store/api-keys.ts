@@ -1,5 +1,5 @@
 import type { ApiKey } from '../domain/access/account.ts';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
 /** What is exchanged when a key gets a new secret. */
@@ -43,7 +43,7 @@ export function createApiKeyRepository({ keys }: Pick<Collections, 'keys'>) {
         { $set: secrets },
         { returnDocument: 'after' },
       );
-      if (!key) throw new ConversionError('WRONG_STATE', 'The key is revoked and stays so.');
+      if (!key) throw new KilnError('WRONG_STATE', 'The key is revoked and stays so.');
       return key;
     },
 
@@ -68,6 +68,6 @@ export function createApiKeyRepository({ keys }: Pick<Collections, 'keys'>) {
 
 async function changed(found: Promise<ApiKey | null>): Promise<ApiKey> {
   const key = await found;
-  if (!key) throw new ConversionError('NOT_FOUND', 'There is no such key.');
+  if (!key) throw new KilnError('NOT_FOUND', 'There is no such key.');
   return key;
 }

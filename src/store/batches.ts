@@ -11,7 +11,7 @@ import {
   type Outcome,
   recount,
 } from '../domain/batches/batch.ts';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { EVENT_WINDOW, type JobStatus } from '../domain/jobs/job.ts';
 import type { Changes } from './mongo/changes.ts';
 import { createGroupedReads } from './mongo/grouped.ts';
@@ -45,7 +45,7 @@ export function createBatchRepository(
 ) {
   async function get(id: string): Promise<Batch> {
     const batch = await batches.findOne({ _id: id });
-    if (!batch) throw new ConversionError('NOT_FOUND', 'There is no such batch.');
+    if (!batch) throw new KilnError('NOT_FOUND', 'There is no such batch.');
     return batch;
   }
 

@@ -13,7 +13,7 @@ import {
   type Runs,
   totalOf,
 } from '../domain/credits/credits.ts';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { type Collections, translateFaults, updateInPortions } from './mongo/mongo.ts';
 
 /** One run of one job of an account. */
@@ -75,18 +75,18 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
       { _id: accountId },
       { projection: { available: 1, held: 1, [path]: 1 } },
     );
-    if (!account) throw new ConversionError('NOT_FOUND', 'There is no such account.');
+    if (!account) throw new KilnError('NOT_FOUND', 'There is no such account.');
     return account;
   }
 
   return translateFaults({
-    /** @throws ConversionError INSUFFICIENT_CREDITS, or WRONG_STATE when the run is settled. */
+    /** @throws KilnError INSUFFICIENT_CREDITS, or WRONG_STATE when the run is settled. */
     hold: (charge: AccountCharge & { amount: number }): Promise<void> =>
       move(charge, undefined, (runs) => decideHold(runs, charge, new Date())),
 
     /**
      * Captures what was used and releases the rest; 0 releases all of it.
-     * @throws ConversionError WRONG_STATE when the run was settled the other way, or what was used is not held.
+     * @throws KilnError WRONG_STATE when the run was settled the other way, or what was used is not held.
      */
     async settle(charge: AccountCharge & { used: number }): Promise<void> {
       const decide = charge.used > 0 ? decideCapture : decideRelease;
@@ -113,10 +113,10 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
       requireSame(kind, grants?.[`${kind}-${run}`]?.amount, amount);
     },
 
-    /** @throws ConversionError NOT_FOUND. */
+    /** @throws KilnError NOT_FOUND. */
     async get(accountId: string): Promise<CreditAccount> {
       const account = await accounts.findOne({ _id: accountId });
-      if (!account) throw new ConversionError('NOT_FOUND', 'There is no such account.');
+      if (!account) throw new KilnError('NOT_FOUND', 'There is no such account.');
       return complete(account);
     },
 
@@ -183,7 +183,7 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
 /** The same grant again is done; under its id another one would go unnoticed. A month is given as it was. */
 function requireSame(kind: Grant['kind'], given: number | undefined, amount: number): void {
   if (kind === 'grant' && given !== amount)
-    throw new ConversionError('WRONG_STATE', `This grant was made before, of ${given} credits.`);
+    throw new KilnError('WRONG_STATE', `This grant was made before, of ${given} credits.`);
 }
 
 function pathOf({ jobId }: Charge): string {
@@ -211,8 +211,8 @@ function complete(account: Account): CreditAccount {
   return { _id, available, held, entrySeq, holds, grants, pendingEntries };
 }
 
-function insufficient(need: number, available: number): ConversionError {
-  return new ConversionError(
+function insufficient(need: number, available: number): KilnError {
+  return new KilnError(
     'INSUFFICIENT_CREDITS',
     `This needs ${need} media credits, and the account has ${available}.`,
     { hint: 'Top up the media credits of the account, or wait for those of the next month.' },

@@ -1,5 +1,5 @@
 import type { Filter, FindOptions } from 'mongodb';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { earliestId, newId } from '../domain/id.ts';
 import {
   ATTEMPT_WINDOW,
@@ -123,7 +123,7 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
   return translateFaults({
     async get(id: string): Promise<Delivery> {
       const delivery = await deliveries.findOne({ _id: id });
-      if (!delivery) throw new ConversionError('NOT_FOUND', 'There is no such delivery.');
+      if (!delivery) throw new KilnError('NOT_FOUND', 'There is no such delivery.');
       return complete(delivery);
     },
 

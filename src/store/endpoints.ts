@@ -1,5 +1,5 @@
 import type { Filter, UpdateFilter } from 'mongodb';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { Circuit } from '../domain/webhooks/circuit.ts';
 import { type Endpoint, MAX_ENDPOINTS } from '../domain/webhooks/endpoint.ts';
 import { isDuplicateKey } from './mongo/driver-faults.ts';
@@ -31,7 +31,7 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
       return found.sort((left, right) => (left._id < right._id ? -1 : 1));
     },
 
-    /** @throws ConversionError WRONG_STATE when all places of the account are taken. */
+    /** @throws KilnError WRONG_STATE when all places of the account are taken. */
     async insert(endpoint: Endpoint): Promise<void> {
       for (const slot of slotsOf(endpoint.accountId)) {
         try {
@@ -41,14 +41,14 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
           if (!isDuplicateKey(error)) throw error;
         }
       }
-      throw new ConversionError('WRONG_STATE', `An account has at most ${MAX_ENDPOINTS} endpoints.`, {
+      throw new KilnError('WRONG_STATE', `An account has at most ${MAX_ENDPOINTS} endpoints.`, {
         hint: 'Delete one that is not needed.',
       });
     },
 
     async change(id: string, changes: EndpointChanges): Promise<Endpoint> {
       const endpoint = await change({ _id: id }, changes);
-      if (!endpoint) throw new ConversionError('NOT_FOUND', 'There is no such endpoint.');
+      if (!endpoint) throw new KilnError('NOT_FOUND', 'There is no such endpoint.');
       return endpoint;
     },
 

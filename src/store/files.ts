@@ -1,5 +1,5 @@
 import type { Filter } from 'mongodb';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { StoredFile } from '../domain/files/file.ts';
 import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
 
@@ -18,14 +18,14 @@ export function createFileRepository({ files }: Pick<Collections, 'files'>) {
     async get(id: string): Promise<StoredFile> {
       const file = await files.findOne({ _id: id });
       if (!file || file.expiresAt.getTime() <= Date.now())
-        throw new ConversionError('NOT_FOUND', 'There is no such file.');
+        throw new KilnError('NOT_FOUND', 'There is no such file.');
       return file;
     },
 
     /** Also one past its expiry, for a job that it is kept for. */
     async getKept(id: string): Promise<StoredFile> {
       const file = await files.findOne({ _id: id });
-      if (!file) throw new ConversionError('NOT_FOUND', 'There is no such file.');
+      if (!file) throw new KilnError('NOT_FOUND', 'There is no such file.');
       return file;
     },
 

@@ -1,5 +1,5 @@
 import type { Filter, UpdateFilter } from 'mongodb';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import {
   EVENT_WINDOW,
   isTerminal,
@@ -64,7 +64,7 @@ export function createJobRepository(
 ) {
   async function get(id: string): Promise<Job> {
     const job = await jobs.findOne({ _id: id });
-    if (!job) throw new ConversionError('NOT_FOUND', 'There is no such job.');
+    if (!job) throw new KilnError('NOT_FOUND', 'There is no such job.');
     return job;
   }
 
@@ -125,7 +125,7 @@ export function createJobRepository(
     /** One of many that are asked for at a time, which are read together. */
     getAmongMany: createGroupedReads(getMany),
 
-    /** @throws ConversionError WRONG_STATE unless the move is legal or was made before by the same cause. */
+    /** @throws KilnError WRONG_STATE unless the move is legal or was made before by the same cause. */
     async transition(id: string, { to, cause, message, patch = {} }: Transition): Promise<Job> {
       const at = new Date();
       const finishedAt = isTerminal(to) ? { finishedAt: at } : {};

@@ -1,7 +1,7 @@
 import type { Filter } from 'mongodb';
 import { numbered } from '../domain/credits/audit.ts';
 import type { LedgerEntry } from '../domain/credits/credits.ts';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { hasOnlyDuplicateKeys } from './mongo/driver-faults.ts';
 import { type Collections, translateFaults } from './mongo/mongo.ts';
 
@@ -97,8 +97,8 @@ function unlessWritten(error: unknown): void {
   if (!hasOnlyDuplicateKeys(error)) throw error;
 }
 
-function notWritten(missing: number): ConversionError {
-  return new ConversionError('UNAVAILABLE', 'The database does not answer at the moment.', {
+function notWritten(missing: number): KilnError {
+  return new KilnError('UNAVAILABLE', 'The database does not answer at the moment.', {
     cause: new Error(`${missing} entries are not in the ledger after they were written`),
     hint: 'Try again in a few seconds.',
   });

@@ -1,5 +1,5 @@
 import type { Account } from '../domain/access/account.ts';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { type Collections, translateFaults } from './mongo/mongo.ts';
 
 export type LowCreditRepository = ReturnType<typeof createLowCreditRepository>;
@@ -12,7 +12,7 @@ export function createLowCreditRepository({ accounts }: Pick<Collections, 'accou
         { _id: accountId },
         { projection: { plan: 1, available: 1, lowCause: 1 } },
       );
-      if (!account) throw new ConversionError('NOT_FOUND', 'There is no such account.');
+      if (!account) throw new KilnError('NOT_FOUND', 'There is no such account.');
       return account;
     },
 

@@ -1,5 +1,5 @@
 import type { Collection } from 'mongodb';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { type Collections, translateFaults } from './mongo/mongo.ts';
 
 /** A document with a secret in it; `jobId` is where a delivery has its secret from. */
@@ -108,7 +108,7 @@ function positionOf(after: string | null): { place: number; id: string } {
   if (after === null) return { place: 0, id: '' };
   const [, place, id] = /^(\d+):(.+)$/.exec(after) ?? [];
   if (place !== undefined && id !== undefined) return { place: Number(place), id };
-  throw new ConversionError('INVALID_INPUT', 'This is no position that a page has given.', {
+  throw new KilnError('INVALID_INPUT', 'This is no position that a page has given.', {
     field: 'after',
   });
 }
@@ -116,7 +116,7 @@ function positionOf(after: string | null): { place: number; id: string } {
 function placeAt(index: number): SealedPlace {
   const place = PLACES[index];
   if (place) return place;
-  throw new ConversionError('INTERNAL', 'There is no such place of secrets.');
+  throw new KilnError('INTERNAL', 'There is no such place of secrets.');
 }
 
 function valueAt(document: object, path: string): unknown {

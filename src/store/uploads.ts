@@ -1,4 +1,4 @@
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import type { Upload } from '../domain/files/file.ts';
 import type { Fault } from '../domain/jobs/job.ts';
 import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo/mongo.ts';
@@ -9,7 +9,7 @@ export type UploadRepository = ReturnType<typeof createUploadRepository>;
 export function createUploadRepository({ uploads }: Pick<Collections, 'uploads'>) {
   async function get(id: string): Promise<Upload> {
     const upload = await uploads.findOne({ _id: id });
-    if (!upload) throw new ConversionError('NOT_FOUND', 'There is no such upload.');
+    if (!upload) throw new KilnError('NOT_FOUND', 'There is no such upload.');
     return upload;
   }
 

@@ -8,7 +8,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { ConversionError, isErrorCode } from '../domain/errors.ts';
+import { isErrorCode, KilnError } from '../domain/errors.ts';
 import { newId } from '../domain/id.ts';
 
 /** The gRPC statuses that pass by themselves, by the numbers of the protocol. */
@@ -32,22 +32,22 @@ const BAD_CERTIFICATE = /SSL alert number/i;
  * same call will never be taken, and otherwise what the workflow or its absence means for the caller.
  */
 export function explainTemporalFault(error: unknown): unknown {
-  if (error instanceof ConversionError) return error;
+  if (error instanceof KilnError) return error;
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
     const { type, message } = error.cause;
-    if (isErrorCode(type)) return new ConversionError(type, message, { cause: error });
+    if (isErrorCode(type)) return new KilnError(type, message, { cause: error });
   }
   if (error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError) {
-    return new ConversionError('WRONG_STATE', 'The job has already ended.', { cause: error });
+    return new KilnError('WRONG_STATE', 'The job has already ended.', { cause: error });
   }
   if (canPass(error)) {
-    return new ConversionError('UNAVAILABLE', 'The job engine does not answer at the moment.', {
+    return new KilnError('UNAVAILABLE', 'The job engine does not answer at the moment.', {
       cause: error,
       hint: 'Try again in a few seconds.',
     });
   }
   if (isRefusal(error)) {
-    return new ConversionError('INTERNAL', `The job engine refused a request of ours (number ${newId()}).`, {
+    return new KilnError('INTERNAL', `The job engine refused a request of ours (number ${newId()}).`, {
       cause: error,
       retryable: false,
     });

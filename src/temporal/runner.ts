@@ -11,7 +11,7 @@ import type { BatchNudge } from '../../workflows/messages.ts';
 import { ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { summaryOf } from '../../workflows/summary.ts';
 import type { webhookDelivery } from '../../workflows/webhook-delivery.ts';
-import { ConversionError } from '../domain/errors.ts';
+import { KilnError } from '../domain/errors.ts';
 import { workflowId } from '../domain/id.ts';
 import type { BatchStart, JobStart, WorkflowRunner } from '../operations/workflow-runner.ts';
 import type { Temporal } from './connect.ts';
@@ -160,7 +160,7 @@ export function createWorkflowRunner(
           taskQueue: { name: queues.jobs },
           taskQueueType: 1,
         });
-        if (pollers.length === 0) throw new ConversionError('UNAVAILABLE', 'No worker is running.');
+        if (pollers.length === 0) throw new KilnError('UNAVAILABLE', 'No worker is running.');
       }),
   };
 }

@@ -2,7 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import { failuresTranslated } from '../../activities/failure.ts';
-import { ConversionError, ERROR_CODES, type ErrorCode } from '../../src/domain/errors.ts';
+import { ERROR_CODES, type ErrorCode, KilnError } from '../../src/domain/errors.ts';
 import { rememberingLogger } from '../support/bench/activity-bench.ts';
 
 /** What Temporal is told when an activity throws this, and what the log is told. */
@@ -26,7 +26,7 @@ const CODES = (Object.keys(ERROR_CODES) as ErrorCode[]).filter((code) => code !=
 
 describe('a failed activity', () => {
   it.each(CODES)('says %s to Temporal, and whether trying again makes sense', async (code) => {
-    const { failure } = await translated(new ConversionError(code, 'A sentence.'));
+    const { failure } = await translated(new KilnError(code, 'A sentence.'));
     expect(failure).toBeInstanceOf(ApplicationFailure);
     expect(failure).toMatchObject({
       type: code,
@@ -37,9 +37,7 @@ describe('a failed activity', () => {
 
   it('takes neither the cause nor the hint along', async () => {
     const cause = new Error('connect ECONNREFUSED 10.0.0.5:27017');
-    const { failure } = await translated(
-      new ConversionError('UNAVAILABLE', 'Not now.', { cause, hint: 'h' }),
-    );
+    const { failure } = await translated(new KilnError('UNAVAILABLE', 'Not now.', { cause, hint: 'h' }));
     expect(failure).toMatchObject({ cause: undefined });
     expect(JSON.stringify(failure)).not.toContain('10.0.0.5');
   });
@@ -60,13 +58,13 @@ describe('a failed activity', () => {
   });
 
   it('logs what may be our own fault, and not what a user did', async () => {
-    const crashed = new ConversionError('ENGINE_CRASHED', 'The engine stopped.');
+    const crashed = new KilnError('ENGINE_CRASHED', 'The engine stopped.');
     expect((await translated(crashed)).logged).toEqual([crashed]);
-    expect((await translated(new ConversionError('CORRUPT_INPUT', 'Damaged.'))).logged).toEqual([]);
+    expect((await translated(new KilnError('CORRUPT_INPUT', 'Damaged.'))).logged).toEqual([]);
   });
 
   it.each([
-    ['CANCELLED', new ConversionError('CANCELLED', 'Stopped.')],
+    ['CANCELLED', new KilnError('CANCELLED', 'Stopped.')],
     ['Temporal’s own', new CancelledFailure('Stopped.')],
   ])('is a cancellation when it says so: %s', async (_name, error) => {
     expect((await translated(error)).failure).toBeInstanceOf(CancelledFailure);
@@ -75,7 +73,7 @@ describe('a failed activity', () => {
   it.each([
     ['a broken pipe', new Error('EPIPE')],
     ['an abort', new DOMException('This operation was aborted', 'AbortError')],
-    ['a code', new ConversionError('ENGINE_CRASHED', 'The engine stopped.')],
+    ['a code', new KilnError('ENGINE_CRASHED', 'The engine stopped.')],
   ])('is a cancellation when it was cancelled, whatever it threw: %s', async (_name, error) => {
     const { failure, logged } = await translated(error, { cancelled: true });
     expect(failure).toBeInstanceOf(CancelledFailure);

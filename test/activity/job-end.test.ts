@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
 
 let bench: ActivityBench;
@@ -74,8 +74,7 @@ describe('the end of a job', () => {
     expect(await bench.filesOnDisk()).toHaveLength(clean.length + 2);
     for (let repeats = 0; repeats < 2; repeats += 1) await bench.run('discardFiles', { jobId });
     expect(await bench.filesOnDisk()).toEqual(clean);
-    for (const id of [uploadId, fileId])
-      await expect(bench.files.get(id)).rejects.toBeInstanceOf(ConversionError);
+    for (const id of [uploadId, fileId]) await expect(bench.files.get(id)).rejects.toBeInstanceOf(KilnError);
   });
 
   it('keeps an upload that may be converted another time, and no half-made result', async () => {
@@ -85,7 +84,7 @@ describe('the end of a job', () => {
     await bench.run('recordEnd', { jobId, end: { to: 'failed', fault } });
     await bench.run('discardFiles', { jobId });
     expect(await bench.files.get(uploadId)).toMatchObject({ size: png.length });
-    await expect(bench.files.get(fileId)).rejects.toBeInstanceOf(ConversionError);
+    await expect(bench.files.get(fileId)).rejects.toBeInstanceOf(KilnError);
   });
 
   it('spares a file that was there before the job', async () => {

@@ -120,7 +120,7 @@ describe('files that are not what they seem', () => {
     const input = await bench.put('broken.heic', Buffer.from('....ftypheic'));
     const error = await bench.convert(input, 'heic', 'jpg').catch((reason: Error) => reason);
     expect(String(error)).not.toMatch(/[\\/](?:tmp|var|home|work)/);
-    expect(String(error)).toBe('ConversionError: The file is damaged or not a complete HEIC picture.');
+    expect(String(error)).toBe('KilnError: The file is damaged or not a complete HEIC picture.');
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Converter, ConvertOutcome } from '../../src/converters/converter.ts';
 import { createConverterRegistry } from '../../src/converters/registry.ts';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import type { ConvertStep } from '../../src/domain/jobs/plan.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
 
@@ -23,7 +23,7 @@ function answering(engine: string): () => Promise<ConvertOutcome> {
 
 function failing(code: 'NOT_SUPPORTED' | 'CORRUPT_INPUT'): () => Promise<ConvertOutcome> {
   return async () => {
-    throw new ConversionError(code, `This one says ${code}.`);
+    throw new KilnError(code, `This one says ${code}.`);
   };
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { type EmbeddedOptions, startEmbedded } from '../../src/embedded/embedded.ts';
 import { type PinnedRelease, PLATFORM, TEMPORAL_CLI } from '../../src/embedded/install/versions.ts';
 import { provideTemporal } from '../../src/embedded/temporal/temporal-binary.ts';
@@ -112,7 +112,7 @@ describe('the ladder of Temporal', () => {
     const failure = await provide(releaseAt(await deadSite()), await temporaryFolder()).catch(
       (error) => error,
     );
-    expect(failure).toBeInstanceOf(ConversionError);
+    expect(failure).toBeInstanceOf(KilnError);
     expect(failure.code).toBe('UNAVAILABLE');
     expect(failure.message.split('\n').slice(0, 5)).toEqual([
       'Temporal could not be provided. Tried in this order:',

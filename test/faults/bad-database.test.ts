@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Caller } from '../../src/domain/access/account.ts';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { TERMINAL_STATUSES } from '../../src/domain/jobs/job.ts';
 import { createLog } from '../../src/log.ts';
 import { createRepairJobs } from '../../src/operations/jobs/repair-jobs.ts';
@@ -126,7 +126,7 @@ async function lookAround(owner: string, over: AbortSignal): Promise<void> {
 }
 
 function unlessUnavailable(error: unknown): void {
-  if (!(error instanceof ConversionError && error.code === 'UNAVAILABLE')) throw error;
+  if (!(error instanceof KilnError && error.code === 'UNAVAILABLE')) throw error;
 }
 
 async function round(): Promise<Ends> {

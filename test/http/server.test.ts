@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { type Service, send, startService } from './service.ts';
 
 let service: Service;
@@ -69,7 +69,7 @@ describe('the operator', () => {
     try {
       checkReady.mockResolvedValueOnce();
       expect((await send(other.url, '/ready')).json()).toEqual({ status: 'ready' });
-      checkReady.mockRejectedValueOnce(new ConversionError('UNAVAILABLE', 'Temporal does not answer.'));
+      checkReady.mockRejectedValueOnce(new KilnError('UNAVAILABLE', 'Temporal does not answer.'));
       const temporal = await send(other.url, '/ready');
       expect([temporal.status, temporal.json()]).toEqual([
         503,
@@ -128,7 +128,7 @@ describe('the operator', () => {
 
   it('is told to come back when the database is away', async () => {
     const authenticate = async () => {
-      throw new ConversionError('UNAVAILABLE', 'The database does not answer at the moment.', {
+      throw new KilnError('UNAVAILABLE', 'The database does not answer at the moment.', {
         cause: new Error('10.1.2.3'),
       });
     };

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createDiskBlobStore } from '../../src/blobs/disk.ts';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import type { StoredFile, Upload } from '../../src/domain/files/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
@@ -208,7 +208,7 @@ function createMemory() {
 }
 
 function missing(what: string): never {
-  throw new ConversionError('NOT_FOUND', `There is no such ${what}.`);
+  throw new KilnError('NOT_FOUND', `There is no such ${what}.`);
 }
 
 export interface Answer {

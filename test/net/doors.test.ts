@@ -1,7 +1,7 @@
 import { connect, createServer as createSocketServer, type LookupFunction } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { createGuard, type GuardOptions, type Resolver } from '../../src/net/guard.ts';
 import { createJsonFetcher } from '../../src/net/json.ts';
 import { FAULTY_URLS, PRIVATE_HOSTS } from './hostile-addresses.ts';
@@ -85,7 +85,7 @@ async function outcomeOf(result: Promise<unknown>): Promise<string> {
     (_key, part) => (part instanceof Error ? { ...part, message: part.message } : part),
   );
   expect(told).not.toContain(TOKEN);
-  if (value instanceof ConversionError && value.cause instanceof Error) return value.cause.message;
+  if (value instanceof KilnError && value.cause instanceof Error) return value.cause.message;
   if (value instanceof Error) return 'code' in value ? String(value.code) : value.message;
   return typeof value === 'object' && value !== null && 'reason' in value ? String(value.reason) : told;
 }

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { createGuard, type GuardOptions } from '../../src/net/guard.ts';
 import { FAULTY_URLS, PRIVATE_HOSTS } from './hostile-addresses.ts';
 
@@ -12,7 +12,7 @@ function codeOf(url: string, guard = guardWith()): string {
     guard.checkUrl(url);
     return 'allowed';
   } catch (error) {
-    return error instanceof ConversionError ? error.code : `unexpected ${error}`;
+    return error instanceof KilnError ? error.code : `unexpected ${error}`;
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_BODY_BYTES } from '../../schema/server.ts';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { createDoor } from './client.ts';
 import { createService } from './service.ts';
 
@@ -201,7 +201,7 @@ describe('an error', () => {
       ...operations,
       cancelJob: async () => {
         const cause = new Error('topology closed');
-        throw new ConversionError('UNAVAILABLE', 'The database does not answer.', {
+        throw new KilnError('UNAVAILABLE', 'The database does not answer.', {
           cause,
           hint: 'Try again.',
         });

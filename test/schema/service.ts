@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { SchemaOperations } from '../../schema/context.ts';
 import type { Account } from '../../src/domain/access/account.ts';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import type { StoredFile, Upload } from '../../src/domain/files/file.ts';
 import { isTerminal, type Job, type JobStatus } from '../../src/domain/jobs/job.ts';
 import { createAccounts } from '../../src/operations/access/accounts.ts';
@@ -150,7 +150,7 @@ export function createService() {
       uploadCompleted: async ({ jobId }: { jobId: string }) => move(jobId, 'queued'),
       cancelJob: async ({ jobId }: { jobId: string }) => {
         if (isTerminal(one(jobs, jobId).status))
-          throw new ConversionError('WRONG_STATE', 'The job has already ended.');
+          throw new KilnError('WRONG_STATE', 'The job has already ended.');
         move(jobId, 'cancelled');
       },
       ping: async () => {},
@@ -181,8 +181,7 @@ export function createService() {
     limits: LIMITS,
     fileMs: HOUR_MS,
     checkUrl: (url: string) => {
-      if (url.includes('169.254.'))
-        throw new ConversionError('BLOCKED_ADDRESS', 'The address is not allowed.');
+      if (url.includes('169.254.')) throw new KilnError('BLOCKED_ADDRESS', 'The address is not allowed.');
     },
     seal: (secret: string) => `sealed:${secret.length}`,
   };
@@ -240,7 +239,7 @@ interface Page {
 
 function one<T>(collection: Map<string, T>, id: string): T {
   const found = collection.get(id);
-  if (!found) throw new ConversionError('NOT_FOUND', 'There is no such thing.');
+  if (!found) throw new KilnError('NOT_FOUND', 'There is no such thing.');
   return found;
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ConversionError, type ErrorCode } from '../../src/domain/errors.ts';
+import { type ErrorCode, KilnError } from '../../src/domain/errors.ts';
 import { createLog } from '../../src/log.ts';
 import { createConfirmStarts } from '../../src/operations/jobs/confirm-starts.ts';
 import { jobStart } from '../../src/operations/jobs/job-start.ts';
@@ -41,7 +41,7 @@ afterAll(() => database.drop());
 function repairing(different: Partial<JobLeases> = {}) {
   const tell = (what: string) => async (start: { jobId: string }) => {
     const code = broken.get(start.jobId);
-    if (code) throw new ConversionError(code, 'Not now.');
+    if (code) throw new KilnError(code, 'Not now.');
     told.push(`${what} ${start.jobId}`);
   };
   return createRepairJobs({

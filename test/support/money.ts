@@ -1,4 +1,4 @@
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createReconcile } from '../../src/operations/credits/reconcile.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
@@ -34,7 +34,7 @@ export async function insist<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const isAway = error instanceof ConversionError && error.code === 'UNAVAILABLE';
+      const isAway = error instanceof KilnError && error.code === 'UNAVAILABLE';
       if (!isAway || tries === MOST_TRIES) throw error;
     }
   }
@@ -46,7 +46,7 @@ export async function refusalOf(work: Promise<unknown>): Promise<string | null> 
     await work;
     return null;
   } catch (error) {
-    if (error instanceof ConversionError) return error.code;
+    if (error instanceof KilnError) return error.code;
     throw error;
   }
 }

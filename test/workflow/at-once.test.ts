@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import {
   CONVERTED,
   createWorkflowBench,
@@ -40,7 +40,7 @@ describe('a small job', () => {
     const convertSmallFile = async () => {
       if (!first) return CONVERTED;
       first = false;
-      throw new ConversionError('ENGINE_CRASHED', 'The engine stopped.');
+      throw new KilnError('ENGINE_CRASHED', 'The engine stopped.');
     };
     expect(await run({ convertSmallFile })).toMatchObject({
       status: 'ready',
@@ -71,7 +71,7 @@ describe('a small job', () => {
 
   it('is not tried again when the file is at fault', async () => {
     const convertSmallFile = async () => {
-      throw new ConversionError('CORRUPT_INPUT', 'The file is damaged.');
+      throw new KilnError('CORRUPT_INPUT', 'The file is damaged.');
     };
     expect(await run({ convertSmallFile })).toEqual({
       status: 'failed',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import type { BatchStart } from '../../src/operations/workflow-runner.ts';
 import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/bench/workflow-bench.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
@@ -114,7 +114,7 @@ describe('a batch', () => {
     expect(packed.names().slice(-3)).toEqual(['countBatch', 'packBatch', 'endBatch']);
 
     const packBatch = async () => {
-      throw new ConversionError('TOO_LARGE', 'The archive is too large.');
+      throw new KilnError('TOO_LARGE', 'The archive is too large.');
     };
     const failed = await aBatch({ startBatchJobs: inPages, packBatch }, { wantsArchive: true });
     await bench.runner.startBatch(failed.start);
@@ -127,7 +127,7 @@ describe('a batch', () => {
     let calls = 0;
     const countBatch = async () => {
       calls += 1;
-      if (calls < 15) throw new ConversionError('UNAVAILABLE', 'The database does not answer.');
+      if (calls < 15) throw new KilnError('UNAVAILABLE', 'The database does not answer.');
       return { pending: 0 };
     };
     const batch = await aBatch({ startBatchJobs: inPages, countBatch });

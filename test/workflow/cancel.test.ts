@@ -1,6 +1,6 @@
 import { CancelledFailure, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { type CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
@@ -38,7 +38,7 @@ describe('cancel', () => {
   });
 
   it('counts as the reason, whatever a stopped engine reports', async () => {
-    const complaint = new ConversionError('INTERNAL', 'The pipe is broken.');
+    const complaint = new KilnError('INTERNAL', 'The pipe is broken.');
     const engine = runningEngine(() => {
       throw complaint;
     });
@@ -146,7 +146,7 @@ function runningEngine(onStopped = (): void => {}) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       state = 'stopped';
       onStopped();
-      throw new ConversionError('CANCELLED', 'The conversion was cancelled.');
+      throw new KilnError('CANCELLED', 'The conversion was cancelled.');
     },
   };
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import {
   CONVERTED,
   createWorkflowBench,
@@ -44,7 +44,7 @@ describe('a job that costs credits', () => {
   it('fails when there are too few, without converting, and settles all the same', async () => {
     const fault = { code: 'INSUFFICIENT_CREDITS', message: 'This needs 7 media credits.' } as const;
     const { handle, names, ends } = await start({
-      holdCredits: () => Promise.reject(new ConversionError(fault.code, fault.message)),
+      holdCredits: () => Promise.reject(new KilnError(fault.code, fault.message)),
     });
     expect(await handle.result()).toEqual({ status: 'failed' });
     expect(ends()).toEqual([{ to: 'failed', fault }]);
@@ -79,7 +79,7 @@ describe('a job that costs credits', () => {
 
   it('settles when the hold may have been written though it failed', async () => {
     const { handle, names } = await start({
-      holdCredits: () => Promise.reject(new ConversionError('WRONG_STATE', 'It is released already.')),
+      holdCredits: () => Promise.reject(new KilnError('WRONG_STATE', 'It is released already.')),
     });
     expect(await handle.result()).toEqual({ status: 'failed' });
     expect(names()).toContain('settleCredits');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConversionError, ERROR_CODES } from '../../src/domain/errors.ts';
+import { ERROR_CODES, KilnError } from '../../src/domain/errors.ts';
 import { ENGINE_FAULTS } from '../../workflows/attempts.ts';
 import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
@@ -121,7 +121,7 @@ describe('a job whose file is there', () => {
 
   it('repeats only the stage that failed when the file is large', async () => {
     const { start, handle, names } = await bench.job(
-      { publish: failingTimes(1, new ConversionError('UNAVAILABLE', 'The database does not answer.')) },
+      { publish: failingTimes(1, new KilnError('UNAVAILABLE', 'The database does not answer.')) },
       { uploadDeadline: null, size: LARGE },
     );
     await bench.runner.startJob(start);
@@ -145,7 +145,7 @@ describe('a job whose file is there', () => {
 describe('a failing conversion', () => {
   it.each(['ENGINE_CRASHED', 'INTERNAL', 'UNAVAILABLE'] as const)('%s is tried again', async (code) => {
     const { start, handle, names } = await bench.job(
-      { convertSmallFile: failingTimes(1, new ConversionError(code, 'Not this time.')) },
+      { convertSmallFile: failingTimes(1, new KilnError(code, 'Not this time.')) },
       { uploadDeadline: null },
     );
     await bench.runner.startJob(start);
@@ -170,7 +170,7 @@ describe('a failing conversion', () => {
 
   it('sits out an outage, which is no attempt of the engine, at every stage', async () => {
     const outage = (code: 'UNAVAILABLE' | 'INSUFFICIENT_STORAGE') =>
-      failingTimes(4, new ConversionError(code, 'Not now.'));
+      failingTimes(4, new KilnError(code, 'Not now.'));
     const small = await bench.job({ convertSmallFile: outage('UNAVAILABLE') }, { uploadDeadline: null });
     const large = await bench.job(
       { convert: outage('INSUFFICIENT_STORAGE'), publish: outage('UNAVAILABLE') },
@@ -184,7 +184,7 @@ describe('a failing conversion', () => {
 
   it('counts the faults of the engine whatever outages lie between them', async () => {
     const codes = ['ENGINE_CRASHED', 'UNAVAILABLE', 'INTERNAL', 'UNAVAILABLE', 'ENGINE_CRASHED'] as const;
-    const faults = codes.map((code) => new ConversionError(code, 'Not this time.'));
+    const faults = codes.map((code) => new KilnError(code, 'Not this time.'));
     const convertSmallFile = async () => {
       const fault = faults.shift();
       if (fault) throw fault;
@@ -203,7 +203,7 @@ describe('a failing conversion', () => {
 
   it.each(['CORRUPT_INPUT', 'TYPE_MISMATCH', 'ENGINE_TIMEOUT'] as const)('%s is final', async (code) => {
     const { start, handle, names, ends } = await bench.job(
-      { convertSmallFile: failingTimes(99, new ConversionError(code, 'It will not work.')) },
+      { convertSmallFile: failingTimes(99, new KilnError(code, 'It will not work.')) },
       { uploadDeadline: null },
     );
     await bench.runner.startJob(start);
@@ -214,7 +214,7 @@ describe('a failing conversion', () => {
 });
 
 describe('a database outage', () => {
-  const away = new ConversionError('UNAVAILABLE', 'The database does not answer.');
+  const away = new KilnError('UNAVAILABLE', 'The database does not answer.');
 
   it('of a moment is sat out by the local activity', async () => {
     const { start, handle, calls } = await bench.job(
@@ -249,7 +249,7 @@ describe('a database outage', () => {
   });
 
   it('does not turn a refusal into a second try', async () => {
-    const refused = new ConversionError('WRONG_STATE', 'The job is cancelled and cannot become queued.');
+    const refused = new KilnError('WRONG_STATE', 'The job is cancelled and cannot become queued.');
     const { start, handle, inputsOf, ends } = await bench.job({ recordQueued: failingTimes(99, refused) });
     await bench.runner.startJob(start);
     await bench.runner.uploadCompleted(start);

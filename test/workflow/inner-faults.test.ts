@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
@@ -47,7 +47,7 @@ describe('a fault of our own in a database write', () => {
     const { start, handle } = await bench.job({
       recordQueued: async () => {
         calls += 1;
-        if (calls < 400) throw new ConversionError('UNAVAILABLE', 'The database does not answer.');
+        if (calls < 400) throw new KilnError('UNAVAILABLE', 'The database does not answer.');
       },
     });
     const before = await bench.env.currentTimeMs();

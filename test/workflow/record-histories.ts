@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cancelled, heartbeat } from '@temporalio/activity';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import type { JobStart } from '../../src/operations/workflow-runner.ts';
 import {
   CONVERTED,
@@ -29,7 +29,7 @@ interface Scenario {
 }
 
 const now = { uploadDeadline: null };
-const away = new ConversionError('UNAVAILABLE', 'The database does not answer.');
+const away = new KilnError('UNAVAILABLE', 'The database does not answer.');
 
 const SCENARIOS: Record<string, Scenario> = {
   'upload-then-ready': { run: ({ runner }, start) => runner.uploadCompleted(start) },
@@ -46,11 +46,11 @@ const SCENARIOS: Record<string, Scenario> = {
   expired: { start: { uploadDeadline: Date.now() + 15_000 } },
   'failed-at-once': {
     start: now,
-    fakes: { convertSmallFile: throwing(new ConversionError('CORRUPT_INPUT', 'The file is damaged.')) },
+    fakes: { convertSmallFile: throwing(new KilnError('CORRUPT_INPUT', 'The file is damaged.')) },
   },
   'failed-after-retries': {
     start: { ...now, hasCallback: true },
-    fakes: { convertSmallFile: throwing(new ConversionError('ENGINE_CRASHED', 'The engine stopped.')) },
+    fakes: { convertSmallFile: throwing(new KilnError('ENGINE_CRASHED', 'The engine stopped.')) },
   },
   'cancelled-while-waiting': { run: ({ runner }, start) => runner.cancelJob(start, 'not wanted') },
   'cancelled-while-converting': {
@@ -123,7 +123,7 @@ const BATCHES: Record<string, Scenario> = {
     fakes: {
       startBatchJobs: startedInPages,
       countBatch: pendingOnce(250),
-      packBatch: throwing(new ConversionError('NOT_FOUND', 'There was no result to pack.')),
+      packBatch: throwing(new KilnError('NOT_FOUND', 'There was no result to pack.')),
       endBatch: async () => ({ status: 'cancelled' }),
     },
     run: async ({ runner }, start) => {
@@ -158,7 +158,7 @@ function failingOnce(): NonNullable<Fakes['convertSmallFile']> {
   return async () => {
     if (failed) return CONVERTED;
     failed = true;
-    throw new ConversionError('ENGINE_CRASHED', 'The engine stopped.');
+    throw new KilnError('ENGINE_CRASHED', 'The engine stopped.');
   };
 }
 

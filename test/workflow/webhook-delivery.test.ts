@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConversionError } from '../../src/domain/errors.ts';
+import { KilnError } from '../../src/domain/errors.ts';
 import type { DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
 import { judgeAttempt, type WebhookProfile } from '../../src/domain/webhooks/webhook-profile.ts';
 import { createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
@@ -78,7 +78,7 @@ describe('a delivery', () => {
     const { outcome, inputsOf } = await deliver({
       async attemptDelivery(input) {
         away -= 1;
-        if (away >= 0) throw new ConversionError('UNAVAILABLE', 'The database does not answer.');
+        if (away >= 0) throw new KilnError('UNAVAILABLE', 'The database does not answer.');
         return attemptDelivery(input);
       },
     });

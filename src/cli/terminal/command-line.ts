@@ -1,5 +1,5 @@
 import { Command, type ErrorOptions, type HelpContext, InvalidArgumentError, Option } from 'commander';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 
 /** A command that says what is wrong with its arguments in one line, and where to read on. */
 export class CommandLine extends Command {
@@ -72,7 +72,7 @@ export function judgedBy<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw error instanceof ConversionError ? new InvalidArgumentError(error.message) : error;
+    throw error instanceof KilnError ? new InvalidArgumentError(error.message) : error;
   }
 }
 

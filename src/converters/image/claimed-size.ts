@@ -1,4 +1,4 @@
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
 import { checkInputFacts, type EngineLimits } from '../process/engine-limits.ts';
 import type { Size } from './size.ts';
@@ -41,14 +41,14 @@ const READERS: Readonly<Record<FormatId, Reader>> = {
 
 /**
  * Judges a file by what its header claims before any engine sees it: engines take memory and time for the size
- * that is claimed, whatever follows. @throws ConversionError TOO_MANY_PIXELS or CORRUPT_INPUT
+ * that is claimed, whatever follows. @throws KilnError TOO_MANY_PIXELS or CORRUPT_INPUT
  */
 export function checkClaimedSize(bytes: Uint8Array, source: FormatId, limits: EngineLimits): void {
   const claim = claimOf(bytes, source);
   if (!claim) return;
   checkInputFacts(claim, limits);
   if (claim.leastBytes !== undefined && bytes.length < claim.leastBytes)
-    throw new ConversionError(
+    throw new KilnError(
       'CORRUPT_INPUT',
       `The ${requireFormat(source).name} file is incomplete: it ends before the picture does.`,
     );

@@ -7,7 +7,7 @@ import {
   MagickImageCollection,
   MagickReadSettings,
 } from '@imagemagick/magick-wasm';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
 import type { FileFacts } from '../converter.ts';
@@ -49,8 +49,7 @@ export function mainFrame(frames: Size[], source: FormatId): number {
 /** What the header says, judged by the limits. */
 export function factsOf(frames: Size[], source: FormatId, limits: EngineLimits): FileFacts {
   const main = frames[mainFrame(frames, source)];
-  if (!main)
-    throw new ConversionError('CORRUPT_INPUT', `The ${requireFormat(source).name} file holds no picture.`);
+  if (!main) throw new KilnError('CORRUPT_INPUT', `The ${requireFormat(source).name} file holds no picture.`);
   const facts = {
     ...main,
     frames: LAYERED.includes(source) || MULTI_SIZE.includes(source) ? 1 : frames.length,

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { FileFacts } from '../converter.ts';
@@ -110,13 +110,9 @@ export async function createMagickEngine(): Promise<Engine> {
 function chosenFrame({ source, options: { page } }: ConvertStep, frames: Size[]): number {
   if (page === undefined) return mainFrame(frames, source);
   if (page <= frames.length) return page - 1;
-  throw new ConversionError(
-    'INVALID_OPTION',
-    `The option page must be at most ${frames.length} for this file.`,
-    {
-      field: 'options.page',
-    },
-  );
+  throw new KilnError('INVALID_OPTION', `The option page must be at most ${frames.length} for this file.`, {
+    field: 'options.page',
+  });
 }
 
 /** Where sharp writes the target, this engine was chosen for reading. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
@@ -89,7 +89,7 @@ async function openPicture(source: FormatId, inputPath: string, limits: EngineLi
       limitInputPixels: false,
     }).metadata();
     if ((LIBRARY_NAMES[header.format] ?? header.format) !== source) {
-      throw new ConversionError('TYPE_MISMATCH', `The file is not a ${requireFormat(source).name} picture.`);
+      throw new KilnError('TYPE_MISMATCH', `The file is not a ${requireFormat(source).name} picture.`);
     }
     const facts = factsOf(header);
     checkInputFacts(facts, limits);
@@ -122,14 +122,14 @@ function keepMetadata(picture: Sharp, options: ImageOptions): void {
 
 function checkPage(page: number | undefined, { frames = 1 }: FileFacts): void {
   if (page === undefined || page <= frames) return;
-  throw new ConversionError('INVALID_OPTION', `The option page must be at most ${frames} for this file.`, {
+  throw new KilnError('INVALID_OPTION', `The option page must be at most ${frames} for this file.`, {
     field: 'options.page',
   });
 }
 
 function refuseTurnedAnimation({ rotate, flip }: ImageOptions, frames: number): void {
   if (frames === 1 || (rotate === 0 && !flip)) return;
-  throw new ConversionError('INVALID_OPTION', 'An animation cannot be rotated or flipped top to bottom.', {
+  throw new KilnError('INVALID_OPTION', 'An animation cannot be rotated or flipped top to bottom.', {
     field: rotate === 0 ? 'options.flip' : 'options.rotate',
     hint: 'Choose one frame with options.page.',
   });

@@ -1,4 +1,4 @@
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 
 /** A side that no drawing has; the library that draws would quietly make one pixel of it. */
 const MAX_SIDE = 1_000_000;
@@ -40,7 +40,7 @@ function checkSides(text: string): void {
   const sides = ['width', 'height'].map((name, i) => pixelsOf(attribute(name)) ?? Number(box[i + 2] ?? 0));
   const [width = 0, height = 0] = sides;
   if (!sides.some((side) => side > MAX_SIDE)) return;
-  throw new ConversionError(
+  throw new KilnError(
     'TOO_MANY_PIXELS',
     `The SVG says that it is ${width} × ${height} pixels; at most ${MAX_SIDE} are allowed on a side.`,
   );
@@ -69,6 +69,6 @@ function checkEntities(declarations: string[], text: string): void {
     throw refused('The SVG grows too large when its entities are expanded.', 'Save it without entities.');
 }
 
-function refused(message: string, hint: string): ConversionError {
-  return new ConversionError('CORRUPT_INPUT', message, { hint });
+function refused(message: string, hint: string): KilnError {
+  return new KilnError('CORRUPT_INPUT', message, { hint });
 }

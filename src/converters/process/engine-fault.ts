@@ -1,4 +1,4 @@
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { type Format, requireFormat } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 
@@ -10,17 +10,17 @@ const BREAKDOWNS = new Set(['TypeError', 'ReferenceError', 'RangeError', 'Runtim
 /** What the libraries say, most telling first, and what it means to a user. */
 const MEANINGS: {
   pattern: RegExp;
-  explain(source: Format, target: Format | undefined, cause: unknown): ConversionError;
+  explain(source: Format, target: Format | undefined, cause: unknown): KilnError;
 }[] = [
   {
     pattern: /exceeds pixel limit|WidthOrHeightExceedsLimit|image size .*limit/i,
     explain: (_source, _target, cause) =>
-      new ConversionError('TOO_MANY_PIXELS', 'The picture has more pixels than is allowed.', { cause }),
+      new KilnError('TOO_MANY_PIXELS', 'The picture has more pixels than is allowed.', { cause }),
   },
   {
     pattern: /ListLengthExceedsLimit/,
     explain: (_source, _target, cause) =>
-      new ConversionError('TOO_MANY_FRAMES', 'The file has more frames or pages than are allowed.', {
+      new KilnError('TOO_MANY_FRAMES', 'The file has more frames or pages than are allowed.', {
         cause,
       }),
   },
@@ -32,26 +32,26 @@ const MEANINGS: {
     pattern:
       /out of memory|cannot allocate|CacheResourcesExhausted|MemoryAllocationFailed|OOM|Array buffer allocation failed/i,
     explain: (_source, _target, cause) =>
-      new ConversionError('RESOURCE_LIMIT', 'The conversion needs more memory than is allowed.', { cause }),
+      new KilnError('RESOURCE_LIMIT', 'The conversion needs more memory than is allowed.', { cause }),
   },
   {
     pattern: /ENOSPC|no space left/i,
     explain: (_source, _target, cause) =>
-      new ConversionError('INSUFFICIENT_STORAGE', 'There is no room left for the result.', { cause }),
+      new KilnError('INSUFFICIENT_STORAGE', 'There is no room left for the result.', { cause }),
   },
   {
     // An encoder that gives up had no memory or no room: what was decoded is not at fault.
     pattern: /EFBIG|file too large|Encoder plugin|wbuffer_write/i,
     explain: (_source, _target, cause) =>
-      new ConversionError('RESOURCE_LIMIT', 'The result needs more memory or room than is allowed.', {
+      new KilnError('RESOURCE_LIMIT', 'The result needs more memory or room than is allowed.', {
         cause,
       }),
   },
 ];
 
 /** Turns whatever a library threw into an error that may be shown; the original becomes the cause. */
-export function asEngineFault(error: unknown, step: Reading & Partial<ConvertStep>): ConversionError {
-  if (error instanceof ConversionError) return error;
+export function asEngineFault(error: unknown, step: Reading & Partial<ConvertStep>): KilnError {
+  if (error instanceof KilnError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const source = requireFormat(step.source);
   const target = step.target === undefined ? undefined : requireFormat(step.target);
@@ -61,7 +61,7 @@ export function asEngineFault(error: unknown, step: Reading & Partial<ConvertSte
     /unsupported image format|no decode delegate|compression.*not supported/i.test(text) &&
     source.readers.length > 1
   ) {
-    return new ConversionError('NOT_SUPPORTED', `This kind of ${source.name} file cannot be read.`, {
+    return new KilnError('NOT_SUPPORTED', `This kind of ${source.name} file cannot be read.`, {
       cause: error,
     });
   }
@@ -73,21 +73,19 @@ export function isBreakdown(error: unknown): boolean {
   return error instanceof Error && BREAKDOWNS.has(error.name);
 }
 
-function brokenDown(cause: unknown): ConversionError {
-  return new ConversionError('ENGINE_CRASHED', 'The conversion program ended unexpectedly.', { cause });
+function brokenDown(cause: unknown): KilnError {
+  return new KilnError('ENGINE_CRASHED', 'The conversion program ended unexpectedly.', { cause });
 }
 
-function tooLargeForTarget(target: Format | undefined, cause: unknown): ConversionError {
+function tooLargeForTarget(target: Format | undefined, cause: unknown): KilnError {
   const side = target?.maxSide
     ? `A ${target.name} picture has at most ${target.maxSide} pixels on a side.`
     : 'The result is too large for its format.';
-  return new ConversionError('TOO_MANY_PIXELS', side, { cause, hint: 'Ask for a smaller width or height.' });
+  return new KilnError('TOO_MANY_PIXELS', side, { cause, hint: 'Ask for a smaller width or height.' });
 }
 
-function damaged(source: Format, cause: unknown): ConversionError {
-  return new ConversionError(
-    'CORRUPT_INPUT',
-    `The file is damaged or not a complete ${source.name} picture.`,
-    { cause },
-  );
+function damaged(source: Format, cause: unknown): KilnError {
+  return new KilnError('CORRUPT_INPUT', `The file is damaged or not a complete ${source.name} picture.`, {
+    cause,
+  });
 }

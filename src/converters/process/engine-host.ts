@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { EngineName } from '../../domain/formats/format.ts';
 import type { ConvertOutcome } from '../converter.ts';
 import type { Engine } from './engine.ts';
@@ -37,7 +37,7 @@ async function convert(engine: Engine, task: HostTask & { kind: 'convert' }): Pr
   const engineMs = performance.now() - started;
   const { size } = await stat(outputPath);
   if (size > limits.maxOutputBytes)
-    throw new ConversionError('RESOURCE_LIMIT', 'The result is larger than is allowed.');
+    throw new KilnError('RESOURCE_LIMIT', 'The result is larger than is allowed.');
   return { ...outcome, engineMs: Math.round(engineMs * 10) / 10 };
 }
 
@@ -54,11 +54,11 @@ async function load(name: EngineName): Promise<Engine> {
 }
 
 function isUnfit(error: unknown): boolean {
-  return !(error instanceof ConversionError) || isBreakdown(error.cause);
+  return !(error instanceof KilnError) || isBreakdown(error.cause);
 }
 
 function asFault(error: unknown): HostFault {
-  if (!(error instanceof ConversionError)) {
+  if (!(error instanceof KilnError)) {
     return { code: 'INTERNAL', message: 'The conversion failed unexpectedly.', detail: String(error) };
   }
   const { code, message, field, hint, cause } = error;

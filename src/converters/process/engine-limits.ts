@@ -1,4 +1,4 @@
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { FileFacts } from '../converter.ts';
 import type { Size } from '../image/size.ts';
 
@@ -30,7 +30,7 @@ export function checkInputFacts(facts: FileFacts, limits: EngineLimits): void {
   const { width = 0, height = 0, frames = 1 } = facts;
   if (width * height > limits.maxPixels) throw tooManyPixels('The picture has', { width, height }, limits);
   if (frames > limits.maxFrames) {
-    throw new ConversionError(
+    throw new KilnError(
       'TOO_MANY_FRAMES',
       `The file has ${frames} frames or pages; at most ${limits.maxFrames} are allowed.`,
     );
@@ -43,18 +43,14 @@ export function checkWork(input: Size, result: Size, frames: number, limits: Eng
     throw tooManyPixels('The result would have', result, limits);
   const largest = Math.max(input.width * input.height, result.width * result.height);
   if (largest * frames <= limits.maxPixelsTotal) return;
-  throw new ConversionError(
-    'TOO_MANY_PIXELS',
-    `All ${frames} frames together have more pixels than is allowed.`,
-    {
-      hint: 'Choose one frame with options.page.',
-    },
-  );
+  throw new KilnError('TOO_MANY_PIXELS', `All ${frames} frames together have more pixels than is allowed.`, {
+    hint: 'Choose one frame with options.page.',
+  });
 }
 
-function tooManyPixels(what: string, { width, height }: Size, limits: EngineLimits): ConversionError {
+function tooManyPixels(what: string, { width, height }: Size, limits: EngineLimits): KilnError {
   const allowed = `${Math.floor(limits.maxPixels / 1e6)} megapixels`;
-  return new ConversionError(
+  return new KilnError(
     'TOO_MANY_PIXELS',
     `${what} ${width} × ${height} pixels; at most ${allowed} are allowed.`,
   );

@@ -14,7 +14,7 @@ export interface EngineIo {
 /** What an engine reports; its host adds the time. */
 export type EngineOutcome = Omit<ConvertOutcome, 'engineMs'>;
 
-/** A library inside an engine host. Throws ConversionError for what a user can understand. */
+/** A library inside an engine host. Throws KilnError for what a user can understand. */
 export interface Engine {
   readonly name: EngineName;
   /** As shown to users. */

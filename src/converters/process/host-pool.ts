@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { closing, createTurnQueue } from '../turn-queue.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import { type Host, startHost, type TaskContext } from './host.ts';
@@ -68,7 +68,7 @@ export function createHostPool(settings: HostPoolSettings): HostPool {
       return await slot.host.run(task, context);
     } catch (error) {
       if (turns.closed) throw closing();
-      if (error instanceof ConversionError && error.code === 'ENGINE_CRASHED') {
+      if (error instanceof KilnError && error.code === 'ENGINE_CRASHED') {
         log?.warn({ err: error.cause, task: task.kind, engine: task.engine }, 'an engine host crashed');
       }
       throw error;

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import type { HostFault, HostMessage, HostResults, HostTask } from './host-messages.ts';
 import {
@@ -71,14 +71,14 @@ interface Running {
   limits: EngineLimits;
   kill(): void;
   ended: Promise<void>;
-  crashed(): ConversionError;
+  crashed(): KilnError;
 }
 
 async function runTask<T extends HostTask>(task: T, { signal, onProgress }: TaskContext, running: Running) {
   const { child, limits, kill, ended, crashed } = running;
   const { promise, resolve, reject } = Promise.withResolvers<HostResults[T['kind']]>();
   let settled = false;
-  const end = (error: ConversionError) => {
+  const end = (error: KilnError) => {
     // The memory watch may look once more after the task; the next one must not pay for that.
     if (settled) return;
     reject(error);
@@ -93,7 +93,7 @@ async function runTask<T extends HostTask>(task: T, { signal, onProgress }: Task
     else reject(asError(message.failed));
   };
   const onAbort = () =>
-    end(new ConversionError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason }));
+    end(new KilnError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason }));
   const deadline = setTimeout(() => end(tooSlow(limits)), limits.timeoutMs);
   const watch = watchMemory(child, limits.maxMemoryBytes, () => end(tooMuchMemory()));
   child.on('message', onMessage).once('close', onEnd);
@@ -115,26 +115,26 @@ async function runTask<T extends HostTask>(task: T, { signal, onProgress }: Task
   }
 }
 
-function tooMuchMemory(): ConversionError {
-  return new ConversionError('RESOURCE_LIMIT', 'The conversion needs more memory than is allowed.');
+function tooMuchMemory(): KilnError {
+  return new KilnError('RESOURCE_LIMIT', 'The conversion needs more memory than is allowed.');
 }
 
-function tooSlow({ timeoutMs }: EngineLimits): ConversionError {
-  return new ConversionError(
+function tooSlow({ timeoutMs }: EngineLimits): KilnError {
+  return new KilnError(
     'ENGINE_TIMEOUT',
     `The conversion took longer than ${Math.ceil(timeoutMs / 1000)} seconds.`,
   );
 }
 
-function crash({ exitCode, signalCode }: ChildProcess, diagnostics: string): ConversionError {
+function crash({ exitCode, signalCode }: ChildProcess, diagnostics: string): KilnError {
   const how = signalCode ?? `exit code ${exitCode}`;
-  return new ConversionError('ENGINE_CRASHED', 'The conversion program ended unexpectedly.', {
+  return new KilnError('ENGINE_CRASHED', 'The conversion program ended unexpectedly.', {
     cause: new Error(`engine host ended by ${how}: ${diagnostics}`),
   });
 }
 
-function asError({ code, message, field, hint, detail }: HostFault): ConversionError {
-  return new ConversionError(code, message, {
+function asError({ code, message, field, hint, detail }: HostFault): KilnError {
+  return new KilnError(code, message, {
     ...(field === undefined ? {} : { field }),
     ...(hint === undefined ? {} : { hint }),
     ...(detail === undefined ? {} : { cause: new Error(detail) }),

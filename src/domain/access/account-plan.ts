@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConversionError, type ErrorCode } from '../errors.ts';
+import { type ErrorCode, KilnError } from '../errors.ts';
 import type { Caller } from './account.ts';
 
 /** What a GraphQL Int can say. */
@@ -87,13 +87,13 @@ export function planIdOf(caller: Caller): string {
   return caller.kind === 'account' ? caller.plan : GUEST_PLAN;
 }
 
-/** @throws ConversionError INVALID_INPUT that names the first term that is unknown or out of range. */
+/** @throws KilnError INVALID_INPUT that names the first term that is unknown or out of range. */
 export function parsePlanChanges(changes: unknown): PlanChanges {
   const result = terms.partial().safeParse(changes);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path.join('.');
-  throw new ConversionError('INVALID_INPUT', `This is no valid term of a plan: ${issue?.message}.`, {
+  throw new KilnError('INVALID_INPUT', `This is no valid term of a plan: ${issue?.message}.`, {
     ...(field && { field }),
   });
 }
@@ -171,8 +171,8 @@ export function wishRefusals(
 }
 
 /** Turns a refusal into the error that a caller gets who asks nevertheless. */
-export function refuse({ code, message, field, hint }: PolicyRefusal): ConversionError {
-  return new ConversionError(code, message, {
+export function refuse({ code, message, field, hint }: PolicyRefusal): KilnError {
+  return new KilnError(code, message, {
     ...(field !== undefined && { field }),
     ...(hint !== undefined && { hint }),
   });

@@ -1,5 +1,5 @@
 import type { Credits } from '../credits/credits.ts';
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import type { KeyRestriction } from './key-restriction.ts';
 
 /** Credits are absent until something was given. */
@@ -88,11 +88,11 @@ export type Actor = Caller | { kind: 'admin' };
 
 /**
  * Lets an account's credential pass when it has one of the scopes; guests have none and need none.
- * @throws ConversionError FORBIDDEN
+ * @throws KilnError FORBIDDEN
  */
 export function requireScope(caller: Caller, ...anyOf: [Scope, ...Scope[]]): void {
   if (caller.kind !== 'account' || anyOf.some((scope) => includesScope(caller.scopes, scope))) return;
-  throw new ConversionError('FORBIDDEN', `This credential does not have the scope "${anyOf[0]}".`, {
+  throw new KilnError('FORBIDDEN', `This credential does not have the scope "${anyOf[0]}".`, {
     hint: 'Use a key that has it.',
   });
 }
@@ -110,11 +110,11 @@ export function seesResults(actor: Actor): boolean {
 
 const MAX_NAME = 80;
 
-/** @throws ConversionError INVALID_INPUT unless people can tell things apart by this name. */
+/** @throws KilnError INVALID_INPUT unless people can tell things apart by this name. */
 export function requireName(name: string): string {
   const trimmed = name.trim();
   if (trimmed.length > 0 && trimmed.length <= MAX_NAME) return trimmed;
-  throw new ConversionError('INVALID_INPUT', `The name must have 1 to ${MAX_NAME} characters.`, {
+  throw new KilnError('INVALID_INPUT', `The name must have 1 to ${MAX_NAME} characters.`, {
     field: 'name',
   });
 }

@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import { isInNetworks, isSubnet, parseNetwork, parseNetworks, type Sender } from './client-address.ts';
 
 /**
@@ -21,7 +21,7 @@ const MAX_ENTRIES = 100;
 const DOMAIN_RULE =
   /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** @throws ConversionError INVALID_INPUT that names the entry that is none. */
+/** @throws KilnError INVALID_INPUT that names the entry that is none. */
 export function parseRestriction({ ip, domain }: RestrictionWish): KeyRestriction {
   if (ip && domain) throw invalid('A key is restricted by address or by domain, not by both.');
   if (ip) {
@@ -79,6 +79,6 @@ function requireEntries(entries: readonly string[]): readonly string[] {
   throw invalid(`A restriction needs 1 to ${MAX_ENTRIES} entries.`);
 }
 
-function invalid(message: string): ConversionError {
-  return new ConversionError('INVALID_INPUT', message, { field: 'restriction' });
+function invalid(message: string): KilnError {
+  return new KilnError('INVALID_INPUT', message, { field: 'restriction' });
 }

@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import { type Account, includesScope, type Scope } from './account.ts';
 
 /** What a session may do at most: the scopes of the key that it comes from, some of them, or uploads. */
@@ -31,24 +31,20 @@ export const LONGEST_SESSION_MS = MAX_MINUTES * 60_000;
 /** How long a session lives unless its maker says otherwise. */
 export const DEFAULT_SESSION_MINUTES = 60;
 
-/** @throws ConversionError FORBIDDEN when the key could not do any of it itself. */
+/** @throws KilnError FORBIDDEN when the key could not do any of it itself. */
 export function sessionScopes(kind: SessionKind, available: readonly Scope[]): Scope[] {
   const scopes = SESSION_KINDS[kind].filter((scope) => includesScope(available, scope));
   if (scopes.length > 0) return scopes;
-  throw new ConversionError(
-    'FORBIDDEN',
-    `A ${kind} session needs a scope that your credential does not have.`,
-    {
-      field: 'kind',
-    },
-  );
+  throw new KilnError('FORBIDDEN', `A ${kind} session needs a scope that your credential does not have.`, {
+    field: 'kind',
+  });
 }
 
-/** @throws ConversionError INVALID_INPUT */
+/** @throws KilnError INVALID_INPUT */
 export function requireSessionMinutes(minutes: number, via: 'key' | 'login'): number {
   const most = via === 'key' ? MAX_MINUTES : MAX_LOGIN_MINUTES;
   if (Number.isInteger(minutes) && minutes >= 1 && minutes <= most) return minutes;
-  throw new ConversionError('INVALID_INPUT', `A session from a ${via} lasts 1 to ${most} minutes.`, {
+  throw new KilnError('INVALID_INPUT', `A session from a ${via} lasts 1 to ${most} minutes.`, {
     field: 'minutes',
   });
 }

@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import { safeName } from '../files/archive-names.ts';
 import { type Dialect, type Fault, isTerminal, type JobStatus } from '../jobs/job.ts';
 
@@ -107,19 +107,19 @@ export function newBatch({ wantsArchive, ...batch }: NewBatch): Batch {
   };
 }
 
-/** @throws ConversionError INVALID_INPUT */
+/** @throws KilnError INVALID_INPUT */
 export function requireLabel(label: string | null | undefined): string | null {
   if (label === null || label === undefined || label === '') return null;
   if ([...label].length <= MAX_LABEL) return label;
-  throw new ConversionError('INVALID_INPUT', `The label may have at most ${MAX_LABEL} characters.`, {
+  throw new KilnError('INVALID_INPUT', `The label may have at most ${MAX_LABEL} characters.`, {
     field: 'label',
   });
 }
 
-/** @throws ConversionError INVALID_INPUT */
+/** @throws KilnError INVALID_INPUT */
 export function requireBatchSize(jobs: number, most = MAX_BATCH_JOBS): void {
   if (jobs >= 1 && jobs <= most) return;
-  throw new ConversionError('INVALID_INPUT', `A batch has 1 to ${most} jobs, not ${jobs}.`, {
+  throw new KilnError('INVALID_INPUT', `A batch has 1 to ${most} jobs, not ${jobs}.`, {
     field: 'jobs',
     hint: 'Split it into several batches.',
   });

@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import type { Job } from '../jobs/job.ts';
 
 /** Media credits of an account: what may be spent, and what running jobs have set aside. */
@@ -71,7 +71,7 @@ export interface Charge {
 /** What is to be written for a wish: nothing when it has been done before. */
 export type Decision = 'done' | { hold: Hold; entries: PendingEntry[] };
 
-/** Sets credits aside. @throws ConversionError WRONG_STATE once the run is settled. */
+/** Sets credits aside. @throws KilnError WRONG_STATE once the run is settled. */
 export function decideHold(runs: Runs, charge: Charge & { amount: number }, at: Date): Decision {
   const amount = requireAmount(charge.amount);
   const known = runs[charge.run];
@@ -144,10 +144,10 @@ export function minus(left: Balance, right: Balance): Balance {
   return { available: left.available - right.available, held: left.held - right.held };
 }
 
-/** @throws ConversionError INVALID_INPUT unless it is a whole number of credits that can be moved. */
+/** @throws KilnError INVALID_INPUT unless it is a whole number of credits that can be moved. */
 export function requireAmount(amount: number): number {
   if (Number.isInteger(amount) && amount >= 1 && amount <= MAX_AMOUNT) return amount;
-  throw new ConversionError('INVALID_INPUT', `Credits move in whole numbers from 1 to ${MAX_AMOUNT}.`, {
+  throw new KilnError('INVALID_INPUT', `Credits move in whole numbers from 1 to ${MAX_AMOUNT}.`, {
     field: 'amount',
   });
 }
@@ -160,6 +160,6 @@ function entryOf(kind: EntryKind, { jobId, run }: Charge, change: Balance, at: D
   return { _id: `${jobId}:${kind}:${run}`, ...change, at };
 }
 
-function refused(message: string): ConversionError {
-  return new ConversionError('WRONG_STATE', message);
+function refused(message: string): KilnError {
+  return new KilnError('WRONG_STATE', message);
 }

@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import { type FormatCategory, type FormatId, requireFormat } from '../formats/format.ts';
 import type { ConvertStep } from '../jobs/plan.ts';
 
@@ -56,11 +56,11 @@ export function priceOfSteps(
   return exactPrice(pricePerMinute(formats.map((id) => requireFormat(id).category)), seconds);
 }
 
-/** @throws ConversionError NOT_SUPPORTED when it costs something and nobody knows how long it is. */
+/** @throws KilnError NOT_SUPPORTED when it costs something and nobody knows how long it is. */
 export function exactPrice(perMinute: number, seconds: number | undefined): Price | null {
   if (perMinute === 0) return null;
   if (seconds === undefined)
-    throw new ConversionError('NOT_SUPPORTED', 'The length of the media cannot be read from the file.');
+    throw new KilnError('NOT_SUPPORTED', 'The length of the media cannot be read from the file.');
   return { perMinute, ceiling: creditsFor(perMinute, seconds) };
 }
 
@@ -71,11 +71,11 @@ export function pricePerMinute(categories: readonly FormatCategory[]): number {
 
 /**
  * Credits for media of this length; even the shortest has begun a minute.
- * @throws ConversionError INVALID_INPUT when the length is not one.
+ * @throws KilnError INVALID_INPUT when the length is not one.
  */
 export function creditsFor(perMinute: number, seconds: number): number {
   if (!Number.isFinite(seconds) || seconds < 0)
-    throw new ConversionError('INVALID_INPUT', 'The length of the media must be 0 seconds or more.', {
+    throw new KilnError('INVALID_INPUT', 'The length of the media must be 0 seconds or more.', {
       field: 'durationSeconds',
     });
   return perMinute * Math.max(1, Math.ceil(seconds / SECONDS_PER_MINUTE));

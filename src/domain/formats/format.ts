@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import { IMAGE_FORMATS } from './image.ts';
 
 /** What kind of content a format holds; each category has one schema of options. */
@@ -80,7 +80,7 @@ export function findFormat(id: string): Format | undefined {
 /** Like findFormat, for ids that our own records hold. */
 export function requireFormat(id: FormatId): Format {
   const format = findFormat(id);
-  if (!format) throw new ConversionError('UNSUPPORTED_CONVERSION', 'The format is not known to Kiln.');
+  if (!format) throw new KilnError('UNSUPPORTED_CONVERSION', 'The format is not known to Kiln.');
   return format;
 }
 

@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 
 /** What a caller has asked for under a key of their own. */
 export interface IdempotencyRecord {
@@ -16,10 +16,10 @@ export const IDEMPOTENCY_MS = 24 * 3_600_000;
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** @throws ConversionError INVALID_INPUT unless it is 1 to 255 printable ASCII characters. */
+/** @throws KilnError INVALID_INPUT unless it is 1 to 255 printable ASCII characters. */
 export function requireIdempotencyKey(key: string): string {
   if (KEY.test(key)) return key;
-  throw new ConversionError('INVALID_INPUT', 'An idempotency key has 1 to 255 printable ASCII characters.', {
+  throw new KilnError('INVALID_INPUT', 'An idempotency key has 1 to 255 printable ASCII characters.', {
     field: 'idempotencyKey',
     hint: 'A random UUID does well.',
   });

@@ -1,4 +1,4 @@
-import { ConversionError, type ErrorCode } from '../errors.ts';
+import { type ErrorCode, KilnError } from '../errors.ts';
 import { type FormatId, outputFilename } from '../formats/format.ts';
 import type { StepOptions } from '../options/image.ts';
 
@@ -183,9 +183,9 @@ export function laneOf({ lane, owner }: Pick<Job, 'lane' | 'owner'>): string {
   return lane ?? owner;
 }
 
-/** @throws ConversionError WRONG_STATE that says what the job is doing instead. */
+/** @throws KilnError WRONG_STATE that says what the job is doing instead. */
 export function refuseMove(job: Pick<Job, 'status'>, target: JobStatus): never {
-  throw new ConversionError('WRONG_STATE', `The job is ${job.status} and cannot become ${target}.`);
+  throw new KilnError('WRONG_STATE', `The job is ${job.status} and cannot become ${target}.`);
 }
 
 /** Faults that are not the file's: the same file may be converted another time. */

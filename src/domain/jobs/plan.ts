@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import { type FormatCategory, type FormatId, findFormat, targetsOf } from '../formats/format.ts';
 import type { StepOptions } from '../options/image.ts';
 
@@ -32,10 +32,6 @@ export function planConversion({ source, target, options }: PlanWish): ConvertSt
   return [{ category: from.category, source: from.id, target: to.id, options }];
 }
 
-function unsupported(message: string, field: string, hint?: string): ConversionError {
-  return new ConversionError(
-    'UNSUPPORTED_CONVERSION',
-    message,
-    hint === undefined ? { field } : { field, hint },
-  );
+function unsupported(message: string, field: string, hint?: string): KilnError {
+  return new KilnError('UNSUPPORTED_CONVERSION', message, hint === undefined ? { field } : { field, hint });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import type { FormatCategory } from '../formats/format.ts';
 
 /** The most pixels that an option may ask for on one side. */
@@ -84,34 +84,34 @@ export function optionsJsonSchema(category: FormatCategory): Readonly<Record<str
 function schemaOf(category: FormatCategory) {
   const schema = SCHEMAS[category];
   if (!schema)
-    throw new ConversionError(
+    throw new KilnError(
       'UNSUPPORTED_CONVERSION',
       `Kiln does not convert to formats of the category "${category}".`,
     );
   return schema;
 }
 
-function asConversionError(category: FormatCategory, error: z.ZodError): ConversionError {
+function asConversionError(category: FormatCategory, error: z.ZodError): KilnError {
   const [issue] = error.issues;
   const names = Object.keys(schemaOf(category).shape).join(', ');
   if (issue?.code === 'unrecognized_keys') return unknownOption(issue.keys[0] ?? '', names);
   const name = issue?.path[0];
   if (typeof name !== 'string') {
-    return new ConversionError('INVALID_OPTION', 'The options must be an object.', {
+    return new KilnError('INVALID_OPTION', 'The options must be an object.', {
       field: 'options',
       hint: `Its fields may be: ${names}.`,
     });
   }
   const rule = propertyOf(category, name);
-  return new ConversionError('INVALID_OPTION', `The option ${name} must be ${allowed(rule)}.`, {
+  return new KilnError('INVALID_OPTION', `The option ${name} must be ${allowed(rule)}.`, {
     field: `options.${name}`,
     ...(rule.description === undefined ? {} : { hint: rule.description }),
   });
 }
 
-function unknownOption(name: string, names: string): ConversionError {
+function unknownOption(name: string, names: string): KilnError {
   const shown = name.replace(/[^\w-]/g, '').slice(0, 40);
-  return new ConversionError('INVALID_OPTION', `There is no option "${shown}" for this conversion.`, {
+  return new KilnError('INVALID_OPTION', `There is no option "${shown}" for this conversion.`, {
     field: `options.${shown}`,
     hint: `The options are: ${names}.`,
   });

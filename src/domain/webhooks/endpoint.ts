@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 import type { Circuit } from './circuit.ts';
 
 /** Paused by its owner it keeps what comes; disabled it is not called any more. */
@@ -55,18 +55,18 @@ export function liveSecrets({ secrets }: Pick<Endpoint, 'secrets'>, now: Date): 
   return secrets.filter(({ until }) => until === null || until > now);
 }
 
-/** @throws ConversionError INVALID_INPUT when it is too long to be shown. */
+/** @throws KilnError INVALID_INPUT when it is too long to be shown. */
 export function requireDescription(description: string): string {
   const trimmed = description.trim();
   if (trimmed.length <= MAX_DESCRIPTION) return trimmed;
   const message = `The description may have at most ${MAX_DESCRIPTION} characters.`;
-  throw new ConversionError('INVALID_INPUT', message, { field: 'description' });
+  throw new KilnError('INVALID_INPUT', message, { field: 'description' });
 }
 
-/** @throws ConversionError INVALID_INPUT when it is longer than any real address. */
+/** @throws KilnError INVALID_INPUT when it is longer than any real address. */
 export function requireShortUrl(url: string): string {
   if (url.length <= MAX_URL) return url;
-  throw new ConversionError('INVALID_INPUT', `The URL may have at most ${MAX_URL} characters.`, {
+  throw new KilnError('INVALID_INPUT', `The URL may have at most ${MAX_URL} characters.`, {
     field: 'url',
   });
 }

@@ -1,4 +1,4 @@
-import { ConversionError } from '../errors.ts';
+import { KilnError } from '../errors.ts';
 
 /** What an endpoint can be told of, for people. */
 export const WEBHOOK_EVENTS = {
@@ -21,14 +21,14 @@ export const TEST_EVENT = 'endpoint.test';
 /** Stands for all events, or for all of one kind. */
 export const WILDCARDS: readonly string[] = ['*', 'job.*', 'batch.*', 'file.*'];
 
-/** @throws ConversionError INVALID_INPUT unless each is an event or a wildcard. */
+/** @throws KilnError INVALID_INPUT unless each is an event or a wildcard. */
 export function parseSubscriptions(events: readonly string[]): string[] {
   const unique = [...new Set(events)];
   const unknown = unique.find((event) => !Object.hasOwn(WEBHOOK_EVENTS, event) && !WILDCARDS.includes(event));
   if (unique.length > 0 && unknown === undefined) return unique;
   const message =
     unknown === undefined ? 'An endpoint needs at least one event.' : `"${unknown}" is no event.`;
-  throw new ConversionError('INVALID_INPUT', message, {
+  throw new KilnError('INVALID_INPUT', message, {
     field: 'events',
     hint: `There are ${Object.keys(WEBHOOK_EVENTS).join(', ')}, and ${WILDCARDS.join(', ')}.`,
   });

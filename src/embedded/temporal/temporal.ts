@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { RungUnavailable } from '../ladder.ts';
 import { runCommand } from '../process/command.ts';
 import {
@@ -36,14 +36,14 @@ export interface TemporalServer {
 
 /**
  * Starts Temporal's development server on its persistent file and waits until its frontend answers.
- * @throws ConversionError UNAVAILABLE when it does not.
+ * @throws KilnError UNAVAILABLE when it does not.
  */
 export async function startTemporal(settings: TemporalSettings): Promise<TemporalServer> {
   try {
     return await startOnFreePorts(4, (ports) => startOn(settings, ports));
   } catch (cause) {
     const reason = cause instanceof RungUnavailable ? cause.message : 'it failed unexpectedly';
-    throw new ConversionError('UNAVAILABLE', `Temporal did not start: ${reason}.`, { cause });
+    throw new KilnError('UNAVAILABLE', `Temporal did not start: ${reason}.`, { cause });
   }
 }
 

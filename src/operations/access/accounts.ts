@@ -1,6 +1,6 @@
 import { type Account, type Actor, requireName, requireScope } from '../../domain/access/account.ts';
 import { isSubject, loginKey } from '../../domain/access/login.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 import type { AccountPage, AccountRepository } from '../../store/accounts.ts';
 
@@ -74,31 +74,31 @@ export function createAccounts({ accounts, requireAccountPlan, issuer }: Account
   };
 }
 
-/** @throws ConversionError unless the operator asks. */
+/** @throws KilnError unless the operator asks. */
 export function requireAdmin(actor: Actor): void {
   if (actor.kind === 'admin') return;
   const code = actor.kind === 'anonymous' ? 'UNAUTHENTICATED' : 'FORBIDDEN';
-  throw new ConversionError(code, 'This is for the operator.', {
+  throw new KilnError(code, 'This is for the operator.', {
     hint: 'Send the admin token as "Authorization: Bearer …".',
   });
 }
 
-/** @throws ConversionError unless the actor may change what belongs to an account. */
+/** @throws KilnError unless the actor may change what belongs to an account. */
 export function requireManager(actor: Actor): Actor {
   if (actor.kind !== 'admin') requireScope(actor, 'manage');
   return actor;
 }
 
-/** @throws ConversionError NOT_FOUND for every account that is not the actor's own. */
+/** @throws KilnError NOT_FOUND for every account that is not the actor's own. */
 export function requireAccountId(actor: Actor, id: string | undefined): string {
   if (actor.kind === 'admin') {
     if (id !== undefined) return id;
-    throw new ConversionError('INVALID_INPUT', 'Name the account: the operator has none.', {
+    throw new KilnError('INVALID_INPUT', 'Name the account: the operator has none.', {
       field: 'accountId',
     });
   }
   if (actor.kind !== 'account') {
-    throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
+    throw new KilnError('UNAUTHENTICATED', 'This needs an API key.', {
       hint: 'Send it in the X-API-Key header.',
     });
   }
@@ -108,16 +108,16 @@ export function requireAccountId(actor: Actor, id: string | undefined): string {
 
 function requireLogin(issuer: string | undefined, subject: string): string {
   if (issuer === undefined) {
-    throw new ConversionError('WRONG_STATE', 'There is no login server.', {
+    throw new KilnError('WRONG_STATE', 'There is no login server.', {
       hint: 'Set KILN_OIDC_ISSUER and KILN_OIDC_AUDIENCE.',
     });
   }
   if (isSubject(subject)) return loginKey({ issuer, subject });
-  throw new ConversionError('INVALID_INPUT', 'The subject must have 1 to 255 characters.', {
+  throw new KilnError('INVALID_INPUT', 'The subject must have 1 to 255 characters.', {
     field: 'subject',
   });
 }
 
-function noAccount(): ConversionError {
-  return new ConversionError('NOT_FOUND', 'There is no such account.');
+function noAccount(): KilnError {
+  return new KilnError('NOT_FOUND', 'There is no such account.');
 }

@@ -11,7 +11,7 @@ import {
   type Usage,
   usageOf,
 } from '../../domain/access/rate-window.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { WindowRepository } from '../../store/windows.ts';
 
 export interface AdmitCallPorts {
@@ -61,7 +61,7 @@ export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: 
   }
 
   return {
-    /** @throws ConversionError FORBIDDEN by the plan, or RATE_LIMITED with the seconds to wait. */
+    /** @throws KilnError FORBIDDEN by the plan, or RATE_LIMITED with the seconds to wait. */
     async admitCall(caller: Caller, sender: Sender, { door, calls = 1 }: Call): Promise<void> {
       const plan = await planOf(caller);
       const refusal = accessRefusal(plan, { caller, door });
@@ -86,9 +86,9 @@ function quotaOf({ callsPerMinute, callsPerDay }: AccountPlan): Quota {
   return { perMinute: callsPerMinute, perDay: callsPerDay };
 }
 
-function limited({ perMinute, perDay }: Quota, { limit, seconds }: Exhausted): ConversionError {
+function limited({ perMinute, perDay }: Quota, { limit, seconds }: Exhausted): KilnError {
   const most = limit === 'minute' ? `${perMinute} calls per minute` : `${perDay} calls per day`;
-  return new ConversionError('RATE_LIMITED', `More than ${most} are not part of the plan.`, {
+  return new KilnError('RATE_LIMITED', `More than ${most} are not part of the plan.`, {
     retryAfterSeconds: seconds,
     hint: `Wait ${seconds} s, or use a larger plan.`,
   });

@@ -3,7 +3,7 @@ import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.
 import { isAllowedBy } from '../../domain/access/key-restriction.ts';
 import { type Login, loginKey } from '../../domain/access/login.ts';
 import { accountSince, type SessionGrant } from '../../domain/access/session.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { AccountRepository } from '../../store/accounts.ts';
 import type { ApiKeyRepository } from '../../store/api-keys.ts';
 
@@ -24,7 +24,7 @@ export interface AuthenticatePorts {
   readSession(token: string): SessionGrant | null;
   /**
    * The login that a JWT proves, or null when it is not (or no longer) valid.
-   * @throws ConversionError UNAVAILABLE when the login server does not answer.
+   * @throws KilnError UNAVAILABLE when the login server does not answer.
    */
   readLogin(jwt: string): Promise<Login | null>;
   /** The address of a sender, as far as it can be believed. */
@@ -103,24 +103,24 @@ function callerOf({ _id, plan }: Account, keyId: string | null) {
   return { kind: 'account', accountId: _id, plan, keyId } as const;
 }
 
-function ended(): ConversionError {
+function ended(): KilnError {
   return refused('The session is over: all sessions of the account were ended.');
 }
 
 /** The same words whether the account that a token names is unknown or the person is. */
-function unlinked(): ConversionError {
-  return new ConversionError('FORBIDDEN', 'This login belongs to no account.', {
+function unlinked(): KilnError {
+  return new KilnError('FORBIDDEN', 'This login belongs to no account.', {
     hint: 'Ask the operator to link it.',
   });
 }
 
-function refused(message: string): ConversionError {
-  return new ConversionError('UNAUTHENTICATED', message);
+function refused(message: string): KilnError {
+  return new KilnError('UNAUTHENTICATED', message);
 }
 
-function misplaced({ restriction }: ApiKey): ConversionError {
+function misplaced({ restriction }: ApiKey): KilnError {
   const what = restriction.type === 'domain' ? 'from this domain' : 'from this address';
-  return new ConversionError('FORBIDDEN', `This key may not be used ${what}.`, {
+  return new KilnError('FORBIDDEN', `This key may not be used ${what}.`, {
     hint: 'Call from where the key is allowed, or make a key with another restriction.',
   });
 }

@@ -8,7 +8,7 @@ import {
 } from '../../domain/access/account-plan.ts';
 import type { Sender } from '../../domain/access/client-address.ts';
 import type { Usage } from '../../domain/access/rate-window.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { findFormat, formatOfFilename } from '../../domain/formats/format.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
@@ -72,7 +72,7 @@ function conversionRefusal({ filename, target }: ConsideredWish): PolicyRefusal 
     if (source) planConversion({ source, target: format.id, options });
     return null;
   } catch (error) {
-    if (!(error instanceof ConversionError)) throw error;
+    if (!(error instanceof KilnError)) throw error;
     const { code, message, hint } = error;
     return { rule: 'CONVERSION', code, message, field: 'target', ...(hint !== undefined && { hint }) };
   }

@@ -13,7 +13,7 @@ import {
   parseRestriction,
   type RestrictionWish,
 } from '../../domain/access/key-restriction.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 import type { ApiKeyRepository, KeySecrets } from '../../store/api-keys.ts';
 import { type createAccounts, requireAccountId, requireManager } from './accounts.ts';
@@ -63,7 +63,7 @@ export function createKeys({ keys, findAccount, newApiKey, newKeyPair, seal }: K
     const owner = actor.kind === 'admin' ? null : requireAccountId(actor, undefined);
     const key = await keys.find(id);
     if (!key || (owner !== null && key.accountId !== owner))
-      throw new ConversionError('NOT_FOUND', 'There is no such key.');
+      throw new KilnError('NOT_FOUND', 'There is no such key.');
     return key;
   }
 
@@ -123,12 +123,12 @@ export function createKeys({ keys, findAccount, newApiKey, newKeyPair, seal }: K
 function requireScopes(scopes: readonly KeyScope[]): KeyScope[] {
   const unique = [...new Set(scopes)];
   if (unique.length > 0) return unique;
-  throw new ConversionError('INVALID_INPUT', 'A key needs at least one scope.', { field: 'scopes' });
+  throw new KilnError('INVALID_INPUT', 'A key needs at least one scope.', { field: 'scopes' });
 }
 
 /**
  * Lets nobody get the secret of a key, new or rotated, that may do more than they may, or from more places.
- * @throws ConversionError FORBIDDEN that names the excess.
+ * @throws KilnError FORBIDDEN that names the excess.
  */
 function requireNoMore(
   actor: Actor,
@@ -138,15 +138,11 @@ function requireNoMore(
   if (actor.kind !== 'account') return;
   const excess = scopes.find((scope) => !actor.scopes.includes(scope));
   if (excess)
-    throw new ConversionError(
-      'FORBIDDEN',
-      `You cannot ${verb} the scope "${excess}", which you do not have.`,
-      {
-        field: 'scopes',
-      },
-    );
+    throw new KilnError('FORBIDDEN', `You cannot ${verb} the scope "${excess}", which you do not have.`, {
+      field: 'scopes',
+    });
   if (isNoWider(restriction, actor.restriction ?? { type: 'all' })) return;
-  throw new ConversionError('FORBIDDEN', `You cannot ${verb} a key that is less restricted than your own.`, {
+  throw new KilnError('FORBIDDEN', `You cannot ${verb} a key that is less restricted than your own.`, {
     field: 'restriction',
     hint: 'Name addresses or domains within those of your key, or use a key without a restriction.',
   });

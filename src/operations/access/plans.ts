@@ -6,7 +6,7 @@ import {
   parsePlanChanges,
   planIdOf,
 } from '../../domain/access/account-plan.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { PlanRepository } from '../../store/plans.ts';
 import { requireAdmin } from './accounts.ts';
 
@@ -39,7 +39,7 @@ export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
     const plan = (await all()).get(id);
     if (plan) return plan;
     const names = [...DEFAULT_PLANS.keys()].join(', ');
-    throw new ConversionError('NOT_FOUND', 'There is no such plan.', { hint: `There are ${names}.` });
+    throw new KilnError('NOT_FOUND', 'There is no such plan.', { hint: `There are ${names}.` });
   }
 
   return {
@@ -47,11 +47,11 @@ export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
     listPlans: async (): Promise<AccountPlan[]> => [...(await all()).values()],
     planOf: (caller: Caller): Promise<AccountPlan> => findPlan(planIdOf(caller)),
 
-    /** @throws ConversionError NOT_FOUND, or INVALID_INPUT when this is no plan for accounts. */
+    /** @throws KilnError NOT_FOUND, or INVALID_INPUT when this is no plan for accounts. */
     async requireAccountPlan(id: string): Promise<void> {
       const plan = await findPlan(id);
       if (plan._id !== GUEST_PLAN) return;
-      throw new ConversionError('INVALID_INPUT', 'An account cannot have the plan of guests.', {
+      throw new KilnError('INVALID_INPUT', 'An account cannot have the plan of guests.', {
         field: 'plan',
       });
     },

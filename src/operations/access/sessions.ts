@@ -6,7 +6,7 @@ import {
   type SessionKind,
   sessionScopes,
 } from '../../domain/access/session.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { AccountRepository } from '../../store/accounts.ts';
 import type { ApiKeyRepository } from '../../store/api-keys.ts';
 
@@ -28,11 +28,11 @@ export interface Session {
 export function createSessions({ keys, accounts, issueSession }: SessionsPorts) {
   async function grantOf({ accountId, keyId }: Owner, scopes: SessionGrant['scopes']): Promise<SessionGrant> {
     const account = await accounts.find(accountId);
-    if (!account) throw new ConversionError('NOT_FOUND', 'There is no such account.');
+    if (!account) throw new KilnError('NOT_FOUND', 'There is no such account.');
     const known = { accountSince: accountSince(account), scopes };
     if (keyId === null) return { ...known, accountId };
     const key = await keys.find(keyId);
-    if (!key) throw new ConversionError('NOT_FOUND', 'There is no such key.');
+    if (!key) throw new KilnError('NOT_FOUND', 'There is no such key.');
     return { ...known, keyId, keySince: key.secretSince.getTime() };
   }
 
@@ -40,7 +40,7 @@ export function createSessions({ keys, accounts, issueSession }: SessionsPorts) 
     /** A session never begets another one: it would never have to end. */
     async createSession(actor: Actor, kind: SessionKind, minutes: number): Promise<Session> {
       if (actor.kind !== 'account' || actor.via === 'session') {
-        throw new ConversionError('UNAUTHENTICATED', 'A session is made with an API key or a login.', {
+        throw new KilnError('UNAUTHENTICATED', 'A session is made with an API key or a login.', {
           hint: 'Send the key in the X-API-Key header, or the token of the login as Bearer.',
         });
       }

@@ -1,6 +1,6 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type Batch, isOver } from '../../domain/batches/batch.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { batchStart } from './batch-start.ts';
@@ -19,7 +19,7 @@ export function createCancelBatch({ batches, runner, findBatch }: CancelBatchPor
     const batch = await findBatch(caller, batchId);
     if (batch.status === 'cancelled') return batch;
     if (isOver(batch))
-      throw new ConversionError('WRONG_STATE', `The batch is ${batch.status} and cannot be cancelled.`);
+      throw new KilnError('WRONG_STATE', `The batch is ${batch.status} and cannot be cancelled.`);
     const cancelled = await batches.cancel(batchId, 'cancelled with its batch');
     await runner.nudgeBatch(batchStart(cancelled), 'cancel');
     return cancelled;

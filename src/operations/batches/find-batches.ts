@@ -7,7 +7,7 @@ import {
   knownCounts,
   MAX_BATCH_JOBS,
 } from '../../domain/batches/batch.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { type Dialect, type Job, ownerKey } from '../../domain/jobs/job.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { JobRepository } from '../../store/jobs.ts';
@@ -31,12 +31,12 @@ export function createFindBatches({ batches, jobs }: FindBatchesPorts) {
       const batch = await batches.get(id);
       const foreign = caller.kind === 'anonymous' || ownerKey(caller) !== batch.owner;
       if (foreign || (dialect && batch.dialect !== dialect))
-        throw new ConversionError('NOT_FOUND', 'There is no such batch.');
+        throw new KilnError('NOT_FOUND', 'There is no such batch.');
       return batch;
     },
 
     async listBatches(caller: Caller, query: BatchQuery): Promise<BatchTally[]> {
-      if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
+      if (caller.kind === 'anonymous') throw new KilnError('UNAUTHENTICATED', 'This needs an API key.');
       requireScope(caller, 'read');
       return batches.list({ ...query, owner: ownerKey(caller) });
     },
@@ -46,7 +46,7 @@ export function createFindBatches({ batches, jobs }: FindBatchesPorts) {
       const known = events && jobIds && outcomes && { ...batch, events, jobIds, outcomes };
       const whole = known ?? (await batches.getAmongMany(batch._id));
       if (whole) return whole;
-      throw new ConversionError('NOT_FOUND', 'There is no such batch.');
+      throw new KilnError('NOT_FOUND', 'There is no such batch.');
     },
 
     /** Some of its jobs, in the order in which they were asked for. */
@@ -65,7 +65,7 @@ export function createFindBatches({ batches, jobs }: FindBatchesPorts) {
       if (known) return known;
       const lists = await batches.outcomesOf(batch._id);
       if (lists) return countsOf(lists);
-      throw new ConversionError('NOT_FOUND', 'There is no such batch.');
+      throw new KilnError('NOT_FOUND', 'There is no such batch.');
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Caller } from '../../domain/access/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
 import { type Batch, newBatch, requireBatchSize, requireLabel } from '../../domain/batches/batch.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { siblingId } from '../../domain/id.ts';
 import type { Dialect } from '../../domain/jobs/job.ts';
@@ -130,10 +130,10 @@ async function acceptAll(
 /** Says which of the jobs is meant. */
 function placed(index: number) {
   return (error: unknown): never => {
-    if (!(error instanceof ConversionError)) throw error;
+    if (!(error instanceof KilnError)) throw error;
     const { code, message, hint, cause } = error;
     const field = error.field === undefined ? `jobs.${index}` : `jobs.${index}.${error.field}`;
-    throw new ConversionError(code, `Job ${index + 1}: ${message}`, {
+    throw new KilnError(code, `Job ${index + 1}: ${message}`, {
       field,
       cause,
       ...(hint !== undefined && { hint }),

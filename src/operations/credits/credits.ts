@@ -1,6 +1,6 @@
 import type { Actor, Caller } from '../../domain/access/account.ts';
 import type { Balance, LedgerEntry } from '../../domain/credits/credits.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { isId, newId } from '../../domain/id.ts';
 import type { CreditRepository } from '../../store/credits.ts';
 import type { LedgerPage, LedgerRepository } from '../../store/ledger.ts';
@@ -31,7 +31,7 @@ export function createCredits({ credits, ledger, noteGranted }: CreditsPorts) {
       requireAdmin(actor);
       const { accountId, amount, grantId = newId() } = wish;
       if (!isId(grantId))
-        throw new ConversionError('INVALID_INPUT', 'The id of a grant must be a UUID.', { field: 'grantId' });
+        throw new KilnError('INVALID_INPUT', 'The id of a grant must be a UUID.', { field: 'grantId' });
       await credits.grant({ accountId, kind: 'grant', run: grantId, amount });
       await ledger.drain(accountId);
       await noteGranted(accountId);
@@ -59,7 +59,7 @@ export function createCredits({ credits, ledger, noteGranted }: CreditsPorts) {
 
 /**
  * Refuses a job before it is accepted when its owner could not pay for the first started minute.
- * @throws ConversionError INSUFFICIENT_CREDITS
+ * @throws KilnError INSUFFICIENT_CREDITS
  */
 export async function requireMinimum(
   credits: Pick<CreditRepository, 'get'>,
@@ -69,7 +69,7 @@ export async function requireMinimum(
   if (minimum === 0) return;
   const { available } = caller.kind === 'account' ? await credits.get(caller.accountId) : { available: 0 };
   if (available >= minimum) return;
-  throw new ConversionError(
+  throw new KilnError(
     'INSUFFICIENT_CREDITS',
     `A started minute of this costs ${minimum} media credits, and there are ${available}.`,
     {

@@ -1,6 +1,6 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { priceOf, type Quote } from '../../domain/credits/price.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { StoredFile } from '../../domain/files/file.ts';
 import { type FormatId, formatOfFilename, requireFormat } from '../../domain/formats/format.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
@@ -26,7 +26,7 @@ export function createQuote({ files }: { files: Pick<FileRepository, 'get'> }) {
   };
 }
 
-/** @throws ConversionError when Kiln cannot convert that. */
+/** @throws KilnError when Kiln cannot convert that. */
 function priced(source: FormatId, target: FormatId, seconds: number | undefined): Omit<Quote, 'exact'> {
   const options = parseOptions(requireFormat(target).category, {});
   planConversion({ source, target, options });
@@ -36,7 +36,7 @@ function priced(source: FormatId, target: FormatId, seconds: number | undefined)
 function formatOf({ format, filename }: StoredFile): FormatId {
   const known = format ?? formatOfFilename(filename)?.id;
   if (known !== undefined) return known;
-  throw new ConversionError('UNSUPPORTED_CONVERSION', 'Nobody knows yet what kind of file this is.', {
+  throw new KilnError('UNSUPPORTED_CONVERSION', 'Nobody knows yet what kind of file this is.', {
     field: 'fileId',
     hint: 'Ask for a quote with `source`.',
   });

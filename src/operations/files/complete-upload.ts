@@ -1,5 +1,5 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { isReceived, openUploadId, type ReceivedUpload, type Upload } from '../../domain/files/file.ts';
 import { isTerminal, type Job, ownerKey, UPLOAD_COMPLETED } from '../../domain/jobs/job.ts';
 import { isOverdue, startLease } from '../../domain/jobs/job-lease.ts';
@@ -34,7 +34,7 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
     if (caller) requireScope(caller, 'upload');
     const open = await ports.uploads.get(uploadId);
     if (caller && (caller.kind === 'anonymous' || ownerKey(caller) !== open.owner)) {
-      throw new ConversionError('NOT_FOUND', 'There is no such upload.');
+      throw new KilnError('NOT_FOUND', 'There is no such upload.');
     }
     refuseUnlessReceived(open);
     // Written first: should this process die before the job is told, the repair tells it.
@@ -58,7 +58,7 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
   /** Whatever Temporal does: what is complete is queued from now on. A job that has ended meanwhile stays so. */
   function queued(jobId: string): Promise<Job> {
     return ports.jobs.transition(jobId, UPLOAD_COMPLETED).catch((error: unknown) => {
-      if (error instanceof ConversionError && error.code === 'WRONG_STATE') return ports.jobs.get(jobId);
+      if (error instanceof KilnError && error.code === 'WRONG_STATE') return ports.jobs.get(jobId);
       throw error;
     });
   }
@@ -71,13 +71,13 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
 function refuseUnlessReceived(upload: Upload): ReceivedUpload {
   const { state, fault } = upload;
   if (state === 'rejected')
-    throw new ConversionError(fault?.code ?? 'WRONG_STATE', fault?.message ?? 'The upload is closed.');
+    throw new KilnError(fault?.code ?? 'WRONG_STATE', fault?.message ?? 'The upload is closed.');
   if (isReceived(upload)) return upload;
-  throw new ConversionError('UPLOAD_MISSING', 'The bytes of this upload have not arrived yet.', {
+  throw new KilnError('UPLOAD_MISSING', 'The bytes of this upload have not arrived yet.', {
     hint: 'Send the file to the upload URL first.',
   });
 }
 
 function unlessGone(error: unknown): void {
-  if (!(error instanceof ConversionError && error.code === 'NOT_FOUND')) throw error;
+  if (!(error instanceof KilnError && error.code === 'NOT_FOUND')) throw error;
 }

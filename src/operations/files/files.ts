@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { BlobStore, ByteRange } from '../../blobs/blob-store.ts';
 import { type Caller, requireScope } from '../../domain/access/account.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { StoredFile } from '../../domain/files/file.ts';
 import { ownerKey } from '../../domain/jobs/job.ts';
 import type { FileRepository } from '../../store/files.ts';
@@ -27,7 +27,7 @@ export function createFiles({ files, blobs }: FilesPorts) {
     },
 
     async listFiles(caller: Caller, query: FileQuery): Promise<StoredFile[]> {
-      if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
+      if (caller.kind === 'anonymous') throw new KilnError('UNAUTHENTICATED', 'This needs an API key.');
       requireScope(caller, 'read');
       return files.list({ ...query, owner: ownerKey(caller) });
     },
@@ -37,7 +37,7 @@ export function createFiles({ files, blobs }: FilesPorts) {
   };
 }
 
-/** @throws ConversionError NOT_FOUND, word for word the same for the file of somebody else. */
+/** @throws KilnError NOT_FOUND, word for word the same for the file of somebody else. */
 export async function findOwnFile(
   files: Pick<FileRepository, 'get'>,
   owner: string | null,
@@ -45,7 +45,7 @@ export async function findOwnFile(
 ): Promise<StoredFile> {
   const file = await files.get(id);
   if (file.owner === owner) return file;
-  throw new ConversionError('NOT_FOUND', 'There is no such file.');
+  throw new KilnError('NOT_FOUND', 'There is no such file.');
 }
 
 /** Null for whoever shows nothing and so owns nothing. */

@@ -1,7 +1,7 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { openUploadId, type Upload } from '../../domain/files/file.ts';
 import { newId } from '../../domain/id.ts';
 import { ownerKey } from '../../domain/jobs/job.ts';
@@ -31,14 +31,14 @@ export interface PrepareUploadPorts {
 
 /** Registers a file that will come, without a job. */
 export function createPrepareUpload(ports: PrepareUploadPorts) {
-  /** @throws ConversionError RATE_LIMITED when as many are awaited as may be, with a job or without. */
+  /** @throws KilnError RATE_LIMITED when as many are awaited as may be, with a job or without. */
   return async function prepareUpload(
     caller: Caller,
     wish: UploadWish,
     sender: Sender = UNKNOWN_SENDER,
   ): Promise<Upload> {
     if (caller.kind === 'anonymous')
-      throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
+      throw new KilnError('UNAUTHENTICATED', 'This needs an API key.', {
         hint: 'Send it in the X-API-Key header.',
       });
     requireScope(caller, 'upload');
@@ -56,7 +56,7 @@ export function createPrepareUpload(ports: PrepareUploadPorts) {
 
 const MAX_NAME = 255;
 
-/** @throws ConversionError INVALID_INPUT or TOO_LARGE that names the field. */
+/** @throws KilnError INVALID_INPUT or TOO_LARGE that names the field. */
 export function newUpload({
   id,
   wish,
@@ -72,18 +72,18 @@ export function newUpload({
 }): Upload {
   const { filename, mime, size } = wish;
   if (filename.length === 0 || filename.length > MAX_NAME) {
-    throw new ConversionError('INVALID_INPUT', `The file name must have 1 to ${MAX_NAME} characters.`, {
+    throw new KilnError('INVALID_INPUT', `The file name must have 1 to ${MAX_NAME} characters.`, {
       field: 'filename',
     });
   }
   if (!Number.isSafeInteger(size) || size <= 0) {
-    throw new ConversionError('INVALID_INPUT', 'The size must be a whole number of bytes greater than 0.', {
+    throw new KilnError('INVALID_INPUT', 'The size must be a whole number of bytes greater than 0.', {
       field: 'size',
       hint: 'Send the exact size of the file.',
     });
   }
   if (size > limits.uploadBytes) {
-    throw new ConversionError('TOO_LARGE', `The file may have at most ${limits.uploadBytes} bytes.`, {
+    throw new KilnError('TOO_LARGE', `The file may have at most ${limits.uploadBytes} bytes.`, {
       field: 'size',
     });
   }

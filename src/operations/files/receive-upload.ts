@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { BlobFacts, BlobStore } from '../../blobs/blob-store.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { startLease } from '../../domain/jobs/job-lease.ts';
 import type { JobRepository } from '../../store/jobs.ts';
@@ -33,7 +33,7 @@ export function createReceiveUpload(ports: ReceiveUploadPorts) {
     const replaced = await ports.uploads.receive(upload._id, blobId, facts);
     if (replaced === 'closed') {
       await ports.blobs.remove(blobId);
-      throw new ConversionError('WRONG_STATE', 'The upload was completed in the meantime.');
+      throw new KilnError('WRONG_STATE', 'The upload was completed in the meantime.');
     }
     if (replaced) await ports.blobs.remove(replaced);
     return facts;
@@ -54,15 +54,15 @@ async function inTime<T>(
   }
 }
 
-function expired(): ConversionError {
-  return new ConversionError('UPLOAD_EXPIRED', 'The time for this upload is over.', {
+function expired(): KilnError {
+  return new KilnError('UPLOAD_EXPIRED', 'The time for this upload is over.', {
     hint: 'Prepare a new one.',
   });
 }
 
 function refuseUnlessOpen(upload: Upload): void {
   if (upload.state === 'finalized' || upload.state === 'rejected') {
-    throw new ConversionError('WRONG_STATE', 'The upload is closed.', { hint: 'Prepare a new one.' });
+    throw new KilnError('WRONG_STATE', 'The upload is closed.', { hint: 'Prepare a new one.' });
   }
   if (upload.expiresAt.getTime() <= Date.now()) throw expired();
 }
@@ -76,7 +76,7 @@ async function store(
 ): Promise<BlobFacts> {
   const limits = { maxBytes: upload.size, ...(signal && { signal }) };
   const facts = await ports.blobs.write(blobId, source, limits).catch((error: unknown) => {
-    if (error instanceof ConversionError && error.code === 'TOO_LARGE') return null;
+    if (error instanceof KilnError && error.code === 'TOO_LARGE') return null;
     throw error;
   });
   if (facts?.size === upload.size) return facts;
@@ -85,7 +85,7 @@ async function store(
     ? `The upload has ${facts.size} bytes, but ${upload.size} were announced.`
     : `The upload has more than the ${upload.size} bytes that were announced.`;
   await reject(ports, upload, message);
-  throw new ConversionError(facts ? 'SIZE_MISMATCH' : 'TOO_LARGE', message, {
+  throw new KilnError(facts ? 'SIZE_MISMATCH' : 'TOO_LARGE', message, {
     hint: 'Prepare a new upload with the exact size.',
   });
 }

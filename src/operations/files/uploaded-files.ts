@@ -1,5 +1,5 @@
 import type { BlobStore } from '../../blobs/blob-store.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { isReceived, type ReceivedUpload, type StoredFile } from '../../domain/files/file.ts';
 import type { FileRepository } from '../../store/files.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
@@ -22,7 +22,7 @@ export type UploadedFiles = ReturnType<typeof createUploadedFiles>;
 export function createUploadedFiles({ files, uploads, blobs, fileMs }: UploadedFilesPorts) {
   /**
    * Makes the file of a finalized upload, unless it is there or its time is over. May be repeated.
-   * @throws ConversionError NOT_FOUND when its bytes were removed.
+   * @throws KilnError NOT_FOUND when its bytes were removed.
    */
   async function makeFile(upload: ReceivedUpload): Promise<void> {
     const file = newFile(upload, fileMs);
@@ -67,7 +67,7 @@ function newFile(upload: ReceivedUpload, fileMs: number): StoredFile {
 }
 
 function isNotFound(error: unknown): boolean {
-  return error instanceof ConversionError && error.code === 'NOT_FOUND';
+  return error instanceof KilnError && error.code === 'NOT_FOUND';
 }
 
 function unlessFound(error: unknown): null {

@@ -1,7 +1,7 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
 import { priceOf } from '../../domain/credits/price.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { type FormatId, findFormat, formatOfFilename } from '../../domain/formats/format.ts';
 import { siblingId } from '../../domain/id.ts';
@@ -82,10 +82,10 @@ export async function acceptJob(
   return { job, upload: input.upload };
 }
 
-/** @throws ConversionError unless somebody who may convert asks. */
+/** @throws KilnError unless somebody who may convert asks. */
 export function requireOwner(caller: Caller): string {
   if (caller.kind === 'anonymous')
-    throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.', {
+    throw new KilnError('UNAUTHENTICATED', 'This needs an API key.', {
       hint: 'Send it in the X-API-Key header.',
     });
   requireScope(caller, 'convert');
@@ -103,7 +103,7 @@ function requireIncluded(plan: AccountPlan, limits: Limits, wish: JobWish, batch
 function requireTarget(id: FormatId) {
   const format = findFormat(id);
   if (!format)
-    throw new ConversionError('UNSUPPORTED_CONVERSION', `"${id}" is not a format that Kiln knows.`, {
+    throw new KilnError('UNSUPPORTED_CONVERSION', `"${id}" is not a format that Kiln knows.`, {
       field: 'target',
       hint: 'See the list of formats.',
     });

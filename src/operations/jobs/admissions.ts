@@ -1,5 +1,5 @@
 import { chargedAccount } from '../../domain/credits/credits.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { Admission } from '../../domain/jobs/admission.ts';
 import { isTerminal, type Job, laneOf } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
@@ -56,11 +56,11 @@ export function createAdmissions(ports: AdmissionsPorts) {
   }
 
   return {
-    /** @throws ConversionError RATE_LIMITED when the lane has too many open uploads. */
+    /** @throws KilnError RATE_LIMITED when the lane has too many open uploads. */
     async openUploads(lane: string, jobIds: readonly string[]): Promise<void> {
       const most = ports.openUploads[chargedAccount(lane) === null ? 'guest' : 'account'];
       if (await admissions.open(lane, jobIds, most)) return;
-      throw new ConversionError('RATE_LIMITED', `More than ${most} uploads cannot be awaited at a time.`, {
+      throw new KilnError('RATE_LIMITED', `More than ${most} uploads cannot be awaited at a time.`, {
         hint: 'Send or cancel what was prepared before.',
       });
     },

@@ -1,5 +1,5 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
@@ -19,7 +19,7 @@ export function createCancelJob({ jobs, runner, findJob }: CancelJobPorts) {
     const job = await findJob(caller, jobId);
     if (job.status === 'cancelled') return job;
     if (isTerminal(job.status))
-      throw new ConversionError('WRONG_STATE', `The job is ${job.status} and cannot be cancelled any more.`);
+      throw new KilnError('WRONG_STATE', `The job is ${job.status} and cannot be cancelled any more.`);
     try {
       await runner.cancelJob(jobStart(job), 'cancelled by its owner');
     } catch (error) {

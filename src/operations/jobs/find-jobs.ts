@@ -1,5 +1,5 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { type Dialect, type Job, type JobStatus, type JobSummary, ownerKey } from '../../domain/jobs/job.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 
@@ -19,14 +19,14 @@ export function createFindJobs({ jobs }: { jobs: JobRepository }) {
       const job = await jobs.get(id);
       const foreign = caller.kind === 'anonymous' || ownerKey(caller) !== job.owner;
       if (foreign || (dialect && job.dialect !== dialect))
-        throw new ConversionError('NOT_FOUND', 'There is no such job.');
+        throw new KilnError('NOT_FOUND', 'There is no such job.');
       return job;
     },
 
     /** For somebody whose signed token has already proved the right to see the job's state. */
     async jobOfSignedToken(id: string, dialect: Dialect): Promise<Job> {
       const job = await jobs.get(id);
-      if (job.dialect !== dialect) throw new ConversionError('NOT_FOUND', 'There is no such job.');
+      if (job.dialect !== dialect) throw new KilnError('NOT_FOUND', 'There is no such job.');
       return job;
     },
 
@@ -34,11 +34,11 @@ export function createFindJobs({ jobs }: { jobs: JobRepository }) {
     async wholeJob({ events, ...job }: JobSummary & Partial<Job>): Promise<Job> {
       const whole = events ? { ...job, events } : await jobs.getAmongMany(job._id);
       if (whole) return whole;
-      throw new ConversionError('NOT_FOUND', 'There is no such job.');
+      throw new KilnError('NOT_FOUND', 'There is no such job.');
     },
 
     async listJobs(caller: Caller, query: JobQuery): Promise<JobSummary[]> {
-      if (caller.kind === 'anonymous') throw new ConversionError('UNAUTHENTICATED', 'This needs an API key.');
+      if (caller.kind === 'anonymous') throw new KilnError('UNAUTHENTICATED', 'This needs an API key.');
       requireScope(caller, 'read');
       return jobs.list({ ...query, owner: ownerKey(caller) });
     },

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 import {
   canonicalText,
@@ -77,7 +77,7 @@ function recordOf({ owner, wish }: Request, key: string): IdempotencyRecord {
 
 function requireSame({ digest }: IdempotencyRecord, fresh: IdempotencyRecord): void {
   if (digest === fresh.digest) return;
-  throw new ConversionError('IDEMPOTENCY_CONFLICT', 'This idempotency key was used for another request.', {
+  throw new KilnError('IDEMPOTENCY_CONFLICT', 'This idempotency key was used for another request.', {
     field: 'idempotencyKey',
   });
 }

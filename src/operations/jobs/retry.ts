@@ -1,7 +1,7 @@
 import type { Caller } from '../../domain/access/account.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
 import { type Batch, isOver } from '../../domain/batches/batch.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { FileRepository } from '../../store/files.ts';
 import type { createFindBatches } from '../batches/find-batches.ts';
@@ -27,19 +27,19 @@ export interface RetryPorts {
 export function createRetry(ports: RetryPorts) {
   async function inputOf(job: Job): Promise<JobWish['input']> {
     const [input] = job.inputs;
-    if (!input) throw new ConversionError('INVALID_INPUT', 'The job has no input.');
+    if (!input) throw new KilnError('INVALID_INPUT', 'The job has no input.');
     const { fileId, filename, mime, size } = input;
     try {
       return { fileId: (await ports.files.get(fileId))._id };
     } catch (error) {
-      if (!(error instanceof ConversionError && error.code === 'NOT_FOUND')) throw error;
+      if (!(error instanceof KilnError && error.code === 'NOT_FOUND')) throw error;
       return { upload: { filename, mime, size } };
     }
   }
 
   async function wishOf(job: Job): Promise<JobWish> {
     const [conversion] = job.conversions;
-    if (!conversion) throw new ConversionError('INVALID_INPUT', 'The job has no conversion.');
+    if (!conversion) throw new KilnError('INVALID_INPUT', 'The job has no conversion.');
     const { source, target, options } = conversion;
     return {
       dialect: job.dialect,
@@ -60,11 +60,11 @@ export function createRetry(ports: RetryPorts) {
   }
 
   return {
-    /** @throws ConversionError WRONG_STATE unless the job has ended without a result. */
+    /** @throws KilnError WRONG_STATE unless the job has ended without a result. */
     async retryJob(caller: Caller, jobId: string, sender: Sender = UNKNOWN_SENDER): Promise<AcceptedJob> {
       const job = await ports.findJob(caller, jobId);
       if (!isTerminal(job.status) || job.status === 'ready')
-        throw new ConversionError('WRONG_STATE', `The job is ${job.status}: there is nothing to do again.`);
+        throw new KilnError('WRONG_STATE', `The job is ${job.status}: there is nothing to do again.`);
       return ports.submitJob(caller, await wishOf(job), sender);
     },
 
@@ -88,12 +88,9 @@ export function createRetry(ports: RetryPorts) {
 
 function requireRetryable(batch: Batch): void {
   if (!isOver(batch))
-    throw new ConversionError('WRONG_STATE', 'The batch is not over yet.', {
+    throw new KilnError('WRONG_STATE', 'The batch is not over yet.', {
       hint: 'Cancel it, or wait until its last job has ended.',
     });
   if (batch.status === 'ready')
-    throw new ConversionError(
-      'WRONG_STATE',
-      'All jobs of the batch are ready: there is nothing to do again.',
-    );
+    throw new KilnError('WRONG_STATE', 'All jobs of the batch are ready: there is nothing to do again.');
 }

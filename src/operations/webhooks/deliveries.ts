@@ -1,6 +1,6 @@
 import type { Actor } from '../../domain/access/account.ts';
 import { chargedAccount } from '../../domain/credits/credits.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import type { Delivery, DeliveryAttempt, DeliverySummary } from '../../domain/webhooks/delivery.ts';
 import type { DeliveryPage, DeliveryRepository } from '../../store/deliveries.ts';
 import type { EndpointRepository } from '../../store/endpoints.ts';
@@ -52,7 +52,7 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
     const delivery = await deliveries.get(id);
     const accountId = chargedAccount(delivery.owner);
     if (accountId === null || (owner !== null && accountId !== owner))
-      throw new ConversionError('NOT_FOUND', 'There is no such delivery.');
+      throw new KilnError('NOT_FOUND', 'There is no such delivery.');
     return delivery;
   }
 
@@ -91,7 +91,7 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
     async replayDelivery(actor: Actor, id: string): Promise<Delivery> {
       const delivery = await findDelivery(requireManager(actor), id);
       if (!(await canBeSent(delivery)))
-        throw new ConversionError('WRONG_STATE', 'The endpoint of this delivery is not enabled.', {
+        throw new KilnError('WRONG_STATE', 'The endpoint of this delivery is not enabled.', {
           hint: 'Resume it first; what went to a deleted endpoint cannot be sent again.',
         });
       const reopened = await sendAgain(delivery);
@@ -134,5 +134,5 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
 /** Between a list and what it left out, a delivery may be swept. */
 function required<T>(found: T | undefined): T {
   if (found !== undefined) return found;
-  throw new ConversionError('NOT_FOUND', 'There is no such delivery.');
+  throw new KilnError('NOT_FOUND', 'There is no such delivery.');
 }

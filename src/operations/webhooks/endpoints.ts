@@ -1,6 +1,6 @@
 import { type Actor, requireScope, seesResults } from '../../domain/access/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 import { closedCircuit } from '../../domain/webhooks/circuit.ts';
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
@@ -60,7 +60,7 @@ export function createEndpoints(ports: EndpointsPorts) {
     const owner = actor.kind === 'admin' ? null : requireAccountId(actor, undefined);
     const endpoint = await endpoints.find(id);
     if (!endpoint || (owner !== null && endpoint.accountId !== owner))
-      throw new ConversionError('NOT_FOUND', 'There is no such endpoint.');
+      throw new KilnError('NOT_FOUND', 'There is no such endpoint.');
     return endpoint;
   }
 
@@ -90,8 +90,8 @@ export function createEndpoints(ports: EndpointsPorts) {
       ports.checkUrl(requireShortUrl(url));
       return url;
     } catch (error) {
-      if (!(error instanceof ConversionError)) throw error;
-      throw new ConversionError(error.code, error.message, { field: 'url', cause: error });
+      if (!(error instanceof KilnError)) throw error;
+      throw new KilnError(error.code, error.message, { field: 'url', cause: error });
     }
   }
 
@@ -158,7 +158,7 @@ export function createEndpoints(ports: EndpointsPorts) {
       const { secret, sealed } = newSecretOf(id);
       const endpoint = await endpoints.exchangeSecrets(id, secrets, rotated(secrets, sealed, new Date()));
       if (endpoint) return { endpoint, secret };
-      throw new ConversionError('WRONG_STATE', 'The secret was rotated by somebody else at this moment.');
+      throw new KilnError('WRONG_STATE', 'The secret was rotated by somebody else at this moment.');
     },
 
     /** Nothing is sent until it is resumed; what comes meanwhile waits. */
@@ -166,7 +166,7 @@ export function createEndpoints(ports: EndpointsPorts) {
       const endpoint = await requireManaged(actor, id);
       if (endpoint.state === 'paused') return endpoint;
       if (endpoint.state === 'disabled')
-        throw new ConversionError('WRONG_STATE', 'The endpoint is disabled: nothing is sent to it.', {
+        throw new KilnError('WRONG_STATE', 'The endpoint is disabled: nothing is sent to it.', {
           hint: 'Resume it first.',
         });
       return change(endpoint, { state: 'paused', stateSince: new Date() });
@@ -191,7 +191,7 @@ export function createEndpoints(ports: EndpointsPorts) {
       const endpoint = await requireManaged(actor, id);
       await requireIncluded(actor, endpoint.accountId);
       if (endpoint.state !== 'enabled')
-        throw new ConversionError('WRONG_STATE', `The endpoint is ${endpoint.state}.`, {
+        throw new KilnError('WRONG_STATE', `The endpoint is ${endpoint.state}.`, {
           hint: 'Resume it first.',
         });
       const { accountId, description } = endpoint;
@@ -203,12 +203,12 @@ export function createEndpoints(ports: EndpointsPorts) {
         data: { endpointId: id, description },
       });
       if (delivery) return delivery;
-      throw new ConversionError('INTERNAL', 'The test has an id that was used before.');
+      throw new KilnError('INTERNAL', 'The test has an id that was used before.');
     },
   };
 }
 
-/** @throws ConversionError unless the actor may see what belongs to an account. */
+/** @throws KilnError unless the actor may see what belongs to an account. */
 export function requireReader(actor: Actor): void {
   if (actor.kind !== 'admin') requireScope(actor, 'read', 'manage');
 }
@@ -216,7 +216,7 @@ export function requireReader(actor: Actor): void {
 /** What an endpoint is told leads to the results, so only who may see those says where it goes. */
 function requireSight(actor: Actor): Actor {
   if (seesResults(actor)) return actor;
-  throw new ConversionError('FORBIDDEN', 'An endpoint is shown your results, which this credential is not.', {
+  throw new KilnError('FORBIDDEN', 'An endpoint is shown your results, which this credential is not.', {
     hint: 'Use a key that has the scope READ or CONVERT as well.',
   });
 }

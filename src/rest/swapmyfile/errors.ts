@@ -1,4 +1,4 @@
-import type { ConversionError, ErrorCode } from '../../domain/errors.ts';
+import type { ErrorCode, KilnError } from '../../domain/errors.ts';
 import { faultHeaders, HTTP_STATUS } from '../../http/status.ts';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -27,7 +27,7 @@ const FIELDS: Readonly<Record<string, string>> = {
 };
 
 /** The error envelope of this dialect: `{"error":{"code","message"}}`, with field and hint where they help. */
-export function answerFault(error: ConversionError): Response {
+export function answerFault(error: KilnError): Response {
   const { code, message, field, hint } = error;
   const status = STATUS[code];
   const headers = { ...faultHeaders(status, error), ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }) };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { parseConverterSlug } from '../../domain/formats/format.ts';
 import type { JobWish } from '../../operations/jobs/accept-job.ts';
 
@@ -75,7 +75,7 @@ export interface PrepareWish {
 
 /**
  * Reads the body of a prepare, whatever its Content-Type says.
- * @throws ConversionError INVALID_INPUT with the first wrong field, or UNKNOWN_CONVERTER.
+ * @throws KilnError INVALID_INPUT with the first wrong field, or UNKNOWN_CONVERTER.
  */
 export function parsePrepare(text: string): PrepareWish {
   return readPrepare(parseJson(text));
@@ -89,7 +89,7 @@ export interface BatchPrepareWish {
 
 /**
  * Reads the body of a batch prepare.
- * @throws ConversionError INVALID_INPUT or UNKNOWN_CONVERTER that names the job, such as `jobs.3.inputSize`.
+ * @throws KilnError INVALID_INPUT or UNKNOWN_CONVERTER that names the job, such as `jobs.3.inputSize`.
  */
 export function parseBatchPrepare(text: string): BatchPrepareWish {
   const result = batchBody.safeParse(parseJson(text));
@@ -102,9 +102,9 @@ function placed<T>(index: number, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof ConversionError)) throw error;
+    if (!(error instanceof KilnError)) throw error;
     const field = error.field === undefined ? `jobs.${index}` : `jobs.${index}.${error.field}`;
-    throw new ConversionError(error.code, error.message, {
+    throw new KilnError(error.code, error.message, {
       field,
       ...(error.hint !== undefined && { hint: error.hint }),
     });
@@ -118,7 +118,7 @@ function readPrepare(body: unknown): PrepareWish {
     result.data;
   const converter = parseConverterSlug(converterSlug);
   if (!converter) {
-    throw new ConversionError('UNKNOWN_CONVERTER', 'There is no converter of this name.', {
+    throw new KilnError('UNKNOWN_CONVERTER', 'There is no converter of this name.', {
       field: 'converterSlug',
       hint: 'A converter is named <source>-to-<target>, such as "jpg-to-png".',
     });
@@ -138,13 +138,13 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ConversionError('INVALID_INPUT', 'The body is not valid JSON.', { cause });
+    throw new KilnError('INVALID_INPUT', 'The body is not valid JSON.', { cause });
   }
 }
 
-function refuse({ issues }: z.ZodError): ConversionError {
+function refuse({ issues }: z.ZodError): KilnError {
   const [issue] = issues;
   const field = issue?.path.join('.');
-  if (!issue || !field) return new ConversionError('INVALID_INPUT', 'The body must be a JSON object.');
-  return new ConversionError('INVALID_INPUT', issue.message, { field });
+  if (!issue || !field) return new KilnError('INVALID_INPUT', 'The body must be a JSON object.');
+  return new KilnError('INVALID_INPUT', issue.message, { field });
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../../domain/access/account.ts';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 import { swapmyfileJob } from '../../domain/webhooks/callback-payload.ts';
 import { credentialOf, senderOf } from '../../http/credential.ts';
@@ -89,7 +89,7 @@ async function identifyAccount(
   const caller = await identify(operations, headers, incoming);
   if (caller.kind === 'account') return caller;
   const code = caller.kind === 'guest' ? 'FORBIDDEN' : 'UNAUTHENTICATED';
-  throw new ConversionError(code, 'Batches need the API key or the session of a Pro account.', {
+  throw new KilnError(code, 'Batches need the API key or the session of a Pro account.', {
     hint: 'Send the key in the X-API-Key header, or the session token as Bearer.',
   });
 }
@@ -118,21 +118,21 @@ function requireStatusToken(
   const [token = ''] = tokens;
   const subject = tokens.length === 1 ? links.subjectOf('job-status', token) : null;
   if (subject === null || subject === 'expired') {
-    throw new ConversionError('UNAUTHENTICATED', 'The token is not valid or has expired.');
+    throw new KilnError('UNAUTHENTICATED', 'The token is not valid or has expired.');
   }
-  if (subject !== jobId) throw new ConversionError('NOT_FOUND', 'There is no such job.');
+  if (subject !== jobId) throw new KilnError('NOT_FOUND', 'There is no such job.');
 }
 
 /** Who shows nothing may still log in; whoever did is judged by the plan. */
-function refuseCallback(): ConversionError {
-  return new ConversionError('UNAUTHENTICATED', 'Callbacks need the API key of a Pro account.', {
+function refuseCallback(): KilnError {
+  return new KilnError('UNAUTHENTICATED', 'Callbacks need the API key of a Pro account.', {
     field: 'callbackUrl',
     hint: 'Send it in the X-API-Key header.',
   });
 }
 
-function needsKey(): ConversionError {
-  return new ConversionError(
+function needsKey(): KilnError {
+  return new KilnError(
     'UNAUTHENTICATED',
     'This needs an API key, a guest token or the status token of the job.',
     {

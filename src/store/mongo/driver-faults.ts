@@ -14,7 +14,7 @@ import {
   MongoTopologyClosedError,
   MongoUnexpectedServerResponseError,
 } from 'mongodb';
-import { ConversionError } from '../../domain/errors.ts';
+import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 
 /** How the server says that there is a document with this key already. */
@@ -81,12 +81,12 @@ export function hasOnlyDuplicateKeys(error: unknown): boolean {
 export function explainDriverFault(error: unknown): unknown {
   if (!(error instanceof MongoError || error instanceof BSON.BSONError)) return error;
   if (canPass(error)) {
-    return new ConversionError('UNAVAILABLE', 'The database does not answer at the moment.', {
+    return new KilnError('UNAVAILABLE', 'The database does not answer at the moment.', {
       cause: error,
       hint: 'Try again in a few seconds.',
     });
   }
-  return new ConversionError('INTERNAL', `The database refused a request of ours (number ${newId()}).`, {
+  return new KilnError('INTERNAL', `The database refused a request of ours (number ${newId()}).`, {
     cause: error,
     retryable: false,
   });

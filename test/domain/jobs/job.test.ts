@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../../src/domain/errors.ts';
+import { KilnError } from '../../../src/domain/errors.ts';
 import {
   eventsAfter,
   isTerminal,
@@ -40,9 +40,7 @@ describe('the table of states', () => {
 
   it('says what the job is doing instead', () => {
     const refused = () => refuseMove({ status: 'ready' }, 'processing');
-    expect(refused).toThrow(
-      new ConversionError('WRONG_STATE', 'The job is ready and cannot become processing.'),
-    );
+    expect(refused).toThrow(new KilnError('WRONG_STATE', 'The job is ready and cannot become processing.'));
   });
 });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../../src/domain/errors.ts';
+import { KilnError } from '../../../src/domain/errors.ts';
 import type { JobStatus } from '../../../src/domain/jobs/job.ts';
 import { createCancelJob } from '../../../src/operations/jobs/cancel-job.ts';
 import { aJob, anAccountCaller } from '../../support/records.ts';
 
 const CALLER = anAccountCaller();
-const ENDED = new ConversionError('WRONG_STATE', 'The job has already ended.');
+const ENDED = new KilnError('WRONG_STATE', 'The job has already ended.');
 
 /** Cancels a job that is in `before` when it is looked up, and in `after` once the engine was asked. */
 function cancelling(before: JobStatus, after: JobStatus, answer: Error | null = null) {
@@ -46,7 +46,7 @@ describe('cancelling a job', () => {
   });
 
   it('while the engine is away says so', async () => {
-    const away = new ConversionError('UNAVAILABLE', 'The job engine does not answer at the moment.');
+    const away = new KilnError('UNAVAILABLE', 'The job engine does not answer at the moment.');
     await expect(cancelling('processing', 'processing', away).result).rejects.toBe(away);
   });
 });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Caller } from '../../../src/domain/access/account.ts';
-import { ConversionError } from '../../../src/domain/errors.ts';
+import { KilnError } from '../../../src/domain/errors.ts';
 import type { StoredFile, Upload } from '../../../src/domain/files/file.ts';
 import type { Job } from '../../../src/domain/jobs/job.ts';
 import type { JobWish } from '../../../src/operations/jobs/accept-job.ts';
@@ -27,7 +27,7 @@ const submitJob = createSubmitJob({
   uploads: { find: async () => null, insertIfAbsent: async (upload) => written.push({ upload }) > 0 },
   files: {
     async get(id) {
-      if (id !== stored._id) throw new ConversionError('NOT_FOUND', 'There is no such file.');
+      if (id !== stored._id) throw new KilnError('NOT_FOUND', 'There is no such file.');
       return stored;
     },
   },
@@ -36,7 +36,7 @@ const submitJob = createSubmitJob({
   credits: { get: () => Promise.reject(new Error('What is free must not ask for credits.')) },
   planOf: defaultPlanOf,
   checkUrl(url) {
-    if (url === BLOCKED) throw new ConversionError('BLOCKED_ADDRESS', 'This address is never called.');
+    if (url === BLOCKED) throw new KilnError('BLOCKED_ADDRESS', 'This address is never called.');
   },
   seal: (secret, { collection, id, field }) => `sealed(${secret})@${collection}/${id}/${field}`,
 });

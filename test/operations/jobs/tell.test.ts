@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { ConversionError } from '../../../src/domain/errors.ts';
+import { KilnError } from '../../../src/domain/errors.ts';
 import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
 import { createTell, type Tell } from '../../../src/operations/jobs/tell.ts';
 import type { JobStart } from '../../../src/operations/workflow-runner.ts';
@@ -33,7 +33,7 @@ function submission(startJob: (start: JobStart) => Promise<void>) {
 
 it('a written job is the answer, though its workflow cannot be started', async () => {
   const { submitJob, written, warn } = submission(() =>
-    Promise.reject(new ConversionError('UNAVAILABLE', 'The job engine does not answer at the moment.')),
+    Promise.reject(new KilnError('UNAVAILABLE', 'The job engine does not answer at the moment.')),
   );
   const { job } = await submitJob();
   expect(written).toEqual([job._id]);

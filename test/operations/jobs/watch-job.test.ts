@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../../src/domain/errors.ts';
+import { KilnError } from '../../../src/domain/errors.ts';
 import type { Job, JobEvent, JobStatus } from '../../../src/domain/jobs/job.ts';
 import { createWatchJob, type JobUpdate } from '../../../src/operations/jobs/watch-job.ts';
 import { aJob, anAccountCaller } from '../../support/records.ts';
@@ -30,7 +30,7 @@ function watchedJob(different: Partial<Job> = {}) {
       },
     },
     findJob: async (caller) => {
-      if (caller.kind === 'anonymous') throw new ConversionError('NOT_FOUND', 'There is no such job.');
+      if (caller.kind === 'anonymous') throw new KilnError('NOT_FOUND', 'There is no such job.');
       return job;
     },
   });

@@ -9,7 +9,7 @@ import {
   MongoWriteConcernError,
 } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { ConversionError } from '../../../src/domain/errors.ts';
+import { KilnError } from '../../../src/domain/errors.ts';
 import { explainDriverFault, hasOnlyDuplicateKeys } from '../../../src/store/mongo/driver-faults.ts';
 import { translateFaults } from '../../../src/store/mongo/mongo.ts';
 
@@ -62,7 +62,7 @@ describe('what the driver throws', () => {
     ['an argument that the driver refuses', new MongoInvalidArgumentError('no')],
     ['a document that cannot be written down', new BSON.BSONError('cyclic')],
   ])('%s stays, and has a number of its own', (_what, error) => {
-    const [one, two] = [explainDriverFault(error), explainDriverFault(error)] as ConversionError[];
+    const [one, two] = [explainDriverFault(error), explainDriverFault(error)] as KilnError[];
     expect(one).toMatchObject({ code: 'INTERNAL', retryable: false, cause: error });
     expect(one?.message).toMatch(/number [\w-]{36}/);
     expect(one?.message).not.toBe(two?.message);
@@ -90,6 +90,6 @@ describe('what the driver throws', () => {
     const read = async () => {
       for await (const one of all()) expect(one).toBe(1);
     };
-    await expect(read()).rejects.toThrow(ConversionError);
+    await expect(read()).rejects.toThrow(KilnError);
   });
 });

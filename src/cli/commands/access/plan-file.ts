@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { PLAN_TERMS, type PlanTerms, parsePlanChanges } from '../../../domain/access/account-plan.ts';
-import { ConversionError } from '../../../domain/errors.ts';
+import { KilnError } from '../../../domain/errors.ts';
 import type { AdminOptions } from '../../service-client/find-service.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 import { print } from '../../terminal/print.ts';
@@ -75,7 +75,7 @@ function termsOf(plan: string, terms: unknown, faults: string[]): Partial<Record
   try {
     return parsePlanChanges(terms);
   } catch (error) {
-    if (!(error instanceof ConversionError)) throw error;
+    if (!(error instanceof KilnError)) throw error;
     faults.push(`${[plan, error.field].filter(Boolean).join('.')}: ${error.message}`);
     return {};
   }
