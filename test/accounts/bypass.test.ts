@@ -9,11 +9,11 @@ import { type Service as HttpService, send, startService } from '../http/service
 import { hero } from '../rest/swapmyfile-client.ts';
 import { createDoor } from '../schema/client.ts';
 import { createService } from '../schema/service.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 import { timingsOf, type WrongPair, welch, withWrongLetter } from '../support/welch.ts';
 
 /** LIMITS 58 and 59, over real sockets: no proxy is trusted here. */
-let bench: AccessBench;
+let harness: AccessHarness;
 let base: HttpService;
 let swapmyfile: HttpService;
 let door: ReturnType<typeof createDoor>;
@@ -21,12 +21,12 @@ let graphql: Server;
 let port: number;
 
 beforeAll(async () => {
-  bench = await openAccessBench();
+  harness = await openAccessHarness();
   base = await startService();
   swapmyfile = await startService({
-    operations: { ...base.operations, ...bench.operations, links: bench.links },
+    operations: { ...base.operations, ...harness.operations, links: harness.links },
   });
-  door = createDoor({ ...createService().operations, ...bench.operations });
+  door = createDoor({ ...createService().operations, ...harness.operations });
   graphql = createAdaptorServer({
     fetch: (request, bindings) => door.handle(request, bindings as object),
   }) as Server;
@@ -40,7 +40,7 @@ afterAll(async () => {
   graphql.close();
   await swapmyfile.close();
   await base.close();
-  await bench.close();
+  await harness.close();
 });
 
 const prepare = (headers: Record<string, string>, path = '/uploads/prepare') =>
@@ -77,13 +77,13 @@ async function overSocket(client: Client, count: number): Promise<number> {
 
 describe('the calls of an account', () => {
   it('have one limit for all doors, forms, keys, sessions and aliases together, at once', async () => {
-    await bench.operations.editPlan(ADMIN, 'enterprise', { callsPerMinute: 40 });
-    const account = await bench.newAccount('enterprise');
+    await harness.operations.editPlan(ADMIN, 'enterprise', { callsPerMinute: 40 });
+    const account = await harness.newAccount('enterprise');
     const [first, second] = [
-      await bench.newKey(account),
-      await bench.newKey(account, { dialect: 'skyconvert' }),
+      await harness.newKey(account),
+      await harness.newKey(account, { dialect: 'skyconvert' }),
     ];
-    const { token } = await bench.operations.createSession(await bench.byKey(first.apiKey), 'full', 5);
+    const { token } = await harness.operations.createSession(await harness.byKey(first.apiKey), 'full', 5);
     const forms = [
       { 'X-API-Key': first.apiKey },
       { Authorization: `Bearer ${second.apiKey}` },
@@ -117,11 +117,11 @@ describe('the calls of an account', () => {
     expect(sum).toBeGreaterThan(35);
     expect(sum).toBeLessThanOrEqual(42);
     await client.dispose();
-    await bench.operations.editPlan(ADMIN, 'enterprise', { callsPerMinute: null });
+    await harness.operations.editPlan(ADMIN, 'enterprise', { callsPerMinute: null });
   });
 
   it('cannot be put into one array, nor is there another spelling of the path', async () => {
-    const { apiKey } = await bench.newKey(await bench.newAccount());
+    const { apiKey } = await harness.newKey(await harness.newAccount());
     const headers = { 'X-API-Key': apiKey };
     expect(
       (await door.post([{ query: '{ me { kind } }' }, { query: '{ me { kind } }' }], headers)).status,
@@ -153,7 +153,9 @@ describe('the calls of guests', () => {
 
 describe('a key for certain addresses', () => {
   it.each(Object.entries(CLAIMS))('does not believe %s', async (_name, claim) => {
-    const { apiKey } = await bench.newKey(await bench.newAccount(), { restriction: { ip: ['203.0.113.5'] } });
+    const { apiKey } = await harness.newKey(await harness.newAccount(), {
+      restriction: { ip: ['203.0.113.5'] },
+    });
     expect((await prepare({ 'X-API-Key': apiKey, ...claim('203.0.113.5') })).status).toBe(403);
   });
 
@@ -164,7 +166,7 @@ describe('a key for certain addresses', () => {
     [['::1', '::/96', '10.0.0.0/8'], 403],
     [['::ffff:0:0/95'], 403],
   ])('of %j answers a call from 127.0.0.1 with %i', async (ip, status) => {
-    const { apiKey } = await bench.newKey(await bench.newAccount(), { restriction: { ip } });
+    const { apiKey } = await harness.newKey(await harness.newAccount(), { restriction: { ip } });
     expect((await prepare({ 'X-API-Key': apiKey })).status).toBe(status);
   });
 });
@@ -189,7 +191,7 @@ describe('a key for certain pages', () => {
     // Weak by nature: whoever writes a program writes this header (docs/decisions/0007).
     ['a program that says what a browser would', { Origin: 'https://example.com' }, 201],
   ])('with %s', async (_what, headers, status) => {
-    const { apiKey } = await bench.newKey(await bench.newAccount(), {
+    const { apiKey } = await harness.newKey(await harness.newAccount(), {
       restriction: { domain: ['example.com'] },
     });
     expect((await prepare({ 'X-API-Key': apiKey, ...headers })).status).toBe(status);
@@ -198,13 +200,13 @@ describe('a key for certain pages', () => {
 
 describe('the time that a wrong key takes', () => {
   it('does not tell how much of it is right: the database is asked for its hash', async () => {
-    const { apiKey } = await bench.newKey(await bench.newAccount());
+    const { apiKey } = await harness.newKey(await harness.newAccount());
     const first = apiKey.indexOf('_live_') + '_live_'.length;
     const wrong = Array.from(
       { length: 500 },
       (): WrongPair => [withWrongLetter(apiKey, first), withWrongLetter(apiKey, -1)],
     );
-    const check = (key: string) => bench.byKey(key).catch((error: { code: string }) => error.code);
+    const check = (key: string) => harness.byKey(key).catch((error: { code: string }) => error.code);
     for (const key of wrong[0] ?? []) expect(await check(key)).toBe('UNAUTHENTICATED');
     const t = welch(...(await timingsOf(check, wrong, 2000)));
     console.log(`an API key: Welch t = ${t.toFixed(2)} over 2 × 2000 samples (4.5 would show)`);

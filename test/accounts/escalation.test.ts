@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller, KeyScope } from '../../src/domain/access/account.ts';
 import type { RestrictionWish } from '../../src/domain/access/key-restriction.ts';
-import { type AccessBench, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, openAccessHarness } from '../support/harness/access-harness.ts';
 
-let bench: AccessBench;
+let harness: AccessHarness;
 
 beforeAll(async () => {
-  bench = await openAccessBench();
+  harness = await openAccessHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 interface Kind {
   scopes?: readonly KeyScope[];
@@ -22,18 +22,18 @@ const INSIDE = { peer: '203.0.113.5', origin: 'https://example.com' };
 
 /** What an account's key of one kind, or a full session from it, may do with the key of another kind. */
 async function pair(mine: Kind, other: Kind) {
-  const account = await bench.newAccount();
-  const { key, apiKey } = await bench.newKey(account, mine);
-  const made = await bench.newKey(account, other);
-  const caller = await bench.byKey(apiKey, INSIDE);
-  const { token } = await bench.operations.createSession(caller, 'full', 5);
+  const account = await harness.newAccount();
+  const { key, apiKey } = await harness.newKey(account, mine);
+  const made = await harness.newKey(account, other);
+  const caller = await harness.byKey(apiKey, INSIDE);
+  const { token } = await harness.operations.createSession(caller, 'full', 5);
   const wish = { name: 'x', dialect: 'kiln', scopes: ALL, restriction: {}, ...other } as const;
   return {
     key,
     other: made,
-    actors: [caller, await bench.byToken(token)],
-    create: (actor: Caller) => bench.operations.createKey(actor, wish),
-    rotate: (actor: Caller) => bench.operations.rotateKey(actor, made.key._id),
+    actors: [caller, await harness.byToken(token)],
+    create: (actor: Caller) => harness.operations.createKey(actor, wish),
+    rotate: (actor: Caller) => harness.operations.rotateKey(actor, made.key._id),
   };
 }
 
@@ -105,7 +105,7 @@ describe('neither by key nor by its session', () => {
       await expect(create(actor)).rejects.toMatchObject({ code: 'FORBIDDEN', field });
       await expect(rotate(actor)).rejects.toMatchObject({ code: 'FORBIDDEN', field });
     }
-    expect(await bench.keys.find(untouched.key._id)).toEqual(untouched.key);
+    expect(await harness.keys.find(untouched.key._id)).toEqual(untouched.key);
   });
 });
 
@@ -117,6 +117,6 @@ describe('by key and by its session', () => {
       await rotate(actor);
     }
     const [caller = { kind: 'anonymous' } as const] = actors;
-    expect((await bench.operations.rotateKey(caller, key._id)).key._id).toBe(key._id);
+    expect((await harness.operations.rotateKey(caller, key._id)).key._id).toBe(key._id);
   });
 });

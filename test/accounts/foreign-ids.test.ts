@@ -23,10 +23,10 @@ import { createUploadRepository } from '../../src/store/uploads.ts';
 import { type Service, send, startService } from '../http/service.ts';
 import { createDoor } from '../schema/client.ts';
 import { createService } from '../schema/service.ts';
-import { type AccessBench, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, openAccessHarness } from '../support/harness/access-harness.ts';
 import { aFile, aJob, anUpload, UNQUEUED } from '../support/records.ts';
 
-let bench: AccessBench;
+let harness: AccessHarness;
 let base: Service;
 let service: Service;
 let door: ReturnType<typeof createDoor>;
@@ -39,9 +39,9 @@ type Kind = 'batch' | 'account' | 'key' | 'job' | 'upload' | 'file';
 
 /** Both doors over the real operations and one real database. */
 beforeAll(async () => {
-  bench = await openAccessBench();
+  harness = await openAccessHarness();
   base = await startService();
-  const { collections } = bench.database;
+  const { collections } = harness.database;
   const uploads = createUploadRepository(collections);
   const blobs = { size: async () => 10, read: async () => Readable.from([]) };
   const repositories = {
@@ -66,13 +66,13 @@ beforeAll(async () => {
     ...UNQUEUED,
     runner,
     limits: { uploadBytes: 1000, uploadMs: 1000 },
-    planOf: bench.operations.planOf,
+    planOf: harness.operations.planOf,
     checkUrl: () => {},
     seal: () => 'sealed',
   };
   const submitting = { submitJob: createSubmitJob(submission), submitBatch: createSubmitBatch(submission) };
   const real = {
-    ...bench.operations,
+    ...harness.operations,
     ...finding,
     ...createFiles({ ...repositories, blobs }),
     ...createCredits({ ...repositories, noteGranted: async () => {} }),
@@ -82,21 +82,26 @@ beforeAll(async () => {
     cancelBatch: createCancelBatch({ ...repositories, ...finding, runner }),
     ...submitting,
     ...createRetry({ ...repositories, ...finding, ...submitting, open: () => '' }),
-    links: bench.links,
+    links: harness.links,
   };
   door = createDoor({ ...createService().operations, ...real });
   service = await startService({ operations: { ...base.operations, ...real } });
   await own(collections);
-  headers = { 'X-API-Key': (await bench.newKey(await bench.newAccount())).apiKey };
+  headers = { 'X-API-Key': (await harness.newKey(await harness.newAccount())).apiKey };
 });
 afterAll(async () => {
   await service.close();
   await base.close();
-  await bench.close();
+  await harness.close();
 });
 
-async function own({ jobs, uploads, files, batches }: AccessBench['database']['collections']): Promise<void> {
-  const account = await bench.newAccount();
+async function own({
+  jobs,
+  uploads,
+  files,
+  batches,
+}: AccessHarness['database']['collections']): Promise<void> {
+  const account = await harness.newAccount();
   const owner = `account:${account._id}`;
   const received = { size: 10, sha256: '0'.repeat(64) };
   const job = aJob({ owner, dialect: 'swapmyfile' });
@@ -108,7 +113,7 @@ async function own({ jobs, uploads, files, batches }: AccessBench['database']['c
   const facts = { dialect: 'swapmyfile', label: null, retryOf: null, wantsArchive: false } as const;
   const batch = newBatch({ _id: newId(), owner, jobIds: [job._id], ...facts });
   await batches.insertOne(batch);
-  const { key } = await bench.newKey(account);
+  const { key } = await harness.newKey(account);
   const ids = {
     batch: batch._id,
     account: account._id,
@@ -180,10 +185,10 @@ describe('an id of somebody else', () => {
   );
 
   it('is answered by SwapMyFile like an unknown one, with a key, a guest token or the token of another job', async () => {
-    const own = bench.links.statusToken(aJob());
+    const own = harness.links.statusToken(aJob());
     const credentials: [Record<string, string>, string][] = [
       [headers, ''],
-      [{ Authorization: `Bearer ${bench.links.guestToken(newId())}` }, ''],
+      [{ Authorization: `Bearer ${harness.links.guestToken(newId())}` }, ''],
       [{}, `?token=${own}`],
       [{}, ''],
     ];
@@ -204,7 +209,7 @@ describe('an id of somebody else', () => {
   });
 
   it('changed nothing', async () => {
-    const { jobs, uploads, keys, accounts } = bench.database.collections;
+    const { jobs, uploads, keys, accounts } = harness.database.collections;
     expect(await jobs.findOne({ _id: theirs.job })).toMatchObject({ status: 'awaiting_upload', seq: 1 });
     expect(await uploads.findOne({ _id: theirs.upload })).toMatchObject({ state: 'received' });
     expect(await keys.findOne({ _id: theirs.key })).toMatchObject({ name: 'Test', revokedAt: null });

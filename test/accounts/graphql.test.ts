@@ -2,26 +2,26 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../../src/domain/access/account.ts';
 import { createDoor } from '../schema/client.ts';
 import { createService } from '../schema/service.ts';
-import { type AccessBench, ADMIN_TOKEN, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, ADMIN_TOKEN, openAccessHarness } from '../support/harness/access-harness.ts';
 
-let bench: AccessBench;
+let harness: AccessHarness;
 let door: ReturnType<typeof createDoor>;
 
 beforeAll(async () => {
-  bench = await openAccessBench();
+  harness = await openAccessHarness();
 });
 beforeEach(() => {
-  door = createDoor({ ...createService().operations, ...bench.operations });
+  door = createDoor({ ...createService().operations, ...harness.operations });
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const asAdmin = { Authorization: `Bearer ${ADMIN_TOKEN}` };
 const asKey = (apiKey: string) => ({ 'X-API-Key': apiKey });
 const REFUSAL = '... on Error { __typename code message field hint }';
 
 async function newOwner(plan = 'pro'): Promise<{ account: Account; apiKey: string; keyId: string }> {
-  const account = await bench.newAccount(plan);
-  const { key, apiKey } = await bench.newKey(account);
+  const account = await harness.newAccount(plan);
+  const { key, apiKey } = await harness.newKey(account);
   return { account, apiKey, keyId: key._id };
 }
 
@@ -47,7 +47,7 @@ describe('the operator', () => {
       restriction: { type: 'DOMAIN', values: ['example.com'] },
     });
     expect(createApiKey.apiKey.startsWith(createApiKey.key.prefix)).toBe(true);
-    expect(await bench.byKey(createApiKey.apiKey, { origin: 'https://example.com' })).toMatchObject({
+    expect(await harness.byKey(createApiKey.apiKey, { origin: 'https://example.com' })).toMatchObject({
       accountId,
     });
     const list = await door.ask(
@@ -87,7 +87,7 @@ describe('an owner', () => {
     expect((await change(`renameApiKey(id: "${key.keyId}", name: "New")`)).data.it.key.name).toBe('New');
     const rotated = (await change(`rotateApiKey(id: "${key.keyId}")`, 'ApiKeySecrets { apiKey }')).data.it
       .apiKey;
-    await expect(bench.byKey(second)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(harness.byKey(second)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect((await door.ask('{ me { kind plan } }', {}, asKey(rotated))).data.me).toEqual({
       kind: 'ACCOUNT',
       plan: 'pro',
@@ -134,7 +134,7 @@ describe('an owner', () => {
 describe('the limits of a plan', () => {
   it('refuse a query with 429 and a mutation with a LimitError, by all keys of the account', async () => {
     const { account, apiKey } = await newOwner('basic');
-    const { apiKey: second } = await bench.newKey(account, { dialect: 'swapmyfile' });
+    const { apiKey: second } = await harness.newKey(account, { dialect: 'swapmyfile' });
     const asked = await Promise.all(
       Array.from({ length: 30 }, (_, i) =>
         door.post({ query: '{ a: formats { id } b: formats { id } }' }, asKey(i % 2 ? apiKey : second)),

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/domain/access/account.ts';
 import { createKeyUsage } from '../../src/operations/access/key-usage.ts';
 import { hashApiKey } from '../../src/secrets/api-key.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 
-let bench: AccessBench;
+let harness: AccessHarness;
 
 beforeAll(async () => {
-  bench = await openAccessBench({ trustedProxies: ['10.0.0.0/8'] });
+  harness = await openAccessHarness({ trustedProxies: ['10.0.0.0/8'] });
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const refused = { code: 'UNAUTHENTICATED' };
 const missing = { code: 'NOT_FOUND' };
@@ -21,18 +21,22 @@ describe('a key', () => {
     ['swapmyfile', /^smf_live_[\w-]{43}$/],
     ['skyconvert', /^oc_live_[\w-]{43}$/],
   ] as const)('made for %s is shown once and kept as a hash', async (dialect, form) => {
-    const account = await bench.newAccount();
-    const { key, apiKey, secretKey } = await bench.newKey(account, { dialect });
+    const account = await harness.newAccount();
+    const { key, apiKey, secretKey } = await harness.newKey(account, { dialect });
     expect(apiKey).toMatch(form);
-    expect(await bench.byKey(apiKey)).toMatchObject({ kind: 'account', accountId: account._id, via: 'key' });
-    const stored = await bench.database.collections.keys.findOne({ _id: key._id });
+    expect(await harness.byKey(apiKey)).toMatchObject({
+      kind: 'account',
+      accountId: account._id,
+      via: 'key',
+    });
+    const stored = await harness.database.collections.keys.findOne({ _id: key._id });
     expect(stored).toMatchObject({
       secretHash: hashApiKey(apiKey),
       prefix: apiKey.slice(0, apiKey.indexOf('_live_') + 10),
     });
     const binding = { collection: 'keys', id: key._id, field: 'secretKey' };
-    expect(bench.sealer.open(stored?.sealedSecretKey ?? '', binding)).toBe(secretKey);
-    for (const collection of await bench.database.db.collections()) {
+    expect(harness.sealer.open(stored?.sealedSecretKey ?? '', binding)).toBe(secretKey);
+    for (const collection of await harness.database.db.collections()) {
       const everything = JSON.stringify(await collection.find().toArray());
       expect(everything).not.toContain(apiKey.slice(-20));
       expect(everything).not.toContain(secretKey);
@@ -40,7 +44,7 @@ describe('a key', () => {
   });
 
   it('is refused with any other spelling, always in the same words', async () => {
-    const { apiKey } = await bench.newKey(await bench.newAccount());
+    const { apiKey } = await harness.newKey(await harness.newAccount());
     const wrong = [
       '',
       apiKey.slice(0, -1),
@@ -53,7 +57,7 @@ describe('a key', () => {
       '{"$ne":null}',
     ];
     for (const spelling of wrong) {
-      await expect(bench.byKey(spelling)).rejects.toMatchObject({
+      await expect(harness.byKey(spelling)).rejects.toMatchObject({
         ...refused,
         message: 'The API key is not valid.',
       });
@@ -61,47 +65,47 @@ describe('a key', () => {
   });
 
   it('stops at once when it is revoked, in every process, for good', async () => {
-    const { key, apiKey } = await bench.newKey(await bench.newAccount());
-    const other = await bench.newProcess();
+    const { key, apiKey } = await harness.newKey(await harness.newAccount());
+    const other = await harness.newProcess();
     const inOther = () => other.operations.authenticate({ kind: 'api-key', apiKey });
     await inOther();
-    const { revokedAt } = await bench.operations.revokeKey(ADMIN, key._id);
-    await expect(bench.byKey(apiKey)).rejects.toMatchObject(refused);
+    const { revokedAt } = await harness.operations.revokeKey(ADMIN, key._id);
+    await expect(harness.byKey(apiKey)).rejects.toMatchObject(refused);
     await expect(inOther()).rejects.toMatchObject(refused);
-    expect((await bench.operations.revokeKey(ADMIN, key._id)).revokedAt).toEqual(revokedAt);
-    await expect(bench.operations.rotateKey(ADMIN, key._id)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    expect((await harness.operations.revokeKey(ADMIN, key._id)).revokedAt).toEqual(revokedAt);
+    await expect(harness.operations.rotateKey(ADMIN, key._id)).rejects.toMatchObject({ code: 'WRONG_STATE' });
     await other.close();
   });
 
   it('keeps its id when it is rotated, and its old secret is worthless', async () => {
-    const { key, apiKey } = await bench.newKey(await bench.newAccount(), { dialect: 'swapmyfile' });
-    const rotated = await bench.operations.rotateKey(ADMIN, key._id);
+    const { key, apiKey } = await harness.newKey(await harness.newAccount(), { dialect: 'swapmyfile' });
+    const rotated = await harness.operations.rotateKey(ADMIN, key._id);
     expect(rotated.key).toMatchObject({ _id: key._id, name: key.name });
     expect(rotated.apiKey).toMatch(/^smf_live_/);
     expect(rotated.key.publicKey).not.toBe(key.publicKey);
-    await expect(bench.byKey(apiKey)).rejects.toMatchObject(refused);
-    expect(await bench.byKey(rotated.apiKey)).toMatchObject({ keyId: key._id });
+    await expect(harness.byKey(apiKey)).rejects.toMatchObject(refused);
+    expect(await harness.byKey(rotated.apiKey)).toMatchObject({ keyId: key._id });
   });
 
   it('knows how often and when it was used, written down in batches', async () => {
-    const { key } = await bench.newKey(await bench.newAccount());
+    const { key } = await harness.newKey(await harness.newAccount());
     const log = { warn: () => {} };
-    const usage = createKeyUsage({ keys: bench.keys, log, everyMs: 50 });
+    const usage = createKeyUsage({ keys: harness.keys, log, everyMs: 50 });
     for (let call = 0; call < 100; call += 1) usage.note(key._id);
-    expect(await bench.keys.find(key._id)).toMatchObject({ usageCount: 0, lastUsedAt: null });
+    expect(await harness.keys.find(key._id)).toMatchObject({ usageCount: 0, lastUsedAt: null });
     await sleep(200);
-    expect(await bench.keys.find(key._id)).toMatchObject({ usageCount: 100, lastUsedAt: expect.any(Date) });
+    expect(await harness.keys.find(key._id)).toMatchObject({ usageCount: 100, lastUsedAt: expect.any(Date) });
     usage.note(key._id);
     await usage.close();
-    expect(await bench.keys.find(key._id)).toMatchObject({ usageCount: 101 });
+    expect(await harness.keys.find(key._id)).toMatchObject({ usageCount: 101 });
   });
 
   it('loses no use when the database is away for a while', async () => {
-    const { key } = await bench.newKey(await bench.newAccount());
+    const { key } = await harness.newKey(await harness.newAccount());
     let away = true;
-    const addUses: typeof bench.keys.addUses = async (uses) => {
+    const addUses: typeof harness.keys.addUses = async (uses) => {
       if (away) throw new Error('away');
-      await bench.keys.addUses(uses);
+      await harness.keys.addUses(uses);
     };
     const usage = createKeyUsage({ keys: { addUses }, log: { warn: () => {} }, everyMs: 20 });
     usage.note(key._id);
@@ -109,7 +113,7 @@ describe('a key', () => {
     usage.note(key._id);
     away = false;
     await usage.close();
-    expect(await bench.keys.find(key._id)).toMatchObject({ usageCount: 2 });
+    expect(await harness.keys.find(key._id)).toMatchObject({ usageCount: 2 });
   });
 });
 
@@ -136,8 +140,8 @@ describe('a restricted key', () => {
     ['decimal garbage', { peer: '10.1.1.1', forwardedFor: '3405803781' }, false],
   ])('is used from %s', async (_where, sender, allowed) => {
     const restriction = { ip: ['203.0.113.5', '198.51.100.0/24', '2001:db8::/32'] };
-    const { apiKey } = await bench.newKey(await bench.newAccount(), { restriction });
-    const call = bench.byKey(apiKey, sender);
+    const { apiKey } = await harness.newKey(await harness.newAccount(), { restriction });
+    const call = harness.byKey(apiKey, sender);
     if (allowed) expect(await call).toMatchObject({ kind: 'account' });
     else await expect(call).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
@@ -158,8 +162,8 @@ describe('a restricted key', () => {
     ['another scheme', page('file://example.com'), false],
   ])('is used on %s', async (_where, sender, allowed) => {
     const restriction = { domain: ['example.com', '*.shop.example'] };
-    const { apiKey } = await bench.newKey(await bench.newAccount(), { restriction });
-    const call = bench.byKey(apiKey, sender);
+    const { apiKey } = await harness.newKey(await harness.newAccount(), { restriction });
+    const call = harness.byKey(apiKey, sender);
     if (allowed) expect(await call).toMatchObject({ kind: 'account' });
     else await expect(call).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
@@ -175,39 +179,39 @@ describe('a restricted key', () => {
     [{ domain: ['exa mple.com'] }],
     [{ ip: ['10.0.0.1'], domain: ['example.com'] }],
   ])('cannot be made of %j', async (restriction) => {
-    const wish = bench.newKey(await bench.newAccount(), { restriction });
+    const wish = harness.newKey(await harness.newAccount(), { restriction });
     await expect(wish).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'restriction' });
   });
 });
 
 describe('who may manage', () => {
   async function owner(scopes?: ('convert' | 'read' | 'manage')[]) {
-    const account = await bench.newAccount();
-    const { key, apiKey } = await bench.newKey(account, scopes ? { scopes } : {});
-    return { account, key, actor: (await bench.byKey(apiKey)) as Actor };
+    const account = await harness.newAccount();
+    const { key, apiKey } = await harness.newKey(account, scopes ? { scopes } : {});
+    return { account, key, actor: (await harness.byKey(apiKey)) as Actor };
   }
   const wish = { name: 'Mine', dialect: 'kiln', scopes: ['read'], restriction: {} } as const;
 
   it('an owner: their own account and keys', async () => {
     const { account, key, actor } = await owner();
-    const made = await bench.operations.createKey(actor, wish);
+    const made = await harness.operations.createKey(actor, wish);
     expect(made.key).toMatchObject({ accountId: account._id, scopes: ['read'] });
-    const { _id } = await bench.operations.renameKey(actor, made.key._id, ' Renamed ');
-    const list = await bench.operations.listKeys(actor);
+    const { _id } = await harness.operations.renameKey(actor, made.key._id, ' Renamed ');
+    const list = await harness.operations.listKeys(actor);
     expect(list.map((one) => [one._id, one.name])).toEqual([
       [_id, 'Renamed'],
       [key._id, 'Test'],
     ]);
-    expect(await bench.operations.renameAccount(actor, undefined, 'New')).toMatchObject({ name: 'New' });
-    await bench.operations.revokeKey(actor, _id);
-    await expect(bench.byKey(made.apiKey)).rejects.toMatchObject(refused);
+    expect(await harness.operations.renameAccount(actor, undefined, 'New')).toMatchObject({ name: 'New' });
+    await harness.operations.revokeKey(actor, _id);
+    await expect(harness.byKey(made.apiKey)).rejects.toMatchObject(refused);
   });
 
   it('nobody else: a foreign account or key is one that does not exist', async () => {
     const { account, key } = await owner();
     const { actor } = await owner();
     const { createKey, listKeys, renameKey, rotateKey, revokeKey, findAccount, renameAccount } =
-      bench.operations;
+      harness.operations;
     const attempts = [
       createKey(actor, { ...wish, accountId: account._id }),
       listKeys(actor, account._id),
@@ -219,7 +223,7 @@ describe('who may manage', () => {
     ];
     for (const outcome of await Promise.allSettled(attempts))
       expect(outcome).toMatchObject({ status: 'rejected', reason: missing });
-    expect(await bench.keys.find(key._id)).toEqual(key);
+    expect(await harness.keys.find(key._id)).toEqual(key);
     const unknown = await findAccount(actor, 'unknown').catch((error: Error) => error.message);
     const foreign = await findAccount(actor, account._id).catch((error: Error) => error.message);
     expect(foreign).toBe(unknown);
@@ -227,31 +231,33 @@ describe('who may manage', () => {
 
   it('no key without the scope, and none makes a stronger one', async () => {
     const weak = await owner(['convert', 'read']);
-    await expect(bench.operations.createKey(weak.actor, wish)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await expect(bench.operations.revokeKey(weak.actor, weak.key._id)).rejects.toMatchObject({
+    await expect(harness.operations.createKey(weak.actor, wish)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(harness.operations.revokeKey(weak.actor, weak.key._id)).rejects.toMatchObject({
       code: 'FORBIDDEN',
     });
     const manager = await owner(['manage']);
-    const stronger = bench.operations.createKey(manager.actor, wish);
+    const stronger = harness.operations.createKey(manager.actor, wish);
     await expect(stronger).rejects.toMatchObject({ code: 'FORBIDDEN', field: 'scopes' });
-    await bench.operations.createKey(manager.actor, { ...wish, scopes: ['manage'] });
+    await harness.operations.createKey(manager.actor, { ...wish, scopes: ['manage'] });
   });
 
   it.each<[string, Actor, string]>([
     ['nobody', { kind: 'anonymous' }, 'UNAUTHENTICATED'],
     ['a guest', { kind: 'guest', guestId: 'g' }, 'FORBIDDEN'],
   ])('not %s', async (_who, actor, code) => {
-    await expect(bench.operations.createAccount(actor, { name: 'x', plan: 'pro' })).rejects.toMatchObject({
+    await expect(harness.operations.createAccount(actor, { name: 'x', plan: 'pro' })).rejects.toMatchObject({
       code,
     });
-    await expect(bench.operations.listAccounts(actor, { limit: 1 })).rejects.toMatchObject({ code });
-    await expect(bench.operations.createKey(actor, wish)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
-    await expect(bench.operations.revokeKey(actor, 'x')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(harness.operations.listAccounts(actor, { limit: 1 })).rejects.toMatchObject({ code });
+    await expect(harness.operations.createKey(actor, wish)).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
+    await expect(harness.operations.revokeKey(actor, 'x')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
   it('an owner’s key is no operator', async () => {
     const { account, actor } = await owner();
-    const { createAccount, setAccountPlan, editPlan, listAccounts } = bench.operations;
+    const { createAccount, setAccountPlan, editPlan, listAccounts } = harness.operations;
     const attempts = [
       createAccount(actor, { name: 'x', plan: 'pro' }),
       setAccountPlan(actor, account._id, 'enterprise'),
@@ -265,7 +271,7 @@ describe('who may manage', () => {
 
 describe('the operator', () => {
   it('makes, lists and moves accounts', async () => {
-    const { createAccount, listAccounts, setAccountPlan, findAccount } = bench.operations;
+    const { createAccount, listAccounts, setAccountPlan, findAccount } = harness.operations;
     const [first, second] = [
       await createAccount(ADMIN, { name: 'A', plan: 'free' }),
       await createAccount(ADMIN, { name: 'B', plan: 'basic' }),
@@ -278,14 +284,14 @@ describe('the operator', () => {
   });
 
   it('is told what is wrong', async () => {
-    const { createAccount, setAccountPlan, findAccount, createKey } = bench.operations;
+    const { createAccount, setAccountPlan, findAccount, createKey } = harness.operations;
     await expect(createAccount(ADMIN, { name: ' ', plan: 'pro' })).rejects.toMatchObject({ field: 'name' });
     await expect(createAccount(ADMIN, { name: 'x', plan: 'gold' })).rejects.toMatchObject(missing);
     await expect(createAccount(ADMIN, { name: 'x', plan: 'guest' })).rejects.toMatchObject({ field: 'plan' });
     await expect(setAccountPlan(ADMIN, 'nobody', 'pro')).rejects.toMatchObject(missing);
     await expect(findAccount(ADMIN)).rejects.toMatchObject({ field: 'accountId' });
     const noScopes = createKey(ADMIN, {
-      accountId: (await bench.newAccount())._id,
+      accountId: (await harness.newAccount())._id,
       name: 'x',
       dialect: 'kiln',
       scopes: [],

@@ -8,26 +8,26 @@ import { WebSocket } from 'ws';
 import type { Account } from '../../src/domain/access/account.ts';
 import { createDoor } from '../schema/client.ts';
 import { createService, type Service } from '../schema/service.ts';
-import { ADMIN, ADMIN_TOKEN } from '../support/bench/access-bench.ts';
-import { type LoginBench, openLoginBench } from '../support/bench/login-bench.ts';
+import { ADMIN, ADMIN_TOKEN } from '../support/harness/access-harness.ts';
+import { type LoginHarness, openLoginHarness } from '../support/harness/login-harness.ts';
 
-let bench: LoginBench;
+let harness: LoginHarness;
 let account: Account;
 let service: Service;
 let door: ReturnType<typeof createDoor>;
 
 beforeAll(async () => {
-  bench = await openLoginBench();
+  harness = await openLoginHarness();
 });
 beforeEach(async () => {
-  account = await bench.newAccount();
+  account = await harness.newAccount();
   service = createService();
-  door = createDoor({ ...service.operations, ...bench.operations });
+  door = createDoor({ ...service.operations, ...harness.operations });
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-const login = () => bench.server.token({ claims: bench.named(account), issuedIn: -1 });
+const login = () => harness.server.token({ claims: harness.named(account), issuedIn: -1 });
 
 describe('GraphQL', () => {
   const SESSION =
@@ -58,7 +58,7 @@ describe('GraphQL', () => {
     expect((await door.ask(link, variables, admin)).data.linkAccount).toEqual({
       account: { login: variables.subject },
     });
-    const headers = bearer(await bench.server.token({ claims: { sub: variables.subject } }));
+    const headers = bearer(await harness.server.token({ claims: { sub: variables.subject } }));
     expect((await door.ask('{ account { login } }', {}, headers)).data.account.login).toBe(variables.subject);
     expect((await door.ask(link, variables, headers)).data.linkAccount).toMatchObject({ code: 'FORBIDDEN' });
     expect((await door.ask(link, { id: account._id }, admin)).data.linkAccount).toEqual({
@@ -72,8 +72,8 @@ describe('GraphQL', () => {
   });
 
   it('says that it does not know, when the login server is away', async () => {
-    const process = await bench.newProcess({
-      oidc: bench.server.oidc,
+    const process = await harness.newProcess({
+      oidc: harness.server.oidc,
       fetchJson: () => Promise.reject(new Error('away')),
     });
     const other = createDoor({ ...service.operations, ...process.operations });
@@ -113,7 +113,7 @@ describe('an open subscription', () => {
 
   it.each(['a login', 'a session from a login'])('of %s ends within 5 s of endSessions', async (what) => {
     const jwt = await login();
-    const { token } = await bench.operations.createSession(await bench.byLogin(jwt), 'full', 5);
+    const { token } = await harness.operations.createSession(await harness.byLogin(jwt), 'full', 5);
     const shown = what === 'a login' ? jwt : token;
     const { jobId } = (await door.ask(JOB, {}, bearer(shown))).data.createJob.job;
     const closed = Promise.withResolvers<unknown>();
@@ -127,7 +127,7 @@ describe('an open subscription', () => {
     const events = client.iterate({ query: EVENTS, variables: { jobId } });
     await events.next();
     const began = performance.now();
-    await bench.operations.endSessions(ADMIN, account._id);
+    await harness.operations.endSessions(ADMIN, account._id);
     events.next().catch(() => {});
     expect(await closed.promise).toMatchObject({ code: 4403 });
     const seconds = (performance.now() - began) / 1000;

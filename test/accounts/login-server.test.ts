@@ -1,32 +1,32 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../../src/domain/access/account.ts';
-import { type LoginBench, openLoginBench } from '../support/bench/login-bench.ts';
+import { type LoginHarness, openLoginHarness } from '../support/harness/login-harness.ts';
 import type { LoginServer } from '../support/servers/login-server.ts';
 
 const MINUTE = 60_000;
 const over = { code: 'UNAUTHENTICATED' };
 const away = { code: 'UNAVAILABLE' };
 
-let bench: LoginBench;
+let harness: LoginHarness;
 let server: LoginServer;
 let account: Account;
 
 beforeAll(async () => {
-  bench = await openLoginBench();
-  server = bench.server;
+  harness = await openLoginHarness();
+  server = harness.server;
 });
 beforeEach(async () => {
-  account = await bench.newAccount();
+  account = await harness.newAccount();
   server.fail(null);
   server.publish(server.key);
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
-const named = () => bench.named(account);
+const named = () => harness.named(account);
 
 describe('the keys of the login server', () => {
   it('are fetched once for many, and again for one that is new', async () => {
-    const process = await bench.freshProcess();
+    const process = await harness.freshProcess();
     const before = server.count('/keys');
     const token = await server.token({ claims: named() });
     await Promise.all(Array.from({ length: 50 }, () => process.ask(token)));
@@ -36,7 +36,7 @@ describe('the keys of the login server', () => {
 
   it('may rotate: a new one is found as soon as it signs, the old one counts while it is published', async () => {
     const clock = { at: Date.now() };
-    const process = await bench.freshProcess(() => clock.at);
+    const process = await harness.freshProcess(() => clock.at);
     const [old, key] = [await server.token({ claims: named() }), await server.newKey('ES256')];
     await process.ask(old);
     server.publish(server.key, key);
@@ -54,7 +54,7 @@ describe('the keys of the login server', () => {
 
   it('that are withdrawn stop working after ten minutes', async () => {
     const clock = { at: Date.now() };
-    const process = await bench.freshProcess(() => clock.at);
+    const process = await harness.freshProcess(() => clock.at);
     const token = await server.token({ claims: named(), expiresIn: 3600 });
     await process.ask(token);
     server.publish(await server.newKey('RS256'));
@@ -64,7 +64,7 @@ describe('the keys of the login server', () => {
   });
 
   it('are not asked for by strangers who invent key ids', async () => {
-    const process = await bench.freshProcess();
+    const process = await harness.freshProcess();
     await process.ask(await server.token({ claims: named() }));
     const before = server.count('/keys');
     const forged = await Promise.all(
@@ -83,7 +83,7 @@ describe('the keys of the login server', () => {
 describe('a login server that is away', () => {
   it('makes logins unavailable, not invalid, and is asked again after five seconds', async () => {
     const clock = { at: Date.now() };
-    const process = await bench.freshProcess(() => clock.at);
+    const process = await harness.freshProcess(() => clock.at);
     const token = await server.token({ claims: named() });
     server.fail('refuses');
     const before = server.count('/.well-known/openid-configuration');
@@ -97,7 +97,7 @@ describe('a login server that is away', () => {
 
   it('is believed by its last keys for an hour; a new key is then nobody’s fault', async () => {
     const clock = { at: Date.now() };
-    const process = await bench.freshProcess(() => clock.at);
+    const process = await harness.freshProcess(() => clock.at);
     const token = await server.token({ claims: named(), expiresIn: 7200 });
     await process.ask(token);
     server.fail('refuses');
@@ -119,14 +119,14 @@ describe('a login server that is away', () => {
     ['whose issuer the guard does not reach', { issuer: 'http://10.0.0.1' }],
   ])('is no better than one %s', async (what, oidc) => {
     if (what === 'that speaks for somebody else') server.fail('lies');
-    const process = await bench.freshProcess(Date.now, oidc);
+    const process = await harness.freshProcess(Date.now, oidc);
     await expect(process.ask(await server.token({ claims: named() }))).rejects.toMatchObject(away);
     await process.close();
   });
 
   it('may be told where the keys are, and under which claim the account is', async () => {
     const before = server.count('/.well-known/openid-configuration');
-    const process = await bench.freshProcess(Date.now, {
+    const process = await harness.freshProcess(Date.now, {
       jwksUrl: `${server.issuer}/keys`,
       accountClaim: 'https://kiln/a',
     });

@@ -2,32 +2,32 @@ import { createHmac } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Account } from '../../src/domain/access/account.ts';
-import { ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
-import { type LoginBench, openLoginBench } from '../support/bench/login-bench.ts';
+import { ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
+import { type LoginHarness, openLoginHarness } from '../support/harness/login-harness.ts';
 import type { LoginServer } from '../support/servers/login-server.ts';
 
 const over = { code: 'UNAUTHENTICATED' };
 
-let bench: LoginBench;
+let harness: LoginHarness;
 let server: LoginServer;
 let account: Account;
 
 beforeAll(async () => {
-  bench = await openLoginBench();
-  server = bench.server;
+  harness = await openLoginHarness();
+  server = harness.server;
 });
 beforeEach(async () => {
-  account = await bench.newAccount();
+  account = await harness.newAccount();
   server.fail(null);
   server.publish(server.key);
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
-const named = () => bench.named(account);
+const named = () => harness.named(account);
 
 describe('a login', () => {
   it('is the account that its token names, with everything that the owner may', async () => {
-    expect(await bench.byLogin(await server.token({ claims: named() }))).toEqual({
+    expect(await harness.byLogin(await server.token({ claims: named() }))).toEqual({
       kind: 'account',
       accountId: account._id,
       plan: 'pro',
@@ -39,26 +39,26 @@ describe('a login', () => {
 
   it('is the account that the operator has linked, until that ends', async () => {
     const token = await server.token({ claims: { sub: `person-${account._id}` } });
-    await expect(bench.byLogin(token)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    const { oidcSubject } = await bench.operations.linkAccount(ADMIN, account._id, `person-${account._id}`);
+    await expect(harness.byLogin(token)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    const { oidcSubject } = await harness.operations.linkAccount(ADMIN, account._id, `person-${account._id}`);
     expect(oidcSubject).toBe(`${server.issuer} person-${account._id}`);
-    expect(await bench.byLogin(token)).toMatchObject({ accountId: account._id });
-    const other = await bench.newAccount();
+    expect(await harness.byLogin(token)).toMatchObject({ accountId: account._id });
+    const other = await harness.newAccount();
     await expect(
-      bench.operations.linkAccount(ADMIN, other._id, `person-${account._id}`),
+      harness.operations.linkAccount(ADMIN, other._id, `person-${account._id}`),
     ).rejects.toMatchObject({ code: 'WRONG_STATE', field: 'subject' });
-    const session = await bench.operations.createSession(await bench.byLogin(token), 'full', 5);
-    await bench.operations.linkAccount(ADMIN, account._id, `person-${account._id}`);
-    expect(await bench.byToken(session.token)).toMatchObject({ accountId: account._id });
-    await bench.operations.linkAccount(ADMIN, account._id, null);
-    await expect(bench.byToken(session.token)).rejects.toMatchObject(over);
-    await expect(bench.byLogin(token)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await bench.operations.linkAccount(ADMIN, other._id, `person-${account._id}`);
-    expect(await bench.byLogin(token)).toMatchObject({ accountId: other._id });
+    const session = await harness.operations.createSession(await harness.byLogin(token), 'full', 5);
+    await harness.operations.linkAccount(ADMIN, account._id, `person-${account._id}`);
+    expect(await harness.byToken(session.token)).toMatchObject({ accountId: account._id });
+    await harness.operations.linkAccount(ADMIN, account._id, null);
+    await expect(harness.byToken(session.token)).rejects.toMatchObject(over);
+    await expect(harness.byLogin(token)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await harness.operations.linkAccount(ADMIN, other._id, `person-${account._id}`);
+    expect(await harness.byLogin(token)).toMatchObject({ accountId: other._id });
   });
 
   it('of nobody we know is told the same as one that names an unknown account', async () => {
-    const told = async (token: string) => bench.byLogin(token).catch((error: Error) => error);
+    const told = async (token: string) => harness.byLogin(token).catch((error: Error) => error);
     const [stranger, invention] = [
       await told(await server.token({ claims: { sub: 'stranger' } })),
       await told(await server.token({ claims: { kiln_account: 'no-such-account' } })),
@@ -70,7 +70,7 @@ describe('a login', () => {
   it.each(['RS256', 'PS256', 'ES256', 'EdDSA'])('may be signed by %s', async (alg) => {
     const key = await server.newKey(alg);
     server.publish(key);
-    const process = await bench.freshProcess();
+    const process = await harness.freshProcess();
     expect(await process.ask(await server.token({ key, claims: named() }))).toMatchObject({
       via: 'login',
     });
@@ -78,13 +78,13 @@ describe('a login', () => {
   });
 
   it('is linked by the operator only, to a person that can be', async () => {
-    const owner = await bench.byLogin(await server.token({ claims: named() }));
-    const { linkAccount } = bench.operations;
+    const owner = await harness.byLogin(await server.token({ claims: named() }));
+    const { linkAccount } = harness.operations;
     await expect(linkAccount(owner, account._id, 'ada')).rejects.toMatchObject({ code: 'FORBIDDEN' });
     for (const subject of ['', 'x'.repeat(256)])
       await expect(linkAccount(ADMIN, account._id, subject)).rejects.toMatchObject({ field: 'subject' });
     await expect(linkAccount(ADMIN, 'nobody', 'x')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    const without = await openAccessBench();
+    const without = await openAccessHarness();
     await expect(without.operations.linkAccount(ADMIN, 'x', 'y')).rejects.toMatchObject({
       code: 'WRONG_STATE',
     });
@@ -116,7 +116,7 @@ describe('a token is no login', () => {
     const token = await server
       .token({ ...wish, claims: { ...named(), ...wish.claims } })
       .catch(() => 'eyJ.eyJ.x');
-    await expect(bench.byLogin(token)).rejects.toMatchObject({
+    await expect(harness.byLogin(token)).rejects.toMatchObject({
       ...over,
       message: 'The token is not valid or has expired.',
     });
@@ -129,7 +129,7 @@ describe('a token is no login', () => {
       { claims: { nbf: seconds + 20 } },
     ])
       expect(
-        await bench.byLogin(await server.token({ ...wish, claims: { ...named(), ...wish.claims } })),
+        await harness.byLogin(await server.token({ ...wish, claims: { ...named(), ...wish.claims } })),
       ).toMatchObject({
         via: 'login',
       });
@@ -159,8 +159,8 @@ describe('a token is no login', () => {
       'eyJ.eyJ.eyJ',
       'eyJ..',
     ];
-    for (const token of forged) await expect(bench.byLogin(token)).rejects.toMatchObject(over);
-    expect(await bench.byLogin(good)).toMatchObject({ via: 'login' });
+    for (const token of forged) await expect(harness.byLogin(token)).rejects.toMatchObject(over);
+    expect(await harness.byLogin(good)).toMatchObject({ via: 'login' });
   });
 
   it('that brings its own key along', async () => {
@@ -169,15 +169,15 @@ describe('a token is no login', () => {
     const claims = named();
     for (const header of [{ jwk }, { jku: `${server.issuer}/keys` }, { kid: server.key.kid, jwk }])
       await expect(
-        bench.byLogin(await server.token({ key: stranger, claims, header })),
+        harness.byLogin(await server.token({ key: stranger, claims, header })),
       ).rejects.toMatchObject(over);
   });
 });
 
 describe('a session from a login', () => {
   const mint = async (minutes = 5, kind: 'full' | 'read-only' = 'full') =>
-    bench.operations.createSession(
-      await bench.byLogin(await server.token({ claims: named() })),
+    harness.operations.createSession(
+      await harness.byLogin(await server.token({ claims: named() })),
       kind,
       minutes,
     );
@@ -185,7 +185,7 @@ describe('a session from a login', () => {
   it('is the account without the login server, for an hour at most', async () => {
     const { token } = await mint(60, 'read-only');
     server.fail('refuses');
-    expect(await bench.byToken(token)).toEqual({
+    expect(await harness.byToken(token)).toEqual({
       kind: 'account',
       accountId: account._id,
       plan: 'pro',
@@ -195,40 +195,40 @@ describe('a session from a login', () => {
     });
     server.fail(null);
     await expect(mint(61)).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'minutes' });
-    await expect(bench.operations.createSession(await bench.byToken(token), 'full', 5)).rejects.toMatchObject(
-      over,
-    );
+    await expect(
+      harness.operations.createSession(await harness.byToken(token), 'full', 5),
+    ).rejects.toMatchObject(over);
   });
 
   it('ends with all others of the account, those of keys included; keys go on', async () => {
     const [{ token }, login] = [await mint(), await server.token({ claims: named(), issuedIn: -1 })];
-    const { apiKey } = await bench.newKey(account);
-    const ofKey = await bench.operations.createSession(await bench.byKey(apiKey), 'full', 5);
-    await bench.operations.endSessions(await bench.byToken(token), undefined);
+    const { apiKey } = await harness.newKey(account);
+    const ofKey = await harness.operations.createSession(await harness.byKey(apiKey), 'full', 5);
+    await harness.operations.endSessions(await harness.byToken(token), undefined);
     const told = { ...over, message: 'The session is over: all sessions of the account were ended.' };
-    await expect(bench.byToken(token)).rejects.toMatchObject(told);
-    await expect(bench.byToken(ofKey.token)).rejects.toMatchObject(told);
-    await expect(bench.byLogin(login)).rejects.toMatchObject(told);
-    expect(await bench.byKey(apiKey)).toMatchObject({ via: 'key' });
-    expect(await bench.byLogin(await server.token({ claims: named(), issuedIn: 1 }))).toMatchObject({
+    await expect(harness.byToken(token)).rejects.toMatchObject(told);
+    await expect(harness.byToken(ofKey.token)).rejects.toMatchObject(told);
+    await expect(harness.byLogin(login)).rejects.toMatchObject(told);
+    expect(await harness.byKey(apiKey)).toMatchObject({ via: 'key' });
+    expect(await harness.byLogin(await server.token({ claims: named(), issuedIn: 1 }))).toMatchObject({
       via: 'login',
     });
-    const again = await bench.operations.createSession(await bench.byKey(apiKey), 'full', 5);
-    expect(await bench.byToken(again.token)).toMatchObject({ via: 'session' });
+    const again = await harness.operations.createSession(await harness.byKey(apiKey), 'full', 5);
+    expect(await harness.byToken(again.token)).toMatchObject({ via: 'session' });
   });
 
   it('is ended by its owner or the operator, and nobody else', async () => {
     const { token } = await mint();
-    const other = await bench.newAccount();
-    const { apiKey } = await bench.newKey(other);
-    const { endSessions } = bench.operations;
-    await expect(endSessions(await bench.byKey(apiKey), account._id)).rejects.toMatchObject({
+    const other = await harness.newAccount();
+    const { apiKey } = await harness.newKey(other);
+    const { endSessions } = harness.operations;
+    await expect(endSessions(await harness.byKey(apiKey), account._id)).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });
-    const reader = await bench.byToken((await mint(5, 'read-only')).token);
+    const reader = await harness.byToken((await mint(5, 'read-only')).token);
     await expect(endSessions(reader, undefined)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    expect(await bench.byToken(token)).toMatchObject({ via: 'session' });
+    expect(await harness.byToken(token)).toMatchObject({ via: 'session' });
     await endSessions(ADMIN, account._id);
-    await expect(bench.byToken(token)).rejects.toMatchObject(over);
+    await expect(harness.byToken(token)).rejects.toMatchObject(over);
   });
 });

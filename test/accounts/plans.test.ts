@@ -5,36 +5,36 @@ import { DEFAULT_PLANS } from '../../src/domain/access/account-plan.ts';
 import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
 import type { ConsideredWish } from '../../src/operations/access/explain-policy.ts';
 import { createPlans } from '../../src/operations/access/plans.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 import { anAccountCaller } from '../support/records.ts';
 
-let bench: AccessBench;
+let harness: AccessHarness;
 
 beforeAll(async () => {
-  bench = await openAccessBench();
+  harness = await openAccessHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 describe('plans', () => {
   it('are data from the first start on, and a start changes none of them', async () => {
-    expect(await bench.operations.listPlans()).toEqual([...DEFAULT_PLANS.values()]);
-    await bench.operations.editPlan(ADMIN, 'enterprise', { concurrency: 51 });
-    const other = await bench.newProcess();
+    expect(await harness.operations.listPlans()).toEqual([...DEFAULT_PLANS.values()]);
+    await harness.operations.editPlan(ADMIN, 'enterprise', { concurrency: 51 });
+    const other = await harness.newProcess();
     expect(await other.operations.findPlan('enterprise')).toMatchObject({ concurrency: 51, callbacks: true });
     await other.close();
   });
 
   it('count as changed in every process within five seconds', async () => {
-    const other = await bench.newProcess();
+    const other = await harness.newProcess();
     expect(await other.operations.findPlan('basic')).toMatchObject({ swapmyfileApi: false });
     const began = performance.now();
-    await bench.operations.editPlan(ADMIN, 'basic', { swapmyfileApi: true });
-    expect(await bench.operations.findPlan('basic')).toMatchObject({ swapmyfileApi: true });
+    await harness.operations.editPlan(ADMIN, 'basic', { swapmyfileApi: true });
+    expect(await harness.operations.findPlan('basic')).toMatchObject({ swapmyfileApi: true });
     while (!(await other.operations.findPlan('basic')).swapmyfileApi) await sleep(20);
     const seconds = (performance.now() - began) / 1000;
     console.log(`a changed plan counted in another process after ${seconds.toFixed(2)} s`);
     expect(seconds).toBeLessThan(5);
-    await bench.operations.editPlan(ADMIN, 'basic', { swapmyfileApi: false });
+    await harness.operations.editPlan(ADMIN, 'basic', { swapmyfileApi: false });
     await other.close();
   });
 
@@ -49,10 +49,10 @@ describe('plans', () => {
     [[], undefined],
     ['pro', undefined],
   ])('are not changed to %j', async (changes, field) => {
-    const before = await bench.operations.findPlan('basic');
-    const edit = bench.operations.editPlan(ADMIN, 'basic', changes);
+    const before = await harness.operations.findPlan('basic');
+    const edit = harness.operations.editPlan(ADMIN, 'basic', changes);
     await expect(edit).rejects.toMatchObject({ code: 'INVALID_INPUT', ...(field && { field }) });
-    expect(await bench.operations.findPlan('basic')).toEqual(before);
+    expect(await harness.operations.findPlan('basic')).toEqual(before);
   });
 
   it('are asked for again when the database was away', async () => {
@@ -108,18 +108,21 @@ describe('explainPolicy', () => {
       ['API_ACCESS', 'CALLBACKS', 'FILE_SIZE'],
     ],
   ])('judges %s', async (_what, caller, wish, rules) => {
-    const { refusals } = await bench.operations.explainPolicy(caller, UNKNOWN_SENDER, { ...PLAIN, ...wish });
+    const { refusals } = await harness.operations.explainPolicy(caller, UNKNOWN_SENDER, {
+      ...PLAIN,
+      ...wish,
+    });
     expect(refusals.map(({ rule }) => rule)).toEqual(rules);
     for (const { message } of refusals) expect(message).toMatch(/^\S.*\.$/);
   });
 
   it('knows the calls so far, and counts as none', async () => {
-    const caller = account('basic', { accountId: (await bench.newAccount('basic'))._id });
-    const ask = () => bench.operations.explainPolicy(caller, UNKNOWN_SENDER, PLAIN);
-    await bench.operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql', calls: 59 });
+    const caller = account('basic', { accountId: (await harness.newAccount('basic'))._id });
+    const ask = () => harness.operations.explainPolicy(caller, UNKNOWN_SENDER, PLAIN);
+    await harness.operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql', calls: 59 });
     for (let i = 0; i < 3; i += 1)
       expect(await ask()).toMatchObject({ usage: { usedThisMinute: 59, usedToday: 59 }, refusals: [] });
-    await bench.operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql' });
+    await harness.operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql' });
     expect((await ask()).refusals).toMatchObject([{ rule: 'CALLS_PER_MINUTE', code: 'RATE_LIMITED' }]);
   });
 });

@@ -7,25 +7,25 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { WebSocket } from 'ws';
 import { createDoor } from '../schema/client.ts';
 import { createService, type Service } from '../schema/service.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 
-let bench: AccessBench;
+let harness: AccessHarness;
 let service: Service;
 let door: ReturnType<typeof createDoor>;
 
 beforeAll(async () => {
-  bench = await openAccessBench();
+  harness = await openAccessHarness();
 });
 beforeEach(() => {
   service = createService();
-  door = createDoor({ ...service.operations, ...bench.operations });
+  door = createDoor({ ...service.operations, ...harness.operations });
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const asKey = (apiKey: string) => ({ 'X-API-Key': apiKey });
 
 async function newOwner(): Promise<{ apiKey: string; keyId: string }> {
-  const { key, apiKey } = await bench.newKey(await bench.newAccount());
+  const { key, apiKey } = await harness.newKey(await harness.newAccount());
   return { apiKey, keyId: key._id };
 }
 
@@ -71,7 +71,7 @@ describe('an open subscription', () => {
     const events = client.iterate({ query: EVENTS, variables: { jobId } });
     await events.next();
     const began = performance.now();
-    await bench.operations[deed](ADMIN, keyId);
+    await harness.operations[deed](ADMIN, keyId);
     // The subscription may hear of it before its socket is closed; what counts is that both end.
     events.next().catch(() => {});
     const closed = await socket.promise;
@@ -91,7 +91,7 @@ describe('an open subscription', () => {
       body: JSON.stringify({ query: EVENTS, variables: { jobId } }),
     });
     const began = performance.now();
-    await bench.operations.revokeKey(ADMIN, keyId);
+    await harness.operations.revokeKey(ADMIN, keyId);
     const text = await response.text();
     expect((performance.now() - began) / 1000).toBeLessThan(5);
     expect(text).toContain('"seq":1');
@@ -118,7 +118,9 @@ describe('an open subscription', () => {
   });
 
   it('is not opened from where the key may not be used', async () => {
-    const restricted = await bench.newKey(await bench.newAccount(), { restriction: { ip: ['192.0.2.1'] } });
+    const restricted = await harness.newKey(await harness.newAccount(), {
+      restriction: { ip: ['192.0.2.1'] },
+    });
     const client = createClient({
       url: url.replace('http', 'ws'),
       connectionParams: { apiKey: restricted.apiKey },

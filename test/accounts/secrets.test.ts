@@ -9,8 +9,8 @@ import { createSessionTokens } from '../../src/secrets/sessions.ts';
 import { createTokenSigner } from '../../src/secrets/signed-token.ts';
 import { createMasterKeyRepository } from '../../src/store/master-keys.ts';
 import { createSealedSecretRepository } from '../../src/store/sealed-secrets.ts';
-import { ADMIN } from '../support/bench/access-bench.ts';
 import { openDatabase } from '../support/database.ts';
+import { ADMIN } from '../support/harness/access-harness.ts';
 import { aDelivery, aJob, anAccountCaller, anApiKey } from '../support/records.ts';
 
 const HOUR = 3_600_000;

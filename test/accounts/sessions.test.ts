@@ -5,24 +5,24 @@ import { createKeyring } from '../../src/secrets/keyring.ts';
 import { createLinks } from '../../src/secrets/links.ts';
 import { createSessionTokens } from '../../src/secrets/sessions.ts';
 import { createTokenSigner } from '../../src/secrets/signed-token.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 import { timings, type WrongPair, welch, withWrongLetter } from '../support/welch.ts';
 
-let bench: AccessBench;
+let harness: AccessHarness;
 
 beforeAll(async () => {
-  bench = await openAccessBench();
+  harness = await openAccessHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const over = { code: 'UNAUTHENTICATED' };
 
 async function newSession(
   ...[kind = 'full', minutes = 5]: ['full' | 'read-only' | 'upload-only', number?] | []
 ) {
-  const account = await bench.newAccount();
-  const { key, apiKey } = await bench.newKey(account);
-  const { token } = await bench.operations.createSession(await bench.byKey(apiKey), kind, minutes);
+  const account = await harness.newAccount();
+  const { key, apiKey } = await harness.newKey(account);
+  const { token } = await harness.operations.createSession(await harness.byKey(apiKey), kind, minutes);
   return { account, key, apiKey, token };
 }
 
@@ -33,7 +33,7 @@ describe('a session', () => {
     ['upload-only', ['upload']],
   ] as const)('that is %s may %j', async (kind, scopes) => {
     const { account, token } = await newSession(kind);
-    expect(await bench.byToken(token)).toMatchObject({
+    expect(await harness.byToken(token)).toMatchObject({
       accountId: account._id,
       plan: 'pro',
       via: 'session',
@@ -42,11 +42,11 @@ describe('a session', () => {
   });
 
   it('may no more than its key', async () => {
-    const { apiKey } = await bench.newKey(await bench.newAccount(), { scopes: ['read'] });
-    const caller = await bench.byKey(apiKey);
-    const { token } = await bench.operations.createSession(caller, 'full', 5);
-    expect(await bench.byToken(token)).toMatchObject({ scopes: ['read'] });
-    await expect(bench.operations.createSession(caller, 'upload-only', 5)).rejects.toMatchObject({
+    const { apiKey } = await harness.newKey(await harness.newAccount(), { scopes: ['read'] });
+    const caller = await harness.byKey(apiKey);
+    const { token } = await harness.operations.createSession(caller, 'full', 5);
+    expect(await harness.byToken(token)).toMatchObject({ scopes: ['read'] });
+    await expect(harness.operations.createSession(caller, 'upload-only', 5)).rejects.toMatchObject({
       code: 'FORBIDDEN',
       field: 'kind',
     });
@@ -55,37 +55,37 @@ describe('a session', () => {
   it('ends by itself', async () => {
     const { token } = await newSession('full', 1);
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 59_000 });
-    expect(await bench.byToken(token)).toMatchObject({ via: 'session' });
+    expect(await harness.byToken(token)).toMatchObject({ via: 'session' });
     vi.setSystemTime(Date.now() + 2000);
-    await expect(bench.byToken(token)).rejects.toMatchObject(over);
+    await expect(harness.byToken(token)).rejects.toMatchObject(over);
     vi.useRealTimers();
   });
 
   it('ends with its key, revoked or rotated', async () => {
     const [revoked, rotated] = [await newSession(), await newSession()];
-    await bench.operations.revokeKey(ADMIN, revoked.key._id);
-    await bench.operations.rotateKey(ADMIN, rotated.key._id);
-    await expect(bench.byToken(revoked.token)).rejects.toMatchObject(over);
-    await expect(bench.byToken(rotated.token)).rejects.toMatchObject(over);
+    await harness.operations.revokeKey(ADMIN, revoked.key._id);
+    await harness.operations.rotateKey(ADMIN, rotated.key._id);
+    await expect(harness.byToken(revoked.token)).rejects.toMatchObject(over);
+    await expect(harness.byToken(rotated.token)).rejects.toMatchObject(over);
   });
 
   it('is minted by a key only', async () => {
     const { token } = await newSession();
-    const { createSession } = bench.operations;
-    for (const actor of [await bench.byToken(token), ADMIN, { kind: 'anonymous' } as const])
+    const { createSession } = harness.operations;
+    for (const actor of [await harness.byToken(token), ADMIN, { kind: 'anonymous' } as const])
       await expect(createSession(actor, 'full', 5)).rejects.toMatchObject(over);
     const { apiKey } = await newSession();
     for (const minutes of [0, 721, 1.5, Number.NaN])
-      await expect(createSession(await bench.byKey(apiKey), 'full', minutes)).rejects.toMatchObject({
+      await expect(createSession(await harness.byKey(apiKey), 'full', minutes)).rejects.toMatchObject({
         field: 'minutes',
       });
   });
 
   it('is worthless in any other place or purpose, and other tokens in its place', async () => {
     const { token } = await newSession();
-    await expect(bench.byKey(token)).rejects.toMatchObject(over);
-    expect(bench.links.subjectOf('guest', token)).toBeNull();
-    expect(await bench.byToken(bench.links.guestToken('g'))).toEqual({ kind: 'guest', guestId: 'g' });
+    await expect(harness.byKey(token)).rejects.toMatchObject(over);
+    expect(harness.links.subjectOf('guest', token)).toBeNull();
+    expect(await harness.byToken(harness.links.guestToken('g'))).toEqual({ kind: 'guest', guestId: 'g' });
     const [keyId, payload = '', mac = ''] = token.split('.');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
     const forge = (changed: unknown) =>
@@ -99,7 +99,7 @@ describe('a session', () => {
       `none.${payload}.${mac}`,
       `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`,
     ];
-    for (const text of forged) await expect(bench.byToken(text)).rejects.toMatchObject(over);
+    for (const text of forged) await expect(harness.byToken(text)).rejects.toMatchObject(over);
   });
 });
 

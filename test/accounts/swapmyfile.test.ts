@@ -3,23 +3,23 @@ import type { Account } from '../../src/domain/access/account.ts';
 import type { PreparedJob } from '../../src/rest/swapmyfile/response.ts';
 import { type Answer, type Service, send, startService } from '../http/service.ts';
 import { hero } from '../rest/swapmyfile-client.ts';
-import { type AccessBench, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, openAccessHarness } from '../support/harness/access-harness.ts';
 
-let bench: AccessBench;
+let harness: AccessHarness;
 let base: Service;
 let service: Service;
 
 beforeAll(async () => {
-  bench = await openAccessBench({ trustedProxies: ['127.0.0.1'] });
+  harness = await openAccessHarness({ trustedProxies: ['127.0.0.1'] });
   base = await startService();
   service = await startService({
-    operations: { ...base.operations, ...bench.operations, links: bench.links },
+    operations: { ...base.operations, ...harness.operations, links: harness.links },
   });
 });
 afterAll(async () => {
   await service.close();
   await base.close();
-  await bench.close();
+  await harness.close();
 });
 
 const callback = { callbackUrl: 'https://client.example/hook' };
@@ -39,8 +39,8 @@ function prepare(
 async function keyOf(
   plan: string,
 ): Promise<{ account: Account; headers: Record<string, string>; apiKey: string }> {
-  const account = await bench.newAccount(plan);
-  const { apiKey } = await bench.newKey(account, { dialect: 'swapmyfile' });
+  const account = await harness.newAccount(plan);
+  const { apiKey } = await harness.newKey(account, { dialect: 'swapmyfile' });
   return { account, apiKey, headers: { 'X-API-Key': apiKey } };
 }
 
@@ -48,7 +48,7 @@ async function sessionOf(
   apiKey: string,
   kind: 'full' | 'read-only' = 'full',
 ): Promise<Record<string, string>> {
-  const { token } = await bench.operations.createSession(await bench.byKey(apiKey), kind, 5);
+  const { token } = await harness.operations.createSession(await harness.byKey(apiKey), kind, 5);
   return { Authorization: `Bearer ${token}` };
 }
 
@@ -103,9 +103,9 @@ describe('SM-21: a single prepare', () => {
 
 describe('the quota', () => {
   it('is one for all forms of a key, all keys, all spellings of a path; then 429 with Retry-After', async () => {
-    await bench.operations.editPlan({ kind: 'admin' }, 'enterprise', { callsPerMinute: 20 });
+    await harness.operations.editPlan({ kind: 'admin' }, 'enterprise', { callsPerMinute: 20 });
     const { account, apiKey } = await keyOf('enterprise');
-    const second = await bench.newKey(account);
+    const second = await harness.newKey(account);
     const forms = [
       { 'X-API-Key': apiKey },
       { Authorization: `Bearer ${apiKey}` },
@@ -134,7 +134,7 @@ describe('the quota', () => {
       (await send(service.url, '/jobs/x', { headers: { ...forms[0], 'X-Forwarded-For': '192.0.2.77' } }))
         .status,
     ).toBe(429);
-    await bench.operations.editPlan({ kind: 'admin' }, 'enterprise', { callsPerMinute: null });
+    await harness.operations.editPlan({ kind: 'admin' }, 'enterprise', { callsPerMinute: null });
   });
 
   it('of guests goes by the address that a trusted proxy has seen', async () => {
@@ -156,8 +156,8 @@ describe('the quota', () => {
 
 describe('a restricted key', () => {
   it('is refused with 403 from elsewhere, and a revoked one with 401', async () => {
-    const account = await bench.newAccount();
-    const { key, apiKey } = await bench.newKey(account, { restriction: { ip: ['203.0.113.0/24'] } });
+    const account = await harness.newAccount();
+    const { key, apiKey } = await harness.newKey(account, { restriction: { ip: ['203.0.113.0/24'] } });
     const headers = { 'X-API-Key': apiKey };
     expect(errorOf(await prepare(headers))).toEqual([403, 'FORBIDDEN']);
     expect((await prepare({ ...headers, 'X-Forwarded-For': '203.0.113.9' })).status).toBe(201);
@@ -165,7 +165,7 @@ describe('a restricted key', () => {
       403,
       'FORBIDDEN',
     ]);
-    await bench.operations.revokeKey({ kind: 'admin' }, key._id);
+    await harness.operations.revokeKey({ kind: 'admin' }, key._id);
     expect(errorOf(await prepare({ ...headers, 'X-Forwarded-For': '203.0.113.9' }))).toEqual([
       401,
       'UNAUTHENTICATED',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/domain/access/account.ts';
 import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
-import { type AccessBench, ADMIN, openAccessBench } from '../support/bench/access-bench.ts';
+import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 import { patience, slowness } from '../support/patience.ts';
 import { anAccountCaller } from '../support/records.ts';
 
@@ -10,20 +10,20 @@ const clock = { at: Date.UTC(2026, 10, 23, 12) };
 const SECOND = 1000;
 const CALL = { door: 'graphql' } as const;
 
-let bench: AccessBench;
+let harness: AccessHarness;
 
 beforeAll(async () => {
-  bench = await openAccessBench({ now: () => clock.at, trustedProxies: ['10.0.0.1'] });
+  harness = await openAccessHarness({ now: () => clock.at, trustedProxies: ['10.0.0.1'] });
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 async function basicCaller(): Promise<Caller> {
-  const { _id } = await bench.newAccount('basic');
+  const { _id } = await harness.newAccount('basic');
   return anAccountCaller({ accountId: _id, plan: 'basic' });
 }
 
 const admit = (caller: Caller, sender = UNKNOWN_SENDER, calls = 1) =>
-  bench.operations.admitCall(caller, sender, { ...CALL, calls });
+  harness.operations.admitCall(caller, sender, { ...CALL, calls });
 
 /** How many of so many calls, all at once, were let in. */
 async function burst(caller: Caller, count: number, sender = UNKNOWN_SENDER): Promise<number> {
@@ -67,12 +67,12 @@ describe('sixty calls per minute', () => {
   });
 
   it('are one window for all keys and sessions of an account', async () => {
-    const account = await bench.newAccount('basic');
-    const keys = await Promise.all(['swapmyfile', 'kiln', 'skyconvert'].map(() => bench.newKey(account)));
-    const callers = await Promise.all(keys.map(({ apiKey }) => bench.byKey(apiKey)));
+    const account = await harness.newAccount('basic');
+    const keys = await Promise.all(['swapmyfile', 'kiln', 'skyconvert'].map(() => harness.newKey(account)));
+    const callers = await Promise.all(keys.map(({ apiKey }) => harness.byKey(apiKey)));
     const [first] = callers;
-    const { token } = await bench.operations.createSession(first ?? { kind: 'anonymous' }, 'full', 5);
-    const all = [...callers, await bench.byToken(token)];
+    const { token } = await harness.operations.createSession(first ?? { kind: 'anonymous' }, 'full', 5);
+    const all = [...callers, await harness.byToken(token)];
     const accepted = await Promise.all(all.map((caller) => burst(caller, 50)));
     expect(accepted.reduce((sum, count) => sum + count)).toBe(60);
   });
@@ -90,7 +90,7 @@ describe('sixty calls per minute', () => {
         asked = clock.at + ((performance.now() - began) * 60) / slowness();
         return asked;
       };
-      const { operations, close } = await bench.newProcess({ now });
+      const { operations, close } = await harness.newProcess({ now });
       while (performance.now() - began < 4 * SECOND * slowness()) {
         const outcome = await operations.admitCall(caller, UNKNOWN_SENDER, CALL).catch(() => 'refused');
         if (outcome === undefined) passed.push(asked);
@@ -98,7 +98,7 @@ describe('sixty calls per minute', () => {
       await close();
     };
     await Promise.all(Array.from({ length: 24 }, hammer));
-    const window = await bench.database.collections.windows.findOne({
+    const window = await harness.database.collections.windows.findOne({
       _id: `account:${caller.kind === 'account' ? caller.accountId : ''}`,
     });
     const most = mostWithin(passed, 60 * SECOND);
@@ -122,7 +122,7 @@ describe('two thousand calls per day', () => {
     const caller = await basicCaller();
     await admit(caller);
     const filter = { _id: `account:${caller.kind === 'account' ? caller.accountId : ''}` };
-    await bench.database.collections.windows.updateOne(filter, { $set: { dayCount: 1999 } });
+    await harness.database.collections.windows.updateOne(filter, { $set: { dayCount: 1999 } });
     clock.at += 61 * SECOND;
     expect(await burst(caller, 20)).toBe(1);
     const midnight = Date.UTC(2026, 10, 24);
@@ -133,7 +133,7 @@ describe('two thousand calls per day', () => {
     });
     clock.at = midnight;
     expect(await burst(caller, 100)).toBe(60);
-    expect(await bench.operations.readUsage(caller, UNKNOWN_SENDER)).toEqual({
+    expect(await harness.operations.readUsage(caller, UNKNOWN_SENDER)).toEqual({
       perMinute: 60,
       perDay: 2000,
       usedThisMinute: 60,
@@ -184,22 +184,22 @@ describe('a plan that changes', () => {
   it('keeps the calls that were made, in both directions', async () => {
     const caller = await basicCaller();
     expect(await burst(caller, 70)).toBe(60);
-    await bench.operations.editPlan(ADMIN, 'basic', { callsPerMinute: 90 });
+    await harness.operations.editPlan(ADMIN, 'basic', { callsPerMinute: 90 });
     expect(await burst(caller, 100)).toBe(30);
     clock.at += 61 * SECOND;
     expect(await burst(caller, 50)).toBe(50);
-    await bench.operations.editPlan(ADMIN, 'basic', { callsPerMinute: 40 });
+    await harness.operations.editPlan(ADMIN, 'basic', { callsPerMinute: 40 });
     expect(await burst(caller, 10)).toBe(0);
     clock.at += 61 * SECOND;
     expect(await burst(caller, 100)).toBe(40);
-    await bench.operations.editPlan(ADMIN, 'basic', { callsPerMinute: null });
+    await harness.operations.editPlan(ADMIN, 'basic', { callsPerMinute: null });
     expect(await burst(caller, 100)).toBe(100);
-    await bench.operations.editPlan(ADMIN, 'basic', { callsPerMinute: 60 });
+    await harness.operations.editPlan(ADMIN, 'basic', { callsPerMinute: 60 });
   });
 
   it('counts nothing where nothing is limited', async () => {
-    const { _id } = await bench.newAccount('pro');
+    const { _id } = await harness.newAccount('pro');
     expect(await burst(anAccountCaller({ accountId: _id }), 200)).toBe(200);
-    expect(await bench.database.collections.windows.findOne({ _id: `account:${_id}` })).toBeNull();
+    expect(await harness.database.collections.windows.findOne({ _id: `account:${_id}` })).toBeNull();
   });
 });

@@ -6,7 +6,7 @@ import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
 import { createReconcile } from '../../src/operations/credits/reconcile.ts';
 import { createRepairCredits } from '../../src/operations/credits/repair-credits.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { anAccount, refusalOf, sumOfLedger } from '../support/money.ts';
 import { aFile, aJob } from '../support/records.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
@@ -14,14 +14,14 @@ import { seededRandom, seedOf } from '../support/seeded-random.ts';
 const MINUTE = 60_000;
 const CANCELLED: JobEnd = { to: 'cancelled', fault: { code: 'CANCELLED', message: 'Not wanted.' } };
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 /** A result that stands for all. */
 let result: ConvertedFile;
 
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
   const file = aFile({ origin: 'output' });
-  await bench.files.insertIfAbsent(file);
+  await harness.files.insertIfAbsent(file);
   result = {
     fileId: file._id,
     size: file.size,
@@ -34,59 +34,59 @@ beforeAll(async () => {
     warnings: [],
   };
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const ready = (credits: number): JobEnd => ({ to: 'ready', outputs: [{ ...result, credits }] });
 
 /** A job that an engine works on. */
 async function running(accountId: string): Promise<string> {
   const job = aJob({ owner: `account:${accountId}`, status: 'processing' });
-  await bench.jobs.insertIfAbsent(job);
+  await harness.jobs.insertIfAbsent(job);
   return job._id;
 }
 
 async function balance(accountId: string) {
-  const { available, held } = await bench.credits.get(accountId);
+  const { available, held } = await harness.credits.get(accountId);
   return { available, held };
 }
 
 async function kinds(accountId: string, jobId: string): Promise<string[]> {
-  const { entries } = await sumOfLedger(bench.collections, accountId);
+  const { entries } = await sumOfLedger(harness.collections, accountId);
   const own = entries.filter(({ subject }) => subject === jobId);
   return own.toSorted((left, right) => left.seq - right.seq).map(({ kind }) => kind);
 }
 
 describe('a job that costs credits', () => {
   it('holds the ceiling, captures what it used and gives back the rest, however often it is repeated', async () => {
-    const accountId = await anAccount(bench.collections, 10);
+    const accountId = await anAccount(harness.collections, 10);
     const jobId = await running(accountId);
-    for (let i = 0; i < 2; i += 1) await bench.run('holdCredits', { jobId, amount: 6 });
+    for (let i = 0; i < 2; i += 1) await harness.run('holdCredits', { jobId, amount: 6 });
     expect(await balance(accountId)).toEqual({ available: 4, held: 6 });
-    await bench.run('recordEnd', { jobId, end: ready(4) });
-    for (let i = 0; i < 2; i += 1) await bench.run('settleCredits', { jobId });
+    await harness.run('recordEnd', { jobId, end: ready(4) });
+    for (let i = 0; i < 2; i += 1) await harness.run('settleCredits', { jobId });
     expect(await balance(accountId)).toEqual({ available: 6, held: 0 });
-    expect(await bench.jobs.get(jobId)).toMatchObject({ status: 'ready', spent: 4 });
+    expect(await harness.jobs.get(jobId)).toMatchObject({ status: 'ready', spent: 4 });
     expect(await kinds(accountId, jobId)).toEqual(['hold', 'capture', 'release']);
   });
 
   it('that is cancelled costs nothing, and its late hold is refused', async () => {
-    const accountId = await anAccount(bench.collections, 10);
+    const accountId = await anAccount(harness.collections, 10);
     const jobId = await running(accountId);
-    await bench.run('recordEnd', { jobId, end: CANCELLED });
-    await bench.run('settleCredits', { jobId });
+    await harness.run('recordEnd', { jobId, end: CANCELLED });
+    await harness.run('settleCredits', { jobId });
     const hold = { accountId, jobId, run: '1', amount: 6 };
-    await expect(bench.run('holdCredits', { jobId, amount: 6 })).rejects.toMatchObject({
+    await expect(harness.run('holdCredits', { jobId, amount: 6 })).rejects.toMatchObject({
       type: 'WRONG_STATE',
       nonRetryable: true,
     });
-    expect(await refusalOf(bench.credits.hold(hold))).toBe('WRONG_STATE');
+    expect(await refusalOf(harness.credits.hold(hold))).toBe('WRONG_STATE');
     expect(await balance(accountId)).toEqual({ available: 10, held: 0 });
   });
 
   it('is refused for good when there are too few', async () => {
-    const accountId = await anAccount(bench.collections, 5);
+    const accountId = await anAccount(harness.collections, 5);
     const jobId = await running(accountId);
-    await expect(bench.run('holdCredits', { jobId, amount: 6 })).rejects.toMatchObject({
+    await expect(harness.run('holdCredits', { jobId, amount: 6 })).rejects.toMatchObject({
       type: 'INSUFFICIENT_CREDITS',
       message: 'This needs 6 media credits, and the account has 5.',
       nonRetryable: true,
@@ -95,17 +95,17 @@ describe('a job that costs credits', () => {
 
   it('needs an account: a guest has no credits', async () => {
     const job = aJob({ owner: 'guest:g', status: 'processing' });
-    await bench.jobs.insertIfAbsent(job);
-    await expect(bench.run('holdCredits', { jobId: job._id, amount: 1 })).rejects.toMatchObject({
+    await harness.jobs.insertIfAbsent(job);
+    await expect(harness.run('holdCredits', { jobId: job._id, amount: 1 })).rejects.toMatchObject({
       type: 'INSUFFICIENT_CREDITS',
     });
-    await bench.run('recordEnd', { jobId: job._id, end: CANCELLED });
-    await bench.run('settleCredits', { jobId: job._id });
+    await harness.run('recordEnd', { jobId: job._id, end: CANCELLED });
+    await harness.run('settleCredits', { jobId: job._id });
   });
 
   it('is not settled before it has ended', async () => {
-    const jobId = await running(await anAccount(bench.collections, 5));
-    await expect(bench.run('settleCredits', { jobId })).rejects.toMatchObject({ type: 'WRONG_STATE' });
+    const jobId = await running(await anAccount(harness.collections, 5));
+    await expect(harness.run('settleCredits', { jobId })).rejects.toMatchObject({ type: 'WRONG_STATE' });
   });
 
   it('is handed back unconverted by the short way, whatever its size', async () => {
@@ -124,23 +124,23 @@ describe('F23: cancel racing completion', () => {
   it('500 times: state, event and ledger agree', async () => {
     const seed = seedOf();
     const random = seededRandom(seed);
-    const accountId = await anAccount(bench.collections, 500);
+    const accountId = await anAccount(harness.collections, 500);
     const counts = { ready: 0, cancelled: 0 };
     const race = async () => {
       const jobId = await running(accountId);
-      await bench.run('holdCredits', { jobId, amount: 2 });
+      await harness.run('holdCredits', { jobId, amount: 2 });
       const ends = random.chance(0.5) ? [ready(1), CANCELLED] : [CANCELLED, ready(1)];
       const pause = random.below(3);
       const [first, second] = await Promise.all(
         ends.map(async (end, i) => {
           if (i === 1) await new Promise((resolve) => setTimeout(resolve, pause));
-          const status = await bench.run('recordEnd', { jobId, end });
-          await bench.run('settleCredits', { jobId });
+          const status = await harness.run('recordEnd', { jobId, end });
+          await harness.run('settleCredits', { jobId });
           return status;
         }),
       );
       expect(first).toBe(second);
-      const { status, events, spent } = await bench.jobs.get(jobId);
+      const { status, events, spent } = await harness.jobs.get(jobId);
       expect(events.filter(({ cause }) => cause === 'ended').map((event) => event.status)).toEqual([status]);
       expect(spent).toBe(status === 'ready' ? 1 : undefined);
       counts[status as keyof typeof counts] += 1;
@@ -152,7 +152,7 @@ describe('F23: cancel racing completion', () => {
       return raced;
     });
     const rounds = (await Promise.all(lanes)).flat();
-    const { entries } = await sumOfLedger(bench.collections, accountId);
+    const { entries } = await sumOfLedger(harness.collections, accountId);
     const byJob = Map.groupBy(entries, ({ subject }) => subject);
     for (const { jobId, status } of rounds) {
       const told = new Set(byJob.get(jobId)?.map(({ kind }) => kind));
@@ -163,15 +163,15 @@ describe('F23: cancel racing completion', () => {
     console.log(`F23 (seed ${seed}): ${rounds.length} rounds, ${JSON.stringify(counts)}`);
     expect(await balance(accountId)).toEqual({ available: 500 - counts.ready, held: 0 });
     expect(Math.min(counts.ready, counts.cancelled)).toBeGreaterThan(0);
-    expect((await createReconcile(bench)()).differences).toEqual([]);
+    expect((await createReconcile(harness)()).differences).toEqual([]);
   }, 120_000);
 });
 
 describe('the repair', () => {
-  const repair = (now: number) => createRepairCredits({ ...bench, log: createLog('silent') })(now);
+  const repair = (now: number) => createRepairCredits({ ...harness, log: createLog('silent') })(now);
 
   it('settles what a terminated workflow left, and forgets what is long settled', async () => {
-    const accountId = await anAccount(bench.collections, 10);
+    const accountId = await anAccount(harness.collections, 10);
     const [done, failed, gone, busy] = [
       await running(accountId),
       await running(accountId),
@@ -179,20 +179,20 @@ describe('the repair', () => {
       await running(accountId),
     ];
     for (const jobId of [done, failed, gone, busy])
-      await bench.credits.hold({ accountId, jobId, run: '1', amount: 2 });
-    await bench.run('recordEnd', { jobId: done, end: ready(1) });
-    await bench.run('recordEnd', { jobId: failed, end: CANCELLED });
+      await harness.credits.hold({ accountId, jobId, run: '1', amount: 2 });
+    await harness.run('recordEnd', { jobId: done, end: ready(1) });
+    await harness.run('recordEnd', { jobId: failed, end: CANCELLED });
     const now = Date.now();
     await repair(now);
     expect(await balance(accountId)).toEqual({ available: 2, held: 8 });
     await repair(now + 11 * MINUTE);
     expect(await balance(accountId)).toEqual({ available: 7, held: 2 });
     await repair(now + 12 * MINUTE);
-    expect((await bench.credits.get(accountId)).pendingEntries).toEqual([]);
+    expect((await harness.credits.get(accountId)).pendingEntries).toEqual([]);
     await repair(now + 70 * MINUTE);
-    const { holds, grants } = await bench.credits.get(accountId);
+    const { holds, grants } = await harness.credits.get(accountId);
     expect(Object.keys(holds)).toEqual([busy]);
     expect(grants).toEqual({});
-    expect((await createReconcile(bench)()).differences).toEqual([]);
+    expect((await createReconcile(harness)()).differences).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import { failuresTranslated } from '../../activities/failure.ts';
 import { ERROR_CODES, type ErrorCode, KilnError } from '../../src/domain/errors.ts';
-import { rememberingLogger } from '../support/bench/activity-bench.ts';
+import { rememberingLogger } from '../support/harness/activity-harness.ts';
 
 /** What Temporal is told when an activity throws this, and what the log is told. */
 async function translated(error: unknown, { cancelled = false } = {}) {

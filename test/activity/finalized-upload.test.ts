@@ -1,53 +1,58 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
-import { PICTURE, PNG } from '../support/bench/job-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
+import { PICTURE, PNG } from '../support/harness/job-harness.ts';
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const wish = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
 
 /** A queued job whose upload was finalized by a process that died before the upload became a file. */
 async function halfWay(): Promise<{ jobId: string; uploadId: string }> {
-  const { job, upload } = await bench.submitJob(wish);
+  const { job, upload } = await harness.submitJob(wish);
   const uploadId = upload?._id ?? '';
-  await bench.receiveUpload(uploadId, Readable.from([PNG]));
-  await bench.uploads.finalize(uploadId);
-  await bench.jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
+  await harness.receiveUpload(uploadId, Readable.from([PNG]));
+  await harness.uploads.finalize(uploadId);
+  await harness.jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
   return { jobId: job._id, uploadId };
 }
 
 describe('an upload that was finalized by a process which died before it became a file', () => {
   it('is converted all the same', async () => {
     const { jobId, uploadId } = await halfWay();
-    const { blobId } = await bench.run('acquire', { jobId });
-    expect(await bench.files.get(uploadId)).toMatchObject({ blobId, jobId, size: PNG.length, format: 'png' });
+    const { blobId } = await harness.run('acquire', { jobId });
+    expect(await harness.files.get(uploadId)).toMatchObject({
+      blobId,
+      jobId,
+      size: PNG.length,
+      format: 'png',
+    });
   });
 
   it('is a file for whoever asks for it', async () => {
     const { uploadId } = await halfWay();
-    const { job } = await bench.submitJob({ ...wish, input: { fileId: uploadId } });
+    const { job } = await harness.submitJob({ ...wish, input: { fileId: uploadId } });
     expect(job).toMatchObject({ status: 'queued', inputs: [{ fileId: uploadId, status: 'ready' }] });
   });
 
   it('does not come back once its job has given it up', async () => {
     const { jobId, uploadId } = await halfWay();
-    await bench.jobs.transition(jobId, { to: 'cancelled', cause: 'ended' });
-    await bench.run('discardFiles', { jobId });
-    await bench.completeUpload(null, uploadId);
-    await expect(bench.files.get(uploadId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    expect(await bench.collections.files.countDocuments({ _id: uploadId })).toBe(0);
+    await harness.jobs.transition(jobId, { to: 'cancelled', cause: 'ended' });
+    await harness.run('discardFiles', { jobId });
+    await harness.completeUpload(null, uploadId);
+    await expect(harness.files.get(uploadId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await harness.collections.files.countDocuments({ _id: uploadId })).toBe(0);
   });
 
   it('does not come back once its time as a file is over', async () => {
     const { uploadId } = await halfWay();
-    await bench.collections.uploads.updateOne({ _id: uploadId }, { $set: { finalizedAt: new Date(0) } });
-    await expect(bench.files.get(uploadId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    expect(await bench.collections.files.countDocuments({ _id: uploadId })).toBe(0);
+    await harness.collections.uploads.updateOne({ _id: uploadId }, { $set: { finalizedAt: new Date(0) } });
+    await expect(harness.files.get(uploadId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await harness.collections.files.countDocuments({ _id: uploadId })).toBe(0);
   });
 });

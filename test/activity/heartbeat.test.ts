@@ -1,7 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import { whileHeartbeating } from '../../activities/heartbeat.ts';
-import { silent } from '../support/bench/activity-bench.ts';
+import { silent } from '../support/harness/activity-harness.ts';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

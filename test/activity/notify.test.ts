@@ -6,11 +6,11 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 
 const SECRET = 'a secret of the receiver';
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 let png: Buffer;
 let server: Server;
 let url: string;
@@ -18,7 +18,7 @@ let answers: number[];
 let received: { headers: IncomingHttpHeaders; body: string }[];
 
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
   png = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
     .png()
     .toBuffer();
@@ -41,28 +41,28 @@ beforeEach(() => {
 });
 afterAll(async () => {
   server.close();
-  await bench.close();
+  await harness.close();
 });
 
 /** A job that has become ready and owes its receiver a message. */
 async function readyJob(callback: { url: string; secret?: string } = { url, secret: SECRET }) {
-  const { jobId } = await bench.upload(png, { callback });
-  const converted = await bench.run('convertSmallFile', { jobId });
-  await bench.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
-  return { jobId, ...(await bench.run('prepareCallback', { jobId })) };
+  const { jobId } = await harness.upload(png, { callback });
+  const converted = await harness.run('convertSmallFile', { jobId });
+  await harness.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
+  return { jobId, ...(await harness.run('prepareCallback', { jobId })) };
 }
 
 describe('a callback', () => {
   it('whose workflow the job never started is found by the repair', async () => {
     const { deliveryId } = await readyJob();
-    await bench.webhooks.repairDeliveries(Date.now() + 60_000);
-    expect(bench.started).toContainEqual(expect.objectContaining({ deliveryId, attempt: 1 }));
+    await harness.webhooks.repairDeliveries(Date.now() + 60_000);
+    expect(harness.started).toContainEqual(expect.objectContaining({ deliveryId, attempt: 1 }));
   });
 
   it('tells the receiver where the result is, signed in both ways', async () => {
     const { jobId, deliveryId, event } = await readyJob();
     expect(event).toBe('job.ready');
-    const outcome = await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
+    const outcome = await harness.run('attemptDelivery', { deliveryId, attempt: 1 });
     expect(outcome).toEqual({ outcome: 'delivered', answer: '200' });
     const { headers, body } = received[0] ?? { headers: {}, body: '' };
     const hmac = createHmac('sha256', SECRET).update(body).digest('hex');
@@ -81,13 +81,13 @@ describe('a callback', () => {
   it('is built once: every attempt sends the same bytes under the same id', async () => {
     answers = [500, 200];
     const { jobId, deliveryId } = await readyJob();
-    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toEqual({
+    expect(await harness.run('attemptDelivery', { deliveryId, attempt: 1 })).toEqual({
       outcome: 'retry',
       answer: '500',
       delayMs: 1000,
     });
-    expect(await bench.run('prepareCallback', { jobId })).toMatchObject({ deliveryId });
-    await bench.run('attemptDelivery', { deliveryId, attempt: 2 });
+    expect(await harness.run('prepareCallback', { jobId })).toMatchObject({ deliveryId });
+    await harness.run('attemptDelivery', { deliveryId, attempt: 2 });
     expect(received).toHaveLength(2);
     expect(new Set(received.map(({ body }) => body)).size).toBe(1);
     expect(new Set(received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([deliveryId]));
@@ -96,16 +96,16 @@ describe('a callback', () => {
   it('shows on the job and in the delivery how it went', async () => {
     answers = [503, 200];
     const { jobId, deliveryId } = await readyJob();
-    await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
-    expect((await bench.jobs.get(jobId)).callback).toMatchObject({ status: 'pending', attempts: 1 });
-    await bench.run('attemptDelivery', { deliveryId, attempt: 2 });
-    const { callback, events } = await bench.jobs.get(jobId);
+    await harness.run('attemptDelivery', { deliveryId, attempt: 1 });
+    expect((await harness.jobs.get(jobId)).callback).toMatchObject({ status: 'pending', attempts: 1 });
+    await harness.run('attemptDelivery', { deliveryId, attempt: 2 });
+    const { callback, events } = await harness.jobs.get(jobId);
     expect(callback).toMatchObject({ status: 'delivered', attempts: 2 });
     expect(events.filter(({ type }) => type === 'callback').map(({ message }) => message)).toEqual([
       'attempt 1 failed',
       'delivered',
     ]);
-    expect(await bench.deliveries.get(deliveryId)).toMatchObject({
+    expect(await harness.deliveries.get(deliveryId)).toMatchObject({
       state: 'delivered',
       attempts: [
         { number: 1, status: 503, networkError: null, responseHead: 'thank you' },
@@ -116,20 +116,20 @@ describe('a callback', () => {
 
   it('is not sent again when only the record of the attempt had failed', async () => {
     const { jobId, deliveryId } = await readyJob();
-    await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
+    await harness.run('attemptDelivery', { deliveryId, attempt: 1 });
     // The database went away between the delivery's record and the job's.
-    await bench.collections.jobs.updateOne(
+    await harness.collections.jobs.updateOne(
       { _id: jobId },
       {
         $pull: { events: { type: 'callback' } },
         $set: { 'callback.status': 'pending', 'callback.attempts': 0 },
       },
     );
-    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
+    expect(await harness.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
       outcome: 'delivered',
     });
     expect(received).toHaveLength(1);
-    expect((await bench.jobs.get(jobId)).callback).toMatchObject({ status: 'delivered', attempts: 1 });
+    expect((await harness.jobs.get(jobId)).callback).toMatchObject({ status: 'delivered', attempts: 1 });
   });
 
   it('ends after the fourth attempt', async () => {
@@ -137,9 +137,9 @@ describe('a callback', () => {
     const { jobId, deliveryId } = await readyJob();
     const outcomes: string[] = [];
     for (let attempt = 1; attempt <= 4; attempt += 1)
-      outcomes.push((await bench.run('attemptDelivery', { deliveryId, attempt })).outcome);
+      outcomes.push((await harness.run('attemptDelivery', { deliveryId, attempt })).outcome);
     expect(outcomes).toEqual(['retry', 'retry', 'retry', 'failed']);
-    expect((await bench.jobs.get(jobId)).callback).toMatchObject({ status: 'failed', attempts: 4 });
+    expect((await harness.jobs.get(jobId)).callback).toMatchObject({ status: 'failed', attempts: 4 });
   });
 
   it('whose secret no master key opens any more fails for good, and says why', async () => {
@@ -147,30 +147,30 @@ describe('a callback', () => {
     const sealer = createEnvelopeSealer(createKeyring([Buffer.alloc(32, 2)]));
     const binding = { collection: 'jobs', id: jobId, field: 'callback.secret' };
     const sealedSecret = sealer.seal(SECRET, binding);
-    await bench.collections.deliveries.updateOne({ _id: deliveryId }, { $set: { sealedSecret } });
-    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toEqual({
+    await harness.collections.deliveries.updateOne({ _id: deliveryId }, { $set: { sealedSecret } });
+    expect(await harness.run('attemptDelivery', { deliveryId, attempt: 1 })).toEqual({
       outcome: 'failed',
       answer: 'unsigned',
     });
     expect(received).toEqual([]);
-    expect(await bench.deliveries.get(deliveryId)).toMatchObject({
+    expect(await harness.deliveries.get(deliveryId)).toMatchObject({
       state: 'failed',
       attempts: [{ number: 1, status: null, networkError: 'unsigned' }],
     });
-    const { callback, events } = await bench.jobs.get(jobId);
+    const { callback, events } = await harness.jobs.get(jobId);
     expect(callback).toMatchObject({ status: 'failed', attempts: 1 });
     expect(events.at(-1)?.message).toBe(
       'failed: the secret that signs it was sealed by a master key that is gone',
     );
     // A repeat, whose first answer was lost, finds the attempt.
-    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
+    expect(await harness.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
       outcome: 'failed',
     });
   });
 
   it('without a secret has no signature', async () => {
     const { deliveryId } = await readyJob({ url });
-    await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
+    await harness.run('attemptDelivery', { deliveryId, attempt: 1 });
     const names = Object.keys(received[0]?.headers ?? {});
     expect(names).toContain('webhook-id');
     expect(names.filter((name) => name.includes('signature'))).toEqual([]);
@@ -178,21 +178,21 @@ describe('a callback', () => {
 
   it('that nobody receives is tried again, and says why', async () => {
     const { deliveryId } = await readyJob({ url: 'http://127.0.0.1:1/nobody' });
-    expect(await bench.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
+    expect(await harness.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
       outcome: 'retry',
       answer: 'refused',
     });
-    expect((await bench.deliveries.get(deliveryId)).attempts).toMatchObject([
+    expect((await harness.deliveries.get(deliveryId)).attempts).toMatchObject([
       { status: null, networkError: 'refused' },
     ]);
   });
 
   it('of a failed job says what went wrong and has no link', async () => {
-    const { jobId } = await bench.upload(png, { callback: { url, secret: SECRET } });
+    const { jobId } = await harness.upload(png, { callback: { url, secret: SECRET } });
     const fault = { code: 'CORRUPT_INPUT', message: 'The file is damaged.' } as const;
-    await bench.run('recordEnd', { jobId, end: { to: 'failed', fault } });
-    const { deliveryId, event } = await bench.run('prepareCallback', { jobId });
-    await bench.run('attemptDelivery', { deliveryId, attempt: 1 });
+    await harness.run('recordEnd', { jobId, end: { to: 'failed', fault } });
+    const { deliveryId, event } = await harness.run('prepareCallback', { jobId });
+    await harness.run('attemptDelivery', { deliveryId, attempt: 1 });
     expect(event).toBe('job.failed');
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       event: 'job.failed',
@@ -203,7 +203,7 @@ describe('a callback', () => {
   it('shows Temporal the origin only, and keeps its secret sealed', async () => {
     const { jobId, deliveryId, url: shown } = await readyJob();
     expect(shown).toBe(new URL(url).origin);
-    const stored = JSON.stringify([await bench.deliveries.get(deliveryId), await bench.jobs.get(jobId)]);
+    const stored = JSON.stringify([await harness.deliveries.get(deliveryId), await harness.jobs.get(jobId)]);
     expect(stored).not.toContain(SECRET);
   });
 });

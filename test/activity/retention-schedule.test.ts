@@ -7,23 +7,23 @@ import { createLog } from '../../src/log.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';
 import { ensureSchedules, monthlyGrantId, retentionSweepId } from '../../src/temporal/schedules.ts';
 import { startWorkers, type Workers } from '../../src/temporal/workers.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { aFile } from '../support/records.ts';
 
 const PREFIX = `sweep-${newId().slice(-8)}`;
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 let temporal: Temporal;
 let workers: Workers;
 
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
   temporal = await connectTemporal(
     { namespace: 'default', apiKey: undefined },
     inject('temporalAddress'),
     createLog('silent'),
   );
-  const activities = createActivities(bench);
+  const activities = createActivities(harness);
   /** One kind that cannot be swept must not keep the others from it. */
   const sweep: typeof activities.sweep = (step) =>
     step.kind === 'deliveries'
@@ -41,17 +41,17 @@ afterAll(async () => {
     await temporal.client.schedule.getHandle(id).delete();
   await workers.stop();
   await temporal.close();
-  await bench.close();
+  await harness.close();
 });
 
 describe('the sweep', () => {
   it('comes by a schedule, which follows the configured interval', { timeout: 120_000 }, async () => {
     const blobId = `${newId()}.aa`;
-    await bench.blobs.write(blobId, Readable.from(['bytes']), { maxBytes: 10 });
-    await bench.collections.files.insertOne(aFile({ blobId, expiresAt: new Date(Date.now() - 3_600_000) }));
+    await harness.blobs.write(blobId, Readable.from(['bytes']), { maxBytes: 10 });
+    await harness.collections.files.insertOne(aFile({ blobId, expiresAt: new Date(Date.now() - 3_600_000) }));
     await ensureSchedules(temporal, { queuePrefix: PREFIX, sweepMs: 3_600_000 });
-    await vi.waitFor(async () => expect(await bench.filesOnDisk()).toEqual([]), 60_000);
-    expect(await bench.collections.files.countDocuments()).toBe(0);
+    await vi.waitFor(async () => expect(await harness.filesOnDisk()).toEqual([]), 60_000);
+    expect(await harness.collections.files.countDocuments()).toBe(0);
 
     const schedule = temporal.client.schedule.getHandle(retentionSweepId(PREFIX));
     const every = async () => (await schedule.describe()).spec.intervals?.map((interval) => interval.every);

@@ -2,19 +2,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newBatch } from '../../src/domain/batches/batch.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createRepairBatches } from '../../src/operations/batches/repair-batches.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { aJob } from '../support/records.ts';
 
 const MINUTE = 60_000;
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 /** What the batches' workflows were told. */
 const told: string[] = [];
 
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 /** A batch of three of whose jobs only the first one is written. */
 async function halfWritten(untouchedMs = 0) {
@@ -23,14 +23,14 @@ async function halfWritten(untouchedMs = 0) {
   const jobIds = jobs.map(({ _id }) => _id);
   const facts = { owner: 'account:a', dialect: 'graphql', label: null, retryOf: null } as const;
   const batch = newBatch({ _id: batchId, jobIds, wantsArchive: false, ...facts });
-  await bench.collections.batches.insertOne({ ...batch, updatedAt: new Date(Date.now() - untouchedMs) });
-  await bench.jobs.insertMissing(jobs.slice(0, 1));
+  await harness.collections.batches.insertOne({ ...batch, updatedAt: new Date(Date.now() - untouchedMs) });
+  await harness.jobs.insertMissing(jobs.slice(0, 1));
   return { batchId, jobs };
 }
 
 const repair = () =>
   createRepairBatches({
-    ...bench,
+    ...harness,
     runner: {
       startBatch: async ({ batchId }) => void told.push(batchId),
       nudgeBatch: async ({ batchId }) => void told.push(batchId),
@@ -41,12 +41,12 @@ const repair = () =>
 describe('a batch whose jobs are still being written', () => {
   it('counts none of them as lost, and each one that comes later', async () => {
     const { batchId, jobs } = await halfWritten(MINUTE);
-    expect(await bench.run('countBatch', { batchId })).toEqual({ pending: 3 });
-    await bench.jobs.insertMissing(jobs);
-    await bench.batches.endSubmission(batchId);
-    for (const { _id } of jobs) await bench.jobs.transition(_id, { to: 'cancelled', cause: 'ended' });
-    expect(await bench.run('countBatch', { batchId })).toEqual({ pending: 0 });
-    const { outcomes } = await bench.batches.get(batchId);
+    expect(await harness.run('countBatch', { batchId })).toEqual({ pending: 3 });
+    await harness.jobs.insertMissing(jobs);
+    await harness.batches.endSubmission(batchId);
+    for (const { _id } of jobs) await harness.jobs.transition(_id, { to: 'cancelled', cause: 'ended' });
+    expect(await harness.run('countBatch', { batchId })).toEqual({ pending: 0 });
+    const { outcomes } = await harness.batches.get(batchId);
     expect(outcomes).toEqual(Object.fromEntries(jobs.map(({ _id }) => [_id, 'cancelled'])));
   });
 
@@ -60,8 +60,8 @@ describe('a batch whose jobs are still being written', () => {
 
   it('counts as lost what is missing once nobody can be writing any more', async () => {
     const { batchId, jobs } = await halfWritten(10 * MINUTE);
-    expect(await bench.run('countBatch', { batchId })).toEqual({ pending: 1 });
-    const batch = await bench.batches.get(batchId);
+    expect(await harness.run('countBatch', { batchId })).toEqual({ pending: 1 });
+    const batch = await harness.batches.get(batchId);
     expect(batch.outcomes).toEqual({ [jobs[1]?._id ?? '']: 'failed', [jobs[2]?._id ?? '']: 'failed' });
     expect(batch.submitting).toBeUndefined();
   });

@@ -13,9 +13,9 @@ import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
 import { inTurns } from '../../src/operations/in-turns.ts';
 import { createRetentionRepository } from '../../src/store/retention.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
-import { PNG } from '../support/bench/job-bench.ts';
 import { createCopyingConverters } from '../support/copying-converters.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
+import { PNG } from '../support/harness/job-harness.ts';
 import { aDelivery, aFile, aJob, anUpload } from '../support/records.ts';
 import { sweepAll } from '../support/sweeping.ts';
 
@@ -23,12 +23,12 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const LIFETIMES = { uploadMs: HOUR, fileMs: HOUR, jobMs: HOUR, deliveryMs: HOUR, sweepMs: HOUR };
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 
 beforeEach(async () => {
-  bench = await createActivityBench({ converters: createCopyingConverters(), lifetimes: LIFETIMES });
+  harness = await createActivityHarness({ converters: createCopyingConverters(), lifetimes: LIFETIMES });
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 
 const ago = (ms: number) => new Date(Date.now() - ms);
 const random = () => randomBytes(6).toString('hex');
@@ -36,7 +36,7 @@ const random = () => randomBytes(6).toString('hex');
 /** Bytes that were written long ago, where they would lie, but without waiting for the disk. */
 async function oldBlob(blobId: string): Promise<string> {
   const [name = ''] = blobId.split('~');
-  const folder = join(bench.dir, 'blobs', createHash('sha256').update(name).digest('hex').slice(0, 3));
+  const folder = join(harness.dir, 'blobs', createHash('sha256').update(name).digest('hex').slice(0, 3));
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, blobId), PNG);
   await utimes(join(folder, blobId), ago(24 * HOUR), ago(24 * HOUR));
@@ -47,7 +47,7 @@ async function storedFile(facts: Partial<StoredFile>): Promise<StoredFile> {
   const _id = facts._id ?? newId();
   const blobId = facts.blobId ?? (await oldBlob(`${_id}.${random()}`));
   const file = aFile({ createdAt: ago(3 * HOUR), expiresAt: ago(HOUR), ...facts, _id, blobId });
-  await bench.collections.files.insertOne(file);
+  await harness.collections.files.insertOne(file);
   return file;
 }
 
@@ -78,7 +78,7 @@ async function endedJobs(count: number, facts: Partial<Job> = {}): Promise<Job[]
   });
   const files = made.flatMap(({ input, output }) => [input, output]);
   await inTurns(files, ({ blobId }) => oldBlob(blobId));
-  const { collections } = bench;
+  const { collections } = harness;
   await Promise.all([
     collections.files.insertMany(files),
     collections.uploads.insertMany(made.map(({ upload }) => upload)),
@@ -96,7 +96,7 @@ async function endedJob(facts: Partial<Job> = {}): Promise<Job> {
 const OLD = { stateSince: ago(2 * HOUR), updatedAt: ago(2 * HOUR) };
 
 async function left() {
-  const { files, uploads, jobs, batches, deliveries, windows } = bench.collections;
+  const { files, uploads, jobs, batches, deliveries, windows } = harness.collections;
   const all = { files, uploads, jobs, batches, deliveries, windows };
   const counts = await Promise.all(
     Object.entries(all).map(async ([name, { countDocuments }]) => [
@@ -104,14 +104,14 @@ async function left() {
       await countDocuments.call(all[name as 'files']),
     ]),
   );
-  return { ...Object.fromEntries(counts), onDisk: (await bench.filesOnDisk()).length };
+  return { ...Object.fromEntries(counts), onDisk: (await harness.filesOnDisk()).length };
 }
 const NOTHING = { files: 0, uploads: 0, jobs: 0, batches: 0, deliveries: 0, windows: 0, onDisk: 0 };
 
 /** No document may name bytes that are not there. */
 async function expectEachFileHasItsBytes(): Promise<void> {
-  const names = new Set(await bench.filesOnDisk());
-  const files = await bench.collections.files.find().toArray();
+  const names = new Set(await harness.filesOnDisk());
+  const files = await harness.collections.files.find().toArray();
   expect(files.filter(({ blobId }) => !names.has(blobId))).toEqual([]);
 }
 
@@ -119,14 +119,14 @@ describe('a sweep', () => {
   it('leaves of two thousand short-lived jobs nothing but what may stay', { timeout: 240_000 }, async () => {
     await endedJobs(2000);
     const window = { size: 0, hits: [], seq: 3, dayCount: 1 };
-    await bench.collections.windows.insertMany([
+    await harness.collections.windows.insertMany([
       { ...window, _id: 'guest:long-ago', day: dayOf(Date.now() - 48 * HOUR) },
       { ...window, _id: 'guest:now', day: dayOf(Date.now()) },
     ]);
     const stays = await endedJob({ finishedAt: new Date() });
-    await bench.collections.files.updateMany({ jobId: stays._id }, { $set: { expiresAt: ago(-9 * HOUR) } });
+    await harness.collections.files.updateMany({ jobId: stays._id }, { $set: { expiresAt: ago(-9 * HOUR) } });
     const began = performance.now();
-    expect(await sweepAll(bench.sweep)).toBe(2000 * (1 + 1 + 1 + 2) + 3);
+    expect(await sweepAll(harness.sweep)).toBe(2000 * (1 + 1 + 1 + 2) + 3);
     console.info(`swept 2,000 jobs in ${Math.round(performance.now() - began)} ms`);
     expect(await left()).toEqual({ ...NOTHING, jobs: 1, files: 2, windows: 1, onDisk: 2 });
     await expectEachFileHasItsBytes();
@@ -135,8 +135,8 @@ describe('a sweep', () => {
   it('that is killed again and again is finished by the last one', { timeout: 240_000 }, async () => {
     await endedJobs(400);
     const program = join(import.meta.dirname, '../support/sweeping-process.ts');
-    const { dbName } = bench.collections.jobs;
-    const folders = [join(bench.dir, 'blobs'), join(bench.dir, 'scratch')];
+    const { dbName } = harness.collections.jobs;
+    const folders = [join(harness.dir, 'blobs'), join(harness.dir, 'scratch')];
     let kills = 0;
     for (let ended = false; !ended; ) {
       const before = await left();
@@ -158,51 +158,51 @@ describe('a sweep', () => {
     }
     console.info(`killed ${kills} times in the middle of a sweep`);
     expect(kills).toBeGreaterThan(0);
-    await sweepAll(bench.sweep);
+    await sweepAll(harness.sweep);
     expect(await left()).toEqual(NOTHING);
   });
 
   it('spares the input of a job that has not begun, and the job can read it', async () => {
-    const { jobId: bringer, uploadId } = await bench.upload(PNG);
+    const { jobId: bringer, uploadId } = await harness.upload(PNG);
     const wish = { dialect: 'graphql', input: { fileId: uploadId }, target: 'webp' } as const;
-    const jobId = (await bench.submitJob(wish)).job._id;
+    const jobId = (await harness.submitJob(wish)).job._id;
     // Another job brought the file and has ended: nothing but the wish of the second one keeps it.
-    await bench.jobs.transition(bringer, { to: 'cancelled', cause: 'ended' });
-    await bench.collections.files.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });
-    await bench.collections.uploads.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });
-    await sweepAll(bench.sweep);
-    await sweepAll(bench.sweep);
-    const converted = await bench.run('convertSmallFile', { jobId });
-    await bench.collections.files.updateMany({}, { $set: { expiresAt: ago(HOUR) } });
-    await sweepAll(bench.sweep);
-    await bench.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
-    expect((await bench.jobs.get(jobId)).outputs).toMatchObject([{ fileId: converted.fileId }]);
-    await sweepAll(bench.sweep);
+    await harness.jobs.transition(bringer, { to: 'cancelled', cause: 'ended' });
+    await harness.collections.files.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });
+    await harness.collections.uploads.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });
+    await sweepAll(harness.sweep);
+    await sweepAll(harness.sweep);
+    const converted = await harness.run('convertSmallFile', { jobId });
+    await harness.collections.files.updateMany({}, { $set: { expiresAt: ago(HOUR) } });
+    await sweepAll(harness.sweep);
+    await harness.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
+    expect((await harness.jobs.get(jobId)).outputs).toMatchObject([{ fileId: converted.fileId }]);
+    await sweepAll(harness.sweep);
     expect(await left()).toMatchObject({ files: 0, uploads: 0, jobs: 2, onDisk: 0 });
   });
 
   it('keeps what a delivery links to that has not got through, and its link', async () => {
     const job = anEndedJob();
-    await bench.collections.jobs.insertOne(job);
+    await harness.collections.jobs.insertOne(job);
     const soon = new Date(Date.now() + MINUTE);
     const output = { _id: outputFileId(job._id, 0), origin: 'output', jobId: job._id } as const;
     const file = await storedFile({ ...output, expiresAt: soon, createdAt: ago(HOUR - MINUTE) });
     const delivery = aDelivery({ jobId: job._id, subjectId: job._id, createdAt: ago(2 * HOUR) });
-    await bench.collections.deliveries.insertOne(delivery);
+    await harness.collections.deliveries.insertOne(delivery);
     // The link as it was written into the message, when the file still had its usual time.
-    const link = bench.links.lastingDownloadPath({ ...file, expiresAt: ago(MINUTE) });
-    await sweepAll(bench.sweep);
-    const kept = await bench.files.get(file._id);
+    const link = harness.links.lastingDownloadPath({ ...file, expiresAt: ago(MINUTE) });
+    await sweepAll(harness.sweep);
+    const kept = await harness.files.get(file._id);
     expect(kept.expiresAt.getTime()).toBeGreaterThan(Date.now() + HOUR);
-    expect(bench.links.subjectOf('download', link.split('/')[3] ?? '')).toBe(file._id);
+    expect(harness.links.subjectOf('download', link.split('/')[3] ?? '')).toBe(file._id);
     expect(await left()).toMatchObject({ jobs: 1, files: 1, deliveries: 1 });
 
-    await bench.collections.deliveries.updateOne(
+    await harness.collections.deliveries.updateOne(
       { _id: delivery._id },
       { $set: { state: 'delivered', ...OLD } },
     );
-    await bench.collections.files.updateOne({ _id: file._id }, { $set: { expiresAt: ago(HOUR) } });
-    await sweepAll(bench.sweep);
+    await harness.collections.files.updateOne({ _id: file._id }, { $set: { expiresAt: ago(HOUR) } });
+    await sweepAll(harness.sweep);
     expect(await left()).toEqual(NOTHING);
   });
 
@@ -214,18 +214,18 @@ describe('a sweep', () => {
         ...{ jobIds: [job._id], retryOf: null, wantsArchive: true },
       }),
     };
-    await bench.collections.jobs.updateOne({ _id: job._id }, { $set: { batchId: batch._id } });
-    await bench.collections.batches.insertOne(batch);
+    await harness.collections.jobs.updateOne({ _id: job._id }, { $set: { batchId: batch._id } });
+    await harness.collections.batches.insertOne(batch);
     const archive = await oldBlob(`zip.${batch._id}~${random()}`);
-    await sweepAll(bench.sweep);
+    await sweepAll(harness.sweep);
     expect(await left()).toEqual({ ...NOTHING, jobs: 1, batches: 1, files: 2, onDisk: 3 });
 
     await storedFile({ _id: archiveFileId(batch._id), blobId: archive, batchId: batch._id });
-    await bench.batches.finish(batch._id, 'ready');
-    await sweepAll(bench.sweep);
+    await harness.batches.finish(batch._id, 'ready');
+    await sweepAll(harness.sweep);
     expect(await left()).toEqual({ ...NOTHING, jobs: 1, batches: 1 });
-    await bench.collections.batches.updateOne({ _id: batch._id }, { $set: { finishedAt: ago(2 * HOUR) } });
-    await sweepAll(bench.sweep);
+    await harness.collections.batches.updateOne({ _id: batch._id }, { $set: { finishedAt: ago(2 * HOUR) } });
+    await sweepAll(harness.sweep);
     expect(await left()).toEqual(NOTHING);
   });
 
@@ -237,19 +237,19 @@ describe('a sweep', () => {
       [paid._id]: { 'run-1': { state, amount: 2, at: new Date() } },
     });
     const account = { _id: 'payer', name: 'payer', plan: 'pro', createdAt: new Date() };
-    await bench.collections.accounts.insertOne({ ...account, holds: run('held') } as typeof account);
-    await sweepAll(bench.sweep);
-    const ids = async () => (await bench.collections.jobs.find().toArray()).map(({ _id }) => _id).sort();
+    await harness.collections.accounts.insertOne({ ...account, holds: run('held') } as typeof account);
+    await sweepAll(harness.sweep);
+    const ids = async () => (await harness.collections.jobs.find().toArray()).map(({ _id }) => _id).sort();
     expect(await ids()).toEqual([paid._id, told._id].sort());
-    await bench.collections.accounts.updateOne({ _id: 'payer' }, { $set: { holds: run('captured') } });
-    await bench.jobs.append(
+    await harness.collections.accounts.updateOne({ _id: 'payer' }, { $set: { holds: run('captured') } });
+    await harness.jobs.append(
       told._id,
       { type: 'callback', cause: 'told', message: null },
       {
         callback: { ...callback, status: 'delivered' },
       },
     );
-    await sweepAll(bench.sweep);
+    await sweepAll(harness.sweep);
     expect(await ids()).toEqual([]);
   });
 
@@ -258,19 +258,19 @@ describe('a sweep', () => {
     abandoned.blobId = await oldBlob(`${abandoned._id}.${random()}`);
     const fresh = anUpload({ state: 'received' });
     fresh.blobId = await oldBlob(`${fresh._id}.${random()}`);
-    await bench.collections.uploads.insertMany([abandoned, fresh, anUpload({ expiresAt: ago(HOUR) })]);
-    await sweepAll(bench.sweep);
+    await harness.collections.uploads.insertMany([abandoned, fresh, anUpload({ expiresAt: ago(HOUR) })]);
+    await sweepAll(harness.sweep);
     expect(await left()).toEqual({ ...NOTHING, uploads: 1, onDisk: 1 });
-    expect((await bench.collections.uploads.findOne())?._id).toBe(fresh._id);
+    expect((await harness.collections.uploads.findOne())?._id).toBe(fresh._id);
   });
 
   it('removes bytes that no document names, unless somebody may still name them', async () => {
     const open = aJob({ status: 'processing' });
-    await bench.collections.jobs.insertOne(open);
+    await harness.collections.jobs.insertOne(open);
     await oldBlob(`${newId()}.${random()}`);
     await oldBlob(`out.${newId()}.0~${random()}`);
     await oldBlob(`zip.${newId()}~${random()}`);
-    await bench.collections.files.insertOne(
+    await harness.collections.files.insertOne(
       aFile({ _id: outputFileId(open._id, 1), blobId: `out.${open._id}.1~aa`, expiresAt: ago(-HOUR) }),
     );
     const stay = [
@@ -279,26 +279,26 @@ describe('a sweep', () => {
       await oldBlob('not-one-of-ours'),
       `${newId()}.${random()}`,
     ];
-    await bench.blobs.write(stay[3] ?? '', Readable.from([PNG]), { maxBytes: PNG.length });
+    await harness.blobs.write(stay[3] ?? '', Readable.from([PNG]), { maxBytes: PNG.length });
     // As an earlier version leaves it when it is killed.
-    const half = `${await bench.blobs.localPath(stay[2] ?? '', bench.dir)}.part`;
+    const half = `${await harness.blobs.localPath(stay[2] ?? '', harness.dir)}.part`;
     await writeFile(half, 'half');
     await utimes(half, ago(24 * HOUR), ago(24 * HOUR));
-    await mkdir(join(bench.dir, 'scratch', 'attempt-abcdef'), { recursive: true });
-    await utimes(join(bench.dir, 'scratch', 'attempt-abcdef'), ago(24 * HOUR), ago(24 * HOUR));
-    expect(await bench.filesOnDisk()).toContain(basename(half));
-    expect(await sweepAll(bench.sweep)).toBe(5);
-    expect((await bench.filesOnDisk()).sort()).toEqual(stay.sort());
+    await mkdir(join(harness.dir, 'scratch', 'attempt-abcdef'), { recursive: true });
+    await utimes(join(harness.dir, 'scratch', 'attempt-abcdef'), ago(24 * HOUR), ago(24 * HOUR));
+    expect(await harness.filesOnDisk()).toContain(basename(half));
+    expect(await sweepAll(harness.sweep)).toBe(5);
+    expect((await harness.filesOnDisk()).sort()).toEqual(stay.sort());
   });
 
   it('does not touch what has changed since it was read', async () => {
-    const retention = createRetentionRepository(bench.collections);
+    const retention = createRetentionRepository(harness.collections);
     const file = await storedFile({});
     await retention.prolongFile(file, ago(-HOUR));
     expect(await retention.removeFiles([file])).toEqual([]);
     const upload = anUpload({ expiresAt: ago(HOUR) });
-    await bench.collections.uploads.insertOne({ ...upload });
-    await bench.uploads.receive(upload._id, 'blob', { size: 1, sha256: '' });
+    await harness.collections.uploads.insertOne({ ...upload });
+    await harness.uploads.receive(upload._id, 'blob', { size: 1, sha256: '' });
     expect(await retention.removeUploads([upload])).toEqual([]);
     expect(await left()).toMatchObject({ files: 1, uploads: 1 });
   });
@@ -308,12 +308,12 @@ describe('a sweep', () => {
     const open = aJob({ status: 'queued' });
     const waiting = Array.from({ length: 600 }, () => aFile({ expiresAt: at }));
     open.inputs = waiting.map(({ _id }) => ({ ...(open.inputs[0] as Job['inputs'][0]), fileId: _id }));
-    await bench.collections.jobs.insertOne(open);
-    await bench.collections.files.insertMany([
+    await harness.collections.jobs.insertOne(open);
+    await harness.collections.files.insertMany([
       ...waiting,
       ...Array.from({ length: 600 }, () => aFile({ expiresAt: at })),
     ]);
-    await sweepAll(bench.sweep);
+    await sweepAll(harness.sweep);
     expect(await left()).toMatchObject({ files: 600 });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FormatId } from '../../src/domain/formats/format.ts';
 import { openWorkbench } from './workbench.ts';
 
-const bench = openWorkbench({ limits: { timeoutMs: 20_000 } });
+const harness = openWorkbench({ limits: { timeoutMs: 20_000 } });
 
 /** A header and a few bytes, and nothing of the picture that it claims. */
 function claiming(
@@ -132,20 +132,20 @@ const HUGE: [FormatId, Buffer][] = [
 
 describe('a header that claims 30,000 × 30,000 pixels', () => {
   it.each(HUGE)('is refused before an engine takes it up: %s', async (source, bytes) => {
-    const input = await bench.put(`huge.${source}`, bytes);
+    const input = await harness.put(`huge.${source}`, bytes);
     const refused = {
       code: 'TOO_MANY_PIXELS',
       message: 'The picture has 30000 × 30000 pixels; at most 100 megapixels are allowed.',
     };
-    await expect(bench.probe(input, source)).rejects.toMatchObject(refused);
-    await expect(bench.convert(input, source, 'png')).rejects.toMatchObject(refused);
+    await expect(harness.probe(input, source)).rejects.toMatchObject(refused);
+    await expect(harness.convert(input, source, 'png')).rejects.toMatchObject(refused);
   });
 
   it.each(['psd', 'psb'] as const)(
     '%s: nor one that claims what is allowed, in a file of 140 bytes',
     async (source) => {
-      const input = await bench.put(`short.${source}`, photoshop(source === 'psd' ? 1 : 2, 9000));
-      await expect(bench.convert(input, source, 'png')).rejects.toMatchObject({ code: 'CORRUPT_INPUT' });
+      const input = await harness.put(`short.${source}`, photoshop(source === 'psd' ? 1 : 2, 9000));
+      await expect(harness.convert(input, source, 'png')).rejects.toMatchObject({ code: 'CORRUPT_INPUT' });
     },
   );
 });
@@ -159,18 +159,18 @@ describe('an SVG that says it is enormous', () => {
     'viewBox="0 0 1e9 1e9"',
     'width="400000in" height="1in"',
   ])('is refused: %s', async (size) => {
-    const input = await bench.put(
+    const input = await harness.put(
       'huge.svg',
       `<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect width="9" height="9"/></svg>`,
     );
-    await expect(bench.convert(input, 'svg', 'png')).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
+    await expect(harness.convert(input, 'svg', 'png')).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
   });
 
   it('is drawn when it only has parts that are', async () => {
-    const input = await bench.put(
+    const input = await harness.put(
       'parts.svg',
       '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10" viewBox="0 0 2e9 1e9"><rect width="1e9" height="1e9"/></svg>',
     );
-    expect((await bench.convert(input, 'svg', 'png')).output).toMatchObject({ width: 20, height: 10 });
+    expect((await harness.convert(input, 'svg', 'png')).output).toMatchObject({ width: 20, height: 10 });
   });
 });

@@ -15,7 +15,7 @@ const SVG =
 /** Grey has no colours to compare, and two tones are dots. */
 const TOLERANCES: Record<FormatId, number> = { pbm: 30, xbm: 30, wbmp: 30 };
 
-const bench = openWorkbench();
+const harness = openWorkbench();
 const photo = (path: string) => scene(40, 30).png().toFile(path);
 const cases = [
   { source: 'png', target: 'jpg', makeInput: photo, expected: { width: 40, height: 30 } },
@@ -46,7 +46,7 @@ const cases = [
   },
 ];
 
-describeConverter('the registry', async () => bench.converters, cases);
+describeConverter('the registry', async () => harness.converters, cases);
 
 describe('every pair that the format table promises', () => {
   it('gives a file of the right type and size that shows the same picture', async () => {
@@ -55,7 +55,7 @@ describe('every pair that the format table promises', () => {
     for (const [source, path] of inputs) {
       for (const target of targetsOf(source)) {
         const pair = `${source} to ${target}`;
-        const { output, path: result } = await bench.convert(path, source, target, {
+        const { output, path: result } = await harness.convert(path, source, target, {
           width: 40,
           height: 30,
           fit: 'fill',
@@ -73,23 +73,23 @@ describe('every pair that the format table promises', () => {
     '%s there and back shows the same picture',
     async (format) => {
       const original = await scene(40, 30).png().toBuffer();
-      const there = await bench.convert(await bench.put('there.png', original), 'png', format);
-      const back = await bench.convert(there.path, format, 'png');
+      const there = await harness.convert(await harness.put('there.png', original), 'png', format);
+      const back = await harness.convert(there.path, format, 'png');
       expect(await difference(back.path, original)).toBeLessThan(TOLERANCES[format] ?? 6);
     },
   );
 
   async function oneOfEach(original: Buffer): Promise<Map<FormatId, string>> {
-    const start = await bench.put('start.png', original);
+    const start = await harness.put('start.png', original);
     const inputs = new Map<FormatId, string>([
       ['heic', HEIC],
-      ['svg', await bench.put('start.svg', SVG)],
-      ['xcf', await bench.put('start.xcf', xcf(40, 30))],
-      ['dng', await bench.put('start.dng', dng(64, 48))],
-      ['cur', await bench.put('start.cur', cursor(await ico(32)))],
+      ['svg', await harness.put('start.svg', SVG)],
+      ['xcf', await harness.put('start.xcf', xcf(40, 30))],
+      ['dng', await harness.put('start.dng', dng(64, 48))],
+      ['cur', await harness.put('start.cur', cursor(await ico(32)))],
     ]);
     for (const target of targetsOf('png'))
-      inputs.set(target, (await bench.convert(start, 'png', target)).path);
+      inputs.set(target, (await harness.convert(start, 'png', target)).path);
     return inputs;
   }
 
@@ -109,8 +109,8 @@ describe('every pair that the format table promises', () => {
 
 describe('formats that only come in', () => {
   it('HEIC: a real file, its size and its colours', async () => {
-    expect(await bench.probe(HEIC, 'heic')).toMatchObject({ width: 1200, height: 900, frames: 1 });
-    const { path } = await bench.convert(HEIC, 'heic', 'webp', { width: 400 });
+    expect(await harness.probe(HEIC, 'heic')).toMatchObject({ width: 1200, height: 900, frames: 1 });
+    const { path } = await harness.convert(HEIC, 'heic', 'webp', { width: 400 });
     const { channels } = await sharp(path).stats();
     expect(await sharp(path).metadata()).toMatchObject({
       format: 'webp',
@@ -126,32 +126,32 @@ describe('formats that only come in', () => {
   });
 
   it('SVG: drawn sharply at the size that is asked for', async () => {
-    const input = await bench.put('drawing.svg', SVG);
-    const { path, output } = await bench.convert(input, 'svg', 'png', { width: 400 });
+    const input = await harness.put('drawing.svg', SVG);
+    const { path, output } = await harness.convert(input, 'svg', 'png', { width: 400 });
     expect(output).toMatchObject({ width: 400, height: 300, hasAlpha: true });
     expect(await at(path, 120, 100)).toEqual([250, 220, 60, 255]);
     expect((await at(path, 300, 200))[3]).toBe(0);
-    const denser = await bench.convert(input, 'svg', 'png', { density: 144 });
+    const denser = await harness.convert(input, 'svg', 'png', { density: 144 });
     expect(denser.output).toMatchObject({ width: 80, height: 60 });
   });
 
   it('XCF: all layers, the upper over the lower', async () => {
-    const { path } = await bench.convert(await bench.put('layers.xcf', xcf(40, 30)), 'xcf', 'png');
+    const { path } = await harness.convert(await harness.put('layers.xcf', xcf(40, 30)), 'xcf', 'png');
     expect((await at(path, 5, 5)).slice(0, 3)).toEqual([255, 0, 0]);
     expect((await at(path, 35, 25)).slice(0, 3)).toEqual([0, 0, 255]);
   });
 
   it('DNG: developed', async () => {
-    const { path, output } = await bench.convert(await bench.put('shot.dng', dng(64, 48)), 'dng', 'jpg');
+    const { path, output } = await harness.convert(await harness.put('shot.dng', dng(64, 48)), 'dng', 'jpg');
     expect(output).toMatchObject({ width: 64, height: 48 });
     const [red, green, blue] = (await sharp(path).stats()).channels.map(({ mean }) => mean);
     expect(Math.min(red ?? 0, green ?? 0, blue ?? 0)).toBeGreaterThan(20);
   });
 
   it('ICO: the largest of its sizes, or the one that is asked for', async () => {
-    const input = await bench.put('sizes.ico', await ico(16, 48, 32));
-    expect((await bench.convert(input, 'ico', 'png')).output).toMatchObject({ width: 48, height: 48 });
-    expect((await bench.convert(input, 'ico', 'png', { page: 1 })).output).toMatchObject({
+    const input = await harness.put('sizes.ico', await ico(16, 48, 32));
+    expect((await harness.convert(input, 'ico', 'png')).output).toMatchObject({ width: 48, height: 48 });
+    expect((await harness.convert(input, 'ico', 'png', { page: 1 })).output).toMatchObject({
       width: 16,
       height: 16,
     });
@@ -161,19 +161,19 @@ describe('formats that only come in', () => {
 describe('the engines', () => {
   it('have a say one after the other, also about a header', async () => {
     const whole = await scene(40, 30).tiff().toBuffer();
-    const input = await bench.put('half.tiff', whole.subarray(0, whole.length / 2));
-    await expect(bench.probe(input, 'tiff')).rejects.toMatchObject({ code: 'CORRUPT_INPUT' });
+    const input = await harness.put('half.tiff', whole.subarray(0, whole.length / 2));
+    await expect(harness.probe(input, 'tiff')).rejects.toMatchObject({ code: 'CORRUPT_INPUT' });
   });
 
   it('say who they are, and what they read and write', async () => {
-    const [images, magick] = await bench.converters.describeEngines();
+    const [images, magick] = await harness.converters.describeEngines();
     expect(images).toMatchObject({ name: 'sharp', version: expect.stringMatching(/^sharp \d.*libvips \d/) });
     expect(magick?.version).toMatch(/^ImageMagick 7/);
     expect(images?.reads).toContain('svg');
     expect(magick?.reads).toContain('heic');
     expect(magick?.writes).not.toContain('heic');
-    expect(bench.converters.supports('heic', 'webp')).toBe(true);
-    expect(bench.converters.supports('png', 'heic')).toBe(false);
+    expect(harness.converters.supports('heic', 'webp')).toBe(true);
+    expect(harness.converters.supports('png', 'heic')).toBe(false);
   });
 });
 

@@ -11,48 +11,48 @@ import { animation, pngChunk, pngClaiming, scene } from './made-files.ts';
 import { openWorkbench } from './workbench.ts';
 
 const CANARY = 'canary-71c2b9';
-const bench = openWorkbench({
+const harness = openWorkbench({
   limits: { maxPixels: 4_000_000, maxPixelsTotal: 8_000_000, maxFrames: 100, timeoutMs: 20_000 },
 });
 
 async function residentBytes(): Promise<number> {
-  const [pid] = bench.converters.pids();
+  const [pid] = harness.converters.pids();
   return Number((await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1]) * 4096;
 }
 
 describe('pictures that are too much', () => {
   it('60,000 × 60,000 pixels are refused by the header alone', async () => {
-    await bench.converters.warm();
-    const input = await bench.put('bomb.png', pngClaiming(60_000, 60_000));
+    await harness.converters.warm();
+    const input = await harness.put('bomb.png', pngClaiming(60_000, 60_000));
     const before = await residentBytes();
-    await expect(bench.probe(input, 'png')).rejects.toMatchObject({
+    await expect(harness.probe(input, 'png')).rejects.toMatchObject({
       code: 'TOO_MANY_PIXELS',
       message: 'The picture has 60000 × 60000 pixels; at most 4 megapixels are allowed.',
     });
-    await expect(bench.convert(input, 'png', 'jpg')).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
+    await expect(harness.convert(input, 'png', 'jpg')).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
     expect((await residentBytes()) - before).toBeLessThan(50 * 2 ** 20);
   });
 
   it('so they are by the second engine', async () => {
     const header = Buffer.concat([Buffer.from('qoif'), Buffer.from('0000ea600000ea600400', 'hex')]);
-    const input = await bench.put('bomb.qoi', Buffer.concat([header, Buffer.alloc(100)]));
-    for (const attempt of [bench.probe(input, 'qoi'), bench.convert(input, 'qoi', 'png')]) {
+    const input = await harness.put('bomb.qoi', Buffer.concat([header, Buffer.alloc(100)]));
+    for (const attempt of [harness.probe(input, 'qoi'), harness.convert(input, 'qoi', 'png')]) {
       await expect(attempt).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
     }
   });
 
   it('an SVG that says it is enormous is refused', async () => {
-    const input = await bench.put(
+    const input = await harness.put(
       'huge.svg',
       '<svg xmlns="http://www.w3.org/2000/svg" width="30000" height="30000"/>',
     );
-    await expect(bench.convert(input, 'svg', 'png')).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
+    await expect(harness.convert(input, 'svg', 'png')).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
   });
 
   it('a result that would be too large is refused before work begins', async () => {
-    const input = await bench.put('thin.png', await scene(10, 1000).png().toBuffer());
+    const input = await harness.put('thin.png', await scene(10, 1000).png().toBuffer());
     for (const target of ['png', 'bmp']) {
-      await expect(bench.convert(input, 'png', target, { width: 5000 })).rejects.toMatchObject({
+      await expect(harness.convert(input, 'png', target, { width: 5000 })).rejects.toMatchObject({
         code: 'TOO_MANY_PIXELS',
         message: 'The result would have 5000 × 500000 pixels; at most 4 megapixels are allowed.',
       });
@@ -60,19 +60,19 @@ describe('pictures that are too much', () => {
   });
 
   it('too many frames, and too many pixels in all frames together', async () => {
-    const many = await bench.put('many.gif', await animation('gif', 101, 4, 4));
-    await expect(bench.probe(many, 'gif')).rejects.toMatchObject({
+    const many = await harness.put('many.gif', await animation('gif', 101, 4, 4));
+    await expect(harness.probe(many, 'gif')).rejects.toMatchObject({
       code: 'TOO_MANY_FRAMES',
       message: 'The file has 101 frames or pages; at most 100 are allowed.',
     });
-    const large = await bench.put('large.gif', await animation('gif', 20, 800, 600));
-    await expect(bench.convert(large, 'gif', 'webp')).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
-    expect((await bench.convert(large, 'gif', 'webp', { page: 20 })).output.frames).toBe(1);
+    const large = await harness.put('large.gif', await animation('gif', 20, 800, 600));
+    await expect(harness.convert(large, 'gif', 'webp')).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
+    expect((await harness.convert(large, 'gif', 'webp', { page: 20 })).output.frames).toBe(1);
   });
 
   it('a side that the target format cannot have', async () => {
-    const input = await bench.put('long.png', await scene(17_000, 4).png().toBuffer());
-    await expect(bench.convert(input, 'png', 'webp')).rejects.toMatchObject({
+    const input = await harness.put('long.png', await scene(17_000, 4).png().toBuffer());
+    await expect(harness.convert(input, 'png', 'webp')).rejects.toMatchObject({
       code: 'TOO_MANY_PIXELS',
       message: 'A WebP picture has at most 16383 pixels on a side.',
     });
@@ -83,9 +83,9 @@ describe('pictures that are too much', () => {
     const picture = await scene(20, 20).png().toBuffer();
     // After the signature and the header chunk.
     const bomb = Buffer.concat([picture.subarray(0, 33), pngChunk('zTXt', note), picture.subarray(33)]);
-    const input = await bench.put('note.png', bomb);
+    const input = await harness.put('note.png', bomb);
     const before = await residentBytes();
-    await bench.convert(input, 'png', 'jpg').catch((error: unknown) => error);
+    await harness.convert(input, 'png', 'jpg').catch((error: unknown) => error);
     expect((await residentBytes()) - before).toBeLessThan(100 * 2 ** 20);
   });
 });
@@ -93,9 +93,9 @@ describe('pictures that are too much', () => {
 describe('files that are not what they seem', () => {
   it('an output has no trailing passenger of its input', async () => {
     const archive = Buffer.from('PK\x03\x04 passenger');
-    const input = await bench.put('polyglot.gif', Buffer.concat([await animation('gif', 2), archive]));
+    const input = await harness.put('polyglot.gif', Buffer.concat([await animation('gif', 2), archive]));
     for (const target of ['gif', 'png', 'bmp']) {
-      const { path } = await bench.convert(input, 'gif', target);
+      const { path } = await harness.convert(input, 'gif', target);
       expect((await readFile(path)).includes('passenger'), target).toBe(false);
     }
   });
@@ -110,15 +110,15 @@ describe('files that are not what they seem', () => {
     ['bmp', 'png', async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
     ['heic', 'jpg', async () => Buffer.from('\x7fELF'.repeat(100))],
   ] as const)('bytes that are no %s are not converted as one', async (source, target, make) => {
-    const input = await bench.put(`liar.${source}`, await make());
-    await expect(bench.convert(input, source, target)).rejects.toMatchObject({
+    const input = await harness.put(`liar.${source}`, await make());
+    await expect(harness.convert(input, source, target)).rejects.toMatchObject({
       code: expect.stringMatching(/^(?:CORRUPT_INPUT|TYPE_MISMATCH)$/),
     });
   });
 
   it('no message carries a path', async () => {
-    const input = await bench.put('broken.heic', Buffer.from('....ftypheic'));
-    const error = await bench.convert(input, 'heic', 'jpg').catch((reason: Error) => reason);
+    const input = await harness.put('broken.heic', Buffer.from('....ftypheic'));
+    const error = await harness.convert(input, 'heic', 'jpg').catch((reason: Error) => reason);
     expect(String(error)).not.toMatch(/[\\/](?:tmp|var|home|work)/);
     expect(String(error)).toBe('KilnError: The file is damaged or not a complete HEIC picture.');
   });
@@ -139,8 +139,8 @@ describe('SVG cannot reach out', () => {
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    await bench.put('canary.png', red);
-    await bench.put('canary.txt', CANARY);
+    await harness.put('canary.png', red);
+    await harness.put('canary.txt', CANARY);
   });
   afterAll(() => {
     server.closeAllConnections();
@@ -151,7 +151,7 @@ describe('SVG cannot reach out', () => {
     ['an image from the network', () => `<image href="${base}/a.png" width="10" height="10"/>`],
     [
       'an image from a file',
-      () => `<image href="file://${join(bench.folder, 'canary.png')}" width="10" height="10"/>`,
+      () => `<image href="file://${join(harness.folder, 'canary.png')}" width="10" height="10"/>`,
     ],
     ['an image beside it', () => '<image href="canary.png" width="10" height="10"/>'],
     [
@@ -166,23 +166,23 @@ describe('SVG cannot reach out', () => {
     ],
   ])('by %s: drawn without it', async (_what, content) => {
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10">${content()}</svg>`;
-    const { path } = await bench.convert(await bench.put('reach.svg', svg), 'svg', 'png');
+    const { path } = await harness.convert(await harness.put('reach.svg', svg), 'svg', 'png');
     const pixels = await sharp(path).raw().toBuffer();
     expect(pixels.every((value) => value === 0)).toBe(true);
     expect(hits).toBe(0);
   });
 
   it('but what it brings along is drawn', async () => {
-    const inner = (await readFile(join(bench.folder, 'canary.png'))).toString('base64');
+    const inner = (await readFile(join(harness.folder, 'canary.png'))).toString('base64');
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><image href="data:image/png;base64,${inner}" width="10" height="10"/></svg>`;
-    const { path } = await bench.convert(await bench.put('own.svg', svg), 'svg', 'png');
+    const { path } = await harness.convert(await harness.put('own.svg', svg), 'svg', 'png');
     expect([...(await sharp(path).raw().toBuffer()).subarray(0, 4)]).toEqual([255, 0, 0, 255]);
   });
 
   it.each([
     [
       'a file as entity',
-      () => `<!DOCTYPE svg [<!ENTITY x SYSTEM "file://${join(bench.folder, 'canary.txt')}">]>`,
+      () => `<!DOCTYPE svg [<!ENTITY x SYSTEM "file://${join(harness.folder, 'canary.txt')}">]>`,
     ],
     ['the network as entity', () => `<!DOCTYPE svg [<!ENTITY x PUBLIC "a" "${base}/x">]>`],
     ['a parameter entity', () => `<!DOCTYPE svg [<!ENTITY % x SYSTEM "${base}/x.dtd"> %x;]>`],
@@ -195,8 +195,8 @@ describe('SVG cannot reach out', () => {
   ])('refused: %s', async (_what, prolog) => {
     const svg = `${prolog()}<svg xmlns="http://www.w3.org/2000/svg" width="99" height="9"><text y="9">&x;</text></svg>`;
     const started = performance.now();
-    const error = await bench
-      .convert(await bench.put('entity.svg', svg), 'svg', 'png')
+    const error = await harness
+      .convert(await harness.put('entity.svg', svg), 'svg', 'png')
       .catch((reason: Error) => reason);
     expect(error).toMatchObject({ code: 'CORRUPT_INPUT' });
     expect(String(error)).not.toContain(CANARY);
@@ -211,7 +211,7 @@ describe('SVG cannot reach out', () => {
       ]>
       <svg xmlns="&ns_svg;" width="10" height="10"><rect width="10" height="10" fill="#00ff00"/></svg>`;
     expect(detectFormat(Buffer.from(svg))).toBe('svg');
-    const { path } = await bench.convert(await bench.put('constant.svg', svg), 'svg', 'png');
+    const { path } = await harness.convert(await harness.put('constant.svg', svg), 'svg', 'png');
     expect([...(await sharp(path).raw().toBuffer()).subarray(0, 4)]).toEqual([0, 255, 0, 255]);
     expect(hits).toBe(0);
   });

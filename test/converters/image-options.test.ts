@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { animation, scene } from './made-files.ts';
 import { openWorkbench } from './workbench.ts';
 
-const bench = openWorkbench();
+const harness = openWorkbench();
 const RED = { r: 255, g: 0, b: 0 };
 
 /** Red left half, blue right half. */
@@ -34,31 +34,31 @@ describe('size', () => {
     [{ width: 50, rotate: 90 }, 50, 100],
     [{ width: 1, height: 1 }, 1, 1],
   ])('%j makes of 200 × 100', async (options, width, height) => {
-    const input = await bench.put('size.png', await scene(200, 100).png().toBuffer());
+    const input = await harness.put('size.png', await scene(200, 100).png().toBuffer());
     // Both engines, since both write files.
     for (const target of ['webp', 'bmp']) {
-      const { output, path } = await bench.convert(input, 'png', target, options);
+      const { output, path } = await harness.convert(input, 'png', target, options);
       expect(output, target).toMatchObject({ width, height });
       if (target === 'webp') expect(await sharp(path).metadata()).toMatchObject({ width, height });
     }
   });
 
   it('contain fills the borders with the background', async () => {
-    const input = await bench.put('contain.png', await (await halves(200, 100)).png().toBuffer());
-    const { path } = await bench.convert(input, 'png', 'png', {
+    const input = await harness.put('contain.png', await (await halves(200, 100)).png().toBuffer());
+    const { path } = await harness.convert(input, 'png', 'png', {
       width: 100,
       height: 100,
       fit: 'contain',
       background: '#00ff00',
     });
     expect((await colourAt(path, 50, 2)).slice(0, 3)).toEqual([0, 255, 0]);
-    const clear = await bench.convert(input, 'png', 'png', { width: 100, height: 100, fit: 'contain' });
+    const clear = await harness.convert(input, 'png', 'png', { width: 100, height: 100, fit: 'contain' });
     expect((await colourAt(clear.path, 50, 2))[3]).toBe(0);
   });
 
   it('an icon of a photo is made as large as an icon can be, and says so', async () => {
-    const input = await bench.put('photo.png', await scene(1000, 500).png().toBuffer());
-    const { output, warnings } = await bench.convert(input, 'png', 'ico');
+    const input = await harness.put('photo.png', await scene(1000, 500).png().toBuffer());
+    const { output, warnings } = await harness.convert(input, 'png', 'ico');
     expect(output).toMatchObject({ width: 256, height: 128 });
     expect(warnings).toEqual([
       'A Windows icon has at most 256 pixels on a side: the picture was made smaller.',
@@ -72,11 +72,11 @@ describe('orientation', () => {
       .withMetadata({ orientation: 6 })
       .jpeg({ quality: 100 })
       .toBuffer();
-    const input = await bench.put('sideways.jpg', sideways);
-    expect(await bench.probe(input, 'jpg')).toMatchObject({ width: 40, height: 80 });
-    const { path, output } = await bench.convert(input, 'jpg', target, { stripMetadata: false });
+    const input = await harness.put('sideways.jpg', sideways);
+    expect(await harness.probe(input, 'jpg')).toMatchObject({ width: 40, height: 80 });
+    const { path, output } = await harness.convert(input, 'jpg', target, { stripMetadata: false });
     expect(output).toMatchObject({ width: 40, height: 80 });
-    const upright = target === 'bmp' ? (await bench.convert(path, 'bmp', 'png')).path : path;
+    const upright = target === 'bmp' ? (await harness.convert(path, 'bmp', 'png')).path : path;
     // Orientation 6: the left of the stored picture is the top of the shown one.
     const [red = 0, , blue = 0] = await colourAt(upright, 20, 5);
     expect(red).toBeGreaterThan(blue);
@@ -84,25 +84,25 @@ describe('orientation', () => {
   });
 
   it('rotate, flip and flop do what their names say', async () => {
-    const input = await bench.put('turn.png', await (await halves(80, 40)).png().toBuffer());
-    const turned = await bench.convert(input, 'png', 'png', { rotate: 90 });
+    const input = await harness.put('turn.png', await (await halves(80, 40)).png().toBuffer());
+    const turned = await harness.convert(input, 'png', 'png', { rotate: 90 });
     expect((await colourAt(turned.path, 20, 5)).slice(0, 3)).toEqual([255, 0, 0]);
-    const flopped = await bench.convert(input, 'png', 'png', { flop: true });
+    const flopped = await harness.convert(input, 'png', 'png', { flop: true });
     expect((await colourAt(flopped.path, 5, 20)).slice(0, 3)).toEqual([0, 0, 255]);
-    const flipped = await bench.convert(turned.path, 'png', 'png', { flip: true });
+    const flipped = await harness.convert(turned.path, 'png', 'png', { flip: true });
     expect((await colourAt(flipped.path, 20, 5)).slice(0, 3)).toEqual([0, 0, 255]);
   });
 });
 
 describe('transparency', () => {
   it('becomes white where the format has none, with a warning', async () => {
-    const input = await bench.put(
+    const input = await harness.put(
       'clear.png',
       await sharp({ create: { width: 8, height: 8, channels: 4, background: '#00000000' } })
         .png()
         .toBuffer(),
     );
-    const { path, warnings, output } = await bench.convert(input, 'png', 'jpg');
+    const { path, warnings, output } = await harness.convert(input, 'png', 'jpg');
     expect(await colourAt(path, 4, 4)).toEqual([255, 255, 255]);
     expect(warnings).toEqual([
       'JPEG has no transparency: transparent parts, if there were any, are now white.',
@@ -111,15 +111,15 @@ describe('transparency', () => {
   });
 
   it('becomes the colour that is asked for, without one', async () => {
-    const input = await bench.put(
+    const input = await harness.put(
       'clear.png',
       await sharp({ create: { width: 8, height: 8, channels: 4, background: '#00000000' } })
         .png()
         .toBuffer(),
     );
     for (const target of ['png', 'jpg', 'ppm']) {
-      const { path, warnings } = await bench.convert(input, 'png', target, { background: '#ff0000' });
-      const readable = target === 'ppm' ? (await bench.convert(path, 'ppm', 'png')).path : path;
+      const { path, warnings } = await harness.convert(input, 'png', target, { background: '#ff0000' });
+      const readable = target === 'ppm' ? (await harness.convert(path, 'ppm', 'png')).path : path;
       const [red = 0, green = 255] = await colourAt(readable, 4, 4);
       expect(red - green, target).toBeGreaterThan(240);
       expect(warnings).toEqual([]);
@@ -127,11 +127,11 @@ describe('transparency', () => {
   });
 
   it('survives between formats that have it', async () => {
-    const input = await bench.put('half.png', await scene(20, 20, 4).png().toBuffer());
+    const input = await harness.put('half.png', await scene(20, 20, 4).png().toBuffer());
     for (const target of ['webp', 'avif', 'tiff', 'ico', 'tga', 'psd']) {
-      const there = await bench.convert(input, 'png', target);
+      const there = await harness.convert(input, 'png', target);
       expect(there.output.hasAlpha, target).toBe(true);
-      const { path } = await bench.convert(there.path, target, 'png');
+      const { path } = await harness.convert(there.path, target, 'png');
       expect(Math.abs(((await colourAt(path, 18, 18))[3] ?? 0) - 128), target).toBeLessThan(6);
     }
   });
@@ -143,30 +143,30 @@ describe('animation', () => {
     ['webp', 'gif'],
     ['gif', 'gif'],
   ] as const)('%s to %s keeps every frame', async (source, target) => {
-    const input = await bench.put(`moving.${source}`, await animation(source, 5));
-    const { path, output, warnings } = await bench.convert(input, source, target, { width: 12 });
+    const input = await harness.put(`moving.${source}`, await animation(source, 5));
+    const { path, output, warnings } = await harness.convert(input, source, target, { width: 12 });
     expect(output).toMatchObject({ width: 12, height: 8, frames: 5 });
     expect(await sharp(path, { pages: -1 }).metadata()).toMatchObject({ pages: 5, pageHeight: 8 });
     expect(warnings).toEqual([]);
   });
 
   it('becomes its first frame elsewhere, with a warning, or the one that is asked for, without', async () => {
-    const input = await bench.put('moving.gif', await animation('gif', 3));
-    const { output, warnings } = await bench.convert(input, 'gif', 'png');
+    const input = await harness.put('moving.gif', await animation('gif', 3));
+    const { output, warnings } = await harness.convert(input, 'gif', 'png');
     expect(output.frames).toBe(1);
     expect(warnings).toEqual(['The GIF file has 3 frames or pages; only the first was converted.']);
-    const third = await bench.convert(input, 'gif', 'png', { page: 3 });
+    const third = await harness.convert(input, 'gif', 'png', { page: 3 });
     expect(third.warnings).toEqual([]);
     expect((await colourAt(third.path, 3, 3)).slice(0, 3)).toEqual([194, 62, 90]);
-    await expect(bench.convert(input, 'gif', 'png', { page: 4 })).rejects.toMatchObject({
+    await expect(harness.convert(input, 'gif', 'png', { page: 4 })).rejects.toMatchObject({
       code: 'INVALID_OPTION',
       field: 'options.page',
     });
   });
 
   it('is not turned silently wrong', async () => {
-    const input = await bench.put('moving.gif', await animation('gif', 3));
-    await expect(bench.convert(input, 'gif', 'webp', { rotate: 90 })).rejects.toMatchObject({
+    const input = await harness.put('moving.gif', await animation('gif', 3));
+    await expect(harness.convert(input, 'gif', 'webp', { rotate: 90 })).rejects.toMatchObject({
       code: 'INVALID_OPTION',
       field: 'options.rotate',
     });
@@ -176,40 +176,40 @@ describe('animation', () => {
 describe('quality, colours and metadata', () => {
   it('a lower quality is a smaller file, and lossless keeps every pixel', async () => {
     const original = await scene(200, 150).png().toBuffer();
-    const input = await bench.put('quality.png', original);
+    const input = await harness.put('quality.png', original);
     for (const target of ['jpg', 'webp', 'avif', 'jxl']) {
-      const low = await bench.convert(input, 'png', target, { quality: 10 });
-      const high = await bench.convert(input, 'png', target, { quality: 95 });
+      const low = await harness.convert(input, 'png', target, { quality: 10 });
+      const high = await harness.convert(input, 'png', target, { quality: 95 });
       const [small, large] = await Promise.all([readFile(low.path), readFile(high.path)]);
       expect(small.length, target).toBeLessThan(large.length);
     }
-    const { path } = await bench.convert(input, 'png', 'webp', { lossless: true });
+    const { path } = await harness.convert(input, 'png', 'webp', { lossless: true });
     expect(await sharp(path).raw().toBuffer()).toEqual(await sharp(original).raw().toBuffer());
   });
 
   it('effort changes how long an encoder tries, in every format that has it', async () => {
-    const input = await bench.put('effort.png', await scene(60, 40).png().toBuffer());
+    const input = await harness.put('effort.png', await scene(60, 40).png().toBuffer());
     for (const target of ['png', 'webp', 'gif', 'avif', 'jxl']) {
       for (const effort of [0, 9]) {
-        const { warnings, output } = await bench.convert(input, 'png', target, { effort });
+        const { warnings, output } = await harness.convert(input, 'png', target, { effort });
         expect({ warnings, width: output.width }, target).toEqual({ warnings: [], width: 60 });
       }
     }
   });
 
   it('says which option changed nothing', async () => {
-    const input = await bench.put('quality.png', await scene(20, 20).png().toBuffer());
-    expect((await bench.convert(input, 'png', 'bmp', { quality: 50 })).warnings).toEqual([
+    const input = await harness.put('quality.png', await scene(20, 20).png().toBuffer());
+    expect((await harness.convert(input, 'png', 'bmp', { quality: 50 })).warnings).toEqual([
       'The option quality has no effect on BMP.',
     ]);
   });
 
   it('notes about the camera and the place stay out unless they are wanted', async () => {
     const noted = scene(20, 20).withExif({ IFD0: { Make: 'Kiln', Copyright: 'Ada' } });
-    const input = await bench.put('noted.jpg', await noted.jpeg().toBuffer());
-    const bare = await bench.convert(input, 'jpg', 'webp');
+    const input = await harness.put('noted.jpg', await noted.jpeg().toBuffer());
+    const bare = await harness.convert(input, 'jpg', 'webp');
     expect((await sharp(bare.path).metadata()).exif).toBeUndefined();
-    const kept = await bench.convert(input, 'jpg', 'webp', { stripMetadata: false });
+    const kept = await harness.convert(input, 'jpg', 'webp', { stripMetadata: false });
     expect((await sharp(kept.path).metadata()).exif?.toString('latin1')).toContain('Ada');
   });
 
@@ -218,10 +218,10 @@ describe('quality, colours and metadata', () => {
       .withIccProfile('p3')
       .png()
       .toBuffer();
-    const input = await bench.put('wide.png', wide);
+    const input = await harness.put('wide.png', wide);
     for (const target of ['png', 'bmp']) {
-      const { path } = await bench.convert(input, 'png', target);
-      const plain = target === 'png' ? path : (await bench.convert(path, 'bmp', 'png')).path;
+      const { path } = await harness.convert(input, 'png', target);
+      const plain = target === 'png' ? path : (await harness.convert(path, 'bmp', 'png')).path;
       const [red = 0, green = 0, blue = 0] = await colourAt(plain, 4, 4);
       expect(
         Math.max(Math.abs(red - 0xc0), Math.abs(green - 0x40), Math.abs(blue - 0x30)),

@@ -6,7 +6,7 @@ import { DEFAULT_ENGINE_LIMITS } from '../../src/converters/process/engine-limit
 import { sandboxPrefix } from '../../src/converters/process/sandbox.ts';
 import { openWorkbench } from './workbench.ts';
 
-const bench = openWorkbench({ limits: { maxOutputBytes: 20_000 } });
+const harness = openWorkbench({ limits: { maxOutputBytes: 20_000 } });
 const prefix = sandboxPrefix(DEFAULT_ENGINE_LIMITS);
 
 function canUnshare(): boolean {
@@ -15,8 +15,8 @@ function canUnshare(): boolean {
 
 describe('the sandbox of an engine host', () => {
   it('takes whatever this machine offers, and keeps the process id', async () => {
-    await bench.converters.warm();
-    const [pid] = bench.converters.pids();
+    await harness.converters.warm();
+    const [pid] = harness.converters.pids();
     const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
     expect((await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')[1]).toMatch(/engine-host\.ts$/);
     expect(/Max file size\s+20000\s/.test(limits)).toBe(prefix.includes('prlimit'));
@@ -24,7 +24,7 @@ describe('the sandbox of an engine host', () => {
   });
 
   it('has no network interface but its own loopback where the kernel allows it', async () => {
-    const [pid] = bench.converters.pids();
+    const [pid] = harness.converters.pids();
     const interfaces = (await readFile(`/proc/${pid}/net/dev`, 'utf8')).split('\n').slice(2).filter(Boolean);
     if (canUnshare()) expect(interfaces.map((line) => line.trim().split(':')[0])).toEqual(['lo']);
     expect(prefix.includes('unshare')).toBe(canUnshare());
@@ -33,10 +33,10 @@ describe('the sandbox of an engine host', () => {
   it('ends a result that grows too large, by either engine', async () => {
     const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
     const picture = sharp({ create: { width: 400, height: 300, channels: 3, background: '#000000', noise } });
-    const input = await bench.put('noise.png', await picture.png().toBuffer());
+    const input = await harness.put('noise.png', await picture.png().toBuffer());
     for (const target of ['tiff', 'bmp']) {
-      await expect(bench.convert(input, 'png', target)).rejects.toMatchObject({ code: 'RESOURCE_LIMIT' });
+      await expect(harness.convert(input, 'png', target)).rejects.toMatchObject({ code: 'RESOURCE_LIMIT' });
     }
-    expect((await bench.convert(input, 'png', 'jpg', { width: 40 })).output.width).toBe(40);
+    expect((await harness.convert(input, 'png', 'jpg', { width: 40 })).output.width).toBe(40);
   });
 });

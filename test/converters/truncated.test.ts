@@ -4,20 +4,22 @@ import { FORMATS } from '../../src/domain/formats/format.ts';
 import { scene } from './made-files.ts';
 import { openWorkbench } from './workbench.ts';
 
-const bench = openWorkbench();
+const harness = openWorkbench();
 const formats = [...FORMATS.values()].filter(
   ({ readers, writers }) => readers.length > 0 && writers.length > 0,
 );
 
 describe('a file that ends in the middle', () => {
   it.each(formats.map(({ id }) => id))('is no picture: %s', async (format) => {
-    const whole = await bench.put('whole.png', await scene(96, 96).png().toBuffer());
-    const { path } = await bench.convert(whole, 'png', format);
+    const whole = await harness.put('whole.png', await scene(96, 96).png().toBuffer());
+    const { path } = await harness.convert(whole, 'png', format);
     const bytes = await readFile(path);
     // FITS fills its last tenth up with nothing.
     for (const share of [0.5, 0.8]) {
-      const part = await bench.put(`part.${format}`, bytes.subarray(0, bytes.length * share));
-      const outcome = await bench.convert(part, format, 'png').catch((error: { code: string }) => error.code);
+      const part = await harness.put(`part.${format}`, bytes.subarray(0, bytes.length * share));
+      const outcome = await harness
+        .convert(part, format, 'png')
+        .catch((error: { code: string }) => error.code);
       if (typeof outcome === 'string') expect(outcome, `${share}`).toBe('CORRUPT_INPUT');
       else expect(outcome.warnings.join(), `${share}`).toMatch(/incomplete/);
     }

@@ -31,27 +31,27 @@ export function openWorkbench(settings: Partial<ConverterSettings> = {}): Workbe
   const { signal } = new AbortController();
   const converters = createConverters({ hosts: 1, ...settings });
   let count = 0;
-  const bench: Workbench = {
+  const harness: Workbench = {
     converters,
     folder: '',
     async put(name, bytes) {
-      const path = join(bench.folder, name);
+      const path = join(harness.folder, name);
       await writeFile(path, bytes);
       return path;
     },
     async convert(inputPath, source, target, options = {}) {
-      const path = join(bench.folder, `output-${++count}.${target}`);
+      const path = join(harness.folder, `output-${++count}.${target}`);
       const step = { category: 'image', source, target, options: parseOptions('image', options) } as const;
       return { ...(await converters.convert(step, { inputPath, outputPath: path, signal })), path };
     },
     probe: (inputPath, source) => converters.probe(source, inputPath, signal),
   };
   beforeAll(async () => {
-    bench.folder = await mkdtemp(join(tmpdir(), 'kiln-workbench-'));
+    harness.folder = await mkdtemp(join(tmpdir(), 'kiln-workbench-'));
   });
   afterAll(async () => {
     await converters.close();
-    await rm(bench.folder, { recursive: true, force: true });
+    await rm(harness.folder, { recursive: true, force: true });
   });
-  return bench;
+  return harness;
 }

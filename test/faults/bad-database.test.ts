@@ -9,8 +9,8 @@ import { TERMINAL_STATUSES } from '../../src/domain/jobs/job.ts';
 import { createLog } from '../../src/log.ts';
 import { createRepairJobs } from '../../src/operations/jobs/repair-jobs.ts';
 import { closeAll, listen } from '../net/receivers.ts';
-import { createJobBench, type JobBench, PICTURE, PNG } from '../support/bench/job-bench.ts';
 import type { Fault } from '../support/faulty-collections.ts';
+import { createJobHarness, type JobHarness, PICTURE, PNG } from '../support/harness/job-harness.ts';
 import { type Ends, expectSound } from '../support/invariants.ts';
 import { insist } from '../support/money.ts';
 import { patience } from '../support/patience.ts';
@@ -57,13 +57,13 @@ const interference = {
   },
 };
 
-let bench: JobBench;
+let harness: JobHarness;
 let hook: string;
 /** The ids under which each job's end was told. */
 const told = new Map<string, Set<string>>();
 
 beforeAll(async () => {
-  bench = await createJobBench(interference);
+  harness = await createJobHarness(interference);
   const receiver = createServer(async (request, response) => {
     const { job } = JSON.parse(await text(request));
     const ids = told.get(job.jobId) ?? new Set();
@@ -73,7 +73,7 @@ beforeAll(async () => {
   hook = `http://127.0.0.1:${await listen(receiver)}/hook`;
 });
 afterAll(async () => {
-  await bench.close();
+  await harness.close();
   await closeAll();
 });
 
@@ -81,23 +81,23 @@ afterAll(async () => {
 async function bringJob(caller: Caller): Promise<string> {
   const wish = { dialect: 'swapmyfile', input: { upload: PICTURE }, target: 'webp' } as const;
   const { job, upload } = await insist(() =>
-    bench.submitJob({ ...wish, callback: { url: hook, secret: 'secret' } }, caller),
+    harness.submitJob({ ...wish, callback: { url: hook, secret: 'secret' } }, caller),
   );
   const uploadId = upload?._id ?? '';
-  await insist(() => bench.receiveUpload(uploadId, Readable.from([PNG])));
-  await insist(() => bench.completeUpload(null, uploadId));
+  await insist(() => harness.receiveUpload(uploadId, Readable.from([PNG])));
+  await insist(() => harness.completeUpload(null, uploadId));
   return job._id;
 }
 
 /** Jobs that were written although their client was told nothing: a repair starts them, and they expire. */
 async function expireOrphans(owner: string): Promise<number> {
-  const { jobs } = bench.collections;
+  const { jobs } = harness.collections;
   const orphans = await jobs.find({ owner, status: { $nin: [...TERMINAL_STATUSES] } }).toArray();
   if (orphans.length === 0) return 0;
   // As if their hour had passed.
   await jobs.updateMany({ owner }, { $set: { repairAt: new Date(0), uploadDeadline: new Date() } });
-  await createRepairJobs({ ...bench, log: createLog('silent') })();
-  for (const { _id } of orphans) expect(await bench.ended(_id)).toEqual({ status: 'expired' });
+  await createRepairJobs({ ...harness, log: createLog('silent') })();
+  for (const { _id } of orphans) expect(await harness.ended(_id)).toEqual({ status: 'expired' });
   return orphans.length;
 }
 
@@ -114,12 +114,12 @@ async function looking(owner: string, work: () => Promise<void>): Promise<void> 
 }
 
 async function lookAround(owner: string, over: AbortSignal): Promise<void> {
-  const repairJobs = createRepairJobs({ ...bench, log: createLog('silent') });
+  const repairJobs = createRepairJobs({ ...harness, log: createLog('silent') });
   for (;;) {
     await sleep(SILENT_MS, undefined, { signal: over }).catch(() => {});
     if (over.aborted) return;
     const silent = { owner, status: 'queued' as const, updatedAt: { $lt: new Date(Date.now() - SILENT_MS) } };
-    await bench.collections.jobs.updateMany(silent, { $set: { repairAt: new Date(0) } });
+    await harness.collections.jobs.updateMany(silent, { $set: { repairAt: new Date(0) } });
     // It meets the same database; as in the service, the next round tries again.
     await repairJobs().catch(unlessUnavailable);
   }
@@ -130,18 +130,18 @@ function unlessUnavailable(error: unknown): void {
 }
 
 async function round(): Promise<Ends> {
-  const { accountId, caller } = await bench.newPayer(1000);
+  const { accountId, caller } = await harness.newPayer(1000);
   isBad = true;
   const accepted = await Promise.all(Array.from({ length: JOBS }, () => bringJob(caller)));
   await looking(`account:${accountId}`, async () => {
     for (const jobId of accepted) {
-      await bench.ended(jobId);
-      await bench.deliveredTo(jobId);
+      await harness.ended(jobId);
+      await harness.deliveredTo(jobId);
     }
   });
   isBad = false;
   const orphans = await expireOrphans(`account:${accountId}`);
-  const ends = await expectSound(bench, accountId);
+  const ends = await expectSound(harness, accountId);
   for (const jobId of accepted) expect(told.get(jobId)?.size, jobId).toBe(1);
   expect(ends.expired ?? 0).toBe(orphans);
   return ends;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createJobBench, type JobBench, USED } from '../support/bench/job-bench.ts';
+import { createJobHarness, type JobHarness, USED } from '../support/harness/job-harness.ts';
 import { expectCleanDisk, expectSound } from '../support/invariants.ts';
 import { refusalOf } from '../support/money.ts';
 import { patience } from '../support/patience.ts';
@@ -11,12 +11,12 @@ const LANES = 10;
 const MEASURED = 10;
 const CREDITS = 10_000;
 
-let bench: JobBench;
+let harness: JobHarness;
 
 beforeAll(async () => {
-  bench = await createJobBench();
+  harness = await createJobHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const inLanes = (work: (lane: number) => Promise<void>) =>
   Promise.all(Array.from({ length: LANES }, (_, lane) => work(lane)));
@@ -27,28 +27,28 @@ it(
   async () => {
     const seed = seedOf();
     const random = seededRandom(seed);
-    const { accountId, caller } = await bench.newPayer(CREDITS);
-    const fileId = await bench.newFile(accountId);
+    const { accountId, caller } = await harness.newPayer(CREDITS);
+    const fileId = await harness.newFile(accountId);
     const wish = { dialect: 'graphql', input: { fileId }, target: 'webp' } as const;
 
     /** How long a job takes on this machine at this moment, with as many others beside it. */
     async function measure(): Promise<number> {
       const began = performance.now();
-      const { job } = await bench.submitJob(wish, caller);
-      expect(await bench.ended(job._id)).toEqual({ status: 'ready' });
+      const { job } = await harness.submitJob(wish, caller);
+      expect(await harness.ended(job._id)).toEqual({ status: 'ready' });
       return performance.now() - began;
     }
 
     async function race(latestMs: number): Promise<void> {
-      const { job } = await bench.submitJob(wish, caller);
+      const { job } = await harness.submitJob(wish, caller);
       await pause(random.below(latestMs));
-      const refusal = await refusalOf(bench.cancelJob(caller, job._id));
-      const end = await bench.ended(job._id);
-      const { status } = await bench.jobs.get(job._id);
+      const refusal = await refusalOf(harness.cancelJob(caller, job._id));
+      const end = await harness.ended(job._id);
+      const { status } = await harness.jobs.get(job._id);
       expect(end).toEqual({ status });
       // A busy machine may answer too late; what counts is what became of it.
       expect([status === 'cancelled' ? null : 'WRONG_STATE', 'UNAVAILABLE']).toContain(refusal);
-      expect(bench.runsOf(job._id)).toBe(1);
+      expect(harness.runsOf(job._id)).toBe(1);
     }
 
     const latestMs: number[] = [];
@@ -60,9 +60,9 @@ it(
         await race(latestMs[lane] ?? 0);
       }
     });
-    const ends = await expectSound(bench, accountId);
-    await expectCleanDisk(bench);
-    const { available } = await bench.credits.get(accountId);
+    const ends = await expectSound(harness, accountId);
+    await expectCleanDisk(harness);
+    const { available } = await harness.credits.get(accountId);
     const seconds = (performance.now() - began) / 1000;
     console.log(`F23 (seed ${seed}): ${ROUNDS} rounds, ${JSON.stringify(ends)}, ${seconds.toFixed(0)} s`);
     const { ready = 0, cancelled = 0, ...others } = ends;

@@ -1,26 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHARGE_RUN } from '../../src/domain/credits/credits.ts';
-import { type CrashBench, createCrashBench } from '../support/crash/crash-bench.ts';
 import { awaited, type Deeds, deedTools, dieEverywhere } from '../support/crash/crash-deeds.ts';
+import { type CrashHarness, createCrashHarness } from '../support/crash/crash-harness.ts';
 import { deedsOf } from '../support/crash/crash-table.ts';
 
-let bench: CrashBench;
+let harness: CrashHarness;
 
 beforeAll(async () => {
-  bench = await createCrashBench();
+  harness = await createCrashHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
-const { stored, served, worked, submitting, batching, endedBadly } = deedTools(() => bench);
+const { stored, served, worked, submitting, batching, endedBadly } = deedTools(() => harness);
 
 const DEEDS: Deeds = {
   'submit a batch with a key': async (payer) => {
     const jobs = [await stored(payer), awaited, await stored(payer)];
     const wish = { dialect: 'graphql', jobs, idempotencyKey: 'mine' } as const;
-    const submit = () => bench.submitBatch(payer.caller, wish);
+    const submit = () => harness.submitBatch(payer.caller, wish);
     const afterwards = async (died: boolean) => {
       if (died) await submit();
-      await bench.cancelAwaited(payer.caller);
+      await harness.cancelAwaited(payer.caller);
     };
     return { dying: served(submit), afterwards, ends: ['ready', 'cancelled'], jobs: [3, 3] };
   },
@@ -28,30 +28,30 @@ const DEEDS: Deeds = {
     const jobs = [await stored(payer), awaited, await stored(payer)];
     const wish = { dialect: 'graphql', jobs, archive: true } as const;
     return {
-      dying: served(() => bench.submitBatch(payer.caller, wish)),
-      afterwards: () => bench.cancelAwaited(payer.caller),
+      dying: served(() => harness.submitBatch(payer.caller, wish)),
+      afterwards: () => harness.cancelAwaited(payer.caller),
       ends: ['ready', 'cancelled'],
       jobs: [0, 3],
     };
   },
   'cancel a batch': async ({ caller }) => {
     const wish = { dialect: 'graphql', jobs: [awaited, awaited] } as const;
-    const { batch } = await bench.submitBatch(caller, wish);
-    const cancel = () => bench.cancelBatch(caller, batch._id);
+    const { batch } = await harness.submitBatch(caller, wish);
+    const cancel = () => harness.cancelBatch(caller, batch._id);
     // Before anything was written the caller has to ask again; afterwards nobody has.
     const afterwards = async () => {
-      if ((await bench.batches.get(batch._id)).cancelReason === null) await cancel();
+      if ((await harness.batches.get(batch._id)).cancelReason === null) await cancel();
     };
     return { dying: served(cancel), afterwards, ends: ['cancelled'], jobs: [2, 2] };
   },
   'retry a batch': async ({ caller }) => {
     const wish = { dialect: 'graphql', jobs: [awaited, awaited] } as const;
-    const { batch } = await bench.submitBatch(caller, wish);
-    await bench.cancelBatch(caller, batch._id);
-    await bench.mend(caller.accountId);
+    const { batch } = await harness.submitBatch(caller, wish);
+    await harness.cancelBatch(caller, batch._id);
+    await harness.mend(caller.accountId);
     return {
-      dying: served(() => bench.retryBatch(caller, batch._id)),
-      afterwards: () => bench.cancelAwaited(caller),
+      dying: served(() => harness.retryBatch(caller, batch._id)),
+      afterwards: () => harness.cancelAwaited(caller),
       ends: ['cancelled'],
       jobs: [2, 4],
     };
@@ -62,47 +62,51 @@ const DEEDS: Deeds = {
   'record the end of a job in a batch': (payer) => batching(payer, 'recordEnd'),
   'count the jobs of a batch': async (payer) => {
     const jobs = [await stored(payer), await stored(payer)];
-    const { batch } = await bench.unheard.submitBatch(payer.caller, { dialect: 'graphql', jobs });
+    const { batch } = await harness.unheard.submitBatch(payer.caller, { dialect: 'graphql', jobs });
     // As if its process had died before it wrote the second job.
     const [, missing = ''] = batch.jobIds;
-    await bench.collections.jobs.deleteOne({ _id: missing });
+    await harness.collections.jobs.deleteOne({ _id: missing });
     const halfWay = { submitting: true, updatedAt: new Date(0) } as const;
-    await bench.collections.batches.updateOne({ _id: batch._id }, { $set: halfWay });
-    const round = await bench.newRound('batches', payer.accountId);
+    await harness.collections.batches.updateOne({ _id: batch._id }, { $set: halfWay });
+    const round = await harness.newRound('batches', payer.accountId);
     return { dying: worked('countBatch', round), ends: ['ready'], jobs: [1, 1] };
   },
   'pack a batch': (payer) => batching(payer, 'packBatch'),
   'end a batch': (payer) => batching(payer, 'endBatch'),
   'cancel the jobs of a batch': async ({ caller }) => {
     const wish = { dialect: 'graphql', jobs: [awaited, awaited] } as const;
-    const { batch } = await bench.submitBatch(caller, wish);
-    const cancel = () => bench.cancelBatch(caller, batch._id);
+    const { batch } = await harness.submitBatch(caller, wish);
+    const cancel = () => harness.cancelBatch(caller, batch._id);
     return { dying: worked('cancelBatchJobs', cancel), ends: ['cancelled'], jobs: [2, 2] };
   },
   'repair jobs': async (payer) => {
-    await bench.unheard.submitJob(payer.caller, await stored(payer));
-    return { dying: served(await bench.newRound('jobs', payer.accountId)), ends: ['ready'], jobs: [1, 1] };
+    await harness.unheard.submitJob(payer.caller, await stored(payer));
+    return { dying: served(await harness.newRound('jobs', payer.accountId)), ends: ['ready'], jobs: [1, 1] };
   },
   'repair batches': async (payer) => {
     const jobs = [await stored(payer), await stored(payer)];
-    await bench.unheard.submitBatch(payer.caller, { dialect: 'graphql', jobs });
-    return { dying: served(await bench.newRound('batches', payer.accountId)), ends: ['ready'], jobs: [2, 2] };
+    await harness.unheard.submitBatch(payer.caller, { dialect: 'graphql', jobs });
+    return {
+      dying: served(await harness.newRound('batches', payer.accountId)),
+      ends: ['ready'],
+      jobs: [2, 2],
+    };
   },
   'repair places': async (payer) => {
     await endedBadly(payer);
-    const round = await bench.newRound('admissions', payer.accountId);
+    const round = await harness.newRound('admissions', payer.accountId);
     return { dying: served(round), ends: ['cancelled'], jobs: [1, 1] };
   },
   'repair credits': async (payer) => {
     const { _id: jobId } = await endedBadly(payer);
     const { accountId } = payer;
-    await bench.credits.hold({ accountId, jobId, run: CHARGE_RUN, amount: 3 });
-    return { dying: served(await bench.newRound('credits', accountId)), ends: ['cancelled'], jobs: [1, 1] };
+    await harness.credits.hold({ accountId, jobId, run: CHARGE_RUN, amount: 3 });
+    return { dying: served(await harness.newRound('credits', accountId)), ends: ['cancelled'], jobs: [1, 1] };
   },
   'grant credits': async ({ accountId }) => {
     const grant = async () => {
-      await bench.credits.grant({ accountId, kind: 'monthly', run: '2026-11', amount: 5 });
-      await bench.ledger.drain(accountId);
+      await harness.credits.grant({ accountId, kind: 'monthly', run: '2026-11', amount: 5 });
+      await harness.ledger.drain(accountId);
     };
     return { dying: served(grant), afterwards: grant, ends: [], jobs: [0, 0] };
   },
@@ -115,7 +119,7 @@ describe('a process that dies between any two writes, and is repaired', () => {
 
   it.each(Object.entries(DEEDS))(
     'while it is to %s: every accepted job ends once, and nothing is lost, held or done twice',
-    (name, newDeed) => dieEverywhere(bench, name, newDeed),
+    (name, newDeed) => dieEverywhere(harness, name, newDeed),
     300_000,
   );
 });

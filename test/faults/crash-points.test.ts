@@ -1,86 +1,86 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PICTURE, PNG } from '../support/bench/job-bench.ts';
-import { type CrashBench, createCrashBench } from '../support/crash/crash-bench.ts';
 import { awaited, type Deeds, deedTools, dieEverywhere } from '../support/crash/crash-deeds.ts';
+import { type CrashHarness, createCrashHarness } from '../support/crash/crash-harness.ts';
 import { deedsOf } from '../support/crash/crash-table.ts';
+import { PICTURE, PNG } from '../support/harness/job-harness.ts';
 
-let bench: CrashBench;
+let harness: CrashHarness;
 
 beforeAll(async () => {
-  bench = await createCrashBench();
+  harness = await createCrashHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
-const { bring, stored, served, worked, failingJob, submitting, cancelling } = deedTools(() => bench);
+const { bring, stored, served, worked, failingJob, submitting, cancelling } = deedTools(() => harness);
 
 const DEEDS: Deeds = {
   'prepare a job': async ({ caller }) => ({
-    dying: served(() => bench.submitJob(caller, awaited)),
-    afterwards: () => bench.cancelAwaited(caller),
+    dying: served(() => harness.submitJob(caller, awaited)),
+    afterwards: () => harness.cancelAwaited(caller),
     ends: ['cancelled'],
     jobs: [0, 1],
   }),
   'prepare a job with a key': async ({ caller }) => {
-    const submit = () => bench.submitJob(caller, { ...awaited, idempotencyKey: 'mine' });
+    const submit = () => harness.submitJob(caller, { ...awaited, idempotencyKey: 'mine' });
     // Whoever got no answer asks again.
     const afterwards = async (died: boolean) => {
       if (died) await submit();
-      await bench.cancelAwaited(caller);
+      await harness.cancelAwaited(caller);
     };
     return { dying: served(submit), afterwards, ends: ['cancelled'], jobs: [1, 1] };
   },
   'submit a job on a file': async (payer) => {
     const wish = await stored(payer);
-    return { dying: served(() => bench.submitJob(payer.caller, wish)), ends: ['ready'], jobs: [0, 1] };
+    return { dying: served(() => harness.submitJob(payer.caller, wish)), ends: ['ready'], jobs: [0, 1] };
   },
   'prepare an upload without a job': async ({ caller, accountId }) => {
     const expire = () =>
-      bench.collections.uploads.updateMany(
+      harness.collections.uploads.updateMany(
         { owner: `account:${accountId}` },
         { $set: { expiresAt: new Date() } },
       );
-    const prepare = () => bench.prepareUpload(caller, PICTURE);
+    const prepare = () => harness.prepareUpload(caller, PICTURE);
     return { dying: served(prepare), afterwards: expire, ends: [], jobs: [0, 0] };
   },
   'complete an upload without a job': async ({ caller }) => {
-    const { _id } = await bench.prepareUpload(caller, PICTURE);
-    await bench.receiveUpload(_id, Readable.from([PNG]));
-    const complete = () => bench.completeUpload(caller, _id);
+    const { _id } = await harness.prepareUpload(caller, PICTURE);
+    await harness.receiveUpload(_id, Readable.from([PNG]));
+    const complete = () => harness.completeUpload(caller, _id);
     // Before anything was written the caller has to ask again; afterwards it is a file.
     const afterwards = async () => {
-      if ((await bench.uploads.get(_id)).state === 'received') await complete();
-      const { job } = await bench.submitJob(caller, { ...awaited, input: { fileId: _id } });
+      if ((await harness.uploads.get(_id)).state === 'received') await complete();
+      const { job } = await harness.submitJob(caller, { ...awaited, input: { fileId: _id } });
       expect(job.status).toBe('queued');
     };
     return { dying: served(complete), afterwards, ends: ['ready'], jobs: [1, 1] };
   },
   'receive an upload': async ({ caller }) => {
-    const { upload } = await bench.submitJob(caller, awaited);
-    const send = () => bench.receiveUpload(upload?._id ?? '', Readable.from([PNG]));
+    const { upload } = await harness.submitJob(caller, awaited);
+    const send = () => harness.receiveUpload(upload?._id ?? '', Readable.from([PNG]));
     return { dying: served(send), afterwards: () => bring(upload?._id), ends: ['ready'], jobs: [1, 1] };
   },
   'receive an upload a second time': async ({ caller }) => {
-    const { upload } = await bench.submitJob(caller, awaited);
-    const send = () => bench.receiveUpload(upload?._id ?? '', Readable.from([PNG]));
+    const { upload } = await harness.submitJob(caller, awaited);
+    const send = () => harness.receiveUpload(upload?._id ?? '', Readable.from([PNG]));
     await send();
-    const complete = () => bench.completeUpload(null, upload?._id ?? '');
+    const complete = () => harness.completeUpload(null, upload?._id ?? '');
     return { dying: served(send), afterwards: complete, ends: ['ready'], jobs: [1, 1] };
   },
   'refuse an upload of a wrong size': async ({ caller }) => {
-    const { upload } = await bench.submitJob(caller, awaited);
+    const { upload } = await harness.submitJob(caller, awaited);
     const send = () =>
-      bench.receiveUpload(upload?._id ?? '', Readable.from([PNG.subarray(1)])).catch(() => {});
+      harness.receiveUpload(upload?._id ?? '', Readable.from([PNG.subarray(1)])).catch(() => {});
     return { dying: served(send), afterwards: send, ends: ['failed'], jobs: [1, 1] };
   },
   'complete an upload': async ({ caller }) => {
-    const { upload } = await bench.submitJob(caller, awaited);
+    const { upload } = await harness.submitJob(caller, awaited);
     const uploadId = upload?._id ?? '';
-    await bench.receiveUpload(uploadId, Readable.from([PNG]));
-    const complete = () => bench.completeUpload(caller, uploadId);
+    await harness.receiveUpload(uploadId, Readable.from([PNG]));
+    const complete = () => harness.completeUpload(caller, uploadId);
     // Before anything was written the caller has to ask again; afterwards nobody has.
     const afterwards = async () => {
-      if ((await bench.uploads.get(uploadId)).state === 'received') await complete();
+      if ((await harness.uploads.get(uploadId)).state === 'received') await complete();
     };
     return { dying: served(complete), afterwards, ends: ['ready'], jobs: [1, 1] };
   },
@@ -92,14 +92,14 @@ const DEEDS: Deeds = {
     const { job, fail } = await failingJob({ caller, accountId });
     await fail();
     return {
-      dying: served(() => bench.retryJob(caller, job._id)),
-      afterwards: () => bench.cancelAwaited(caller),
+      dying: served(() => harness.retryJob(caller, job._id)),
+      afterwards: () => harness.cancelAwaited(caller),
       ends: ['cancelled'],
       jobs: [1, 2],
     };
   },
   'record that a job is queued': async ({ caller }) => {
-    const { upload } = await bench.submitJob(caller, awaited);
+    const { upload } = await harness.submitJob(caller, awaited);
     return { dying: worked('recordQueued', () => bring(upload?._id)), ends: ['ready'], jobs: [1, 1] };
   },
   'admit and acquire': (payer) => submitting(payer, 'convertSmallFile'),
@@ -117,7 +117,7 @@ describe('a process that dies between any two writes, and is repaired', () => {
 
   it.each(Object.entries(DEEDS))(
     'while it is to %s: every accepted job ends once, and nothing is lost, held or done twice',
-    (name, newDeed) => dieEverywhere(bench, name, newDeed),
+    (name, newDeed) => dieEverywhere(harness, name, newDeed),
     300_000,
   );
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newSingleWrites } from '../support/crash/crash-once.ts';
-import { type CrashStepsBench, createCrashStepsBench } from '../support/crash/crash-steps-bench.ts';
 import { ENDPOINT_STEPS } from '../support/crash/crash-steps-endpoints.ts';
+import { type CrashStepsHarness, createCrashStepsHarness } from '../support/crash/crash-steps-harness.ts';
 import { RECORD_STEPS } from '../support/crash/crash-steps-records.ts';
 import { WEBHOOK_STEPS } from '../support/crash/crash-steps-webhooks.ts';
 import { deedsOf, saidOnce } from '../support/crash/crash-table.ts';
@@ -9,13 +9,13 @@ import { deedsOf, saidOnce } from '../support/crash/crash-table.ts';
 const STEPS = { ...WEBHOOK_STEPS, ...ENDPOINT_STEPS, ...RECORD_STEPS };
 const MOST_POINTS = 40;
 
-let bench: CrashStepsBench;
+let harness: CrashStepsHarness;
 let points = 0;
 
 beforeAll(async () => {
-  bench = await createCrashStepsBench();
+  harness = await createCrashStepsHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 describe('a process that dies between any two writes of what needs no workflow of a job', () => {
   it('covers all that the table of operations and activities leaves to it', () => {
@@ -23,11 +23,11 @@ describe('a process that dies between any two writes of what needs no workflow o
   });
 
   it('whatever is said to write once has nothing to die between', async () => {
-    const writes = await newSingleWrites(bench);
+    const writes = await newSingleWrites(harness);
     expect(Object.keys(writes).sort()).toEqual(saidOnce().sort());
     for (const [name, write] of Object.entries(writes))
-      expect(await bench.dyingAfter(1, write), name).toBe(false);
-    bench.takeStarts();
+      expect(await harness.dyingAfter(1, write), name).toBe(false);
+    harness.takeStarts();
   });
 
   it.each(Object.keys(STEPS))(
@@ -37,13 +37,13 @@ describe('a process that dies between any two writes of what needs no workflow o
       let writes = 0;
       for (; died; writes += 1) {
         expect(writes).toBeLessThan(MOST_POINTS);
-        const owner = await bench.newOwner(name.includes('low') ? 10 : 0);
-        const step = await STEPS[name]?.(bench, owner);
+        const owner = await harness.newOwner(name.includes('low') ? 10 : 0);
+        const step = await STEPS[name]?.(harness, owner);
         if (!step) throw new Error(`Nobody does ${name}.`);
         try {
-          died = await bench.dyingAfter(writes, step.work);
+          died = await harness.dyingAfter(writes, step.work);
           await step.afterwards?.(died);
-          await bench.mend(owner);
+          await harness.mend(owner);
           await step.holds();
         } catch (error) {
           throw new Error(`${name}, after write ${writes}`, { cause: error });

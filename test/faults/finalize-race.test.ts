@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Service, send, startService } from '../http/service.ts';
-import { createJobBench, type JobBench, PICTURE, PNG, USED } from '../support/bench/job-bench.ts';
+import { createJobHarness, type JobHarness, PICTURE, PNG, USED } from '../support/harness/job-harness.ts';
 import { expectCleanDisk, expectSound } from '../support/invariants.ts';
 import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
@@ -9,21 +9,21 @@ import { seededRandom, seedOf } from '../support/seeded-random.ts';
 const ROUNDS = 20;
 const CALLS = 100;
 
-let bench: JobBench;
+let harness: JobHarness;
 let base: Service;
 let service: Service;
 
 /** The real routes over the real database. */
 beforeAll(async () => {
-  bench = await createJobBench();
+  harness = await createJobHarness();
   base = await startService();
-  const { receiveUpload, completeUpload, links } = bench;
+  const { receiveUpload, completeUpload, links } = harness;
   service = await startService({ operations: { ...base.operations, receiveUpload, completeUpload, links } });
 });
 afterAll(async () => {
   await service.close();
   await base.close();
-  await bench.close();
+  await harness.close();
 });
 
 it(
@@ -31,16 +31,16 @@ it(
   async () => {
     const seed = seedOf();
     const random = seededRandom(seed);
-    const { accountId, caller } = await bench.newPayer(ROUNDS * USED + 1);
+    const { accountId, caller } = await harness.newPayer(ROUNDS * USED + 1);
     let calls = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
-      const { job, upload } = await bench.submitJob(
+      const { job, upload } = await harness.submitJob(
         { dialect: 'swapmyfile', input: { upload: PICTURE }, target: 'webp' },
         caller,
       );
       if (!upload) throw new Error('The file is not there yet.');
-      await bench.receiveUpload(upload._id, Readable.from([PNG]));
-      const path = bench.links.completePath(upload);
+      await harness.receiveUpload(upload._id, Readable.from([PNG]));
+      const path = harness.links.completePath(upload);
       const complete = async () => {
         // Some come late, when the job is on its way or at its end.
         await new Promise((resolve) => setTimeout(resolve, random.chance(0.5) ? 0 : random.below(150)));
@@ -51,14 +51,14 @@ it(
       const answers = await Promise.all(Array.from({ length: CALLS }, complete));
       expect(answers.filter((answer) => answer === '200 completed')).toHaveLength(1);
       expect(answers.filter((answer) => answer === '200 already_completed')).toHaveLength(CALLS - 1);
-      expect(await bench.ended(job._id)).toEqual({ status: 'ready' });
-      expect(bench.runsOf(job._id)).toBe(1);
+      expect(await harness.ended(job._id)).toEqual({ status: 'ready' });
+      expect(harness.runsOf(job._id)).toBe(1);
       // The upload has become one file, and the job has made another.
-      expect(await bench.collections.files.countDocuments({ jobId: job._id })).toBe(2);
+      expect(await harness.collections.files.countDocuments({ jobId: job._id })).toBe(2);
     }
-    const ends = await expectSound(bench, accountId);
-    await expectCleanDisk(bench);
-    const { available } = await bench.credits.get(accountId);
+    const ends = await expectSound(harness, accountId);
+    await expectCleanDisk(harness);
+    const { available } = await harness.credits.get(accountId);
     console.log(`F20 (seed ${seed}): ${calls} calls, ${JSON.stringify(ends)}, balance ${available}`);
     expect({ ends, available }).toEqual({ ends: { ready: ROUNDS }, available: 1 });
   },

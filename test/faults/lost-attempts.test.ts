@@ -2,28 +2,28 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   CONVERTED,
-  createWorkflowBench,
+  createWorkflowHarness,
   quietRuntime,
-  type WorkflowBench,
-} from '../support/bench/workflow-bench.ts';
+  type WorkflowHarness,
+} from '../support/harness/workflow-harness.ts';
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
   quietRuntime();
   const address = inject('temporalAddress');
-  bench = await createWorkflowBench(await TestWorkflowEnvironment.createFromExistingServer({ address }));
+  harness = await createWorkflowHarness(await TestWorkflowEnvironment.createFromExistingServer({ address }));
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 describe('an attempt whose worker falls silent', () => {
   it('counts as one of the engine, since the file may have felled it, and is made again', async () => {
     const hung = Promise.withResolvers<typeof CONVERTED>();
     const tries = [() => hung.promise, async () => CONVERTED];
-    const job = await bench.job(
+    const job = await harness.job(
       { convertSmallFile: () => (tries.shift() ?? (async () => CONVERTED))() },
       { uploadDeadline: null },
     );
-    await bench.runner.startJob(job.start);
+    await harness.runner.startJob(job.start);
     expect(await job.handle.result()).toEqual({ status: 'ready' });
     hung.resolve(CONVERTED);
     // Temporal has not tried by itself: it would go on for as long as the job may live.
@@ -36,9 +36,9 @@ describe('a job whose file has the longest of names', () => {
   it('is converted all the same, with a shortened title in Temporal', async () => {
     const title = `${'🍕'.repeat(250)}.png → webp`;
     for (const different of [{ uploadDeadline: null }, { hasCallback: true }]) {
-      const job = await bench.job({}, { title, ...different });
-      await bench.runner.startJob(job.start);
-      await bench.runner.uploadCompleted(job.start);
+      const job = await harness.job({}, { title, ...different });
+      await harness.runner.startJob(job.start);
+      await harness.runner.uploadCompleted(job.start);
       expect(await job.handle.result()).toEqual({ status: 'ready' });
     }
   });

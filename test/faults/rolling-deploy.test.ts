@@ -7,16 +7,16 @@ import { createLog } from '../../src/log.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
 import { startWorkers } from '../../src/temporal/workers.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
-import { PICTURE, PNG } from '../support/bench/job-bench.ts';
 import { createCopyingConverters } from '../support/copying-converters.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
+import { PICTURE, PNG } from '../support/harness/job-harness.ts';
 import { anAccountCaller } from '../support/records.ts';
 
 const PREFIX = `deploy-${newId().slice(-8)}`;
 const log = createLog('silent');
 const caller = anAccountCaller();
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 let api: Temporal;
 /** Which builds worked on a job. */
 const workedOn = new Map<string, Set<string>>();
@@ -26,20 +26,20 @@ const connect = () =>
 
 beforeAll(async () => {
   api = await connect();
-  bench = await createActivityBench({
+  harness = await createActivityHarness({
     runner: createWorkflowRunner(api, PREFIX),
     converters: createCopyingConverters(),
   });
 });
 afterAll(async () => {
   await api.close();
-  await bench.close();
+  await harness.close();
 });
 
 /** A worker process of this build. */
 async function aWorker(buildId: string) {
   const temporal = await connect();
-  const activities = Object.entries(createActivities(bench)).map(([name, run]) => [
+  const activities = Object.entries(createActivities(harness)).map(([name, run]) => [
     name,
     (input: unknown) => {
       const id = activityInfo().workflowExecution?.workflowId ?? '';
@@ -69,7 +69,7 @@ const openJobs = (count: number) =>
   Promise.all(
     Array.from({ length: count }, async () => {
       const wish = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
-      const { job, upload } = await bench.submitJob(wish, caller);
+      const { job, upload } = await harness.submitJob(wish, caller);
       const handle = api.client.workflow.getHandle(workflowId.job(job._id));
       await vi.waitFor(async () => expect(await handle.query('phase')).toBe('waiting for upload'), 20_000);
       return { jobId: job._id, uploadId: upload?._id ?? '' };
@@ -79,8 +79,8 @@ const openJobs = (count: number) =>
 /** Brings the uploads. @returns how the jobs ended, and the builds that worked on them. */
 async function finish(jobs: Awaited<ReturnType<typeof openJobs>>) {
   const ends = jobs.map(async ({ jobId, uploadId }) => {
-    await bench.receiveUpload(uploadId, Readable.from([PNG]));
-    await bench.completeUpload(null, uploadId);
+    await harness.receiveUpload(uploadId, Readable.from([PNG]));
+    await harness.completeUpload(null, uploadId);
     return api.client.workflow.getHandle(workflowId.job(jobId)).result();
   });
   const builds = new Set<string>();

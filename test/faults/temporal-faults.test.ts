@@ -6,7 +6,7 @@ import { expect, inject, it, onTestFinished } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import type { JobStart } from '../../src/operations/workflow-runner.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
-import { quietRuntime } from '../support/bench/workflow-bench.ts';
+import { quietRuntime } from '../support/harness/workflow-harness.ts';
 
 const aStart = (): JobStart => ({
   jobId: newId(),

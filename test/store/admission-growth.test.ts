@@ -15,7 +15,7 @@ import { createUploadRepository } from '../../src/store/uploads.ts';
 import { countCommands } from '../support/command-count.ts';
 import { aJob } from '../support/records.ts';
 
-/** The bench goes on to 100,000. */
+/** The harness goes on to 100,000. */
 const MANY = 1000;
 
 let mongo: Mongo;

@@ -2,11 +2,11 @@ import { expect } from 'vitest';
 import type { LedgerEntry } from '../../src/domain/credits/credits.ts';
 import { outputBlobs, outputFileId } from '../../src/domain/files/blob-name.ts';
 import { isTerminal, type Job } from '../../src/domain/jobs/job.ts';
-import { type JobBench, USED } from './bench/job-bench.ts';
+import { type JobHarness, USED } from './harness/job-harness.ts';
 import { openMoney, sumOfLedger } from './money.ts';
 
-/** What is looked at: the real things below the bench, undisturbed. */
-type SoundBench = Pick<JobBench, 'collections' | 'blobs' | 'credits'>;
+/** What is looked at: the real things below the harness, undisturbed. */
+type SoundHarness = Pick<JobHarness, 'collections' | 'blobs' | 'credits'>;
 
 /** How many jobs ended in which way. */
 export type Ends = Partial<Record<Job['status'], number>>;
@@ -15,10 +15,10 @@ export type Ends = Partial<Record<Job['status'], number>>;
  * What must hold of an account once the workflows of its jobs have ended, whatever happened to them: each
  * job has one end, and event, result, ledger and balance agree with it.
  */
-export async function expectSound(bench: SoundBench, accountId: string): Promise<Ends> {
-  const { credits, ledger, reconcile } = openMoney(bench.collections);
+export async function expectSound(harness: SoundHarness, accountId: string): Promise<Ends> {
+  const { credits, ledger, reconcile } = openMoney(harness.collections);
   await ledger.drain(accountId);
-  const { entries, ...sum } = await sumOfLedger(bench.collections, accountId);
+  const { entries, ...sum } = await sumOfLedger(harness.collections, accountId);
   const { available, held, holds } = await credits.get(accountId);
   expect(sum).toEqual({ available, held });
   expect(held).toBe(0);
@@ -28,18 +28,18 @@ export async function expectSound(bench: SoundBench, accountId: string): Promise
 
   const ends: Ends = {};
   const movements = Map.groupBy(entries, ({ subject }) => subject);
-  const jobs = await bench.collections.jobs.find({ owner: `account:${accountId}` }).toArray();
+  const jobs = await harness.collections.jobs.find({ owner: `account:${accountId}` }).toArray();
   for (const job of jobs) {
     expectOneEnd(job);
     expectPaid(job, movements.get(job._id) ?? []);
-    await expectResult(bench, job);
+    await expectResult(harness, job);
     ends[job.status] = (ends[job.status] ?? 0) + 1;
   }
   return ends;
 }
 
 /** Every file has its bytes, and there are no others: no half-written ones, none of what was given up. */
-export async function expectCleanDisk({ collections, filesOnDisk }: JobBench): Promise<void> {
+export async function expectCleanDisk({ collections, filesOnDisk }: JobHarness): Promise<void> {
   const files = await collections.files.find().toArray();
   expect((await filesOnDisk()).sort()).toEqual(files.map(({ blobId }) => blobId).sort());
 }
@@ -67,7 +67,7 @@ function expectPaid({ _id, status, spent }: Job, entries: readonly LedgerEntry[]
 }
 
 async function expectResult(
-  { collections, blobs }: SoundBench,
+  { collections, blobs }: SoundHarness,
   { _id, status, outputs }: Job,
 ): Promise<void> {
   const fileId = outputFileId(_id, 0);

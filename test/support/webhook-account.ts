@@ -1,15 +1,15 @@
 import type { Actor } from '../../src/domain/access/account.ts';
 import { newId } from '../../src/domain/id.ts';
-import type { ActivityBench } from './bench/activity-bench.ts';
+import type { ActivityHarness } from './harness/activity-harness.ts';
 import { anAccountCaller } from './records.ts';
 
 /** An account of its own with everything that a test does to its webhooks. */
-export function newWebhookAccount(bench: ActivityBench, plan = 'pro') {
+export function newWebhookAccount(harness: ActivityHarness, plan = 'pro') {
   const accountId = newId();
   const owner = `account:${accountId}`;
   const actor: Actor = anAccountCaller({ accountId, plan });
-  const { webhooks } = bench;
-  const started = () => bench.started.filter(({ fairnessKey }) => mine.has(fairnessKey));
+  const { webhooks } = harness;
+  const started = () => harness.started.filter(({ fairnessKey }) => mine.has(fairnessKey));
   const mine = new Set<string>();
 
   return {
@@ -26,10 +26,10 @@ export function newWebhookAccount(bench: ActivityBench, plan = 'pro') {
 
     /** Something happened; with the deliveries that follow, oldest first. */
     async announce(
-      type: Parameters<ActivityBench['announce']>[0]['type'] = 'job.ready',
+      type: Parameters<ActivityHarness['announce']>[0]['type'] = 'job.ready',
       subjectId = newId(),
     ) {
-      await bench.announce({ owner, type, subjectId, data: { id: subjectId } });
+      await harness.announce({ owner, type, subjectId, data: { id: subjectId } });
       return this.deliveries();
     },
 
@@ -41,7 +41,7 @@ export function newWebhookAccount(bench: ActivityBench, plan = 'pro') {
 
     /** What its workflow would do at its turn. */
     attempt: (deliveryId: string, attempt = 1, holds = 0) =>
-      bench.run('attemptDelivery', { deliveryId, attempt, holds }),
+      harness.run('attemptDelivery', { deliveryId, attempt, holds }),
 
     find: (id: string) => webhooks.findEndpoint(actor, id),
   };

@@ -7,26 +7,26 @@ import { createAnnounce } from '../../src/operations/webhooks/announce.ts';
 import { createRepairDeliveries } from '../../src/operations/webhooks/repair-deliveries.ts';
 import { createDeliveryChecks } from '../../src/store/delivery-checks.ts';
 import { createEndpointRepository } from '../../src/store/endpoints.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { anAccountCaller } from '../support/records.ts';
 import { openReceiver } from '../support/servers/webhook-receiver.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';
 
 const NOWHERE = 'http://127.0.0.1:9/hook';
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 let png: Buffer;
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
   png = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
     .png()
     .toBuffer();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 describe('an event', () => {
   it('goes to those who asked for it, once, however often it is told', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     const all = await account.endpoint(NOWHERE, ['*']);
     const jobs = await account.endpoint(NOWHERE, ['job.*']);
     await account.endpoint(NOWHERE, ['job.failed', 'batch.*']);
@@ -52,7 +52,7 @@ describe('an event', () => {
   });
 
   it('of the same kind and subject is another one by its cause', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE);
     const event = {
       owner: account.owner,
@@ -60,16 +60,16 @@ describe('an event', () => {
       subjectId: account.accountId,
       data: {},
     } as const;
-    for (const cause of ['a', 'b', 'a']) await bench.announce({ ...event, cause });
+    for (const cause of ['a', 'b', 'a']) await harness.announce({ ...event, cause });
     expect(await account.deliveries()).toHaveLength(2);
   });
 
   it('of a guest, or of an account without endpoints, is nobody’s business', async () => {
-    const before = await bench.collections.deliveries.countDocuments();
+    const before = await harness.collections.deliveries.countDocuments();
     const event = { type: 'job.ready', subjectId: newId(), data: {} } as const;
-    await bench.announce({ ...event, owner: `guest:${newId()}` });
-    await bench.announce({ ...event, owner: `account:${newId()}` });
-    expect(await bench.collections.deliveries.countDocuments()).toBe(before);
+    await harness.announce({ ...event, owner: `guest:${newId()}` });
+    await harness.announce({ ...event, owner: `account:${newId()}` });
+    expect(await harness.collections.deliveries.countDocuments()).toBe(before);
   });
 
   it('costs one look at the endpoints in two seconds', async () => {
@@ -81,8 +81,8 @@ describe('an event', () => {
           return [];
         },
       },
-      deliveries: bench.deliveries,
-      courier: () => bench.courier,
+      deliveries: harness.deliveries,
+      courier: () => harness.courier,
       log: createLog('silent'),
     });
     const event = { owner: `account:${newId()}`, type: 'job.ready', data: {} } as const;
@@ -93,19 +93,19 @@ describe('an event', () => {
 
 describe('a job', () => {
   it('is told of from its beginning to its end, with a link as long as the file lives', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['job.*']);
     const { accountId } = account;
     const caller = anAccountCaller({ accountId });
     const upload = { filename: 'photo.png', mime: 'image/png', size: png.length };
-    const { job } = await bench.announcingSubmit(caller, {
+    const { job } = await harness.announcingSubmit(caller, {
       dialect: 'graphql',
       input: { upload },
       target: 'webp',
     });
     expect((await account.deliveries()).map(({ event }) => event)).toEqual(['job.created']);
     const end = { to: 'failed' as const, fault: { code: 'CORRUPT_INPUT' as const, message: 'Damaged.' } };
-    for (let i = 0; i < 2; i += 1) await bench.run('recordEnd', { jobId: job._id, end });
+    for (let i = 0; i < 2; i += 1) await harness.run('recordEnd', { jobId: job._id, end });
     const [created, failed, ...more] = await account.deliveries();
     expect(more).toEqual([]);
     expect(JSON.parse(created?.body ?? '')).toMatchObject({
@@ -125,13 +125,13 @@ describe('a job', () => {
   });
 
   it('tells of its beginning at its end when the process that accepted it had died', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['job.*']);
-    const { jobId } = await bench.upload(png);
-    await bench.collections.jobs.updateOne({ _id: jobId }, { $set: { owner: account.owner } });
-    await bench.collections.files.updateMany({ jobId }, { $set: { owner: account.owner } });
-    const converted = await bench.run('convertSmallFile', { jobId });
-    await bench.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
+    const { jobId } = await harness.upload(png);
+    await harness.collections.jobs.updateOne({ _id: jobId }, { $set: { owner: account.owner } });
+    await harness.collections.files.updateMany({ jobId }, { $set: { owner: account.owner } });
+    const converted = await harness.run('convertSmallFile', { jobId });
+    await harness.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
     const [created, ready] = (await account.deliveries()).map(({ body }) => JSON.parse(body));
     expect(created).toMatchObject({ type: 'job.created', data: { status: 'awaiting_upload', outputs: [] } });
     expect(ready.data.outputs).toMatchObject([
@@ -149,7 +149,7 @@ describe('a job', () => {
 
 describe('a file', () => {
   it('that belongs to no job is told of when it has arrived', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['file.*']);
     const upload = {
       _id: newId(),
@@ -165,9 +165,9 @@ describe('a file', () => {
       createdAt: new Date(),
       expiresAt: new Date(Date.now() + 60_000),
     };
-    await bench.blobs.write(upload.blobId, Readable.from(['abc']), { maxBytes: 3 });
-    await bench.collections.uploads.insertOne(upload);
-    for (let i = 0; i < 2; i += 1) await bench.announcingUpload(null, upload._id);
+    await harness.blobs.write(upload.blobId, Readable.from(['abc']), { maxBytes: 3 });
+    await harness.collections.uploads.insertOne(upload);
+    for (let i = 0; i < 2; i += 1) await harness.announcingUpload(null, upload._id);
     const deliveries = await account.deliveries();
     expect(deliveries).toMatchObject([{ event: 'file.uploaded', jobId: null }]);
     expect(JSON.parse(deliveries[0]?.body ?? '').data).toMatchObject({
@@ -181,17 +181,17 @@ describe('a file', () => {
 
 describe('credits', () => {
   it('are told of when they get low, once each time that they do', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['credits.low']);
     const { accountId } = account;
     const set = (available: number) =>
-      bench.collections.accounts.updateOne({ _id: accountId }, { $set: { available } });
-    await bench.collections.accounts.insertOne({
+      harness.collections.accounts.updateOne({ _id: accountId }, { $set: { available } });
+    await harness.collections.accounts.insertOne({
       ...{ _id: accountId, name: 'Low', plan: 'pro', createdAt: new Date() },
       available: 60,
     });
     const settle = async (jobId = newId()) => {
-      await bench.noteSettled(accountId, jobId);
+      await harness.noteSettled(accountId, jobId);
       return (await account.deliveries()).length;
     };
     // A tenth of the 600 of the plan.
@@ -204,10 +204,10 @@ describe('credits', () => {
     expect(await settle()).toBe(1);
     // A grant that is not enough is no reason to say it again.
     await set(30);
-    await bench.noteGranted(accountId);
+    await harness.noteGranted(accountId);
     expect(await settle()).toBe(1);
     await set(600);
-    await bench.noteGranted(accountId);
+    await harness.noteGranted(accountId);
     await set(5);
     expect(await settle()).toBe(2);
     const [first] = await account.deliveries();
@@ -217,17 +217,17 @@ describe('credits', () => {
 
 describe('the sweeper', () => {
   it('starts what a crash left between document and workflow, and wakes what waits for nothing', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     const receiver = await openReceiver(200);
     const { id } = await account.endpoint(receiver.url);
     const [lost] = await account.announce();
     const [, held] = await account.announce();
-    await bench.webhooks.pauseEndpoint(account.actor, id);
+    await harness.webhooks.pauseEndpoint(account.actor, id);
     await account.attempt(held?._id ?? '');
     const [started, woken] = [[] as string[], [] as string[]];
     const { repairDeliveries } = createRepairDeliveries({
-      deliveries: createDeliveryChecks(bench.collections),
-      endpoints: createEndpointRepository(bench.collections),
+      deliveries: createDeliveryChecks(harness.collections),
+      endpoints: createEndpointRepository(harness.collections),
       runner: {
         startDelivery: async ({ deliveryId }) => void started.push(deliveryId),
         wakeDelivery: async (deliveryId) => woken.push(deliveryId) > 0,
@@ -238,7 +238,7 @@ describe('the sweeper', () => {
     // Whoever wrote it a moment ago is about to send it; what is paused stays so.
     expect(started).not.toContain(lost?._id);
     expect(woken).not.toContain(held?._id);
-    await bench.collections.endpoints.updateOne({ _id: id }, { $set: { state: 'enabled' } });
+    await harness.collections.endpoints.updateOne({ _id: id }, { $set: { state: 'enabled' } });
     await repairDeliveries(Date.now() + 60_000);
     expect(started).toContain(lost?._id);
     expect(woken).toContain(held?._id);

@@ -4,17 +4,17 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WEBHOOK_SCHEDULES } from '../../src/domain/webhooks/webhook-profile.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 import { openReceiver, verify } from '../support/servers/webhook-receiver.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';
 
 type Receiver = Awaited<ReturnType<typeof openReceiver>>;
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 let open: Receiver[] = [];
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const receiver of open) await receiver.close();
   open = [];
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 async function listen(...replies: Parameters<typeof openReceiver>): Promise<Receiver> {
   const receiver = await openReceiver(...replies);
@@ -32,7 +32,7 @@ async function listen(...replies: Parameters<typeof openReceiver>): Promise<Rece
 
 /** An endpoint at this address with one delivery that waits for its first attempt. */
 async function oneDelivery(url: string) {
-  const account = newWebhookAccount(bench);
+  const account = newWebhookAccount(harness);
   const endpoint = await account.endpoint(url);
   const [delivery] = await account.announce();
   return { account, ...endpoint, deliveryId: delivery?._id ?? '' };
@@ -68,7 +68,7 @@ describe('F16: a receiver that fails five times, then is well', () => {
       const planned = delays[i + 1] ?? 0;
       expect(Math.abs(wait - planned)).toBeLessThanOrEqual(planned * 0.1 + 1);
     }
-    const delivery = await bench.deliveries.get(deliveryId);
+    const delivery = await harness.deliveries.get(deliveryId);
     expect(delivery).toMatchObject({ state: 'delivered', nextAttemptAt: null });
     expect(delivery.attempts.map(({ status }) => status)).toEqual([500, 500, 500, 500, 500, 200]);
     expect(await account.find(delivery.endpointId ?? '')).toMatchObject({ circuit: { failures: 0 } });
@@ -79,7 +79,7 @@ describe('F18: what goes wrong', () => {
   const failing = async (url: string) => {
     const { account, deliveryId, id } = await oneDelivery(url);
     const outcome = await account.attempt(deliveryId);
-    const { attempts, state } = await bench.deliveries.get(deliveryId);
+    const { attempts, state } = await harness.deliveries.get(deliveryId);
     return { outcome, attempt: attempts[0], state, endpoint: await account.find(id) };
   };
 
@@ -121,7 +121,7 @@ describe('F18: what goes wrong', () => {
 
   it('is an address that became private: it is refused at the attempt as well', async () => {
     const { account, id, deliveryId } = await oneDelivery((await listen(200)).url);
-    await bench.collections.endpoints.updateOne({ _id: id }, { $set: { url: 'http://10.0.0.1/hook' } });
+    await harness.collections.endpoints.updateOne({ _id: id }, { $set: { url: 'http://10.0.0.1/hook' } });
     expect(await account.attempt(deliveryId)).toMatchObject({ outcome: 'retry', answer: 'blocked' });
   });
 
@@ -134,7 +134,7 @@ describe('F18: what goes wrong', () => {
     // The reply of the first call was lost: the repeat changes nothing.
     expect(await account.attempt(deliveryId)).toEqual({ outcome: 'failed', answer: '410' });
     expect(await account.find(id)).toMatchObject({ state: 'disabled', disabledFor: 'gone' });
-    expect(await bench.deliveries.get(waiting?._id ?? '')).toMatchObject({ state: 'failed', attempts: [] });
+    expect(await harness.deliveries.get(waiting?._id ?? '')).toMatchObject({ state: 'failed', attempts: [] });
     const news = await account.deliveries({ endpointId: other.id });
     expect(news.map(({ body }) => JSON.parse(body))).toMatchObject([
       { type: 'endpoint.disabled', data: { endpointId: id, url: receiver.url, reason: 'gone' } },
@@ -177,7 +177,7 @@ describe('case 57: a verifier', () => {
   it('takes both secrets for a day after a rotation, and then the new one only', async () => {
     const receiver = await listen(200);
     const { account, id, deliveryId, secret: old } = await oneDelivery(receiver.url);
-    const { secret } = await bench.webhooks.rotateSecret(account.actor, id);
+    const { secret } = await harness.webhooks.rotateSecret(account.actor, id);
     await account.attempt(deliveryId);
     const [during] = receiver.received;
     expect(String(during?.headers['webhook-signature']).split(' ')).toHaveLength(2);
@@ -197,7 +197,7 @@ describe('a replay', () => {
     const receiver = await listen(200);
     const { account, deliveryId } = await oneDelivery(receiver.url);
     await account.attempt(deliveryId);
-    const replayed = await bench.webhooks.replayDelivery(account.actor, deliveryId);
+    const replayed = await harness.webhooks.replayDelivery(account.actor, deliveryId);
     expect(replayed).toMatchObject({ state: 'pending', roundBase: 1 });
     expect(account.started().at(-1)).toMatchObject({ deliveryId, attempt: 2 });
     receiver.answerWith(500, 200);
@@ -208,7 +208,7 @@ describe('a replay', () => {
     expect(await account.attempt(deliveryId, 3)).toMatchObject({ outcome: 'delivered' });
     expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
-    const { attempts } = await bench.deliveries.get(deliveryId);
+    const { attempts } = await harness.deliveries.get(deliveryId);
     expect(attempts.map(({ number, status }) => [number, status])).toEqual([
       [1, 200],
       [2, 500],
@@ -220,8 +220,8 @@ describe('a replay', () => {
     const { account, deliveryId } = await oneDelivery((await listen(500)).url);
     await account.attempt(deliveryId);
     const begun = account.started().length;
-    await bench.webhooks.replayDelivery(account.actor, deliveryId);
-    expect(bench.woken).toContain(deliveryId);
+    await harness.webhooks.replayDelivery(account.actor, deliveryId);
+    expect(harness.woken).toContain(deliveryId);
     expect(account.started()).toHaveLength(begun);
   });
 
@@ -230,14 +230,14 @@ describe('a replay', () => {
     await account.attempt(deliveryId);
     const begun = account.started().length;
     await Promise.all(
-      Array.from({ length: 10 }, () => bench.webhooks.replayDelivery(account.actor, deliveryId)),
+      Array.from({ length: 10 }, () => harness.webhooks.replayDelivery(account.actor, deliveryId)),
     );
     expect(account.started()).toHaveLength(begun + 1);
   });
 
   it('of a time takes all that ended then, or only what failed, or only one endpoint', async () => {
     const [good, bad] = [await listen(200), await listen(400)];
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     const [fine, broken] = [await account.endpoint(good.url), await account.endpoint(bad.url)];
     bad.answerWith({ status: 400, headers: { 'webhook-delivery': 'abort' } });
     const since = new Date();
@@ -245,14 +245,14 @@ describe('a replay', () => {
     await account.announce('file.uploaded');
     for (const { _id } of await account.deliveries()) await account.attempt(_id);
     const replay = (more: object) =>
-      bench.webhooks.replayDeliveries(account.actor, { since, failedOnly: false, ...more });
+      harness.webhooks.replayDeliveries(account.actor, { since, failedOnly: false, ...more });
     expect(await replay({ failedOnly: true })).toEqual({ replayed: 2, left: 0, next: null });
     expect(await replay({ endpointId: fine.id })).toEqual({ replayed: 2, left: 0, next: null });
     expect(await replay({})).toEqual({ replayed: 0, left: 4, next: null });
     for (const { _id } of await account.deliveries()) await account.attempt(_id, 2);
     expect(await replay({ until: since })).toEqual({ replayed: 0, left: 0, next: null });
     expect(await replay({})).toEqual({ replayed: 4, left: 0, next: null });
-    await bench.webhooks.deleteEndpoint(account.actor, broken.id);
+    await harness.webhooks.deleteEndpoint(account.actor, broken.id);
     expect(await replay({ endpointId: broken.id })).toEqual({ replayed: 0, left: 2, next: null });
   });
 });

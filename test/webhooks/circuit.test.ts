@@ -1,28 +1,28 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { openReceiver } from '../support/servers/webhook-receiver.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 let receiver: Awaited<ReturnType<typeof openReceiver>>;
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
 });
 afterEach(async () => {
   vi.useRealTimers();
   await receiver.close();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const travel = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 /** An endpoint that answers like this, with as many deliveries as a test needs. */
 async function endpointWith(count: number, ...replies: Parameters<typeof openReceiver>) {
   receiver = await openReceiver(...replies);
-  const account = newWebhookAccount(bench);
+  const account = newWebhookAccount(harness);
   const { id } = await account.endpoint(receiver.url);
   for (let i = 0; i < count; i += 1) await account.announce();
   const ids = (await account.deliveries()).map(({ _id }) => _id);
@@ -40,28 +40,28 @@ async function opened(count = 12, ...replies: Parameters<typeof openReceiver>) {
 describe('a pause', () => {
   it('keeps what comes and sends it afterwards', async () => {
     const { account, id, ids } = await endpointWith(1, 200);
-    await bench.webhooks.pauseEndpoint(account.actor, id);
+    await harness.webhooks.pauseEndpoint(account.actor, id);
     await account.announce();
     const all = (await account.deliveries()).map(({ _id }) => _id);
     expect(all).toHaveLength(2);
     for (const one of all)
       expect(await account.attempt(one)).toMatchObject({ outcome: 'held', answer: 'paused' });
     expect(receiver.received).toHaveLength(0);
-    expect(await bench.deliveries.get(ids[0] ?? '')).toMatchObject({ hold: 'paused', attempts: [] });
-    await bench.webhooks.resumeEndpoint(account.actor, id);
-    expect(bench.woken).toEqual(expect.arrayContaining(all));
+    expect(await harness.deliveries.get(ids[0] ?? '')).toMatchObject({ hold: 'paused', attempts: [] });
+    await harness.webhooks.resumeEndpoint(account.actor, id);
+    expect(harness.woken).toEqual(expect.arrayContaining(all));
     for (const one of all) expect(await account.attempt(one)).toMatchObject({ outcome: 'delivered' });
-    expect(await bench.deliveries.get(ids[0] ?? '')).toMatchObject({ hold: null, state: 'delivered' });
+    expect(await harness.deliveries.get(ids[0] ?? '')).toMatchObject({ hold: null, state: 'delivered' });
   });
 
   it('of a deleted endpoint has nothing to wait for', async () => {
     const { account, id, ids } = await endpointWith(1, 200);
-    await bench.webhooks.pauseEndpoint(account.actor, id);
+    await harness.webhooks.pauseEndpoint(account.actor, id);
     await account.attempt(ids[0] ?? '');
-    await bench.webhooks.deleteEndpoint(account.actor, id);
-    expect(bench.woken).toContain(ids[0]);
+    await harness.webhooks.deleteEndpoint(account.actor, id);
+    expect(harness.woken).toContain(ids[0]);
     expect(await account.attempt(ids[0] ?? '')).toMatchObject({ outcome: 'discarded' });
-    expect(await bench.deliveries.get(ids[0] ?? '')).toMatchObject({ state: 'discarded' });
+    expect(await harness.deliveries.get(ids[0] ?? '')).toMatchObject({ state: 'discarded' });
     expect(receiver.received).toHaveLength(0);
   });
 });
@@ -74,7 +74,7 @@ describe('a circuit', () => {
     expect(held).toMatchObject({ outcome: 'held', answer: 'circuit' });
     expect('delayMs' in held && held.delayMs).toBeGreaterThanOrEqual(MINUTE - 1);
     expect(receiver.received).toHaveLength(10);
-    expect(await bench.deliveries.get(ids[10] ?? '')).toMatchObject({ hold: 'circuit', attempts: [] });
+    expect(await harness.deliveries.get(ids[10] ?? '')).toMatchObject({ hold: 'circuit', attempts: [] });
   });
 
   it('lets one delivery at a time find out, and waits twice as long after each that failed, up to an hour', async () => {
@@ -98,7 +98,7 @@ describe('a circuit', () => {
     travel(MINUTE);
     expect(await account.attempt(ids[10] ?? '')).toMatchObject({ outcome: 'delivered' });
     expect(await circuit()).toMatchObject({ failures: 0, failingSince: null, probeAt: null });
-    expect(bench.woken).toContain(ids[11]);
+    expect(harness.woken).toContain(ids[11]);
     expect(await account.attempt(ids[11] ?? '')).toMatchObject({ outcome: 'delivered' });
   });
 
@@ -106,7 +106,7 @@ describe('a circuit', () => {
     const { account, ids, id, circuit } = await opened();
     travel(MINUTE);
     const probing = { ...(await circuit()), probing: ids[10] ?? '', probeAt: new Date(Date.now() + MINUTE) };
-    await bench.collections.endpoints.updateOne({ _id: id }, { $set: { circuit: probing } });
+    await harness.collections.endpoints.updateOne({ _id: id }, { $set: { circuit: probing } });
     expect(await account.attempt(ids[11] ?? '')).toMatchObject({ outcome: 'held' });
     travel(MINUTE);
     expect(await account.attempt(ids[11] ?? '')).toMatchObject({ outcome: 'retry' });
@@ -119,7 +119,7 @@ describe('a circuit', () => {
     travel(5 * DAY);
     await account.attempt(ids[10] ?? '');
     expect(await account.find(id)).toMatchObject({ state: 'disabled', disabledFor: 'failing' });
-    expect(await bench.deliveries.get(ids[11] ?? '')).toMatchObject({ state: 'failed' });
+    expect(await harness.deliveries.get(ids[11] ?? '')).toMatchObject({ state: 'failed' });
     const news = await account.deliveries({ endpointId: told.id });
     expect(news.map(({ body }) => JSON.parse(body).data.reason)).toEqual(['failing']);
     // What comes meanwhile is kept for a replay.
@@ -127,20 +127,20 @@ describe('a circuit', () => {
     await account.announce();
     const missed = (await account.deliveries({ endpointId: id })).slice(-1);
     expect(missed).toMatchObject([{ state: 'failed', attempts: [] }]);
-    await expect(bench.webhooks.replayDelivery(account.actor, missed[0]?._id ?? '')).rejects.toMatchObject({
+    await expect(harness.webhooks.replayDelivery(account.actor, missed[0]?._id ?? '')).rejects.toMatchObject({
       code: 'WRONG_STATE',
     });
-    await expect(bench.webhooks.pauseEndpoint(account.actor, id)).rejects.toMatchObject({
+    await expect(harness.webhooks.pauseEndpoint(account.actor, id)).rejects.toMatchObject({
       code: 'WRONG_STATE',
     });
     receiver.answerWith(200);
-    expect(await bench.webhooks.resumeEndpoint(account.actor, id)).toMatchObject({
+    expect(await harness.webhooks.resumeEndpoint(account.actor, id)).toMatchObject({
       state: 'enabled',
       disabledFor: null,
       circuit: { failures: 0, probeAt: null },
     });
     const again = { since, failedOnly: true, endpointId: id };
-    expect(await bench.webhooks.replayDeliveries(account.actor, again)).toMatchObject({ replayed: 1 });
+    expect(await harness.webhooks.replayDeliveries(account.actor, again)).toMatchObject({ replayed: 1 });
     expect(await account.attempt(missed[0]?._id ?? '')).toMatchObject({ outcome: 'delivered' });
     await other.close();
   });

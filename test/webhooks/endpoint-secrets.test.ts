@@ -6,8 +6,8 @@ import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring, keyIdOf } from '../../src/secrets/keyring.ts';
 import { createMasterKeyRepository } from '../../src/store/master-keys.ts';
 import { createSealedSecretRepository } from '../../src/store/sealed-secrets.ts';
-import { ADMIN } from '../support/bench/access-bench.ts';
 import { openDatabase } from '../support/database.ts';
+import { ADMIN } from '../support/harness/access-harness.ts';
 import { anEndpoint } from '../support/records.ts';
 
 const [OLD, NEW] = [randomBytes(32), randomBytes(32)];

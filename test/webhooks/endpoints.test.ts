@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { anAccountCaller } from '../support/records.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';
 
 const URL_OF_OWNER = 'http://127.0.0.1:9/hook';
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 const missing = { code: 'NOT_FOUND', message: 'There is no such endpoint.' };
 const wish = { url: URL_OF_OWNER, events: ['*'], description: '' };
 
 describe('an endpoint', () => {
   it('shows its secret once and keeps it sealed', async () => {
-    const { actor } = newWebhookAccount(bench);
-    const { endpoint, secret } = await bench.webhooks.createEndpoint(actor, {
+    const { actor } = newWebhookAccount(harness);
+    const { endpoint, secret } = await harness.webhooks.createEndpoint(actor, {
       ...wish,
       events: ['job.*', 'credits.low', 'job.*'],
       description: ' Billing ',
@@ -29,25 +29,25 @@ describe('an endpoint', () => {
       description: 'Billing',
       state: 'enabled',
     });
-    const stored = await bench.collections.endpoints.findOne({ _id: endpoint._id });
+    const stored = await harness.collections.endpoints.findOne({ _id: endpoint._id });
     expect(JSON.stringify(stored)).not.toContain(secret.slice('whsec_'.length));
-    expect(await bench.webhooks.listEndpoints(actor)).toMatchObject([{ _id: endpoint._id }]);
+    expect(await harness.webhooks.listEndpoints(actor)).toMatchObject([{ _id: endpoint._id }]);
   });
 
   it('is one of twenty, however many are asked for at a time', async () => {
-    const { actor } = newWebhookAccount(bench);
+    const { actor } = newWebhookAccount(harness);
     const asked = await Promise.allSettled(
-      Array.from({ length: 30 }, () => bench.webhooks.createEndpoint(actor, wish)),
+      Array.from({ length: 30 }, () => harness.webhooks.createEndpoint(actor, wish)),
     );
     const refused = asked.filter(({ status }) => status === 'rejected');
     expect(refused).toHaveLength(10);
     expect(refused[0]).toMatchObject({
       reason: { code: 'WRONG_STATE', message: 'An account has at most 20 endpoints.' },
     });
-    const [first] = await bench.webhooks.listEndpoints(actor);
-    await bench.webhooks.deleteEndpoint(actor, first?._id ?? '');
-    await bench.webhooks.createEndpoint(actor, wish);
-    expect(await bench.webhooks.listEndpoints(actor)).toHaveLength(20);
+    const [first] = await harness.webhooks.listEndpoints(actor);
+    await harness.webhooks.deleteEndpoint(actor, first?._id ?? '');
+    await harness.webhooks.createEndpoint(actor, wish);
+    expect(await harness.webhooks.listEndpoints(actor)).toHaveLength(20);
   });
 
   it.each([
@@ -59,18 +59,18 @@ describe('an endpoint', () => {
     [{ events: ['credits.*'] }, { code: 'INVALID_INPUT', field: 'events' }],
     [{ description: 'a'.repeat(201) }, { code: 'INVALID_INPUT', field: 'description' }],
   ])('cannot be made or become %j', async (fault, refusal) => {
-    const account = newWebhookAccount(bench);
-    await expect(bench.webhooks.createEndpoint(account.actor, { ...wish, ...fault })).rejects.toMatchObject(
+    const account = newWebhookAccount(harness);
+    await expect(harness.webhooks.createEndpoint(account.actor, { ...wish, ...fault })).rejects.toMatchObject(
       refusal,
     );
     const { id } = await account.endpoint(URL_OF_OWNER);
-    await expect(bench.webhooks.updateEndpoint(account.actor, id, fault)).rejects.toMatchObject(refusal);
+    await expect(harness.webhooks.updateEndpoint(account.actor, id, fault)).rejects.toMatchObject(refusal);
   });
 
   it('changes what is named, and nothing else', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     const { id } = await account.endpoint(URL_OF_OWNER, ['job.ready']);
-    await bench.webhooks.updateEndpoint(account.actor, id, { description: 'new' });
+    await harness.webhooks.updateEndpoint(account.actor, id, { description: 'new' });
     expect(await account.find(id)).toMatchObject({
       url: URL_OF_OWNER,
       events: ['job.ready'],
@@ -79,10 +79,10 @@ describe('an endpoint', () => {
   });
 
   it('keeps two secrets while one replaces the other, and never three', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     const { id, secret } = await account.endpoint(URL_OF_OWNER);
-    const second = await bench.webhooks.rotateSecret(account.actor, id);
-    const third = await bench.webhooks.rotateSecret(account.actor, id);
+    const second = await harness.webhooks.rotateSecret(account.actor, id);
+    const third = await harness.webhooks.rotateSecret(account.actor, id);
     expect(new Set([secret, second.secret, third.secret]).size).toBe(3);
     const { secrets } = await account.find(id);
     expect(secrets.map(({ until }) => until === null)).toEqual([true, false]);
@@ -92,7 +92,7 @@ describe('an endpoint', () => {
   });
 
   it('is not part of a small plan', async () => {
-    const free = newWebhookAccount(bench, 'free');
+    const free = newWebhookAccount(harness, 'free');
     await expect(free.endpoint(URL_OF_OWNER)).rejects.toMatchObject({
       code: 'FORBIDDEN',
       field: 'url',
@@ -101,39 +101,39 @@ describe('an endpoint', () => {
   });
 
   it('is changed by those who may manage and seen by those who may read', async () => {
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     const { id } = await account.endpoint(URL_OF_OWNER);
     const { accountId } = account;
     const reader = anAccountCaller({ accountId, scopes: ['read'] });
     const converter = anAccountCaller({ accountId, scopes: ['convert'] });
-    expect(await bench.webhooks.findEndpoint(reader, id)).toMatchObject({ _id: id });
+    expect(await harness.webhooks.findEndpoint(reader, id)).toMatchObject({ _id: id });
     for (const change of ['pauseEndpoint', 'deleteEndpoint', 'rotateSecret', 'testEndpoint'] as const)
-      await expect(bench.webhooks[change](reader, id)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await expect(bench.webhooks.listEndpoints(converter)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await expect(bench.webhooks.listDeliveries(converter, { limit: 1 })).rejects.toMatchObject({
+      await expect(harness.webhooks[change](reader, id)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(harness.webhooks.listEndpoints(converter)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(harness.webhooks.listDeliveries(converter, { limit: 1 })).rejects.toMatchObject({
       code: 'FORBIDDEN',
     });
     for (const nobody of [{ kind: 'anonymous' as const }, { kind: 'guest' as const, guestId: newId() }])
-      await expect(bench.webhooks.listEndpoints(nobody)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+      await expect(harness.webhooks.listEndpoints(nobody)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
   it('of somebody else looks like one that does not exist', async () => {
-    const [mine, theirs] = [newWebhookAccount(bench), newWebhookAccount(bench)];
+    const [mine, theirs] = [newWebhookAccount(harness), newWebhookAccount(harness)];
     const { id } = await theirs.endpoint(URL_OF_OWNER);
     const [delivery] = await theirs.announce();
     const { actor } = mine;
     for (const unknown of [id, newId()]) {
-      await expect(bench.webhooks.findEndpoint(actor, unknown)).rejects.toMatchObject(missing);
-      await expect(bench.webhooks.deleteEndpoint(actor, unknown)).rejects.toMatchObject(missing);
-      await expect(bench.webhooks.resumeEndpoint(actor, unknown)).rejects.toMatchObject(missing);
-      await expect(bench.webhooks.updateEndpoint(actor, unknown, {})).rejects.toMatchObject(missing);
+      await expect(harness.webhooks.findEndpoint(actor, unknown)).rejects.toMatchObject(missing);
+      await expect(harness.webhooks.deleteEndpoint(actor, unknown)).rejects.toMatchObject(missing);
+      await expect(harness.webhooks.resumeEndpoint(actor, unknown)).rejects.toMatchObject(missing);
+      await expect(harness.webhooks.updateEndpoint(actor, unknown, {})).rejects.toMatchObject(missing);
     }
     for (const unknown of [delivery?._id ?? '', newId()]) {
       const refusal = { code: 'NOT_FOUND', message: 'There is no such delivery.' };
-      await expect(bench.webhooks.findDelivery(actor, unknown)).rejects.toMatchObject(refusal);
-      await expect(bench.webhooks.replayDelivery(actor, unknown)).rejects.toMatchObject(refusal);
+      await expect(harness.webhooks.findDelivery(actor, unknown)).rejects.toMatchObject(refusal);
+      await expect(harness.webhooks.replayDelivery(actor, unknown)).rejects.toMatchObject(refusal);
     }
-    expect(await bench.webhooks.listEndpoints({ kind: 'admin' }, theirs.accountId)).toHaveLength(1);
+    expect(await harness.webhooks.listEndpoints({ kind: 'admin' }, theirs.accountId)).toHaveLength(1);
     expect(await theirs.find(id)).toMatchObject({ state: 'enabled' });
   });
 });

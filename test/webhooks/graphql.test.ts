@@ -2,24 +2,24 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import { createDoor } from '../schema/client.ts';
 import { ALICE, BOB, createService } from '../schema/service.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 
 const REFUSAL = '... on Error { __typename code message field hint }';
 const ENDPOINT =
   'id endpointId url events description state disabledFor circuit { state failures } secrets { until }';
 const asBob = { 'X-API-Key': BOB };
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 let door: ReturnType<typeof createDoor>;
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
 });
 beforeEach(async () => {
-  door = createDoor({ ...createService().operations, ...bench.webhooks });
-  await bench.collections.endpoints.deleteMany({});
-  await bench.collections.deliveries.deleteMany({});
+  door = createDoor({ ...createService().operations, ...harness.webhooks });
+  await harness.collections.endpoints.deleteMany({});
+  await harness.collections.deliveries.deleteMany({});
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 async function create(input: object, headers?: Record<string, string>) {
   const query = `mutation ($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) {
@@ -128,7 +128,7 @@ describe('webhook deliveries in GraphQL', () => {
     const events = ['job.created', 'file.uploaded', 'batch.finished', 'job.ready'] as const;
     for (const type of events) {
       const subjectId = type.startsWith('job.') ? jobId : newId();
-      await bench.announce({ owner: `account:${ALICE}`, type, subjectId, data: {} });
+      await harness.announce({ owner: `account:${ALICE}`, type, subjectId, data: {} });
     }
     const first = await page('first: 3');
     expect(first.subjects).toEqual(events.toReversed().slice(0, 3));

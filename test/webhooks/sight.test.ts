@@ -3,24 +3,24 @@ import type { KeyScope } from '../../src/domain/access/account.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createDoor } from '../schema/client.ts';
 import { ALICE, createService } from '../schema/service.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { anAccountCaller } from '../support/records.ts';
 import { openReceiver } from '../support/servers/webhook-receiver.ts';
 
 const LINK = 'https://kiln.example/d/a-signed-link';
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 beforeAll(async () => {
-  bench = await createActivityBench();
+  harness = await createActivityHarness();
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 /** The API as it is to a key of Alice that has these scopes. */
 function doorOf(...scopes: KeyScope[]) {
   const caller = anAccountCaller({ accountId: ALICE, scopes });
   return createDoor({
     ...createService().operations,
-    ...bench.webhooks,
+    ...harness.webhooks,
     authenticate: async () => caller,
   });
 }
@@ -39,16 +39,16 @@ const REPLAY = `mutation ($id: ID!) {
 async function deliver() {
   const receiver = await openReceiver({ status: 200, body: LINK });
   const actor = anAccountCaller({ accountId: ALICE });
-  await bench.webhooks.createEndpoint(actor, { url: receiver.url, events: ['job.ready'], description: '' });
-  await bench.announce({
+  await harness.webhooks.createEndpoint(actor, { url: receiver.url, events: ['job.ready'], description: '' });
+  await harness.announce({
     owner: `account:${ALICE}`,
     type: 'job.ready',
     subjectId: newId(),
     data: { outputs: [{ downloadUrl: LINK }] },
   });
-  const [delivery] = await bench.webhooks.listDeliveries(actor, { limit: 1 });
+  const [delivery] = await harness.webhooks.listDeliveries(actor, { limit: 1 });
   const deliveryId = delivery?._id ?? '';
-  await bench.run('attemptDelivery', { deliveryId, attempt: 1, holds: 0 });
+  await harness.run('attemptDelivery', { deliveryId, attempt: 1, holds: 0 });
   await receiver.close();
   return { id: deliveryId, node: Buffer.from(`WebhookDelivery:${deliveryId}`).toString('base64') };
 }
@@ -95,12 +95,12 @@ it('no key that may only manage lets itself be told of results', async () => {
   expect(made.data.createWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
   const actor = anAccountCaller({ accountId: ALICE });
   const wish = { url: 'https://receiver.example/', events: ['job.failed'], description: '' };
-  const { endpoint } = await bench.webhooks.createEndpoint(actor, wish);
+  const { endpoint } = await harness.webhooks.createEndpoint(actor, wish);
   for (const input of ['{ url: "https://me.example/" }', '{ events: ["*"] }']) {
     const { data } = await door.ask(
       `mutation { updateWebhookEndpoint(id: "${endpoint._id}", input: ${input}) { ${refusal} } }`,
     );
     expect(data.updateWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
   }
-  expect(await bench.webhooks.findEndpoint(actor, endpoint._id)).toMatchObject(wish);
+  expect(await harness.webhooks.findEndpoint(actor, endpoint._id)).toMatchObject(wish);
 });

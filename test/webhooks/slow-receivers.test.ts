@@ -9,7 +9,7 @@ import { createLog } from '../../src/log.ts';
 import { connectTemporal } from '../../src/temporal/connect.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
 import { startWorkers, type Workers } from '../../src/temporal/workers.ts';
-import { type ActivityBench, createActivityBench } from '../support/bench/activity-bench.ts';
+import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { newWebhookAccount } from '../support/webhook-account.ts';
 
 const PREFIX = 'slow-receivers';
@@ -19,7 +19,7 @@ const HEALTHY = 5;
 const ROUNDS = 100;
 const PAUSE_MS = 30;
 
-let bench: ActivityBench;
+let harness: ActivityHarness;
 let temporal: Awaited<ReturnType<typeof connectTemporal>>;
 let workers: Workers;
 const servers: Server[] = [];
@@ -30,8 +30,8 @@ const fairnessKeys = new Set<string>();
 beforeAll(async () => {
   const namespace = { namespace: 'default', apiKey: undefined };
   temporal = await connectTemporal(namespace, inject('temporalAddress'), createLog('silent'));
-  bench = await createActivityBench({ deliveryRunner: createWorkflowRunner(temporal, PREFIX) });
-  const activities = createActivities(bench);
+  harness = await createActivityHarness({ deliveryRunner: createWorkflowRunner(temporal, PREFIX) });
+  const activities = createActivities(harness);
   workers = await startWorkers({
     temporal,
     queuePrefix: PREFIX,
@@ -44,15 +44,15 @@ beforeAll(async () => {
     },
     concurrency: { image: 1, io: 2, webhook: 200 },
   });
-  bench.courier.open();
+  harness.courier.open();
 });
 afterAll(async () => {
   for (const socket of sockets) socket.destroy();
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  await bench.courier.close();
+  await harness.courier.close();
   await workers.stop();
   await temporal.close();
-  await bench.close();
+  await harness.close();
 });
 
 async function listen(server: Server): Promise<string> {
@@ -80,7 +80,7 @@ async function latencies(account: ReturnType<typeof newWebhookAccount>, arrived:
   for (let i = 0; i < ROUNDS; i += 1) {
     const subjectId = newId();
     sent.set(subjectId, performance.now());
-    await bench.announce({ owner: account.owner, type: 'job.ready', subjectId, data: { id: subjectId } });
+    await harness.announce({ owner: account.owner, type: 'job.ready', subjectId, data: { id: subjectId } });
     await sleep(PAUSE_MS);
   }
   while ([...sent.keys()].some((id) => (arrived.get(`${id}:count`) ?? 0) < HEALTHY)) await sleep(20);
@@ -91,7 +91,7 @@ async function latencies(account: ReturnType<typeof newWebhookAccount>, arrived:
 describe('F17: fifty slow receivers', () => {
   it('are cut after fifteen seconds and 64 KiB, and slow nobody down', async () => {
     const arrived = new Map<string, number>();
-    const well = newWebhookAccount(bench);
+    const well = newWebhookAccount(harness);
     for (let i = 0; i < HEALTHY; i += 1) {
       const server = createHttpServer(async (request, response) => {
         let body = '';
@@ -107,7 +107,7 @@ describe('F17: fifty slow receivers', () => {
 
     const slow: ReturnType<typeof newWebhookAccount>[] = [];
     for (let i = 0; i < SLOW; i += 1) {
-      const account = newWebhookAccount(bench);
+      const account = newWebhookAccount(harness);
       await account.endpoint(await listen(slowloris(i % 2 === 0 ? 'headers' : 'body')));
       slow.push(account);
     }
@@ -147,7 +147,7 @@ describe('F17: fifty slow receivers', () => {
         pour();
       });
     });
-    const account = newWebhookAccount(bench);
+    const account = newWebhookAccount(harness);
     await account.endpoint(await listen(endless));
     await account.announce();
     await closed.promise;

@@ -2,20 +2,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Waiting } from '../../activities/admit.ts';
 import {
   CONVERTED,
-  createWorkflowBench,
+  createWorkflowHarness,
   type TestJob,
-  type WorkflowBench,
-} from '../support/bench/workflow-bench.ts';
+  type WorkflowHarness,
+} from '../support/harness/workflow-harness.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const NOW = { uploadDeadline: null };
 const MINUTE_MS = 60_000;
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
-  bench = await createWorkflowBench(await startTimeSkippingServer());
+  harness = await createWorkflowHarness(await startTimeSkippingServer());
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 /** Has the job wait `times` times before there is a place for it. */
 function waiting(times: number) {
@@ -41,18 +41,18 @@ describe('a job for which the plan has no place', () => {
     ['larger', 2 ** 20],
   ] as const) {
     it(`waits until it is told to begin: a ${name} one`, async () => {
-      const job = await bench.job({ convertSmallFile: waiting(1) }, { ...NOW, size });
-      await bench.runner.startJob(job.start);
+      const job = await harness.job({ convertSmallFile: waiting(1) }, { ...NOW, size });
+      await harness.runner.startJob(job.start);
       await phaseIs(job, 'waiting for its turn');
-      await bench.runner.admitJob(job.start);
+      await harness.runner.admitJob(job.start);
       expect(await job.handle.result()).toEqual({ status: 'ready' });
       expect(job.names().filter((called) => called === 'convertSmallFile')).toHaveLength(2);
     });
   }
 
   it('asks by itself when nobody tells it, less and less often', async () => {
-    const job = await bench.job({ acquire: waiting(8) as never }, { ...NOW, size: 2 ** 30 });
-    await bench.runner.startJob(job.start);
+    const job = await harness.job({ acquire: waiting(8) as never }, { ...NOW, size: 2 ** 30 });
+    await harness.runner.startJob(job.start);
     expect(await job.handle.result()).toEqual({ status: 'ready' });
     const minutes = (await lifetimeOf(job)) / MINUTE_MS;
     // 15 s, 30 s, 1, 2, 4, 8, 10 and 10 minutes.
@@ -62,12 +62,12 @@ describe('a job for which the plan has no place', () => {
   });
 
   it('can be cancelled, and does not run again when it is told of its turn afterwards', async () => {
-    const job = await bench.job({ convertSmallFile: waiting(99) }, NOW);
-    await bench.runner.startJob(job.start);
+    const job = await harness.job({ convertSmallFile: waiting(99) }, NOW);
+    await harness.runner.startJob(job.start);
     await phaseIs(job, 'waiting for its turn');
-    await bench.runner.cancelJob(job.start, 'not wanted');
+    await harness.runner.cancelJob(job.start, 'not wanted');
     expect(await job.handle.result()).toEqual({ status: 'cancelled' });
-    await bench.runner.admitJob(job.start);
+    await harness.runner.admitJob(job.start);
     expect((await job.handle.describe()).status.name).toBe('COMPLETED');
   });
 
@@ -76,11 +76,11 @@ describe('a job for which the plan has no place', () => {
     const convertSmallFile = async () => {
       asked += 1;
       if (asked > 1) return CONVERTED;
-      await bench.runner.admitJob(job.start);
+      await harness.runner.admitJob(job.start);
       return { position: 1 };
     };
-    const job = await bench.job({ convertSmallFile }, NOW);
-    await bench.runner.startJob(job.start);
+    const job = await harness.job({ convertSmallFile }, NOW);
+    await harness.runner.startJob(job.start);
     expect(await job.handle.result()).toEqual({ status: 'ready' });
     expect(await lifetimeOf(job)).toBeLessThan(15_000);
   });
@@ -88,8 +88,8 @@ describe('a job for which the plan has no place', () => {
 
 describe('a job that waits without a workflow', () => {
   it('is started by being told to begin', async () => {
-    const job = await bench.job({}, { ...NOW, batchId: 'a batch' });
-    await bench.runner.admitJob(job.start);
+    const job = await harness.job({}, { ...NOW, batchId: 'a batch' });
+    await harness.runner.admitJob(job.start);
     expect(await job.handle.result()).toEqual({ status: 'ready' });
   });
 });

@@ -3,24 +3,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KilnError } from '../../src/domain/errors.ts';
 import {
   CONVERTED,
-  createWorkflowBench,
+  createWorkflowHarness,
   type Fakes,
-  type WorkflowBench,
-} from '../support/bench/workflow-bench.ts';
+  type WorkflowHarness,
+} from '../support/harness/workflow-harness.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const SMALL = { uploadDeadline: null, size: 1000 };
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
-  bench = await createWorkflowBench(await startTimeSkippingServer());
+  harness = await createWorkflowHarness(await startTimeSkippingServer());
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 /** Runs a small job to its end. @returns how it ended and where its conversion was tried. */
 async function run(fakes: Fakes = {}) {
-  const { start, handle, calls, ends } = await bench.job(fakes, SMALL);
-  await bench.runner.startJob(start);
+  const { start, handle, calls, ends } = await harness.job(fakes, SMALL);
+  await harness.runner.startJob(start);
   const { status } = await handle.result();
   const tries = calls.filter(({ name }) => name === 'convertSmallFile');
   return { status, ends: ends(), tries: tries.map(({ queue, local }) => [queue, local]) };

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KilnError } from '../../src/domain/errors.ts';
 import type { BatchStart } from '../../src/operations/workflow-runner.ts';
-import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import {
+  createWorkflowHarness,
+  type Fakes,
+  type WorkflowHarness,
+} from '../support/harness/workflow-harness.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const MINUTE_MS = 60_000;
@@ -10,15 +14,15 @@ const WAIT = { timeout: 20_000 };
 /** So many events make a batch go on in a new run. */
 const LONG_HISTORY = 2000;
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
-  bench = await createWorkflowBench(await startTimeSkippingServer());
+  harness = await createWorkflowHarness(await startTimeSkippingServer());
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
-/** A batch whose id is that of a job of the bench, so that its activities can be replaced. */
+/** A batch whose id is that of a job of the harness, so that its activities can be replaced. */
 async function aBatch(fakes: Fakes, different: Partial<BatchStart> = {}) {
-  const job = await bench.job(fakes);
+  const job = await harness.job(fakes);
   const start = {
     batchId: job.start.jobId,
     owner: 'account:a',
@@ -27,7 +31,7 @@ async function aBatch(fakes: Fakes, different: Partial<BatchStart> = {}) {
     wantsArchive: false,
     ...different,
   };
-  return { ...job, start, handle: bench.env.client.workflow.getHandle(`batch:${start.batchId}`) };
+  return { ...job, start, handle: harness.env.client.workflow.getHandle(`batch:${start.batchId}`) };
 }
 
 /** Starts a hundred jobs at a time. */
@@ -41,9 +45,9 @@ function pending(...counts: number[]) {
 describe('a batch', () => {
   it('starts its jobs page by page, and ends when it is told that none is left', async () => {
     const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(250, 0) });
-    await bench.runner.startBatch(batch.start);
+    await harness.runner.startBatch(batch.start);
     await expect.poll(() => batch.names(), WAIT).toContain('countBatch');
-    await bench.runner.nudgeBatch(batch.start, 'count');
+    await harness.runner.nudgeBatch(batch.start, 'count');
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
     expect(batch.inputsOf('startBatchJobs')).toEqual(
       [0, 100, 200].map((from) => ({ batchId: batch.start.batchId, from })),
@@ -54,7 +58,7 @@ describe('a batch', () => {
 
   it('looks for itself when nobody tells it', async () => {
     const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(3, 2, 0) });
-    await bench.runner.startBatch(batch.start);
+    await harness.runner.startBatch(batch.start);
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
     const { startTime, closeTime = startTime } = await batch.handle.describe();
     const minutes = Math.round((closeTime.getTime() - startTime.getTime()) / MINUTE_MS);
@@ -63,11 +67,11 @@ describe('a batch', () => {
 
   it('ends its jobs when it is cancelled, once, and still counts them', async () => {
     const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(250, 250, 0) });
-    await bench.runner.startBatch(batch.start);
+    await harness.runner.startBatch(batch.start);
     await expect.poll(() => batch.names(), WAIT).toContain('countBatch');
-    await bench.runner.nudgeBatch(batch.start, 'cancel');
+    await harness.runner.nudgeBatch(batch.start, 'cancel');
     await expect.poll(() => batch.names(), WAIT).toContain('cancelBatchJobs');
-    await bench.runner.nudgeBatch(batch.start, 'cancel');
+    await harness.runner.nudgeBatch(batch.start, 'cancel');
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
     expect(batch.names().filter((name) => name === 'cancelBatchJobs')).toHaveLength(1);
   });
@@ -85,7 +89,7 @@ describe('a batch', () => {
         cancelled = true;
       },
     });
-    await bench.runner.startBatch(batch.start);
+    await harness.runner.startBatch(batch.start);
     // It waits for an activity elsewhere, so that all of what follows comes before the answer.
     const counts = () => batch.calls.filter(({ name }) => name === 'countBatch').map(({ local }) => local);
     await expect.poll(counts, WAIT).toContain(false);
@@ -93,7 +97,7 @@ describe('a batch', () => {
     const nudge = () => batch.handle.signal('nudged', { wish: 'count' });
     for (let sent = 0; sent < LONG_HISTORY; sent += 100)
       await Promise.all(Array.from({ length: 100 }, nudge));
-    await bench.runner.nudgeBatch(batch.start, 'cancel');
+    await harness.runner.nudgeBatch(batch.start, 'cancel');
     opened.resolve();
     await expect.poll(async () => (await batch.handle.describe()).runId, WAIT).not.toBe(runId);
     await expect.poll(() => batch.names(), WAIT).toContain('cancelBatchJobs');
@@ -103,13 +107,13 @@ describe('a batch', () => {
 
   it('is started by a nudge whose batch had lost its workflow', async () => {
     const batch = await aBatch({ startBatchJobs: inPages });
-    await bench.runner.nudgeBatch(batch.start, 'count');
+    await harness.runner.nudgeBatch(batch.start, 'count');
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
   });
 
   it('packs the results where that was wanted, and is no less ready when it cannot', async () => {
     const packed = await aBatch({ startBatchJobs: inPages }, { wantsArchive: true });
-    await bench.runner.startBatch(packed.start);
+    await harness.runner.startBatch(packed.start);
     await packed.handle.result();
     expect(packed.names().slice(-3)).toEqual(['countBatch', 'packBatch', 'endBatch']);
 
@@ -117,7 +121,7 @@ describe('a batch', () => {
       throw new KilnError('TOO_LARGE', 'The archive is too large.');
     };
     const failed = await aBatch({ startBatchJobs: inPages, packBatch }, { wantsArchive: true });
-    await bench.runner.startBatch(failed.start);
+    await harness.runner.startBatch(failed.start);
     expect(await failed.handle.result()).toEqual({ status: 'ready' });
     const archiveFault = { code: 'TOO_LARGE', message: 'The archive is too large.' };
     expect(failed.inputsOf('endBatch')).toEqual([{ batchId: failed.start.batchId, archiveFault }]);
@@ -131,7 +135,7 @@ describe('a batch', () => {
       return { pending: 0 };
     };
     const batch = await aBatch({ startBatchJobs: inPages, countBatch });
-    await bench.runner.startBatch(batch.start);
+    await harness.runner.startBatch(batch.start);
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
   });
 });

@@ -1,23 +1,27 @@
 import { CancelledFailure, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KilnError } from '../../src/domain/errors.ts';
-import { type CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import {
+  type CONVERTED,
+  createWorkflowHarness,
+  type WorkflowHarness,
+} from '../support/harness/workflow-harness.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const cancelled = { to: 'cancelled', fault: { code: 'CANCELLED', message: 'The job was tired of waiting.' } };
 const REASON = 'tired of waiting';
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
-  bench = await createWorkflowBench(await startTimeSkippingServer());
+  harness = await createWorkflowHarness(await startTimeSkippingServer());
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 describe('cancel', () => {
   it('ends a job that waits for its upload', async () => {
-    const { start, handle, names, ends } = await bench.job();
-    await bench.runner.startJob(start);
-    await bench.runner.cancelJob(start, REASON);
+    const { start, handle, names, ends } = await harness.job();
+    await harness.runner.startJob(start);
+    await harness.runner.cancelJob(start, REASON);
     expect(await handle.result()).toEqual({ status: 'cancelled' });
     expect(names()).toEqual(['recordEnd', 'discardFiles']);
     expect(ends()).toEqual([cancelled]);
@@ -25,13 +29,13 @@ describe('cancel', () => {
 
   it('reaches the engine, and waits until it has stopped', async () => {
     const engine = runningEngine();
-    const { start, handle, ends } = await bench.job(
+    const { start, handle, ends } = await harness.job(
       { convertSmallFile: engine.convert },
       { uploadDeadline: null },
     );
-    await bench.runner.startJob(start);
+    await harness.runner.startJob(start);
     await engine.started;
-    await bench.runner.cancelJob(start, REASON);
+    await harness.runner.cancelJob(start, REASON);
     expect(engine.state()).toBe('stopped');
     expect(await handle.result()).toEqual({ status: 'cancelled' });
     expect(ends()).toEqual([cancelled]);
@@ -42,34 +46,34 @@ describe('cancel', () => {
     const engine = runningEngine(() => {
       throw complaint;
     });
-    const { start, handle, ends } = await bench.job(
+    const { start, handle, ends } = await harness.job(
       { convertSmallFile: engine.convert },
       { uploadDeadline: null },
     );
-    await bench.runner.startJob(start);
+    await harness.runner.startJob(start);
     await engine.started;
-    await bench.runner.cancelJob(start, REASON);
+    await harness.runner.cancelJob(start, REASON);
     expect(await handle.result()).toEqual({ status: 'cancelled' });
     expect(ends()).toEqual([cancelled]);
   });
 
   it('reaches each stage of a large file', async () => {
     const engine = runningEngine();
-    const { start, handle, names } = await bench.job(
+    const { start, handle, names } = await harness.job(
       { convert: async () => engine.convert() },
       { uploadDeadline: null, size: 2 ** 30 },
     );
-    await bench.runner.startJob(start);
+    await harness.runner.startJob(start);
     await engine.started;
-    await bench.runner.cancelJob(start, REASON);
+    await harness.runner.cancelJob(start, REASON);
     expect(await handle.result()).toEqual({ status: 'cancelled' });
     expect(names()).toEqual(['acquire', 'convert', 'recordEnd', 'discardFiles']);
   });
 
   it('may be asked for by several at once', async () => {
-    const { start, handle, ends } = await bench.job();
-    await bench.runner.startJob(start);
-    await Promise.all([1, 2, 3].map(() => bench.runner.cancelJob(start, REASON)));
+    const { start, handle, ends } = await harness.job();
+    await harness.runner.startJob(start);
+    await Promise.all([1, 2, 3].map(() => harness.runner.cancelJob(start, REASON)));
     expect(await handle.result()).toEqual({ status: 'cancelled' });
     expect(ends()).toEqual([cancelled]);
   });
@@ -77,16 +81,16 @@ describe('cancel', () => {
   it('is refused once the job has ended', async () => {
     // The database knows: whatever is written of an end after the first, the first stands.
     const recordEnd = async () => 'ready' as const;
-    const { start, handle } = await bench.job({ recordEnd }, { uploadDeadline: null });
-    await bench.runner.startJob(start);
+    const { start, handle } = await harness.job({ recordEnd }, { uploadDeadline: null });
+    await harness.runner.startJob(start);
     await handle.result();
-    await expect(bench.runner.cancelJob(start, REASON)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    await expect(harness.runner.cancelJob(start, REASON)).rejects.toMatchObject({ code: 'WRONG_STATE' });
   });
 
   it('that comes while another end is written is refused', async () => {
     const writing = Promise.withResolvers<void>();
     const written = Promise.withResolvers<void>();
-    const { start, handle } = await bench.job(
+    const { start, handle } = await harness.job(
       {
         recordEnd: async ({ end }) => {
           writing.resolve();
@@ -96,9 +100,9 @@ describe('cancel', () => {
       },
       { uploadDeadline: null },
     );
-    await bench.runner.startJob(start);
+    await harness.runner.startJob(start);
     await writing.promise;
-    const refused = expect(bench.runner.cancelJob(start, REASON)).rejects.toMatchObject({
+    const refused = expect(harness.runner.cancelJob(start, REASON)).rejects.toMatchObject({
       code: 'WRONG_STATE',
       message: expect.stringMatching(/is ready|already ended/),
     });
@@ -108,15 +112,15 @@ describe('cancel', () => {
   });
 
   it('ends a job that waits for its turn and has no workflow yet', async () => {
-    const { start, handle, ends } = await bench.job({}, { uploadDeadline: null });
-    await bench.runner.cancelJob(start, REASON);
+    const { start, handle, ends } = await harness.job({}, { uploadDeadline: null });
+    await harness.runner.cancelJob(start, REASON);
     expect(await handle.result()).toEqual({ status: 'cancelled' });
     expect(ends()).toEqual([cancelled]);
   });
 
   it('from Temporal UI works as well', async () => {
-    const { start, handle, ends } = await bench.job();
-    await bench.runner.startJob(start);
+    const { start, handle, ends } = await harness.job();
+    await harness.runner.startJob(start);
     await handle.query('phase');
     await handle.cancel();
     expect(await handle.result()).toEqual({ status: 'cancelled' });

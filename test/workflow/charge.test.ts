@@ -2,26 +2,26 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KilnError } from '../../src/domain/errors.ts';
 import {
   CONVERTED,
-  createWorkflowBench,
+  createWorkflowHarness,
   type Fakes,
-  type WorkflowBench,
-} from '../support/bench/workflow-bench.ts';
+  type WorkflowHarness,
+} from '../support/harness/workflow-harness.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const ACQUIRED = { blobId: 'blob', steps: [], price: { perMinute: 1, ceiling: 7 } };
 const SIZES = { small: 1000, middling: 2 * 2 ** 20, large: 2 ** 30 };
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
-  bench = await createWorkflowBench(await startTimeSkippingServer());
+  harness = await createWorkflowHarness(await startTimeSkippingServer());
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 /** A job that costs seven credits. */
 async function start(fakes: Fakes = {}, size: number = SIZES.small) {
   const acquiring = { acquire: async () => ACQUIRED, convertSmallFile: async () => ACQUIRED };
-  const job = await bench.job({ ...acquiring, ...fakes }, { uploadDeadline: null, size });
-  await bench.runner.startJob(job.start);
+  const job = await harness.job({ ...acquiring, ...fakes }, { uploadDeadline: null, size });
+  await harness.runner.startJob(job.start);
   return job;
 }
 
@@ -71,7 +71,7 @@ describe('a job that costs credits', () => {
       },
     });
     await started.promise;
-    await bench.runner.cancelJob(begun, 'not wanted');
+    await harness.runner.cancelJob(begun, 'not wanted');
     expect(await handle.result()).toEqual({ status: 'cancelled' });
     expect(names().filter((name) => name === 'settleCredits')).toHaveLength(1);
     expect(names().indexOf('settleCredits')).toBeGreaterThan(names().indexOf('recordEnd'));

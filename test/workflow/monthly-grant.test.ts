@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { monthlyGrant } from '../../workflows/monthly-grant.ts';
-import { createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { createWorkflowHarness, type WorkflowHarness } from '../support/harness/workflow-harness.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
-  bench = await createWorkflowBench(await startTimeSkippingServer());
+  harness = await createWorkflowHarness(await startTimeSkippingServer());
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 it('the monthly grant goes on in a new run after a hundred pages, where it has come to', async () => {
   const PAGES = 130;
-  const job = await bench.job({
+  const job = await harness.job({
     grantMonth: async ({ after }) => ({
       next: Number(after) === PAGES - 1 ? null : String(Number(after) + 1),
     }),
   });
   const month = job.start.jobId;
-  const { client } = bench.env;
+  const { client } = harness.env;
   const handle = await client.workflow.start<typeof monthlyGrant>('monthlyGrant', {
     workflowId: `grant-${month}`,
     taskQueue: 'test-jobs',

@@ -4,21 +4,25 @@ import type { Activities } from '../../activities/index.ts';
 import type { Log } from '../../src/log.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
 import { startWorkers } from '../../src/temporal/workers.ts';
-import { CONVERTED, createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import {
+  CONVERTED,
+  createWorkflowHarness,
+  type WorkflowHarness,
+} from '../support/harness/workflow-harness.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const PREFIX = 'older';
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
-  bench = await createWorkflowBench(await startTimeSkippingServer());
+  harness = await createWorkflowHarness(await startTimeSkippingServer());
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 it('workers do without builds on a server that knows no worker deployments, and one line says so', async () => {
   const warnings: unknown[][] = [];
   const log = { warn: (...line: unknown[]) => void warnings.push(line) } as unknown as Log;
-  const { nativeConnection: connection } = bench.env;
+  const { nativeConnection: connection } = harness.env;
   const client = new Client({ connection });
   const temporal = { client, connection, namespace: 'default', close: async () => {} };
   const activities: Pick<Activities, 'recordEnd' | 'convertSmallFile'> = {
@@ -32,7 +36,7 @@ it('workers do without builds on a server that knows no worker deployments, and 
   });
   await workers.takeOver(new AbortController().signal);
 
-  const { start, handle } = await bench.job({}, { uploadDeadline: null });
+  const { start, handle } = await harness.job({}, { uploadDeadline: null });
   await createWorkflowRunner(temporal, PREFIX)
     .startJob(start)
     .catch(() => {});

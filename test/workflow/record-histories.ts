@@ -6,11 +6,11 @@ import { KilnError } from '../../src/domain/errors.ts';
 import type { JobStart } from '../../src/operations/workflow-runner.ts';
 import {
   CONVERTED,
-  createWorkflowBench,
+  createWorkflowHarness,
   type Fakes,
   quietRuntime,
-  type WorkflowBench,
-} from '../support/bench/workflow-bench.ts';
+  type WorkflowHarness,
+} from '../support/harness/workflow-harness.ts';
 
 /*
  * Records what jobs of this version leave in Temporal's history. Run it by hand once for each release,
@@ -25,7 +25,7 @@ import {
 interface Scenario {
   fakes?: Fakes;
   start?: Partial<JobStart>;
-  run?(bench: WorkflowBench, start: JobStart): Promise<void>;
+  run?(harness: WorkflowHarness, start: JobStart): Promise<void>;
 }
 
 const now = { uploadDeadline: null };
@@ -196,20 +196,20 @@ async function save(name: string, history: Parameters<typeof historyToJSON>[0]):
 
 quietRuntime();
 const env = await TestWorkflowEnvironment.createFromExistingServer({ address: process.argv[2] ?? '' });
-const bench = await createWorkflowBench(env);
+const harness = await createWorkflowHarness(env);
 const wanted = process.argv.slice(3);
 const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 for (const [name, { fakes, start: overrides, run }] of Object.entries(SCENARIOS)) {
   if (!isWanted(name)) continue;
-  const { start, handle } = await bench.job(fakes, overrides);
-  if (name !== 'started-by-upload') await bench.runner.startJob(start);
-  await run?.(bench, start);
+  const { start, handle } = await harness.job(fakes, overrides);
+  if (name !== 'started-by-upload') await harness.runner.startJob(start);
+  await run?.(harness, start);
   await handle.result();
   await save(name, await handle.fetchHistory());
 }
 for (const [name, { fakes, run }] of Object.entries(DELIVERIES)) {
   if (!isWanted(name)) continue;
-  const { start } = await bench.job(fakes);
+  const { start } = await harness.job(fakes);
   const delivery = env.client.workflow.getHandle(`delivery:${start.jobId}`);
   if (name !== 'delivery-after-courier')
     await env.client.workflow.start('webhookDelivery', {
@@ -217,17 +217,17 @@ for (const [name, { fakes, run }] of Object.entries(DELIVERIES)) {
       taskQueue: 'test-jobs',
       args: [{ deliveryId: start.jobId }],
     });
-  await run?.(bench, start);
+  await run?.(harness, start);
   await delivery.result();
   await save(name, await delivery.fetchHistory());
 }
 for (const [name, { fakes, run }] of Object.entries(BATCHES)) {
   if (!isWanted(name)) continue;
-  const { start } = await bench.job(fakes);
-  await bench.runner.startBatch(batchOf(start));
-  await run?.(bench, start);
+  const { start } = await harness.job(fakes);
+  await harness.runner.startBatch(batchOf(start));
+  await run?.(harness, start);
   const batch = env.client.workflow.getHandle(`batch:${start.jobId}`);
   await batch.result();
   await save(name, await batch.fetchHistory());
 }
-await bench.close();
+await harness.close();

@@ -3,7 +3,7 @@ import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleWorkflows } from '../../src/temporal/workflow-bundle.ts';
-import { bundleFrom, quietRuntime } from '../support/bench/workflow-bench.ts';
+import { bundleFrom, quietRuntime } from '../support/harness/workflow-harness.ts';
 
 const FOLDER = new URL('histories/', import.meta.url);
 

@@ -3,16 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KilnError } from '../../src/domain/errors.ts';
 import type { DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
 import { judgeAttempt, type WebhookProfile } from '../../src/domain/webhooks/webhook-profile.ts';
-import { createWorkflowBench, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import { createWorkflowHarness, type WorkflowHarness } from '../support/harness/workflow-harness.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const HOUR = 3_600_000;
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
-  bench = await createWorkflowBench(await startTimeSkippingServer());
+  harness = await createWorkflowHarness(await startTimeSkippingServer());
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 /** A receiver that answers with these codes, the last one for ever, and remembers when it was called. */
 function receiver(profile: WebhookProfile, ...statuses: number[]) {
@@ -32,10 +32,10 @@ function receiver(profile: WebhookProfile, ...statuses: number[]) {
   };
 }
 
-async function deliver(fakes: Parameters<WorkflowBench['job']>[0]) {
-  const job = await bench.job(fakes);
+async function deliver(fakes: Parameters<WorkflowHarness['job']>[0]) {
+  const job = await harness.job(fakes);
   const { jobId: deliveryId } = job.start;
-  const outcome = await bench.env.client.workflow.execute('webhookDelivery', {
+  const outcome = await harness.env.client.workflow.execute('webhookDelivery', {
     workflowId: `delivery:${deliveryId}`,
     taskQueue: 'test-jobs',
     args: [{ deliveryId }],
@@ -88,7 +88,7 @@ describe('a delivery', () => {
 
   it('outlives the job that it tells about', async () => {
     const opened = Promise.withResolvers<void>();
-    const { start, handle } = await bench.job(
+    const { start, handle } = await harness.job(
       {
         async attemptDelivery() {
           await opened.promise;
@@ -97,9 +97,9 @@ describe('a delivery', () => {
       },
       { uploadDeadline: null, hasCallback: true },
     );
-    await bench.runner.startJob(start);
+    await harness.runner.startJob(start);
     expect(await handle.result()).toEqual({ status: 'ready' });
-    const delivery = bench.env.client.workflow.getHandle(`delivery:${start.jobId}`);
+    const delivery = harness.env.client.workflow.getHandle(`delivery:${start.jobId}`);
     expect((await delivery.describe()).status.name).toBe('RUNNING');
     opened.resolve();
     expect(await delivery.result()).toBe('delivered');

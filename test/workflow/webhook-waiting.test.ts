@@ -10,7 +10,11 @@ import {
 } from '../../src/domain/webhooks/circuit.ts';
 import type { DeliveryOutcome } from '../../src/domain/webhooks/delivery.ts';
 import { judgeAttempt, WEBHOOK_SCHEDULES } from '../../src/domain/webhooks/webhook-profile.ts';
-import { createWorkflowBench, type Fakes, type WorkflowBench } from '../support/bench/workflow-bench.ts';
+import {
+  createWorkflowHarness,
+  type Fakes,
+  type WorkflowHarness,
+} from '../support/harness/workflow-harness.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
@@ -18,19 +22,19 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-let bench: WorkflowBench;
+let harness: WorkflowHarness;
 beforeAll(async () => {
-  bench = await createWorkflowBench(await startTimeSkippingServer());
+  harness = await createWorkflowHarness(await startTimeSkippingServer());
 });
-afterAll(() => bench.close());
+afterAll(() => harness.close());
 
 /** A delivery as the service starts it. */
 async function started(fakes: Fakes, more: { attempt?: number; delayMs?: number } = {}) {
-  const job = await bench.job(fakes);
+  const job = await harness.job(fakes);
   const deliveryId = job.start.jobId;
   const start = { deliveryId, attempt: 1, fairnessKey: 'endpoint', title: 'job.ready', ...more };
-  await bench.runner.startDelivery(start);
-  const handle = bench.env.client.workflow.getHandle(`delivery:${deliveryId}`);
+  await harness.runner.startDelivery(start);
+  const handle = harness.env.client.workflow.getHandle(`delivery:${deliveryId}`);
   return { ...job, deliveryId, start, handle };
 }
 
@@ -86,14 +90,14 @@ describe('a delivery that is put off', () => {
       },
     });
     await until(() => times.length === 1);
-    expect(await bench.runner.wakeDelivery(deliveryId)).toBe(true);
+    expect(await harness.runner.wakeDelivery(deliveryId)).toBe(true);
     expect(await handle.result()).toBe('delivered');
     expect(inputsOf('attemptDelivery')).toEqual([
       { deliveryId, attempt: 1, holds: 0 },
       { deliveryId, attempt: 1, holds: 1 },
     ]);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeLessThan(MINUTE);
-    expect(await bench.runner.wakeDelivery(deliveryId)).toBe(false);
+    expect(await harness.runner.wakeDelivery(deliveryId)).toBe(false);
   });
 
   it('looks for itself in case nobody wakes it', async () => {
@@ -124,7 +128,7 @@ describe('a delivery that is put off', () => {
       },
     });
     await asking.promise;
-    await bench.runner.wakeDelivery(deliveryId);
+    await harness.runner.wakeDelivery(deliveryId);
     woken.resolve();
     expect(await handle.result()).toBe('delivered');
   });
@@ -142,8 +146,8 @@ describe('a delivery whose first attempt was made elsewhere', () => {
       },
       { attempt: 2, delayMs: 5 * MINUTE },
     );
-    const began = await bench.env.currentTimeMs();
-    await Promise.all([bench.runner.startDelivery(start), bench.runner.startDelivery(start)]);
+    const began = await harness.env.currentTimeMs();
+    await Promise.all([harness.runner.startDelivery(start), harness.runner.startDelivery(start)]);
     expect(await handle.result()).toBe('delivered');
     expect(inputsOf('attemptDelivery')).toEqual([{ deliveryId, attempt: 2, holds: 0 }]);
     expect((times[0] ?? 0) - began).toBeGreaterThan(4 * MINUTE);
@@ -152,7 +156,7 @@ describe('a delivery whose first attempt was made elsewhere', () => {
   it('is started again by a replay, once it has ended', async () => {
     const { handle, start, inputsOf } = await started({});
     expect(await handle.result()).toBe('delivered');
-    await bench.runner.startDelivery({ ...start, attempt: 2 });
+    await harness.runner.startDelivery({ ...start, attempt: 2 });
     expect(await handle.result()).toBe('delivered');
     expect(inputsOf('attemptDelivery')).toMatchObject([{ attempt: 1 }, { attempt: 2 }]);
   });

@@ -3,15 +3,15 @@ import { expect } from 'vitest';
 import type { Activities } from '../../../activities/index.ts';
 import { isIdle } from '../../../src/domain/jobs/admission.ts';
 import type { JobStatus } from '../../../src/domain/jobs/job.ts';
-import { PICTURE, PNG, USED } from '../bench/job-bench.ts';
+import { PICTURE, PNG, USED } from '../harness/job-harness.ts';
 import { expectSound } from '../invariants.ts';
-import type { CrashBench } from './crash-bench.ts';
+import type { CrashHarness } from './crash-harness.ts';
 
 /** A job and its retry hold this much at the same time. */
 const CREDITS = 100;
 const MOST_POINTS = 40;
 
-export type Payer = Awaited<ReturnType<CrashBench['newPayer']>>;
+export type Payer = Awaited<ReturnType<CrashHarness['newPayer']>>;
 
 /** What a process does that dies on the way, and what its caller does then. */
 export interface Deed {
@@ -29,37 +29,37 @@ export type Deeds = Record<string, (payer: Payer) => Promise<Deed>>;
 /** A job that waits for its file. */
 export const awaited = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
 
-/** What deeds are made of, on a bench that is there once they are done. */
-export function deedTools(bench: () => CrashBench) {
+/** What deeds are made of, on a harness that is there once they are done. */
+export function deedTools(harness: () => CrashHarness) {
   /** Brings the file of a job that waits for it. */
   async function bring(uploadId: string | undefined): Promise<void> {
-    await bench().receiveUpload(uploadId ?? '', Readable.from([PNG]));
-    await bench().completeUpload(null, uploadId ?? '');
+    await harness().receiveUpload(uploadId ?? '', Readable.from([PNG]));
+    await harness().completeUpload(null, uploadId ?? '');
   }
 
   async function stored({ accountId }: Payer) {
-    return { ...awaited, input: { fileId: await bench().newFile(accountId) } } as const;
+    return { ...awaited, input: { fileId: await harness().newFile(accountId) } } as const;
   }
 
   /** A deed of a process that answers a caller. */
   const served = (work: () => Promise<unknown>) => (mostWrites: number) =>
-    bench().dyingAfter(mostWrites, work);
+    harness().dyingAfter(mostWrites, work);
 
   /** A deed of a worker: the first attempt at this activity, in whatever is begun by `work`. */
   const worked = (name: keyof Activities, work: () => Promise<unknown>) => async (mostWrites: number) => {
-    const died = bench().dyingAttempt(name, mostWrites);
+    const died = harness().dyingAttempt(name, mostWrites);
     await work();
     return died;
   };
 
   async function failingJob(payer: Payer) {
-    const { job, upload } = await bench().submitJob(payer.caller, awaited);
-    return { job, fail: () => bench().cancelJob(payer.caller, job._id), uploadId: upload?._id };
+    const { job, upload } = await harness().submitJob(payer.caller, awaited);
+    return { job, fail: () => harness().cancelJob(payer.caller, job._id), uploadId: upload?._id };
   }
 
   const submitting = async (payer: Payer, name: keyof Activities): Promise<Deed> => {
     const wish = await stored(payer);
-    const dying = worked(name, () => bench().submitJob(payer.caller, wish));
+    const dying = worked(name, () => harness().submitJob(payer.caller, wish));
     return { dying, ends: ['ready'], jobs: [1, 1] };
   };
 
@@ -71,28 +71,28 @@ export function deedTools(bench: () => CrashBench) {
   const batching = async (payer: Payer, name: keyof Activities): Promise<Deed> => {
     const jobs = [await stored(payer), await stored(payer), await stored(payer)];
     const wish = { dialect: 'graphql', jobs, archive: true } as const;
-    const dying = worked(name, () => bench().submitBatch(payer.caller, wish));
+    const dying = worked(name, () => harness().submitBatch(payer.caller, wish));
     return { dying, ends: ['ready'], jobs: [3, 3] };
   };
 
   /** The process died that had written the end of a job, before anything else. */
   async function endedBadly({ caller }: Payer) {
-    const { job } = await bench().unheard.submitJob(caller, awaited);
+    const { job } = await harness().unheard.submitJob(caller, awaited);
     const fault = { code: 'CANCELLED', message: 'Cancelled.' } as const;
-    return bench().jobs.transition(job._id, { to: 'cancelled', cause: 'ended', patch: { error: fault } });
+    return harness().jobs.transition(job._id, { to: 'cancelled', cause: 'ended', patch: { error: fault } });
   }
 
   return { bring, stored, served, worked, failingJob, submitting, cancelling, batching, endedBadly };
 }
 
 /** Nothing of the account is left over: no open place, no file without bytes. */
-async function expectNothingLeft(bench: CrashBench, accountId: string): Promise<void> {
+async function expectNothingLeft(harness: CrashHarness, accountId: string): Promise<void> {
   const owner = `account:${accountId}`;
-  const lane = await bench.collections.admissions.findOne({ _id: owner });
+  const lane = await harness.collections.admissions.findOne({ _id: owner });
   expect(lane === null || isIdle(lane), JSON.stringify(lane)).toBe(true);
-  for (const { blobId, size } of await bench.collections.files.find({ owner }).toArray())
-    expect(await bench.blobs.size(blobId), blobId).toBe(size);
-  for (const { _id, status, total, outcomes } of await bench.collections.batches.find({ owner }).toArray())
+  for (const { blobId, size } of await harness.collections.files.find({ owner }).toArray())
+    expect(await harness.blobs.size(blobId), blobId).toBe(size);
+  for (const { _id, status, total, outcomes } of await harness.collections.batches.find({ owner }).toArray())
     expect(Object.keys(outcomes), `${_id} is ${status}`).toHaveLength(total);
 }
 
@@ -100,7 +100,7 @@ let points = 0;
 
 /** Has a process die after each of its writes in turn, and repairs, and looks at what holds. */
 export async function dieEverywhere(
-  bench: CrashBench,
+  harness: CrashHarness,
   name: string,
   newDeed: (payer: Payer) => Promise<Deed>,
 ): Promise<void> {
@@ -108,13 +108,13 @@ export async function dieEverywhere(
   let writes = 0;
   for (; died; writes += 1) {
     expect(writes).toBeLessThan(MOST_POINTS);
-    const payer = await bench.newPayer(CREDITS);
+    const payer = await harness.newPayer(CREDITS);
     const deed = await newDeed(payer);
     died = await deed.dying(writes);
     await deed.afterwards?.(died);
-    await bench.mend(payer.accountId);
+    await harness.mend(payer.accountId);
     const at = `${name}, after write ${writes}`;
-    const ends = await expectSound(bench, payer.accountId);
+    const ends = await expectSound(harness, payer.accountId);
     expect(
       Object.keys(ends).filter((end) => !deed.ends.includes(end as JobStatus)),
       at,
@@ -122,7 +122,7 @@ export async function dieEverywhere(
     const jobs = Object.values(ends).reduce((sum, count) => sum + count, 0);
     expect(jobs, at).toBeGreaterThanOrEqual(died ? deed.jobs[0] : deed.jobs[1]);
     expect(jobs, at).toBeLessThanOrEqual(deed.jobs[1]);
-    await expectNothingLeft(bench, payer.accountId);
+    await expectNothingLeft(harness, payer.accountId);
   }
   points += writes - 1;
   console.log(`${name}: ${writes - 1} crash points (${points} so far, ${USED} credits a job)`);

@@ -1,18 +1,18 @@
 import { createAccounts } from '../../../src/operations/access/accounts.ts';
 import { createAccountRepository } from '../../../src/store/accounts.ts';
-import { ADMIN } from '../bench/access-bench.ts';
+import { ADMIN } from '../harness/access-harness.ts';
 import { aJob, anUpload } from '../records.ts';
-import type { CrashStepsBench } from './crash-steps-bench.ts';
+import type { CrashStepsHarness } from './crash-steps-harness.ts';
 import { mortalAccess } from './crash-steps-records.ts';
 
 /** Everything of which the table says that it writes once, on things of a new account. */
-export async function newSingleWrites(bench: CrashStepsBench) {
-  const { operations } = await mortalAccess(bench);
-  const { webhooks, collections, run } = bench;
-  const { caller, accountId, owner } = await bench.newOwner();
-  const other = await bench.newOwner();
+export async function newSingleWrites(harness: CrashStepsHarness) {
+  const { operations } = await mortalAccess(harness);
+  const { webhooks, collections, run } = harness;
+  const { caller, accountId, owner } = await harness.newOwner();
+  const other = await harness.newOwner();
   const { linkAccount } = createAccounts({
-    accounts: createAccountRepository(bench.mortal),
+    accounts: createAccountRepository(harness.mortal),
     requireAccountPlan: async () => {},
     issuer: 'https://login.example',
   });
@@ -21,7 +21,7 @@ export async function newSingleWrites(bench: CrashStepsBench) {
     restriction: {},
   };
   const { key } = await operations.createKey(ADMIN, wish);
-  const { id } = await bench.newEndpoint({ caller, accountId, owner }, ['*'], 200);
+  const { id } = await harness.newEndpoint({ caller, accountId, owner }, ['*'], 200);
   const url = 'https://receiver.example/hook';
   const callback = { url, sealedSecret: null, status: 'pending', attempts: 0 } as const;
   const upload = anUpload({ owner });

@@ -14,16 +14,16 @@ import { createLinks } from '../../../src/secrets/links.ts';
 import { createTokenSigner } from '../../../src/secrets/signed-token.ts';
 import { createMasterKeyRepository } from '../../../src/store/master-keys.ts';
 import { createSealedSecretRepository } from '../../../src/store/sealed-secrets.ts';
-import { ADMIN } from '../bench/access-bench.ts';
-import { PNG } from '../bench/job-bench.ts';
+import { ADMIN } from '../harness/access-harness.ts';
+import { PNG } from '../harness/job-harness.ts';
 import { openMoney } from '../money.ts';
 import { aDelivery, aJob, anAccountCaller, anApiKey, anEndpoint, anUpload } from '../records.ts';
-import type { CrashStepsBench, Owner } from './crash-steps-bench.ts';
+import type { CrashStepsHarness, Owner } from './crash-steps-harness.ts';
 import type { NewStep } from './crash-steps-webhooks.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** Long over for every lifetime of the bench. */
+/** Long over for every lifetime of the harness. */
 const OLD = new Date(Date.now() - 30 * DAY);
 const KEPT_UNTIL = new Date(Date.now() + 300 * DAY);
 /** So much later bytes that no document names are nobody's, whatever their names say. */
@@ -31,33 +31,37 @@ const ORPHANED_MS = 8 * DAY;
 const MONTHLY = 600;
 
 /** Accounts and keys of processes that may die. */
-export function mortalAccess(bench: CrashStepsBench) {
+export function mortalAccess(harness: CrashStepsHarness) {
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const signer = createTokenSigner(keyring);
   return createAccess({
-    ...{ collections: bench.mortal, signer, links: createLinks(signer), log: createLog('silent') },
+    ...{ collections: harness.mortal, signer, links: createLinks(signer), log: createLog('silent') },
     ...{ sealer: createEnvelopeSealer(keyring), trustedProxies: [], adminToken: 'admin', uploadBytes: 1 },
   });
 }
 
 /** One sweep that dies, then others, until also what nobody names is found. */
-function sweeping(kind: SweepKind, fill: (bench: CrashStepsBench, owner: Owner) => Promise<void>): NewStep {
-  return async (bench, owner) => {
-    await fill(bench, owner);
-    const kept = await newResult(bench, owner, KEPT_UNTIL);
+function sweeping(
+  kind: SweepKind,
+  fill: (harness: CrashStepsHarness, owner: Owner) => Promise<void>,
+): NewStep {
+  return async (harness, owner) => {
+    await fill(harness, owner);
+    const kept = await newResult(harness, owner, KEPT_UNTIL);
     const later = kind === 'blobs' ? Date.now() + ORPHANED_MS : Date.now();
     return {
-      work: () => bench.sweep({ kind, after: null }, later),
+      work: () => harness.sweep({ kind, after: null }, later),
       async afterwards() {
-        for (const each of SWEEP_KINDS) if (each !== 'blobs') await bench.sweep({ kind: each, after: null });
-        await bench.sweep({ kind: 'blobs', after: null }, Date.now() + ORPHANED_MS);
+        for (const each of SWEEP_KINDS)
+          if (each !== 'blobs') await harness.sweep({ kind: each, after: null });
+        await harness.sweep({ kind: 'blobs', after: null }, Date.now() + ORPHANED_MS);
       },
       async holds() {
-        const files = await bench.collections.files.find().toArray();
+        const files = await harness.collections.files.find().toArray();
         expect(files.map(({ _id }) => _id)).toContain(kept._id);
         // No record without its bytes, and no bytes without a record.
-        expect((await bench.filesOnDisk()).sort()).toEqual(files.map(({ blobId }) => blobId).sort());
-        const { uploads, jobs, deliveries, windows } = bench.collections;
+        expect((await harness.filesOnDisk()).sort()).toEqual(files.map(({ blobId }) => blobId).sort());
+        const { uploads, jobs, deliveries, windows } = harness.collections;
         for (const left of [uploads, jobs, deliveries])
           expect(await (left as typeof uploads).find({ owner: owner.owner }).toArray()).toEqual([]);
         expect(await windows.find({ day: { $lt: '2021' } }).toArray()).toEqual([]);
@@ -66,25 +70,25 @@ function sweeping(kind: SweepKind, fill: (bench: CrashStepsBench, owner: Owner) 
   };
 }
 
-function newResult(bench: CrashStepsBench, { owner }: Owner, expiresAt: Date) {
+function newResult(harness: CrashStepsHarness, { owner }: Owner, expiresAt: Date) {
   const jobId = newId();
   const blobId = attemptBlobId(outputBlobs(jobId, 0), 'bb');
-  return bench.newFile(blobId, {
+  return harness.newFile(blobId, {
     ...{ _id: outputFileId(jobId, 0), owner, jobId, origin: 'output' as const, expiresAt },
   });
 }
 
 export const RECORD_STEPS: Record<string, NewStep> = {
-  'sweep files': sweeping('files', async (bench, owner) => {
-    for (let i = 0; i < 3; i += 1) await newResult(bench, owner, OLD);
+  'sweep files': sweeping('files', async (harness, owner) => {
+    for (let i = 0; i < 3; i += 1) await newResult(harness, owner, OLD);
   }),
-  'sweep uploads': sweeping('uploads', async (bench, { owner }) => {
+  'sweep uploads': sweeping('uploads', async (harness, { owner }) => {
     for (let i = 0; i < 2; i += 1) {
       const upload = anUpload({ owner, size: PNG.length });
-      await bench.collections.uploads.insertOne(upload);
-      await bench.receiveUpload(upload._id, Readable.from([PNG]));
+      await harness.collections.uploads.insertOne(upload);
+      await harness.receiveUpload(upload._id, Readable.from([PNG]));
     }
-    await bench.collections.uploads.updateMany({ owner }, { $set: { expiresAt: OLD } });
+    await harness.collections.uploads.updateMany({ owner }, { $set: { expiresAt: OLD } });
   }),
   'sweep records': sweeping('jobs', async ({ collections: { jobs, deliveries } }, { owner }) => {
     await jobs.insertMany([1, 2].map(() => aJob({ owner, status: 'ready', finishedAt: OLD })));
@@ -101,12 +105,12 @@ export const RECORD_STEPS: Record<string, NewStep> = {
       await blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
     }
   }),
-  'grant the credits of a month': async (bench, { accountId }) => {
-    const { accounts, ledger } = bench.collections;
+  'grant the credits of a month': async (harness, { accountId }) => {
+    const { accounts, ledger } = harness.collections;
     await accounts.updateOne({ _id: accountId }, { $set: { lowCause: 'a job' } });
-    const work = () => bench.run('grantMonth', { month: '2026-11', after: '' });
+    const work = () => harness.run('grantMonth', { month: '2026-11', after: '' });
     const holds = async () => {
-      const money = openMoney(bench.collections);
+      const money = openMoney(harness.collections);
       expect(await money.credits.get(accountId)).toMatchObject({ available: MONTHLY, held: 0 });
       const given = await ledger.find({ accountId }).toArray();
       expect(given.map(({ kind }) => kind)).toEqual(['monthly']);
@@ -117,14 +121,14 @@ export const RECORD_STEPS: Record<string, NewStep> = {
     };
     return { work, afterwards: work, holds };
   },
-  'seal secrets anew': async (bench, { accountId, owner }) => {
+  'seal secrets anew': async (harness, { accountId, owner }) => {
     const [oldKey, newKey] = [randomBytes(32), randomBytes(32)];
     const old = createEnvelopeSealer(createKeyring([oldKey]));
     const fresh = createEnvelopeSealer(createKeyring([newKey]));
     const keyring = createKeyring([newKey, oldKey]);
     const secrets = createSecrets({
-      sealed: createSealedSecretRepository(bench.mortal),
-      masterKeys: createMasterKeyRepository(bench.mortal),
+      sealed: createSealedSecretRepository(harness.mortal),
+      masterKeys: createMasterKeyRepository(harness.mortal),
       sealer: createEnvelopeSealer(keyring),
       ...{ keyIds: keyring.keyIds, longestTokenMs: 0, log: createLog('silent') },
     });
@@ -134,7 +138,7 @@ export const RECORD_STEPS: Record<string, NewStep> = {
       job: { collection: 'jobs', id: jobId, field: 'callback.secret' },
       endpoint: { collection: 'endpoints', id, field: 'secret' },
     };
-    const { keys, jobs, deliveries, endpoints } = bench.collections;
+    const { keys, jobs, deliveries, endpoints } = harness.collections;
     const callback = { url: 'https://receiver.example', status: 'failed', attempts: 1 } as const;
     const sealedSecret = old.seal('callback', at.job);
     await keys.insertOne(anApiKey({ _id: keyId, accountId, sealedSecretKey: old.seal('key', at.key) }));
@@ -172,8 +176,8 @@ export const RECORD_STEPS: Record<string, NewStep> = {
     };
     return { work, afterwards: work, holds };
   },
-  'count a call': async (bench, { accountId }) => {
-    const { operations } = await mortalAccess(bench);
+  'count a call': async (harness, { accountId }) => {
+    const { operations } = await mortalAccess(harness);
     const caller = anAccountCaller({ accountId, plan: 'basic' });
     const work = () => operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql' });
     let asked = 1;

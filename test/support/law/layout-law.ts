@@ -151,7 +151,7 @@ function formViolations(file: SourceFacts): string[] {
 }
 
 function isOurs(target: string): boolean {
-  return /^(?:src|workflows|activities|schema|bootstrap|test|bench|\.\.)\//.test(target);
+  return /^(?:src|workflows|activities|schema|bootstrap|test|harness|\.\.)\//.test(target);
 }
 
 /** Why these files load each other in a circle, or nothing. */

@@ -1,7 +1,7 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { inject } from 'vitest';
 import { ATTRIBUTES } from '../../../workflows/search-attributes.ts';
-import { quietRuntime } from '../bench/workflow-bench.ts';
+import { quietRuntime } from '../harness/workflow-harness.ts';
 
 /** INDEXED_VALUE_TYPE_KEYWORD of Temporal's API. */
 const KEYWORD = 2;

@@ -25,7 +25,7 @@ export interface ActivityCall {
 /** Fakes of one job; what is missing succeeds at once. */
 export type Fakes = Partial<Activities>;
 
-export interface WorkflowBench {
+export interface WorkflowHarness {
   env: TestWorkflowEnvironment;
   /** The real port over the test server. */
   runner: WorkflowRunner;
@@ -62,7 +62,7 @@ export const CONVERTED: ConvertedFile = {
 };
 
 /** The real workflows on a real server, with activities that each test replaces for its own job. */
-export async function createWorkflowBench(env: TestWorkflowEnvironment): Promise<WorkflowBench> {
+export async function createWorkflowHarness(env: TestWorkflowEnvironment): Promise<WorkflowHarness> {
   const jobs = new Map<string, { fakes: Fakes; calls: ActivityCall[] }>();
   const stopWorkers = await startWorkers(env, fakedActivities(jobs));
   return {

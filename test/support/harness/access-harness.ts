@@ -14,13 +14,13 @@ import { openDatabase } from '../database.ts';
 export const ADMIN: Actor = { kind: 'admin' };
 export const ADMIN_TOKEN = 'the-token-of-the-operator-of-this-test';
 
-export interface BenchOptions extends Pick<AccessPorts, 'oidc' | 'fetchJson'> {
+export interface HarnessOptions extends Pick<AccessPorts, 'oidc' | 'fetchJson'> {
   trustedProxies?: string[];
   now?: () => number;
 }
 
 /** Accounts, keys, plans and windows of a database of the test file's own. */
-export async function openAccessBench(options: BenchOptions = {}) {
+export async function openAccessHarness(options: HarnessOptions = {}) {
   const database = await openDatabase();
   const keyring = createKeyring([randomBytes(32)]);
   const signer = createTokenSigner(keyring);
@@ -28,7 +28,7 @@ export async function openAccessBench(options: BenchOptions = {}) {
   const links = createLinks(signer);
 
   /** One more process over the same database. */
-  const newProcess = (different: BenchOptions = {}) =>
+  const newProcess = (different: HarnessOptions = {}) =>
     createAccess({
       collections: database.collections,
       signer,
@@ -76,4 +76,4 @@ export async function openAccessBench(options: BenchOptions = {}) {
   };
 }
 
-export type AccessBench = Awaited<ReturnType<typeof openAccessBench>>;
+export type AccessHarness = Awaited<ReturnType<typeof openAccessHarness>>;

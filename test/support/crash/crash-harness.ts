@@ -28,10 +28,10 @@ import { createTell } from '../../../src/operations/jobs/tell.ts';
 import { createLaneChecks } from '../../../src/store/admissions/lane-checks.ts';
 import { createIdempotencyRepository } from '../../../src/store/idempotency.ts';
 import { createJobLeases } from '../../../src/store/job-leases.ts';
-import { createActivityBench } from '../bench/activity-bench.ts';
-import { PNG, priced, sharedServer } from '../bench/job-bench.ts';
-import { runnerOn, startWorkers } from '../bench/workflow-bench.ts';
 import { createCopyingConverters } from '../copying-converters.ts';
+import { createActivityHarness } from '../harness/activity-harness.ts';
+import { PNG, priced, sharedServer } from '../harness/job-harness.ts';
+import { runnerOn, startWorkers } from '../harness/workflow-harness.ts';
 import { anAccount } from '../money.ts';
 import { aFile, anAccountCaller, defaultPlanOf, UNQUEUED } from '../records.ts';
 import { createCrashing } from './crashing.ts';
@@ -45,20 +45,20 @@ const MENDED_WITHIN_MS = 60_000;
 /** As late as a hold of an ended job is looked at. */
 const LATER_MS = 3_000_000;
 
-export type CrashBench = Awaited<ReturnType<typeof createCrashBench>>;
+export type CrashHarness = Awaited<ReturnType<typeof createCrashHarness>>;
 
 /** Whole jobs and batches on a real Temporal and a real database, by processes that die between two writes. */
-export async function createCrashBench() {
+export async function createCrashHarness() {
   const env = await sharedServer();
   const prefix = `test-${randomBytes(6).toString('hex')}`;
   const crashing = createCrashing();
   const runner = crashing.runner(runnerOn(env, prefix));
-  const bench = await createActivityBench({ runner, converters: createCopyingConverters(), crashing });
-  const { jobs, batches, uploads, files, blobs, admissions, credits, ledger, collections } = bench;
+  const harness = await createActivityHarness({ runner, converters: createCopyingConverters(), crashing });
+  const { jobs, batches, uploads, files, blobs, admissions, credits, ledger, collections } = harness;
   const log = createLog('silent');
   const tell = createTell(runner, log);
   const capabilities = {
-    ...bench,
+    ...harness,
     countInBatch: createCountInBatch({ batches, runner }),
     startJob: (job: Job) => runner.startJob(jobStart(job)),
     cancelJob: (job: Job, reason: string) => runner.cancelJob(jobStart(job), reason),
@@ -118,7 +118,7 @@ export async function createCrashBench() {
   }
 
   return {
-    ...bench,
+    ...harness,
     ...operations,
     dyingAfter: crashing.dyingAfter,
     /** Submissions of processes that died as soon as all was written. */
@@ -181,7 +181,7 @@ export async function createCrashBench() {
     async close() {
       await stopWorkers();
       await env.teardown();
-      await bench.close();
+      await harness.close();
     },
   };
 }

@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import type { StoredFile } from '../../../src/domain/files/file.ts';
 import type { Delivery } from '../../../src/domain/webhooks/delivery.ts';
 import type { DeliveryStart } from '../../../src/operations/workflow-runner.ts';
-import { createActivityBench } from '../bench/activity-bench.ts';
-import { PNG } from '../bench/job-bench.ts';
+import { createActivityHarness } from '../harness/activity-harness.ts';
+import { PNG } from '../harness/job-harness.ts';
 import { anAccount } from '../money.ts';
 import { aFile, anAccountCaller } from '../records.ts';
 import { openReceiver, type ReceivedWebhook } from '../servers/webhook-receiver.ts';
@@ -14,7 +14,7 @@ import { createCrashing } from './crashing.ts';
 const LATER_MS = 4 * 24 * 3_600_000;
 const MOST_ROUNDS = 50;
 
-export type CrashStepsBench = Awaited<ReturnType<typeof createCrashStepsBench>>;
+export type CrashStepsHarness = Awaited<ReturnType<typeof createCrashStepsHarness>>;
 
 /** Somebody with an account. */
 export interface Owner {
@@ -25,7 +25,7 @@ export interface Owner {
 }
 
 /** Processes that die between two writes of what needs no job's workflow: deliveries, secrets, sweeps and grants. */
-export async function createCrashStepsBench() {
+export async function createCrashStepsHarness() {
   const crashing = createCrashing();
   const starts: DeliveryStart[] = [];
   const deliveryRunner = crashing.runner({
@@ -33,16 +33,16 @@ export async function createCrashStepsBench() {
     // No workflow waits here: whoever wakes one starts it.
     wakeDelivery: async () => false,
   });
-  const bench = await createActivityBench({ crashing, deliveryRunner });
-  const { collections, blobs, webhooks } = bench;
+  const harness = await createActivityHarness({ crashing, deliveryRunner });
+  const { collections, blobs, webhooks } = harness;
   const receivers: Awaited<ReturnType<typeof openReceiver>>[] = [];
 
   /** One attempt, as the workflow of a delivery has it made. */
   const attempt = ({ deliveryId, attempt: number, holds = 0 }: DeliveryStart) =>
-    bench.run('attemptDelivery', { deliveryId, attempt: number, holds });
+    harness.run('attemptDelivery', { deliveryId, attempt: number, holds });
 
   return {
-    ...bench,
+    ...harness,
     dyingAfter: crashing.dyingAfter,
     /** The database as processes see it that may die. */
     mortal: crashing.collections(collections),
@@ -97,7 +97,7 @@ export async function createCrashStepsBench() {
 
     async close() {
       for (const receiver of receivers) await receiver.close();
-      await bench.close();
+      await harness.close();
     },
   };
 }

@@ -59,11 +59,11 @@ const noRunner = { startJob: async () => {}, uploadCompleted: async () => {}, ad
 const PUBLIC_URL = 'https://kiln.example';
 const caller = anAccountCaller();
 
-export interface ActivityBenchOptions {
+export interface ActivityHarnessOptions {
   runner?: Pick<WorkflowRunner, 'startJob' | 'uploadCompleted' | 'admitJob'>;
   deliveryRunner?: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
   converters?: Converters;
-  /** What happens to calls of the database; `collections` of the bench are never disturbed. */
+  /** What happens to calls of the database; `collections` of the harness are never disturbed. */
   interference?: Interference;
   /** Processes that may die. */
   crashing?: Pick<Crashing, 'collections' | 'blobs'>;
@@ -71,17 +71,17 @@ export interface ActivityBenchOptions {
   lifetimes?: Partial<Retention>;
 }
 
-export type ActivityBench = Awaited<ReturnType<typeof createActivityBench>>;
+export type ActivityHarness = Awaited<ReturnType<typeof createActivityHarness>>;
 
 /** Real activities on a real database, disk and engines, unless a test brings its own; deliveries are only noted. */
-export async function createActivityBench({
+export async function createActivityHarness({
   runner = noRunner,
   deliveryRunner,
   converters = createConverters({ hosts: 1 }),
   interference = {},
   crashing = { collections: (collections) => collections, blobs: (blobs) => blobs },
   lifetimes = {},
-}: ActivityBenchOptions = {}) {
+}: ActivityHarnessOptions = {}) {
   const database = await openDatabase();
   const collections = crashing.collections(faultyCollections(database.collections, interference));
   const dir = await mkdtemp(join(tmpdir(), 'kiln-activity-'));

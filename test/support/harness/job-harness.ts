@@ -12,19 +12,19 @@ import { createCopyingConverters } from '../copying-converters.ts';
 import type { Interference } from '../faulty-collections.ts';
 import { anAccount } from '../money.ts';
 import { aFile, anAccountCaller } from '../records.ts';
-import { createActivityBench } from './activity-bench.ts';
-import { quietRuntime, runnerOn, startWorkers } from './workflow-bench.ts';
+import { createActivityHarness } from './activity-harness.ts';
+import { quietRuntime, runnerOn, startWorkers } from './workflow-harness.ts';
 
 /**
  * The Temporal that all test files share. The time-skipping one loses an update, now and then, that comes
- * while it hands out a task, and races are what this bench is for.
+ * while it hands out a task, and races are what this harness is for.
  */
 export function sharedServer(): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   return TestWorkflowEnvironment.createFromExistingServer({ address: inject('temporalAddress') });
 }
 
-/** What every job of this bench holds; the result plays two minutes, so that one credit comes back. */
+/** What every job of this harness holds; the result plays two minutes, so that one credit comes back. */
 export const PRICE = { perMinute: 1, ceiling: 3 } as const;
 export const USED = 2;
 
@@ -34,31 +34,31 @@ export const PNG = Buffer.from(
   'base64',
 );
 
-export type JobBench = Awaited<ReturnType<typeof createJobBench>>;
+export type JobHarness = Awaited<ReturnType<typeof createJobHarness>>;
 
 /**
  * Whole jobs, from the wish to the settled credits: real operations, workflows, activities and database.
  * Only the engines are replaced, by ones that copy, and every job has a price.
  */
-export async function createJobBench(interference: Interference = {}) {
+export async function createJobHarness(interference: Interference = {}) {
   const env = await sharedServer();
   const prefix = `test-${randomBytes(6).toString('hex')}`;
   const client = new Client({ connection: env.nativeConnection });
   const runner = runnerOn(env, prefix);
-  const bench = await createActivityBench({
+  const harness = await createActivityHarness({
     runner,
     converters: createCopyingConverters(),
     interference,
   });
   const runs = new Map<string, Set<string>>();
-  const stopWorkers = await startWorkers(env, observed(priced(createActivities(bench)), runs), prefix);
-  const { findJob } = createFindJobs(bench);
+  const stopWorkers = await startWorkers(env, observed(priced(createActivities(harness)), runs), prefix);
+  const { findJob } = createFindJobs(harness);
   const resultOf = (id: string): Promise<unknown> => client.workflow.getHandle(id).result();
 
   return {
-    ...bench,
+    ...harness,
     runner,
-    cancelJob: createCancelJob({ jobs: bench.jobs, runner, findJob }),
+    cancelJob: createCancelJob({ jobs: harness.jobs, runner, findJob }),
 
     /** The workflow runs that a job has had. */
     runsOf: (jobId: string): number => runs.get(jobId)?.size ?? 0,
@@ -67,34 +67,34 @@ export async function createJobBench(interference: Interference = {}) {
 
     /** Waits until the receiver of a job's callback has been told. */
     async deliveredTo(jobId: string): Promise<unknown> {
-      const delivery = await bench.collections.deliveries.findOne({ jobId });
+      const delivery = await harness.collections.deliveries.findOne({ jobId });
       return resultOf(workflowId.delivery(delivery?._id ?? ''));
     },
 
     /** Somebody who can pay. */
     async newPayer(credits: number) {
-      const accountId = await anAccount(bench.collections, credits);
+      const accountId = await anAccount(harness.collections, credits);
       return { accountId, caller: anAccountCaller({ accountId }) };
     },
 
     /** A stored picture of this account. */
     async newFile(accountId: string): Promise<string> {
       const blobId = newId();
-      const facts = await bench.blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
+      const facts = await harness.blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
       const file = aFile({ owner: `account:${accountId}`, blobId, ...facts });
-      await bench.collections.files.insertOne(file);
+      await harness.collections.files.insertOne(file);
       return file._id;
     },
 
     async close() {
       await stopWorkers();
       await env.teardown();
-      await bench.close();
+      await harness.close();
     },
   };
 }
 
-/** What every upload of this bench announces. */
+/** What every upload of this harness announces. */
 export const PICTURE = { filename: 'photo.png', mime: 'image/png', size: PNG.length } as const;
 
 /** Pictures are free; here each costs something, and is handed back before it is converted. */
