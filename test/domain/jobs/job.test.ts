@@ -6,6 +6,8 @@ import {
   JOB_STATUSES,
   type JobEvent,
   type JobStatus,
+  keepsUpload,
+  laneOf,
   legalSources,
   ownerKey,
   refuseMove,
@@ -73,6 +75,26 @@ describe('events after a position', () => {
     expect(seen(window, 7)).toEqual({ seqs: ['8h', '9i', '10j'], truncated: false });
     expect(seen(window, 6)).toEqual({ seqs: ['8h', '9i', '10j'], truncated: true });
     expect(seen(window, 0).truncated).toBe(true);
+  });
+});
+
+describe('an ended job', () => {
+  it.each([
+    ['failed', 'ENGINE_CRASHED', true],
+    ['failed', 'INSUFFICIENT_CREDITS', true],
+    ['failed', 'INTERNAL', true],
+    ['failed', 'CORRUPT_INPUT', false],
+    ['failed', 'TOO_MANY_PIXELS', false],
+    ['failed', null, false],
+    ['cancelled', 'INTERNAL', false],
+    ['ready', null, false],
+  ] as const)('that is %s by %s keeps its upload for another time: %s', (status, code, keeps) => {
+    expect(keepsUpload({ status, error: code && { code, message: 'x' } })).toBe(keeps);
+  });
+
+  it('counts for its owner, unless somebody stands in', () => {
+    expect(laneOf({ owner: 'guest:g' })).toBe('guest:g');
+    expect(laneOf({ owner: 'guest:g', lane: 'address:1' })).toBe('address:1');
   });
 });
 
