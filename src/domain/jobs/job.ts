@@ -2,7 +2,7 @@ import { type ErrorCode, KilnError } from '../errors.ts';
 import { type FormatId, outputFilename } from '../formats/format.ts';
 import type { StepOptions } from '../options/image.ts';
 
-/** DESIGN 4: where each state may come from. Terminal states never move. */
+/** Where each state may come from. Terminal states never move. */
 const LEGAL_SOURCES = {
   draft: [],
   awaiting_upload: ['draft'],
