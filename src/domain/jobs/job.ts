@@ -1,5 +1,6 @@
 import { type ErrorCode, KilnError } from '../errors.ts';
-import { type FormatId, outputFilename } from '../formats/format.ts';
+import { outputFilename } from '../formats/find-format.ts';
+import type { FormatId } from '../formats/format.ts';
 import type { StepOptions } from '../options/image.ts';
 
 /** Where each state may come from. Terminal states never move. */
