@@ -160,7 +160,9 @@ describe('cancel racing completion', () => {
         new Set(status === 'ready' ? ['hold', 'capture', 'release'] : ['hold', 'release']),
       );
     }
-    console.log(`cancel against completion (seed ${seed}): ${rounds.length} rounds, ${JSON.stringify(counts)}`);
+    console.log(
+      `cancel against completion (seed ${seed}): ${rounds.length} rounds, ${JSON.stringify(counts)}`,
+    );
     expect(await balance(accountId)).toEqual({ available: 500 - counts.ready, held: 0 });
     expect(Math.min(counts.ready, counts.cancelled)).toBeGreaterThan(0);
     expect((await createReconcile(harness)()).differences).toEqual([]);
