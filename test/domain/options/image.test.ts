@@ -35,6 +35,37 @@ describe('options of a picture', () => {
   });
 
   it.each([
+    ['width', 1, 16_384],
+    ['height', 1, 16_384],
+    ['quality', 1, 100],
+    ['effort', 0, 9],
+    ['page', 1, 100_000],
+    ['density', 1, 2400],
+  ])('%s goes from %d to %d', (name, least, most) => {
+    for (const value of [least, most])
+      expect(parseOptions('image', { [name]: value })).toHaveProperty(name, value);
+    for (const value of [least - 1, most + 1])
+      expect(() => parseOptions('image', { [name]: value })).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_OPTION',
+          field: `options.${name}`,
+          message: `The option ${name} must be a whole number from ${least} to ${most}.`,
+        }),
+      );
+  });
+
+  it.each(['#ffffff', '#FFFFFF80', 'transparent'])('the background may be %s', (background) => {
+    expect(parseOptions('image', { background })).toHaveProperty('background', background);
+  });
+
+  it.each(['#fff', '#fffffff', '#ffffff8', '#gggggg', 'white', '#ffffff;'])(
+    'the background may not be %s',
+    (background) => {
+      expect(() => parseOptions('image', { background })).toThrow(/must be a colour/);
+    },
+  );
+
+  it.each([
     ['colour', '{"colour": "#ffffff"}'],
     ['__proto__', '{"__proto__": {"width": 1}}'],
   ])('the unknown %s is refused, and the known ones are listed', (name, json) => {
