@@ -13,6 +13,7 @@ import type { SeededFault } from './seeded-faults.ts';
 interface Options {
   in: string;
   tests: string;
+  project: string;
   faults: number;
   seed: number;
 }
@@ -22,23 +23,25 @@ const ROOT = join(import.meta.dirname, '../..');
 const GOAL = 0.9;
 /** A fault may make a loop endless, which is noticed as well. */
 const LONGEST_MS = 300_000;
+/** All but those that start whole services. */
+const PROJECTS = ['plain', 'workflow', 'engines'];
 const NOT_COPIED = new Set(['node_modules', '.git']);
 
-/** Whether the tests notice what somebody might get wrong. Without a service: the `plain` tests alone run. */
+/** Whether the tests notice what somebody might get wrong. */
 export const drill: Drill<Options> = {
   name: 'mutations',
-  about:
-    'one seeded fault after the other in a copy of the tree: the plain tests that import the file must fail',
+  about: 'one seeded fault after the other in a copy of the tree: the tests that import the file must fail',
   options: [
     new Option('--in <folder>', 'where the faults are').default('src/domain'),
     new Option('--tests <folder>', 'the tests that must notice them').default('test'),
+    new Option('--project <name>', 'which kind of them').choices(PROJECTS).default('plain'),
     new Option('--faults <n>', 'how many').argParser(positive).default(40),
     new Option('--seed <n>', 'of the choice').argParser(positive).default(Date.now() % 2 ** 31),
   ],
 
   async run({ options, say }) {
     const { faultsIn, withFault } = await import('./seeded-faults.ts');
-    const { copy, passes } = await openCopy(options.tests);
+    const { copy, passes } = await openCopy(options);
     const texts = new Map<string, string>();
     for await (const path of glob(`${options.in}/**/*.ts`, { cwd: ROOT }))
       texts.set(path, await readFile(join(ROOT, path), 'utf8'));
@@ -60,7 +63,7 @@ export const drill: Drill<Options> = {
 };
 
 /** A copy of the tree, removed when this process ends, and its tests. */
-async function openCopy(tests: string) {
+async function openCopy({ tests, project }: Options) {
   const copy = await mkdtemp(join(tmpdir(), 'kiln-mutations-'));
   let running: ChildProcess | undefined;
   process.once('exit', () => {
@@ -72,7 +75,7 @@ async function openCopy(tests: string) {
 
   /** Whether the tests pass that import one of these files. */
   async function passes(paths: readonly string[]): Promise<boolean> {
-    const options = ['--run', '--project=plain', '--bail=1', '--passWithNoTests', `--dir=${tests}`];
+    const options = ['--run', `--project=${project}`, '--bail=1', '--passWithNoTests', `--dir=${tests}`];
     const child = spawn(
       process.execPath,
       ['node_modules/vitest/vitest.mjs', 'related', ...paths, ...options],

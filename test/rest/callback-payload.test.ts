@@ -73,7 +73,11 @@ describe('swapmyfileCallback', () => {
     });
   });
 
-  it.each(['failed', 'cancelled', 'expired'] as const)('says that a %s job has failed, and why', (status) => {
+  it.each([
+    ['failed', 'INTERNAL'],
+    ['cancelled', 'CANCELLED'],
+    ['expired', 'UPLOAD_EXPIRED'],
+  ] as const)('says that a %s job has failed, and why: %s', (status, code) => {
     const { event, body } = swapmyfileCallback({
       job: { ...ready, status },
       downloadPath: null,
@@ -83,8 +87,18 @@ describe('swapmyfileCallback', () => {
     expect(JSON.parse(body).job).toMatchObject({
       status: 'failed',
       downloadUrl: null,
-      error: { code: expect.any(String) },
+      error: { code, message: expect.stringMatching(/\.$/) },
     });
     expect(body).not.toContain('sealed');
+  });
+
+  it('gives the reason that the job itself has', () => {
+    const error = { code: 'CORRUPT_INPUT', message: 'It does not open.' } as const;
+    const { body } = swapmyfileCallback({
+      job: { ...ready, status: 'failed', error },
+      downloadPath: null,
+      deliveredAt: at,
+    });
+    expect(JSON.parse(body).job.error).toEqual(error);
   });
 });

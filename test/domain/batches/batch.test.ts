@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  archiveFilename,
   type Batch,
   countsOf,
   finalStatus,
@@ -114,6 +115,7 @@ describe('a new batch', () => {
       ...{ retryOf: null, wantsArchive: true },
     });
     expect(wanted.archive).toMatchObject({ fileId: null, filename: 'a_b.zip', error: null });
+    expect(archiveFilename(null)).toBe('results.zip');
   });
 });
 

@@ -108,5 +108,6 @@ describe('names', () => {
     const inputs = [{ filename: 'hero.jpg' }] as Parameters<typeof resultName>[0]['inputs'];
     const conversions = [{ target: 'png' }] as Parameters<typeof resultName>[0]['conversions'];
     expect(resultName({ inputs, conversions })).toBe('hero.png');
+    expect(resultName({ inputs: [], conversions: [] })).toBe('file.bin');
   });
 });

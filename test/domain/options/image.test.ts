@@ -78,6 +78,12 @@ describe('options of a picture', () => {
     );
   });
 
+  it('an unknown name is repeated back in 40 harmless characters at most', () => {
+    expect(() => parseOptions('image', { [`<b>${'x'.repeat(100)}`]: 1 })).toThrow(
+      expect.objectContaining({ field: `options.b${'x'.repeat(39)}` }),
+    );
+  });
+
   it.each([null, 5, 'width=5', [1]])('%j is not options', (raw) => {
     expect(() => parseOptions('image', raw)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', field: 'options' }),
@@ -95,6 +101,8 @@ describe('options of a picture', () => {
     expect(schema).toMatchObject({ type: 'object', additionalProperties: false });
     expect(schema).not.toHaveProperty('required');
     expect(schema.properties.quality).toMatchObject({ type: 'integer', minimum: 1, maximum: 100 });
+    expect(optionsJsonSchema('image')).toBe(schema);
+    expect(() => Object.assign(schema, { type: 'string' })).toThrow(TypeError);
     for (const property of Object.values(schema.properties)) expect(property.description).toMatch(/\.$/);
   });
 });
