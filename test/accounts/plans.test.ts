@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Caller } from '../../src/domain/access/account.ts';
 import { DEFAULT_PLANS } from '../../src/domain/access/account-plan.ts';
 import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
-import type { ConsideredWish } from '../../src/operations/access/explain-policy.ts';
+import type { ConsideredRequest } from '../../src/operations/access/explain-policy.ts';
 import { createPlans } from '../../src/operations/access/plans.ts';
 import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 import { anAccountCaller } from '../support/records.ts';
@@ -68,7 +68,7 @@ describe('plans', () => {
   });
 });
 
-const PLAIN: ConsideredWish = {
+const PLAIN: ConsideredRequest = {
   door: 'graphql',
   filename: 'photo.png',
   target: 'webp',
@@ -81,8 +81,8 @@ describe('explainPolicy', () => {
   const account = (plan: string, more: object = {}) => anAccountCaller({ accountId: plan, plan, ...more });
   const guest: Caller = { kind: 'guest', guestId: 'g' };
 
-  it.each<[string, Caller, Partial<ConsideredWish>, string[]]>([
-    ['a plain wish of Pro', account('pro'), {}, []],
+  it.each<[string, Caller, Partial<ConsideredRequest>, string[]]>([
+    ['a plain request of Pro', account('pro'), {}, []],
     ['everything that Pro has', account('pro'), { door: 'swapmyfile', callback: true, batch: true }, []],
     ['a guest’s single file', guest, { door: 'swapmyfile' }, []],
     ['the API with a free key', account('free'), {}, ['API_ACCESS']],
@@ -107,10 +107,10 @@ describe('explainPolicy', () => {
       { callback: true, size: 2 ** 40 },
       ['API_ACCESS', 'CALLBACKS', 'FILE_SIZE'],
     ],
-  ])('judges %s', async (_what, caller, wish, rules) => {
+  ])('judges %s', async (_what, caller, request, rules) => {
     const { refusals } = await harness.operations.explainPolicy(caller, UNKNOWN_SENDER, {
       ...PLAIN,
-      ...wish,
+      ...request,
     });
     expect(refusals.map(({ rule }) => rule)).toEqual(rules);
     for (const { message } of refusals) expect(message).toMatch(/^\S.*\.$/);

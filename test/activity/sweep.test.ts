@@ -164,9 +164,9 @@ describe('a sweep', () => {
 
   it('spares the input of a job that has not begun, and the job can read it', async () => {
     const { jobId: bringer, uploadId } = await harness.upload(PNG);
-    const wish = { dialect: 'graphql', input: { fileId: uploadId }, target: 'webp' } as const;
-    const jobId = (await harness.submitJob(wish)).job._id;
-    // Another job brought the file and has ended: nothing but the wish of the second one keeps it.
+    const request = { dialect: 'graphql', input: { fileId: uploadId }, target: 'webp' } as const;
+    const jobId = (await harness.submitJob(request)).job._id;
+    // Another job brought the file and has ended: nothing but the request of the second one keeps it.
     await harness.jobs.transition(bringer, { to: 'cancelled', cause: 'ended' });
     await harness.collections.files.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });
     await harness.collections.uploads.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });

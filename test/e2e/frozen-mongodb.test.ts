@@ -28,7 +28,7 @@ function mongodbPid(): number {
   return found.pid;
 }
 
-const wish = JSON.stringify({
+const request = JSON.stringify({
   ...{ converterSlug: 'png-to-webp', inputFilename: 'a.png', inputMime: 'image/png', inputSize: 100 },
 });
 const json = () => ({ 'X-API-Key': kiln.credentials.apiKey, 'Content-Type': 'application/json' });
@@ -38,7 +38,7 @@ const graphql = (query: string) =>
 it.skipIf(process.platform !== 'linux')(
   'every door says 503 and when to come back while MongoDB is frozen, and serves again afterwards',
   async () => {
-    const prepare = { method: 'POST', headers: json(), body: wish };
+    const prepare = { method: 'POST', headers: json(), body: request };
     const prepared = await fetch(`${kiln.url}/uploads/prepare`, prepare);
     const { job, upload } = (await prepared.json()) as {
       job: { jobId: string };

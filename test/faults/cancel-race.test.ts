@@ -29,18 +29,18 @@ it(
     const random = seededRandom(seed);
     const { accountId, caller } = await harness.newPayer(CREDITS);
     const fileId = await harness.newFile(accountId);
-    const wish = { dialect: 'graphql', input: { fileId }, target: 'webp' } as const;
+    const request = { dialect: 'graphql', input: { fileId }, target: 'webp' } as const;
 
     /** How long a job takes on this machine at this moment, with as many others beside it. */
     async function measure(): Promise<number> {
       const began = performance.now();
-      const { job } = await harness.submitJob(wish, caller);
+      const { job } = await harness.submitJob(request, caller);
       expect(await harness.ended(job._id)).toEqual({ status: 'ready' });
       return performance.now() - began;
     }
 
     async function race(latestMs: number): Promise<void> {
-      const { job } = await harness.submitJob(wish, caller);
+      const { job } = await harness.submitJob(request, caller);
       await pause(random.below(latestMs));
       const refusal = await refusalOf(harness.cancelJob(caller, job._id));
       const end = await harness.ended(job._id);

@@ -16,7 +16,7 @@ afterAll(() => harness.close());
 
 const times = (count: number, work: () => Promise<unknown>) =>
   Promise.all(Array.from({ length: count }, work));
-const wish = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
+const request = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
 
 it(
   'uploads without a job count among those that are awaited, until they are complete or their time is over',
@@ -26,7 +26,7 @@ it(
     const { _id } = await prepare();
     await times(OPEN_UPLOADS - 1, prepare);
     expect(await refusalOf(prepare())).toBe('RATE_LIMITED');
-    expect(await refusalOf(harness.submitJob(caller, wish))).toBe('RATE_LIMITED');
+    expect(await refusalOf(harness.submitJob(caller, request))).toBe('RATE_LIMITED');
 
     await harness.receiveUpload(_id, Readable.from([PNG]));
     await harness.completeUpload(caller, _id);

@@ -81,7 +81,7 @@ describe('an operation that asks for too much', () => {
     expect(batch.status).toBe(400);
   });
 
-  it('is read as far as a batch of 1,000 long wishes needs, and no further', async () => {
+  it('is read as far as a batch of 1,000 long requests needs, and no further', async () => {
     const { post } = start();
     const ask = (length: number) => post({ query: '{ me { kind } }', variables: { x: 'x'.repeat(length) } });
     expect((await ask(1_000_000)).status).toBe(200);

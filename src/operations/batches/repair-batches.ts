@@ -40,7 +40,7 @@ export function createRepairBatches({ batches, jobs, runner, log }: RepairBatche
 
   async function repair(batch: Batch): Promise<void> {
     const start = batchStart(batch);
-    // Whoever wished it to end was answered whether the workflow heard of it or not.
+    // Whoever asked for its end was answered whether the workflow heard of it or not.
     if (batch.cancelReason !== null) return runner.nudgeBatch(start, 'cancel');
     return (await isBehind(batch)) ? runner.nudgeBatch(start, 'count') : runner.startBatch(start);
   }

@@ -7,7 +7,7 @@ import type { StepOptions } from '../../domain/options/image.ts';
 /** Where a job's bytes come from: an intent that waits for them, or a file that is there. */
 export type InputSource = { upload: Upload; file: null } | { upload: null; file: StoredFile };
 
-/** What a checked wish amounts to. */
+/** What a checked request amounts to. */
 export interface NewJob extends Pick<Job, 'lane' | 'weight' | 'batchId' | 'retryOf'> {
   id: string;
   owner: string;

@@ -8,7 +8,7 @@ import {
   type AcceptedJob,
   type AcceptJobPorts,
   acceptJob,
-  type JobWish,
+  type JobRequest,
   requireOwner,
 } from './accept-job.ts';
 import type { Admissions } from './admissions.ts';
@@ -52,18 +52,18 @@ export function createSubmitJob(ports: SubmitJobPorts) {
 
   return async function submitJob(
     caller: Caller,
-    { idempotencyKey: key, ...wish }: JobWish,
+    { idempotencyKey: key, ...request }: JobRequest,
     sender: Sender = UNKNOWN_SENDER,
   ): Promise<AcceptedJob> {
     const owner = requireOwner(caller);
     const lane = ports.laneOf(caller, sender);
     return ports.once(
-      { owner, key, wish: { job: wish } },
+      { owner, key, content: { job: request } },
       {
         find,
         write: (accepted) => write(lane, accepted),
         accept: async (jobId) =>
-          acceptJob(ports, { caller, owner, lane, plan: await ports.planOf(caller) }, wish, jobId),
+          acceptJob(ports, { caller, owner, lane, plan: await ports.planOf(caller) }, request, jobId),
       },
     );
   };

@@ -24,6 +24,6 @@ export function createTell(runner: Tell, log: Pick<Log, 'warn'>, withinMs = TELL
     startJob: (start) => told({ jobId: start.jobId }, runner.startJob(start)),
     uploadCompleted: (start) => told({ jobId: start.jobId }, runner.uploadCompleted(start)),
     startBatch: (start) => told({ batchId: start.batchId }, runner.startBatch(start)),
-    nudgeBatch: (start, wish) => told({ batchId: start.batchId }, runner.nudgeBatch(start, wish)),
+    nudgeBatch: (start, request) => told({ batchId: start.batchId }, runner.nudgeBatch(start, request)),
   };
 }

@@ -17,7 +17,7 @@ export interface WatchJobPorts {
   findJob: ReturnType<typeof createFindJobs>['findJob'];
 }
 
-export interface WatchWish {
+export interface WatchRequest {
   jobId: string;
   /** The last event that the watcher has seen; null for those who only want what comes. */
   after: number | null;
@@ -26,7 +26,7 @@ export interface WatchWish {
 
 export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
   /** Replays everything after `after`, then goes live until the job has ended or `signal` aborts. */
-  async function* watch(caller: Caller, { jobId, after, signal }: WatchWish): AsyncGenerator<JobUpdate> {
+  async function* watch(caller: Caller, { jobId, after, signal }: WatchRequest): AsyncGenerator<JobUpdate> {
     let news: ReturnType<typeof createNews> | undefined;
     const ports = { changes, read: () => jobs.get(jobId) };
     for await (const job of follow(ports, { id: jobId, first: () => findJob(caller, jobId), signal })) {

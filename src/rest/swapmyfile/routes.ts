@@ -20,12 +20,12 @@ export const swapmyfile: DialectAdapter = {
     app.post('/uploads/prepare', async (c) => {
       const caller = await identify(ports.operations, c.req.raw.headers, c.env.incoming);
       await admitGuest(ports.operations, caller, c.env.incoming);
-      const { job: wish, uploadMode } = parsePrepare(await c.req.text());
-      if (caller.kind === 'anonymous' && wish.callback) throw refuseCallback();
+      const { job: request, uploadMode } = parsePrepare(await c.req.text());
+      if (caller.kind === 'anonymous' && request.callback) throw refuseCallback();
       const owner = caller.kind === 'anonymous' ? ({ kind: 'guest', guestId: newId() } as const) : caller;
       // Who shows nothing is a new guest each time, and no repeat can be told from a request of somebody else.
       const keyed = caller.kind === 'anonymous' ? {} : idempotencyOf(c.req.raw.headers);
-      const submitted = await submitJob(owner, { ...wish, ...keyed }, senderOf(c.env.incoming));
+      const submitted = await submitJob(owner, { ...request, ...keyed }, senderOf(c.env.incoming));
       const guestId = owner.kind === 'guest' ? owner.guestId : undefined;
       return c.json(preparedJob(submitted, { uploadMode, guestId }, ports), 201);
     });
@@ -33,11 +33,11 @@ export const swapmyfile: DialectAdapter = {
     app.post('/uploads/batch/prepare', async (c) => {
       const caller = await identifyAccount(ports.operations, c.req.raw.headers, c.env.incoming);
       const { label, jobs } = parseBatchPrepare(await c.req.text());
-      const wish = {
+      const request = {
         ...({ dialect: 'swapmyfile', label, jobs: jobs.map(({ job }) => job) } as const),
         ...idempotencyOf(c.req.raw.headers),
       };
-      const submitted = await ports.operations.submitBatch(caller, wish, senderOf(c.env.incoming));
+      const submitted = await ports.operations.submitBatch(caller, request, senderOf(c.env.incoming));
       return c.json(preparedBatch(submitted, jobs, ports), 201);
     });
 

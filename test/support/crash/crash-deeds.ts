@@ -58,8 +58,8 @@ export function deedTools(harness: () => CrashHarness) {
   }
 
   const submitting = async (payer: Payer, name: keyof Activities): Promise<Deed> => {
-    const wish = await stored(payer);
-    const dying = worked(name, () => harness().submitJob(payer.caller, wish));
+    const request = await stored(payer);
+    const dying = worked(name, () => harness().submitJob(payer.caller, request));
     return { dying, ends: ['ready'], jobs: [1, 1] };
   };
 
@@ -70,8 +70,8 @@ export function deedTools(harness: () => CrashHarness) {
 
   const batching = async (payer: Payer, name: keyof Activities): Promise<Deed> => {
     const jobs = [await stored(payer), await stored(payer), await stored(payer)];
-    const wish = { dialect: 'graphql', jobs, archive: true } as const;
-    const dying = worked(name, () => harness().submitBatch(payer.caller, wish));
+    const request = { dialect: 'graphql', jobs, archive: true } as const;
+    const dying = worked(name, () => harness().submitBatch(payer.caller, request));
     return { dying, ends: ['ready'], jobs: [3, 3] };
   };
 

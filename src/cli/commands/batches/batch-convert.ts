@@ -34,8 +34,8 @@ export async function convertBatch(paths: readonly string[], options: BatchConve
   const batches = createBatches(service);
   const conversions = createConversions(service);
   try {
-    const wish = wishOf(files, options);
-    const created = await askAgain(() => batches.create(wish));
+    const request = requestOf(files, options);
+    const created = await askAgain(() => batches.create(request));
     const { batchId } = created.batch;
     const [unsent, batch] = await Promise.all([
       sendAll(conversions, paths, created),
@@ -51,7 +51,7 @@ export async function convertBatch(paths: readonly string[], options: BatchConve
   }
 }
 
-function wishOf(files: readonly FileToSend[], { label, archive, to, set }: BatchConvertOptions) {
+function requestOf(files: readonly FileToSend[], { label, archive, to, set }: BatchConvertOptions) {
   return {
     label: label ?? undefined,
     archive: archive === true,

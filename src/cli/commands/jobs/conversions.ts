@@ -53,7 +53,7 @@ export interface FileToSend {
 }
 
 /** What to convert, and into what. */
-export interface ConversionWish {
+export interface ConversionRequest {
   upload?: FileToSend;
   fileId?: string;
   target: string;
@@ -102,7 +102,7 @@ export function createConversions(service: Service) {
     send<Success>(graphql, name, document, variables);
 
   return {
-    create: (input: ConversionWish) =>
+    create: (input: ConversionRequest) =>
       mutate<{ job: JobView; upload: UploadView | null }>('createJob', CREATE_JOB, { input }),
     complete: async (jobId: string, wait?: number) =>
       (await mutate<{ job: JobView }>('completeJob', COMPLETE_JOB, { id: jobId, wait })).job,
