@@ -30,8 +30,8 @@ async function counted({ accountId }: { accountId: string }) {
   const owner = `account:${accountId}`;
   const { jobs, uploads, batches, admissions } = harness.collections;
   const [job, upload, batched] = [jobs, uploads, batches].map((all) => all.countDocuments({ owner }));
-  const lane = await admissions.findOne({ _id: owner });
-  return { jobs: await job, uploads: await upload, batches: await batched, open: lane?.open.length };
+  const admission = await admissions.findOne({ _id: owner });
+  return { jobs: await job, uploads: await upload, batches: await batched, open: admission?.open.length };
 }
 
 describe('the same key', () => {

@@ -32,16 +32,16 @@ it(
     await harness.completeUpload(caller, _id);
     expect(await refusalOf(prepare())).toBeNull();
 
-    // A look at the lane takes nothing from those that are awaited.
+    // A look at the admission takes nothing from those that are awaited.
     await harness.mend(accountId);
     expect(await refusalOf(prepare())).toBe('RATE_LIMITED');
     const owner = `account:${accountId}`;
     await harness.collections.uploads.updateMany({ owner }, { $set: { expiresAt: new Date() } });
     // A round looks at the oldest hundred.
-    const lanes = harness.collections.admissions;
+    const admissions = harness.collections.admissions;
     for (let round = 0; round <= OPEN_UPLOADS / 100; round += 1) await harness.mend(accountId);
-    const lane = await lanes.findOne({ _id: owner });
-    expect(lane === null || isIdle(lane)).toBe(true);
+    const admission = await admissions.findOne({ _id: owner });
+    expect(admission === null || isIdle(admission)).toBe(true);
   },
   patience(120_000),
 );

@@ -33,7 +33,7 @@ const ATTEMPTS = 10;
 /** The one gate of all doors: what the plan lets in at all, and how often. */
 export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: AdmitCallPorts) {
   /** Whom limits count for: all keys and sessions of an account together, all guests of an address. */
-  function laneOf(caller: Caller, sender: Sender): string {
+  function concurrencyKeyOf(caller: Caller, sender: Sender): string {
     return caller.kind === 'account'
       ? `account:${caller.accountId}`
       : `address:${addressBucket(addressOf(sender) ?? '')}`;
@@ -68,16 +68,16 @@ export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: 
       if (refusal) throw refuse(refusal);
       const quota = quotaOf(plan);
       if (quota.perMinute === null && quota.perDay === null) return;
-      const exhausted = await enter(laneOf(caller, sender), quota, calls);
+      const exhausted = await enter(concurrencyKeyOf(caller, sender), quota, calls);
       if (exhausted) throw limited(quota, exhausted);
     },
 
-    laneOf,
+    concurrencyKeyOf,
 
     /** What was used so far; looking does not count. */
     async readUsage(caller: Caller, sender: Sender): Promise<Usage> {
       const quota = quotaOf(await planOf(caller));
-      return usageOf(await windows.find(laneOf(caller, sender)), quota, now());
+      return usageOf(await windows.find(concurrencyKeyOf(caller, sender)), quota, now());
     },
   };
 }

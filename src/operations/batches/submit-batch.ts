@@ -48,7 +48,7 @@ export interface SubmitBatchPorts extends AcceptJobPorts {
   admissions: Pick<Admissions, 'openUploads'>;
   once: Once;
   planOf(caller: Caller): Promise<AccountPlan>;
-  laneOf(caller: Caller, sender: Sender): string;
+  concurrencyKeyOf(caller: Caller, sender: Sender): string;
 }
 
 /**
@@ -62,14 +62,18 @@ export function createSubmitBatch(ports: SubmitBatchPorts) {
     sender: Sender = UNKNOWN_SENDER,
   ): Promise<SubmittedBatch> {
     const owner = requireOwner(caller);
-    const lane = ports.laneOf(caller, sender);
+    const concurrencyKey = ports.concurrencyKeyOf(caller, sender);
     return ports.once(
       { owner, key, content: { batch: request } },
       {
         find: (batchId) => find(ports, batchId),
-        write: (submitted) => write(ports, lane, submitted),
+        write: (submitted) => write(ports, concurrencyKey, submitted),
         accept: async (batchId) =>
-          accept(ports, { caller, owner, lane, plan: await ports.planOf(caller), batchId }, request),
+          accept(
+            ports,
+            { caller, owner, concurrencyKey, plan: await ports.planOf(caller), batchId },
+            request,
+          ),
       },
     );
   };
@@ -143,12 +147,12 @@ function placed(index: number) {
 
 async function write(
   { batches, uploads, jobs, admissions, runner }: SubmitBatchPorts,
-  lane: string,
+  concurrencyKey: string,
   { batch, jobs: accepted }: SubmittedBatch,
 ): Promise<SubmittedBatch> {
   const awaited = accepted.map(({ upload }) => upload).filter((upload): upload is Upload => upload !== null);
   const open = accepted.filter(({ upload }) => upload !== null).map(({ job }) => job._id);
-  if (open.length > 0) await admissions.openUploads(lane, open);
+  if (open.length > 0) await admissions.openUploads(concurrencyKey, open);
   await batches.insertIfAbsent(batch);
   await uploads.insertMissing(awaited);
   await jobs.insertMissing(accepted.map(({ job }) => job));

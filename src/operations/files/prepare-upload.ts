@@ -26,7 +26,7 @@ export interface PrepareUploadPorts {
   admissions: Pick<Admissions, 'openUploads'>;
   limits: Limits;
   planOf(caller: Caller): Promise<AccountPlan>;
-  laneOf(caller: Caller, sender: Sender): string;
+  concurrencyKeyOf(caller: Caller, sender: Sender): string;
 }
 
 /** Registers a file that will come, without a job. */
@@ -46,9 +46,9 @@ export function createPrepareUpload(ports: PrepareUploadPorts) {
     const [refusal] = planRefusals(await ports.planOf(caller), facts, ports.limits.uploadBytes);
     if (refusal) throw refuse(refusal);
     const origin = { id: newId(), owner: ownerKey(caller), jobId: null, limits: ports.limits };
-    const lane = ports.laneOf(caller, sender);
-    const upload = { ...newUpload({ request, ...origin }), lane };
-    await ports.admissions.openUploads(lane, [openUploadId(upload)]);
+    const concurrencyKey = ports.concurrencyKeyOf(caller, sender);
+    const upload = { ...newUpload({ request, ...origin }), lane: concurrencyKey };
+    await ports.admissions.openUploads(concurrencyKey, [openUploadId(upload)]);
     await ports.uploads.insertIfAbsent(upload);
     return upload;
   };

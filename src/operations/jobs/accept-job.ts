@@ -40,7 +40,7 @@ export interface AcceptedJob {
 export interface Submitter {
   caller: Caller;
   owner: string;
-  lane: string;
+  concurrencyKey: string;
   plan: AccountPlan;
   batchId?: string;
 }
@@ -57,7 +57,7 @@ export interface AcceptJobPorts {
 /** Makes the job that a request asks for, or says why there can be none. Nothing is written yet. */
 export async function acceptJob(
   ports: AcceptJobPorts,
-  { caller, owner, lane, plan, batchId }: Submitter,
+  { caller, owner, concurrencyKey, plan, batchId }: Submitter,
   request: JobRequest,
   id: string,
 ): Promise<AcceptedJob> {
@@ -75,7 +75,7 @@ export async function acceptJob(
   const job = newJob({
     ...{ id, owner, dialect, input, source, target: target.id, options, callback },
     weight: plan.concurrency,
-    ...(lane !== owner && { lane }),
+    ...(concurrencyKey !== owner && { lane: concurrencyKey }),
     ...(batchId !== undefined && { batchId }),
     ...(retryOf !== undefined && { retryOf }),
   });

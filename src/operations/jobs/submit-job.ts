@@ -22,8 +22,8 @@ export interface SubmitJobPorts extends AcceptJobPorts {
   admissions: Pick<Admissions, 'openUploads'>;
   once: Once;
   planOf(caller: Caller): Promise<AccountPlan>;
-  /** Whom limits count for. */
-  laneOf(caller: Caller, sender: Sender): string;
+  /** The concurrency key: whom limits count for. */
+  concurrencyKeyOf(caller: Caller, sender: Sender): string;
 }
 
 /**
@@ -39,9 +39,9 @@ export function createSubmitJob(ports: SubmitJobPorts) {
     return { job, upload: upload?.jobId === jobId ? upload : null };
   }
 
-  async function write(lane: string, { job, upload }: AcceptedJob): Promise<AcceptedJob> {
+  async function write(concurrencyKey: string, { job, upload }: AcceptedJob): Promise<AcceptedJob> {
     if (upload) {
-      await ports.admissions.openUploads(lane, [job._id]);
+      await ports.admissions.openUploads(concurrencyKey, [job._id]);
       await ports.uploads.insertIfAbsent(upload);
     }
     // Whoever was faster starts it; by now it may even have ended, and must not begin again.
@@ -56,14 +56,19 @@ export function createSubmitJob(ports: SubmitJobPorts) {
     sender: Sender = UNKNOWN_SENDER,
   ): Promise<AcceptedJob> {
     const owner = requireOwner(caller);
-    const lane = ports.laneOf(caller, sender);
+    const concurrencyKey = ports.concurrencyKeyOf(caller, sender);
     return ports.once(
       { owner, key, content: { job: request } },
       {
         find,
-        write: (accepted) => write(lane, accepted),
+        write: (accepted) => write(concurrencyKey, accepted),
         accept: async (jobId) =>
-          acceptJob(ports, { caller, owner, lane, plan: await ports.planOf(caller) }, request, jobId),
+          acceptJob(
+            ports,
+            { caller, owner, concurrencyKey, plan: await ports.planOf(caller) },
+            request,
+            jobId,
+          ),
       },
     );
   };

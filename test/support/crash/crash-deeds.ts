@@ -88,8 +88,8 @@ export function deedTools(harness: () => CrashHarness) {
 /** Nothing of the account is left over: no open place, no file without bytes. */
 async function expectNothingLeft(harness: CrashHarness, accountId: string): Promise<void> {
   const owner = `account:${accountId}`;
-  const lane = await harness.collections.admissions.findOne({ _id: owner });
-  expect(lane === null || isIdle(lane), JSON.stringify(lane)).toBe(true);
+  const admission = await harness.collections.admissions.findOne({ _id: owner });
+  expect(admission === null || isIdle(admission), JSON.stringify(admission)).toBe(true);
   for (const { blobId, size } of await harness.collections.files.find({ owner }).toArray())
     expect(await harness.blobs.size(blobId), blobId).toBe(size);
   for (const { _id, status, total, outcomes } of await harness.collections.batches.find({ owner }).toArray())

@@ -156,7 +156,7 @@ export async function createActivityHarness({
     runner,
     limits,
     planOf: defaultPlanOf,
-    ...{ laneOf: UNQUEUED.laneOf, once: UNQUEUED.once },
+    ...{ concurrencyKeyOf: UNQUEUED.concurrencyKeyOf, once: UNQUEUED.once },
     checkUrl,
     seal: sealer.seal,
   });
