@@ -4,8 +4,8 @@ import { clientAddressOf, parseNetworks, type Sender } from '../domain/access/cl
 import { chargedAccount } from '../domain/credits/credits.ts';
 import type { Log } from '../log.ts';
 import { createAccounts } from '../operations/access/accounts.ts';
-import { createAdmitCall } from '../operations/access/admit-call.ts';
 import { createAuthenticate } from '../operations/access/authenticate.ts';
+import { createCheckRateLimit } from '../operations/access/check-rate-limit.ts';
 import { createExplainPolicy } from '../operations/access/explain-policy.ts';
 import { createKeyUsage } from '../operations/access/key-usage.ts';
 import { createKeys } from '../operations/access/keys.ts';
@@ -57,7 +57,7 @@ export async function createAccess(ports: AccessPorts) {
   const usage = createKeyUsage({ keys, log });
   const { requireAccountPlan, ...plans } = createPlans({ plans: planRepository });
   const owners = createAccounts({ accounts, requireAccountPlan, issuer: ports.oidc?.issuer });
-  const { admitCall, readUsage, concurrencyKeyOf } = createAdmitCall({
+  const { checkRateLimit, readUsage, concurrencyKeyOf } = createCheckRateLimit({
     windows,
     planOf: plans.planOf,
     addressOf,
@@ -90,7 +90,7 @@ export async function createAccess(ports: AccessPorts) {
         noteUse: usage.note,
       }),
       isAdminToken,
-      admitCall,
+      checkRateLimit,
       readUsage,
       explainPolicy: createExplainPolicy({
         planOf: plans.planOf,

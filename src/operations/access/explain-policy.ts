@@ -12,7 +12,7 @@ import { KilnError } from '../../domain/errors.ts';
 import { findFormat, formatOfFilename } from '../../domain/formats/format.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
-import type { Call } from './admit-call.ts';
+import type { Call } from './check-rate-limit.ts';
 
 export interface ExplainPolicyPorts {
   planOf(caller: Caller): Promise<AccountPlan>;

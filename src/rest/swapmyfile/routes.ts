@@ -19,7 +19,7 @@ export const swapmyfile: DialectAdapter = {
 
     app.post('/uploads/prepare', async (c) => {
       const caller = await identify(ports.operations, c.req.raw.headers, c.env.incoming);
-      await admitGuest(ports.operations, caller, c.env.incoming);
+      await limitGuest(ports.operations, caller, c.env.incoming);
       const { job: request, uploadMode } = parsePrepare(await c.req.text());
       if (caller.kind === 'anonymous' && request.callback) throw refuseCallback();
       const owner = caller.kind === 'anonymous' ? ({ kind: 'guest', guestId: newId() } as const) : caller;
@@ -70,13 +70,13 @@ export const swapmyfile: DialectAdapter = {
 
 /** Each call of an account counts, whatever it is for. */
 async function identify(
-  { authenticate, admitCall }: DialectOperations,
+  { authenticate, checkRateLimit }: DialectOperations,
   headers: Headers,
   incoming: IncomingMessage,
 ): Promise<Caller> {
   const sender = senderOf(incoming);
   const caller = await authenticate(credentialOf(headers), sender);
-  if (caller.kind === 'account') await admitCall(caller, sender, { door: 'swapmyfile' });
+  if (caller.kind === 'account') await checkRateLimit(caller, sender, { door: 'swapmyfile' });
   return caller;
 }
 
@@ -101,12 +101,12 @@ function idempotencyOf(headers: Headers): { idempotencyKey?: string } {
 }
 
 /** Guests may poll as they like, but not prepare as they like. */
-async function admitGuest(
-  { admitCall }: DialectOperations,
+async function limitGuest(
+  { checkRateLimit }: DialectOperations,
   caller: Caller,
   incoming: IncomingMessage,
 ): Promise<void> {
-  if (caller.kind !== 'account') await admitCall(caller, senderOf(incoming), { door: 'swapmyfile' });
+  if (caller.kind !== 'account') await checkRateLimit(caller, senderOf(incoming), { door: 'swapmyfile' });
 }
 
 /** A token opens the state of one job; for every other job it is as good as none. */

@@ -14,7 +14,7 @@ import {
 import { KilnError } from '../../domain/errors.ts';
 import type { WindowRepository } from '../../store/windows.ts';
 
-export interface AdmitCallPorts {
+export interface CheckRateLimitPorts {
   windows: WindowRepository;
   planOf(caller: Caller): Promise<AccountPlan>;
   addressOf(sender: Sender): string | null;
@@ -31,7 +31,7 @@ export interface Call {
 const ATTEMPTS = 10;
 
 /** The one gate of all doors: what the plan lets in at all, and how often. */
-export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: AdmitCallPorts) {
+export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.now }: CheckRateLimitPorts) {
   /** Whom limits count for: all keys and sessions of an account together, all guests of an address. */
   function concurrencyKeyOf(caller: Caller, sender: Sender): string {
     return caller.kind === 'account'
@@ -62,7 +62,7 @@ export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: 
 
   return {
     /** @throws KilnError FORBIDDEN by the plan, or RATE_LIMITED with the seconds to wait. */
-    async admitCall(caller: Caller, sender: Sender, { door, calls = 1 }: Call): Promise<void> {
+    async checkRateLimit(caller: Caller, sender: Sender, { door, calls = 1 }: Call): Promise<void> {
       const plan = await planOf(caller);
       const refusal = accessRefusal(plan, { caller, door });
       if (refusal) throw refuse(refusal);
