@@ -104,7 +104,7 @@ const Answer = builder.objectRef<PolicyAnswer>('PolicyAnswer').implement({
   }),
 });
 
-const Door = builder.enumType('PolicyDoor', {
+const Api = builder.enumType('PolicyApi', {
   description: 'The API through which the request would come.',
   values: {
     GRAPHQL: { value: 'graphql', description: 'This API.' },
@@ -115,7 +115,7 @@ const Door = builder.enumType('PolicyDoor', {
 const PolicyInput = builder.inputType('PolicyInput', {
   description: 'A conversion that somebody thinks of. Whatever is left out is not judged.',
   fields: (t) => ({
-    door: t.field({ type: Door, required: true, defaultValue: 'graphql', description: 'Through which API.' }),
+    api: t.field({ type: Api, required: true, defaultValue: 'graphql', description: 'Through which API.' }),
     filename: t.string({ description: 'Name of the file, from which its format follows.' }),
     size: t.field({ type: 'ByteCount', description: 'Size of the file in bytes.' }),
     target: t.string({ description: 'Format that is wanted: an id or extension.' }),

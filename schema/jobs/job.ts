@@ -46,7 +46,7 @@ builder.node(Job, {
   id: { resolve: ({ _id }) => _id },
   loadWithoutCache: (id, { operations, caller }) => orNull(operations.findJob(caller, id)),
   fields: (t) => ({
-    jobId: t.exposeID('_id', { description: 'The bare UUID, as callbacks and other doors of Kiln show it.' }),
+    jobId: t.exposeID('_id', { description: 'The bare UUID, as callbacks and other APIs of Kiln show it.' }),
     dialect: t.field({
       type: Dialect,
       description: 'The API it came through.',

@@ -252,7 +252,7 @@ describe('kiln batches cancel and retry', () => {
   });
 });
 
-/** A batch of two files that are never sent, made by its door. */
+/** A batch of two files that are never sent, made by its own API. */
 async function prepareTwo(): Promise<{ batchId: string; uploads: string[] }> {
   const { length: size } = await picture(20, 10);
   const jobRequest = (filename: string) =>

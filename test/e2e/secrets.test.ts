@@ -67,7 +67,7 @@ const jobRequest = (size: number, more: object = {}) => ({
 const here = (url: string) => new URL(new URL(url).pathname, kiln.url).href;
 
 describe('a login', () => {
-  it('opens every door, is linked by the command line, and is unavailable with its server', async () => {
+  it('opens every API, is linked by the command line, and is unavailable with its server', async () => {
     const { accountId } = await json('accounts', 'create', '--name', 'Lo', '--plan', 'pro');
     const token = await login.token({ claims: { sub: 'lo' }, issuedIn: -1 });
     expect(await graphql(ME, bearer(token))).toMatchObject({

@@ -125,16 +125,16 @@ const UPGRADE = 'Upgrade the account to a larger plan.';
 
 /** Why the plan does not let this credential in; null when it does. */
 export function accessRefusal(
-  { _id, api, swapmyfileApi }: AccountPlan,
-  { caller, door }: { caller: Caller; door: string },
+  plan: AccountPlan,
+  { caller, api }: { caller: Caller; api: string },
 ): PolicyRefusal | null {
   if (caller.kind !== 'account' || caller.via !== 'key') return null;
-  if (!api) {
-    const message = `The API is not part of the ${_id} plan.`;
+  if (!plan.api) {
+    const message = `The API is not part of the ${plan._id} plan.`;
     return { rule: 'API_ACCESS', code: 'FORBIDDEN', message, hint: UPGRADE };
   }
-  if (door !== 'swapmyfile' || swapmyfileApi) return null;
-  const message = `The SwapMyFile API is not part of the ${_id} plan.`;
+  if (api !== 'swapmyfile' || plan.swapmyfileApi) return null;
+  const message = `The SwapMyFile API is not part of the ${plan._id} plan.`;
   return { rule: 'SWAPMYFILE_ACCESS', code: 'FORBIDDEN', message, hint: 'Upgrade the account to Pro.' };
 }
 

@@ -29,7 +29,7 @@ export function isTerminal(status: JobStatus): boolean {
   return TERMINAL_STATUSES.includes(status);
 }
 
-/** Which door a job came through; a dialect shows only its own. */
+/** By which API a job came; a dialect shows only its own. */
 export type Dialect = 'graphql' | 'swapmyfile';
 
 /** An account, or a guest whom only a signed token identifies. */

@@ -23,14 +23,14 @@ export interface CheckRateLimitPorts {
 
 /** Where a call comes in, and how many it counts for. */
 export interface Call {
-  door: 'graphql' | 'swapmyfile';
+  api: 'graphql' | 'swapmyfile';
   calls?: number;
 }
 
 /** A window may have to be made, turned to a new day and resized, each against others who do the same. */
 const ATTEMPTS = 10;
 
-/** The one gate of all doors: what the plan lets in at all, and how often. */
+/** Counts calls by whichever API: refuses what the plan does not include, and what comes too often. */
 export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.now }: CheckRateLimitPorts) {
   /** Whom limits count for: all keys and sessions of an account together, all guests of an address. */
   function concurrencyKeyOf(caller: Caller, sender: Sender): string {
@@ -62,9 +62,9 @@ export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.no
 
   return {
     /** @throws KilnError FORBIDDEN by the plan, or RATE_LIMITED with the seconds to wait. */
-    async checkRateLimit(caller: Caller, sender: Sender, { door, calls = 1 }: Call): Promise<void> {
+    async checkRateLimit(caller: Caller, sender: Sender, { api, calls = 1 }: Call): Promise<void> {
       const plan = await planOf(caller);
-      const refusal = accessRefusal(plan, { caller, door });
+      const refusal = accessRefusal(plan, { caller, api });
       if (refusal) throw refuse(refusal);
       const quota = quotaOf(plan);
       if (quota.perMinute === null && quota.perDay === null) return;

@@ -21,7 +21,7 @@ export interface ExplainPolicyPorts {
 }
 
 /** A conversion that somebody thinks of. */
-export interface ConsideredRequest extends PlanDemands, Pick<Call, 'door'> {
+export interface ConsideredRequest extends PlanDemands, Pick<Call, 'api'> {
   filename: string | undefined;
   target: string | undefined;
 }
@@ -42,7 +42,7 @@ export function createExplainPolicy({ planOf, readUsage, serviceBytes }: Explain
   ): Promise<PolicyAnswer> {
     const [plan, usage] = await Promise.all([planOf(caller), readUsage(caller, sender)]);
     const refusals = [
-      accessRefusal(plan, { caller, door: request.door }),
+      accessRefusal(plan, { caller, api: request.api }),
       scopeRefusal(caller),
       ...planRefusals(plan, request, serviceBytes),
       conversionRefusal(request),

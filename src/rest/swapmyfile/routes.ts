@@ -76,7 +76,7 @@ async function identify(
 ): Promise<Caller> {
   const sender = senderOf(incoming);
   const caller = await authenticate(credentialOf(headers), sender);
-  if (caller.kind === 'account') await checkRateLimit(caller, sender, { door: 'swapmyfile' });
+  if (caller.kind === 'account') await checkRateLimit(caller, sender, { api: 'swapmyfile' });
   return caller;
 }
 
@@ -106,7 +106,7 @@ async function limitGuest(
   caller: Caller,
   incoming: IncomingMessage,
 ): Promise<void> {
-  if (caller.kind !== 'account') await checkRateLimit(caller, senderOf(incoming), { door: 'swapmyfile' });
+  if (caller.kind !== 'account') await checkRateLimit(caller, senderOf(incoming), { api: 'swapmyfile' });
 }
 
 /** A token opens the state of one job; for every other job it is as good as none. */

@@ -51,7 +51,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
 const PLACES: readonly [RegExp, string][] = [
   // Also what the two say in the same words: neither waits nor reads anything.
   [/^workflows\/(?:search-attributes|summary)\.ts$/, 'search attributes'],
-  // Two files that every door shares.
+  // Two files that every API shares.
   [/^src\/http\/(?:credential|status)\.ts$/, 'http vocabulary'],
 ];
 
