@@ -11,7 +11,7 @@ import { archiveFileId, outputFileId } from '../../src/domain/files/blob-name.ts
 import type { StoredFile } from '../../src/domain/files/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
-import { inTurns } from '../../src/operations/in-turns.ts';
+import { mapConcurrently } from '../../src/map-concurrently.ts';
 import { createRetentionRepository } from '../../src/store/retention.ts';
 import { createCopyingConverters } from '../support/copying-converters.ts';
 import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
@@ -77,7 +77,7 @@ async function endedJobs(count: number, facts: Partial<Job> = {}): Promise<Job[]
     };
   });
   const files = made.flatMap(({ input, output }) => [input, output]);
-  await inTurns(files, ({ blobId }) => oldBlob(blobId));
+  await mapConcurrently(files, ({ blobId }) => oldBlob(blobId));
   const { collections } = harness;
   await Promise.all([
     collections.files.insertMany(files),

@@ -3,9 +3,9 @@ import { KilnError } from '../../domain/errors.ts';
 import type { Admission } from '../../domain/jobs/admission.ts';
 import { concurrencyKeyOf, isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { AdmissionRepository } from '../../store/admissions/admissions.ts';
 import type { JobRepository } from '../../store/jobs.ts';
-import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { jobStart } from './job-start.ts';
 
@@ -33,7 +33,7 @@ export function createAdmissions(ports: AdmissionsPorts) {
 
   /** A call that is lost costs time only: whoever waits asks again by itself, or is found by the repair. */
   async function tell(those: readonly Job[]): Promise<void> {
-    await inTurns(those, (job) =>
+    await mapConcurrently(those, (job) =>
       runner.admitJob(jobStart(job)).catch((error: unknown) => {
         log.warn({ jobId: job._id, error: String(error) }, 'a job that may begin could not be told');
       }),

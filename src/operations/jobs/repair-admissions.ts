@@ -3,10 +3,10 @@ import { isAwaited, openUploadId, uploadsAmong } from '../../domain/files/file.t
 import { type Admission, hasQueue, isIdle } from '../../domain/jobs/admission.ts';
 import { isTerminal, type JobStatus } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { AdmissionChecks } from '../../store/admissions/admission-checks.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
-import { inTurns } from '../in-turns.ts';
 import type { Admissions } from './admissions.ts';
 
 export interface RepairAdmissionsPorts {
@@ -71,7 +71,7 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
 
   async function repairPage(due: readonly Admission[], now: number): Promise<void> {
     const statuses = await statusesOf(due.flatMap(heldBy), now);
-    await inTurns(due, (admission) =>
+    await mapConcurrently(due, (admission) =>
       repair(admission, statuses, now).catch((error: unknown) => {
         log.warn(
           { concurrencyKey: admission._id, error: String(error) },

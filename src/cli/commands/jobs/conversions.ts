@@ -3,6 +3,9 @@ import { REFUSAL, mutate as send } from '../../service-client/mutation.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 
 /** A job as the commands show it. */
+/** Files sent or fetched at a time: enough to keep a line busy, and few enough to leave some of it to others. */
+export const MAX_TRANSFERS = 4;
+
 export interface JobView {
   jobId: string;
   status: string;
