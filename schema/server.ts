@@ -8,8 +8,8 @@ import type { KilnContext, SchemaOperations } from './context.ts';
 import { createIdentify, type Identity } from './identity.ts';
 import { schema } from './index.ts';
 import { createMaskError } from './mask-error.ts';
+import { fairScheduling } from './protection/fair-scheduling.ts';
 import { limitPlugins } from './protection/limits.ts';
-import { takingTurns } from './protection/taking-turns.ts';
 import { rateLimit } from './rate-limit.ts';
 import { attachSockets } from './websocket.ts';
 
@@ -66,7 +66,7 @@ export function createGraphql({ operations, log, publicUrl, development }: Graph
       jsonOnly(),
       ...limitPlugins({ introspection: development }),
       rateLimit(maskError),
-      takingTurns(maskError),
+      fairScheduling(maskError),
       maskValidation(maskError),
     ],
     maskedErrors: { maskError },
