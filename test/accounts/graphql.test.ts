@@ -185,6 +185,12 @@ describe('the limits of a plan', () => {
       plan: { name: 'free' },
       refusals: [{ rule: 'API_ACCESS', code: 'FORBIDDEN' }],
     });
+    const { apiKey: basic } = await newOwner('basic');
+    const byApi = (name: string) => `{ explainPolicy(input: { api: ${name} }) { refusals { rule } } }`;
+    expect((await api.ask(byApi('GRAPHQL'), {}, asKey(basic))).data.explainPolicy.refusals).toEqual([]);
+    expect((await api.ask(byApi('SWAPMYFILE'), {}, asKey(basic))).data.explainPolicy.refusals).toEqual([
+      { rule: 'SWAPMYFILE_ACCESS' },
+    ]);
     const mint = `mutation { createSession { ${REFUSAL} } }`;
     expect((await api.ask(mint, {}, asKey(apiKey))).data.createSession).toMatchObject({
       __typename: 'ForbiddenError',
