@@ -113,8 +113,8 @@ async function accept(
 }
 
 function requireBatches(plan: AccountPlan, serviceBytes: number): void {
-  const facts = { callback: false, batch: true, size: undefined };
-  const [refusal] = planRefusals(plan, facts, serviceBytes);
+  const demands = { callback: false, batch: true, size: undefined };
+  const [refusal] = planRefusals(plan, demands, serviceBytes);
   if (refusal) throw refuse(refusal);
 }
 

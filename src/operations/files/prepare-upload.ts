@@ -42,8 +42,8 @@ export function createPrepareUpload(ports: PrepareUploadPorts) {
         hint: 'Send it in the X-API-Key header.',
       });
     requireScope(caller, 'upload');
-    const facts = { callback: false, batch: false, size: request.size };
-    const [refusal] = planRefusals(await ports.planOf(caller), facts, ports.limits.uploadBytes);
+    const demands = { callback: false, batch: false, size: request.size };
+    const [refusal] = planRefusals(await ports.planOf(caller), demands, ports.limits.uploadBytes);
     if (refusal) throw refuse(refusal);
     const origin = { id: newId(), owner: ownerKey(caller), jobId: null, limits: ports.limits };
     const concurrencyKey = ports.concurrencyKeyOf(caller, sender);

@@ -96,8 +96,8 @@ export function requireOwner(caller: Caller): string {
 /** What the plan does not include is refused like anything else that cannot be: before anything is written. */
 function requireIncluded(plan: AccountPlan, limits: Limits, request: JobRequest, batch: boolean): void {
   const size = 'upload' in request.input ? request.input.upload.size : undefined;
-  const facts = { callback: request.callback !== undefined, batch, size };
-  const [refusal] = planRefusals(plan, facts, limits.uploadBytes);
+  const demands = { callback: request.callback !== undefined, batch, size };
+  const [refusal] = planRefusals(plan, demands, limits.uploadBytes);
   if (refusal) throw refuse(refusal);
 }
 
@@ -128,8 +128,8 @@ async function findInput(
   { input }: JobRequest,
 ): Promise<InputSource> {
   if ('upload' in input) {
-    const facts = { id: siblingId(jobId, 'upload'), owner, jobId, limits: ports.limits };
-    const upload = newUpload({ request: input.upload, ...facts });
+    const origin = { id: siblingId(jobId, 'upload'), owner, jobId, limits: ports.limits };
+    const upload = newUpload({ request: input.upload, ...origin });
     return { upload, file: null };
   }
   return { upload: null, file: await findOwnFile(ports.files, owner, input.fileId) };

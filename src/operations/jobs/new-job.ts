@@ -22,12 +22,12 @@ export interface NewJob extends Pick<Job, 'lane' | 'weight' | 'batchId' | 'retry
 
 /** A job as it is first written: nothing has happened but that it was submitted. */
 export function newJob(job: NewJob): Job {
-  const { id, input, source, target, options, callback, ...facts } = job;
+  const { id, input, source, target, options, callback, ...rest } = job;
   const now = new Date();
   const status = input.upload ? 'awaiting_upload' : 'queued';
   return {
     _id: id,
-    ...facts,
+    ...rest,
     status,
     inputs: [inputOf(input)],
     conversions: [{ source, target, options, status: 'waiting', engine: null, engineMs: null, error: null }],
@@ -42,7 +42,7 @@ export function newJob(job: NewJob): Job {
     updatedAt: now,
     uploadDeadline: input.upload?.expiresAt ?? now,
     finishedAt: null,
-    repairAt: facts.batchId === undefined ? startLease() : turnLease(),
+    repairAt: rest.batchId === undefined ? startLease() : turnLease(),
   };
 }
 
