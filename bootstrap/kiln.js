@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The entry point of every command. Plain JavaScript without dependencies: it runs on whatever Node the
+// The door of every command. Plain JavaScript without dependencies: it runs on whatever Node the
 // machine has, makes sure of what is locked, and hands over to the pinned Node.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
