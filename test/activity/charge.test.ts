@@ -120,7 +120,7 @@ describe('a job that costs credits', () => {
   });
 });
 
-describe('F23: cancel racing completion', () => {
+describe('cancel racing completion', () => {
   it('500 times: state, event and ledger agree', async () => {
     const seed = seedOf();
     const random = seededRandom(seed);
@@ -146,12 +146,12 @@ describe('F23: cancel racing completion', () => {
       counts[status as keyof typeof counts] += 1;
       return { jobId, status };
     };
-    const lanes = Array.from({ length: 10 }, async () => {
+    const callers = Array.from({ length: 10 }, async () => {
       const raced: Awaited<ReturnType<typeof race>>[] = [];
       for (let i = 0; i < 50; i += 1) raced.push(await race());
       return raced;
     });
-    const rounds = (await Promise.all(lanes)).flat();
+    const rounds = (await Promise.all(callers)).flat();
     const { entries } = await sumOfLedger(harness.collections, accountId);
     const byJob = Map.groupBy(entries, ({ subject }) => subject);
     for (const { jobId, status } of rounds) {
@@ -160,7 +160,9 @@ describe('F23: cancel racing completion', () => {
         new Set(status === 'ready' ? ['hold', 'capture', 'release'] : ['hold', 'release']),
       );
     }
-    console.log(`F23 (seed ${seed}): ${rounds.length} rounds, ${JSON.stringify(counts)}`);
+    console.log(
+      `cancel against completion (seed ${seed}): ${rounds.length} rounds, ${JSON.stringify(counts)}`,
+    );
     expect(await balance(accountId)).toEqual({ available: 500 - counts.ready, held: 0 });
     expect(Math.min(counts.ready, counts.cancelled)).toBeGreaterThan(0);
     expect((await createReconcile(harness)()).differences).toEqual([]);

@@ -1,5 +1,6 @@
 import { KilnError } from '../errors.ts';
-import { type FormatCategory, type FormatId, findFormat, targetsOf } from '../formats/format.ts';
+import { findFormat, targetsOf } from '../formats/find-format.ts';
+import type { FormatCategory, FormatId } from '../formats/format.ts';
 import type { StepOptions } from '../options/image.ts';
 
 /** One engine call: bytes of one format in, bytes of another out. */
@@ -11,14 +12,14 @@ export interface ConvertStep {
 }
 
 /** What is asked of a plan: names of formats may be aliases, options are already checked. */
-export interface PlanWish {
+export interface PlanRequest {
   source: FormatId;
   target: FormatId;
   options: StepOptions;
 }
 
 /** The steps from source to target, or UNSUPPORTED_CONVERSION with what would be possible. */
-export function planConversion({ source, target, options }: PlanWish): ConvertStep[] {
+export function planConversion({ source, target, options }: PlanRequest): ConvertStep[] {
   const from = findFormat(source);
   const to = findFormat(target);
   if (!from) throw unsupported('Files of this format cannot be read.', 'source');

@@ -2,21 +2,22 @@ import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { priceOf, type Quote } from '../../domain/credits/price.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { StoredFile } from '../../domain/files/file.ts';
-import { type FormatId, formatOfFilename, requireFormat } from '../../domain/formats/format.ts';
+import { formatOfFilename, requireFormat } from '../../domain/formats/find-format.ts';
+import type { FormatId } from '../../domain/formats/format.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
 import type { FileRepository } from '../../store/files.ts';
 import { findOwnFile, ownerOf } from '../files/files.ts';
 
 /** A conversion that somebody thinks of; formats may be aliases. */
-export interface QuoteWish {
+export interface QuoteRequest {
   input: { source: FormatId; seconds?: number | undefined } | { fileId: string };
   target: FormatId;
 }
 
 /** What a conversion would cost: at most, before the file is there, and exactly once it has been read. */
 export function createQuote({ files }: { files: Pick<FileRepository, 'get'> }) {
-  return async function quote(caller: Caller, { input, target }: QuoteWish): Promise<Quote> {
+  return async function quote(caller: Caller, { input, target }: QuoteRequest): Promise<Quote> {
     if (!('fileId' in input)) return { ...priced(input.source, target, input.seconds), exact: false };
     requireScope(caller, 'convert', 'read');
     const file = await findOwnFile(files, ownerOf(caller), input.fileId);

@@ -1,21 +1,13 @@
-import type { Place, Queue } from '../../domain/jobs/admission.ts';
+import type { Place, Queue, Waiter } from '../../domain/jobs/admission.ts';
 import { hasOnlyDuplicateKeys, isDuplicateKey } from '../mongo/driver-faults.ts';
 import type { Collections } from '../mongo/mongo.ts';
-
-/** Who stands at a number of a queue. */
-export interface Waiter {
-  /** `<lane>:<queue>:<number>`: found by its number, never by a search. */
-  _id: string;
-  /** Absent where the turn has come before the job: whoever comes too late finds its number taken. */
-  jobId?: string;
-}
 
 /** As long as the largest number that is exact. */
 const DIGITS = 16;
 
 export type Waiters = ReturnType<typeof createWaiters>;
 
-/** The queues of the lanes: one small document for each job that waits. */
+/** The queues: one small document for each job that waits. */
 export function createWaiters({ waiters }: Pick<Collections, 'waiters'>) {
   async function jobsAt(places: readonly Place[]): Promise<Map<string, string | null>> {
     const found = await waiters.find({ _id: { $in: places.map(idOf) } }).toArray();
@@ -86,11 +78,15 @@ export function createWaiters({ waiters }: Pick<Collections, 'waiters'>) {
   }
 }
 
-function idOf({ lane, queue, ticket }: Place): string {
-  return `${lane}:${queue}:${String(ticket).padStart(DIGITS, '0')}`;
+function idOf({ concurrencyKey, queue, ticket }: Place): string {
+  return `${concurrencyKey}:${queue}:${String(ticket).padStart(DIGITS, '0')}`;
 }
 
 function placeOf(id: string): Place {
-  const [ticket = '', queue = '', ...lane] = id.split(':').reverse();
-  return { lane: lane.reverse().join(':'), queue: queue as Queue, ticket: Number(ticket) };
+  const [ticket = '', queue = '', ...concurrencyKey] = id.split(':').reverse();
+  return {
+    concurrencyKey: concurrencyKey.reverse().join(':'),
+    queue: queue as Queue,
+    ticket: Number(ticket),
+  };
 }

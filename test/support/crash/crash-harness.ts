@@ -25,7 +25,7 @@ import { createRepairJobs } from '../../../src/operations/jobs/repair-jobs.ts';
 import { createRetry } from '../../../src/operations/jobs/retry.ts';
 import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
 import { createTell } from '../../../src/operations/jobs/tell.ts';
-import { createLaneChecks } from '../../../src/store/admissions/lane-checks.ts';
+import { createAdmissionChecks } from '../../../src/store/admissions/admission-checks.ts';
 import { createIdempotencyRepository } from '../../../src/store/idempotency.ts';
 import { createJobLeases } from '../../../src/store/job-leases.ts';
 import { createCopyingConverters } from '../copying-converters.ts';
@@ -57,18 +57,18 @@ export async function createCrashHarness() {
   const { jobs, batches, uploads, files, blobs, admissions, credits, ledger, collections } = harness;
   const log = createLog('silent');
   const tell = createTell(runner, log);
-  const capabilities = {
+  const ports = {
     ...harness,
     countInBatch: createCountInBatch({ batches, runner }),
     startJob: (job: Job) => runner.startJob(jobStart(job)),
     cancelJob: (job: Job, reason: string) => runner.cancelJob(jobStart(job), reason),
   };
-  const mortal = dyingAttempts(crashing, priced(createActivities(capabilities)));
+  const mortal = dyingAttempts(crashing, priced(createActivities(ports)));
   const stopWorkers = await startWorkers(env, mortal.activities, prefix);
 
   const submission = {
     ...{ jobs, batches, uploads, files, admissions, credits, runner: tell, planOf: defaultPlanOf },
-    ...{ limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 }, laneOf: UNQUEUED.laneOf },
+    ...{ limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 }, concurrencyKeyOf: UNQUEUED.concurrencyKeyOf },
     once: createOnce({ idempotency: createIdempotencyRepository(crashing.collections(collections)) }),
     checkUrl: () => {},
     seal: (secret: string) => secret,
@@ -89,7 +89,13 @@ export async function createCrashHarness() {
   const newRepairs = (seen = crashing.collections(collections)) => ({
     jobs: createRepairJobs({ leases: createJobLeases(seen), uploads, runner, admissions, log }),
     batches: createRepairBatches({ batches, jobs, runner, log }),
-    admissions: createRepairAdmissions({ lanes: createLaneChecks(seen), jobs, uploads, admissions, log }),
+    admissions: createRepairAdmissions({
+      checks: createAdmissionChecks(seen),
+      jobs,
+      uploads,
+      admissions,
+      log,
+    }),
     credits: createRepairCredits({ jobs, credits, ledger, log }),
   });
   const repairs = newRepairs();

@@ -7,7 +7,6 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import type { AcquiredFile } from '../../../activities/acquire.ts';
 import type { Waiting } from '../../../activities/admit.ts';
 import { type Activities, createActivities } from '../../../activities/index.ts';
-import type { Capabilities } from '../../../src/app/app.ts';
 import { createWebhooks } from '../../../src/app/webhooks.ts';
 import { createDiskBlobStore } from '../../../src/blobs/disk.ts';
 import { createScratch } from '../../../src/blobs/scratch.ts';
@@ -24,7 +23,7 @@ import { createCompleteUpload } from '../../../src/operations/files/complete-upl
 import { createReceiveUpload } from '../../../src/operations/files/receive-upload.ts';
 import { createSweep } from '../../../src/operations/files/sweep.ts';
 import { createUploadedFiles } from '../../../src/operations/files/uploaded-files.ts';
-import type { JobWish } from '../../../src/operations/jobs/accept-job.ts';
+import type { JobRequest } from '../../../src/operations/jobs/accept-job.ts';
 import { createAdmissions } from '../../../src/operations/jobs/admissions.ts';
 import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
 import type { DeliveryStart, WorkflowRunner } from '../../../src/operations/workflow-runner.ts';
@@ -117,8 +116,8 @@ export async function createActivityHarness({
     checkUrl: guard.checkUrl,
     downloadUrl: (output) => PUBLIC_URL + links.downloadPath(output),
   });
-  const capabilities: Capabilities = {
-    ...webhooks.capabilities,
+  const ports = {
+    ...webhooks.activityPorts,
     jobs,
     admissions: createAdmissions({
       admissions: createAdmissionRepository(collections),
@@ -152,20 +151,20 @@ export async function createActivityHarness({
   const limits = { uploadBytes: 2 ** 30, uploadMs: HOUR };
   const { checkUrl } = guard;
   const submitJob = createSubmitJob({
-    ...capabilities,
+    ...ports,
     runner,
     limits,
     planOf: defaultPlanOf,
-    ...{ laneOf: UNQUEUED.laneOf, once: UNQUEUED.once },
+    ...{ concurrencyKeyOf: UNQUEUED.concurrencyKeyOf, once: UNQUEUED.once },
     checkUrl,
     seal: sealer.seal,
   });
-  const receiveUpload = createReceiveUpload({ ...capabilities, runner });
-  const completeUpload = createCompleteUpload({ ...capabilities, runner });
-  const activities = createActivities(capabilities);
+  const receiveUpload = createReceiveUpload({ ...ports, runner });
+  const completeUpload = createCompleteUpload({ ...ports, runner });
+  const activities = createActivities(ports);
 
   return {
-    ...capabilities,
+    ...ports,
     webhooks: webhooks.operations,
     courier: webhooks.courier,
     announcingSubmit: webhooks.announcingSubmit(submitJob),
@@ -184,8 +183,11 @@ export async function createActivityHarness({
       return { cancel: () => env.cancel('CANCELLED'), result: runIn(env, activities, name, input) };
     },
     /** A job for these bytes, uploaded and queued as a user would have it. */
-    async upload(bytes: Uint8Array, wish: Partial<JobWish> & { filename?: string; declared?: number } = {}) {
-      const { filename = 'photo.png', declared = bytes.length, ...rest } = wish;
+    async upload(
+      bytes: Uint8Array,
+      request: Partial<JobRequest> & { filename?: string; declared?: number } = {},
+    ) {
+      const { filename = 'photo.png', declared = bytes.length, ...rest } = request;
       const input = { upload: { filename, mime: 'application/octet-stream', size: declared } };
       const { job, upload } = await submitJob(caller, {
         dialect: 'swapmyfile',
@@ -196,10 +198,10 @@ export async function createActivityHarness({
       const uploadId = upload?._id ?? '';
       await receiveUpload(uploadId, Readable.from([Buffer.from(bytes)]));
       await completeUpload(null, uploadId);
-      await capabilities.jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
+      await ports.jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
       return { jobId: job._id, uploadId };
     },
-    submitJob: (wish: JobWish, as: Caller = caller) => submitJob(as, wish),
+    submitJob: (request: JobRequest, as: Caller = caller) => submitJob(as, request),
     receiveUpload,
     completeUpload,
     /** Every file below the data folder: blobs, and what an attempt may have left. */
@@ -208,7 +210,7 @@ export async function createActivityHarness({
       return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
     },
     async close() {
-      await capabilities.converters.close();
+      await ports.converters.close();
       sender.close();
       await database.drop();
       await rm(dir, { recursive: true, force: true });
