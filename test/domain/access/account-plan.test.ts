@@ -6,8 +6,8 @@ import {
   DEFAULT_PLANS,
   parsePlanChanges,
   planIdOf,
+  planRefusals,
   refuse,
-  wishRefusals,
 } from '../../../src/domain/access/account-plan.ts';
 import { anAccountCaller } from '../../support/records.ts';
 
@@ -48,8 +48,8 @@ describe('the plans', () => {
 
 describe('access by a key', () => {
   const key = anAccountCaller();
-  const rule = (id: string, caller: Caller, door: string) =>
-    accessRefusal(plan(id), { caller, door })?.rule ?? null;
+  const rule = (id: string, caller: Caller, api: string) =>
+    accessRefusal(plan(id), { caller, api })?.rule ?? null;
 
   it('is what a plan includes, for each API', () => {
     expect(['free', 'basic', 'pro'].map((id) => rule(id, key, 'graphql'))).toEqual([
@@ -74,9 +74,9 @@ describe('what a plan refuses', () => {
   const modest = { callback: false, batch: false, size: 1 };
   const rules = (
     id: string,
-    different: Partial<Parameters<typeof wishRefusals>[1]>,
+    different: Partial<Parameters<typeof planRefusals>[1]>,
     serviceBytes = 2 ** 40,
-  ) => wishRefusals(plan(id), { ...modest, ...different }, serviceBytes);
+  ) => planRefusals(plan(id), { ...modest, ...different }, serviceBytes);
 
   it('are callbacks and batches that it does not include, all at once', () => {
     expect(rules('basic', { callback: true, batch: true }).map(({ rule }) => rule)).toEqual([

@@ -9,7 +9,7 @@ const page = (origin: string | null, referer: string | null = null) => ({
   referer,
 });
 
-describe('a wish for a restriction', () => {
+describe('a request for a restriction', () => {
   it('is of addresses, of domains, or none', () => {
     expect(parseRestriction({})).toEqual({ type: 'all' });
     expect(parseRestriction({ ip: null, domain: null })).toEqual({ type: 'all' });
@@ -33,8 +33,8 @@ describe('a wish for a restriction', () => {
     [{ domain: ['a.*.com'] }, /is not a domain/],
     [{ domain: ['-a.com'] }, /is not a domain/],
     [{ domain: [`${'a'.repeat(64)}.com`] }, /is not a domain/],
-  ])('%j is refused', (wish, sentence) => {
-    expect(() => parseRestriction(wish)).toThrow(
+  ])('%j is refused', (request, sentence) => {
+    expect(() => parseRestriction(request)).toThrow(
       expect.objectContaining({
         code: 'INVALID_INPUT',
         field: 'restriction',

@@ -119,7 +119,7 @@ describe('a new batch', () => {
   });
 });
 
-describe('a wish for a batch', () => {
+describe('a request for a batch', () => {
   it('has a label of 80 characters at most, however many bytes they take', () => {
     expect(requireLabel('😀'.repeat(80))).toHaveLength(160);
     for (const none of ['', null, undefined]) expect(requireLabel(none)).toBeNull();

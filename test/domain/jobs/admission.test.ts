@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Admission,
-  emptyLane,
+  emptyAdmission,
   hasQueue,
   isIdle,
   nextPlaces,
@@ -9,14 +9,14 @@ import {
 } from '../../../src/domain/jobs/admission.ts';
 
 const NOW = 1_700_000_000_000;
-const EMPTY = emptyLane('a', NOW, new Date(NOW));
+const EMPTY = emptyAdmission('a', NOW, new Date(NOW));
 
 function waiting(single: number, batch: number): Admission {
   return { ...EMPTY, single: { head: 10, waiting: single }, batch: { head: 50, waiting: batch } };
 }
 
-describe('an empty lane', () => {
-  it('gives out numbers behind all that an earlier lane of its name can have given out', () => {
+describe('an empty admission', () => {
+  it('gives out numbers behind all that an earlier one of its name can have given out', () => {
     expect(EMPTY.single.head).toBe(NOW * 1000);
     expect(EMPTY.batch).toEqual(EMPTY.single);
     expect(EMPTY.batch).not.toBe(EMPTY.single);
@@ -33,20 +33,20 @@ describe('an empty lane', () => {
 });
 
 describe('whose turn it is', () => {
-  const tickets = (lane: Admission, count: number) =>
-    nextPlaces(lane, count).map(({ queue, ticket }) => `${queue} ${ticket}`);
+  const tickets = (admission: Admission, count: number) =>
+    nextPlaces(admission, count).map(({ queue, ticket }) => `${queue} ${ticket}`);
 
   it('is that of single jobs before those of batches, each in their order', () => {
     expect(tickets(waiting(2, 2), 3)).toEqual(['single 10', 'single 11', 'batch 50']);
     expect(tickets(waiting(3, 2), 2)).toEqual(['single 10', 'single 11']);
     expect(tickets(waiting(0, 2), 5)).toEqual(['batch 50', 'batch 51']);
     expect(tickets(waiting(1, 1), 0)).toEqual([]);
-    expect(nextPlaces(waiting(1, 0), 1)).toEqual([{ lane: 'a', queue: 'single', ticket: 10 }]);
+    expect(nextPlaces(waiting(1, 0), 1)).toEqual([{ concurrencyKey: 'a', queue: 'single', ticket: 10 }]);
   });
 
   it('says how many come before', () => {
     const at = (queue: 'single' | 'batch', ticket: number) =>
-      positionOf(waiting(2, 2), { lane: 'a', queue, ticket });
+      positionOf(waiting(2, 2), { concurrencyKey: 'a', queue, ticket });
     expect([at('single', 9), at('single', 10), at('single', 11)]).toEqual([null, 1, 2]);
     expect([at('batch', 49), at('batch', 50), at('batch', 51)]).toEqual([null, 3, 4]);
   });

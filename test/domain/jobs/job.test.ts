@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { KilnError } from '../../../src/domain/errors.ts';
 import {
+  concurrencyKeyOf,
   eventsAfter,
   isTerminal,
   JOB_STATUSES,
   type JobEvent,
   type JobStatus,
   keepsUpload,
-  laneOf,
   legalSources,
   ownerKey,
   refuseMove,
@@ -93,8 +93,8 @@ describe('an ended job', () => {
   });
 
   it('counts for its owner, unless somebody stands in', () => {
-    expect(laneOf({ owner: 'guest:g' })).toBe('guest:g');
-    expect(laneOf({ owner: 'guest:g', lane: 'address:1' })).toBe('address:1');
+    expect(concurrencyKeyOf({ owner: 'guest:g' })).toBe('guest:g');
+    expect(concurrencyKeyOf({ owner: 'guest:g', lane: 'address:1' })).toBe('address:1');
   });
 });
 
