@@ -1,11 +1,10 @@
 import type { Capabilities } from '../src/app/app.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { derivedId } from '../src/domain/id.ts';
-import { swapmyfileCallback } from '../src/domain/webhooks/callback-payload.ts';
 import { newDelivery } from '../src/domain/webhooks/new-delivery.ts';
 
 /** Builds the message once; every attempt will send these very bytes. */
-export function createPrepareCallback({ jobs, deliveries, links }: Capabilities) {
+export function createPrepareCallback({ jobs, deliveries, describeCallback }: Capabilities) {
   return async function prepareCallback({
     jobId,
   }: {
@@ -13,17 +12,12 @@ export function createPrepareCallback({ jobs, deliveries, links }: Capabilities)
   }): Promise<{ deliveryId: string; event: string; url: string }> {
     const job = await jobs.get(jobId);
     if (!job.callback) throw new KilnError('NOT_FOUND', 'The job has no callback.');
-    const [output] = job.outputs;
-    const { event, body } = swapmyfileCallback({
-      job,
-      downloadPath: output ? links.lastingDownloadPath(output) : null,
-      deliveredAt: new Date(),
-    });
+    const { profile, event, body } = describeCallback(job);
     const deliveryId = derivedId('callback', jobId);
     const { url, sealedSecret } = job.callback;
     // Its workflow is a child of the job's: should that never start it, the repair does.
     const facts = { endpointId: null, url, sealedSecret, begun: false };
-    const message = { owner: job.owner, profile: 'swapmyfile' as const, event, subjectId: jobId, body };
+    const message = { owner: job.owner, profile, event, subjectId: jobId, body };
     await deliveries.insertIfAbsent(newDelivery({ _id: deliveryId, ...message, ...facts }));
     return { deliveryId, event, url: new URL(job.callback.url).origin };
   };

@@ -58,7 +58,7 @@ async function refusalOf(args: ExecutionArgs): Promise<KilnError | null> {
   const calls = callsOf(args.document, args.operationName);
   if (caller.kind === 'anonymous' || calls === 0) return null;
   try {
-    await operations.admitCall(caller, sender, { door: 'graphql', calls });
+    await operations.admitCall(caller, sender, { api: 'graphql', calls });
     return null;
   } catch (error) {
     if (error instanceof KilnError) return error;

@@ -69,7 +69,7 @@ describe('plans', () => {
 });
 
 const PLAIN: ConsideredWish = {
-  door: 'graphql',
+  api: 'graphql',
   filename: 'photo.png',
   target: 'webp',
   size: 1000,
@@ -83,12 +83,12 @@ describe('explainPolicy', () => {
 
   it.each<[string, Caller, Partial<ConsideredWish>, string[]]>([
     ['a plain wish of Pro', account('pro'), {}, []],
-    ['everything that Pro has', account('pro'), { door: 'swapmyfile', callback: true, batch: true }, []],
-    ['a guest’s single file', guest, { door: 'swapmyfile' }, []],
+    ['everything that Pro has', account('pro'), { api: 'swapmyfile', callback: true, batch: true }, []],
+    ['a guest’s single file', guest, { api: 'swapmyfile' }, []],
     ['the API with a free key', account('free'), {}, ['API_ACCESS']],
     ['the browser with a free session', account('free', { via: 'session' }), {}, []],
     ['GraphQL with a basic key', account('basic'), {}, []],
-    ['SwapMyFile with a basic key', account('basic'), { door: 'swapmyfile' }, ['SWAPMYFILE_ACCESS']],
+    ['SwapMyFile with a basic key', account('basic'), { api: 'swapmyfile' }, ['SWAPMYFILE_ACCESS']],
     [
       'a basic callback and batch',
       account('basic'),
@@ -119,10 +119,10 @@ describe('explainPolicy', () => {
   it('knows the calls so far, and counts as none', async () => {
     const caller = account('basic', { accountId: (await harness.newAccount('basic'))._id });
     const ask = () => harness.operations.explainPolicy(caller, UNKNOWN_SENDER, PLAIN);
-    await harness.operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql', calls: 59 });
+    await harness.operations.admitCall(caller, UNKNOWN_SENDER, { api: 'graphql', calls: 59 });
     for (let i = 0; i < 3; i += 1)
       expect(await ask()).toMatchObject({ usage: { usedThisMinute: 59, usedToday: 59 }, refusals: [] });
-    await harness.operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql' });
+    await harness.operations.admitCall(caller, UNKNOWN_SENDER, { api: 'graphql' });
     expect((await ask()).refusals).toMatchObject([{ rule: 'CALLS_PER_MINUTE', code: 'RATE_LIMITED' }]);
   });
 });

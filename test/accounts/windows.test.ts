@@ -8,7 +8,7 @@ import { anAccountCaller } from '../support/records.ts';
 /** A clock that stands still until it is told to move. */
 const clock = { at: Date.UTC(2026, 10, 23, 12) };
 const SECOND = 1000;
-const CALL = { door: 'graphql' } as const;
+const CALL = { api: 'graphql' } as const;
 
 let harness: AccessHarness;
 

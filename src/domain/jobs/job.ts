@@ -1,3 +1,4 @@
+import type { Dialect } from '../dialect.ts';
 import { type ErrorCode, KilnError } from '../errors.ts';
 import { type FormatId, outputFilename } from '../formats/format.ts';
 import type { StepOptions } from '../options/image.ts';
@@ -28,9 +29,6 @@ export function legalSources(target: JobStatus): readonly JobStatus[] {
 export function isTerminal(status: JobStatus): boolean {
   return TERMINAL_STATUSES.includes(status);
 }
-
-/** Which door a job came through; a dialect shows only its own. */
-export type Dialect = 'graphql' | 'swapmyfile';
 
 /** An account, or a guest whom only a signed token identifies. */
 export type Owner = { accountId: string } | { guestId: string };
@@ -114,6 +112,7 @@ export interface Job {
   batchId?: string;
   /** The job that it does again. */
   retryOf?: string;
+  /** The API that it came through. */
   dialect: Dialect;
   status: JobStatus;
   inputs: JobInput[];

@@ -11,6 +11,7 @@ import {
   type Usage,
   usageOf,
 } from '../../domain/access/rate-window.ts';
+import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { WindowRepository } from '../../store/windows.ts';
 
@@ -21,16 +22,16 @@ export interface AdmitCallPorts {
   now?: () => number;
 }
 
-/** Where a call comes in, and how many it counts for. */
+/** The API that a call uses, and how many it counts for. */
 export interface Call {
-  door: 'graphql' | 'swapmyfile';
+  api: Dialect;
   calls?: number;
 }
 
 /** A window may have to be made, turned to a new day and resized, each against others who do the same. */
 const ATTEMPTS = 10;
 
-/** The one gate of all doors: what the plan lets in at all, and how often. */
+/** The one gate of all APIs: what the plan lets in at all, and how often. */
 export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: AdmitCallPorts) {
   /** Whom limits count for: all keys and sessions of an account together, all guests of an address. */
   function laneOf(caller: Caller, sender: Sender): string {
@@ -62,9 +63,9 @@ export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: 
 
   return {
     /** @throws KilnError FORBIDDEN by the plan, or RATE_LIMITED with the seconds to wait. */
-    async admitCall(caller: Caller, sender: Sender, { door, calls = 1 }: Call): Promise<void> {
+    async admitCall(caller: Caller, sender: Sender, { api, calls = 1 }: Call): Promise<void> {
       const plan = await planOf(caller);
-      const refusal = accessRefusal(plan, { caller, door });
+      const refusal = accessRefusal(plan, { caller, api });
       if (refusal) throw refuse(refusal);
       const quota = quotaOf(plan);
       if (quota.perMinute === null && quota.perDay === null) return;

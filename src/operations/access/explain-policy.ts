@@ -21,7 +21,7 @@ export interface ExplainPolicyPorts {
 }
 
 /** A conversion that somebody thinks of. */
-export interface ConsideredWish extends WishFacts, Pick<Call, 'door'> {
+export interface ConsideredWish extends WishFacts, Pick<Call, 'api'> {
   filename: string | undefined;
   target: string | undefined;
 }
@@ -42,7 +42,7 @@ export function createExplainPolicy({ planOf, readUsage, serviceBytes }: Explain
   ): Promise<PolicyAnswer> {
     const [plan, usage] = await Promise.all([planOf(caller), readUsage(caller, sender)]);
     const refusals = [
-      accessRefusal(plan, { caller, door: wish.door }),
+      accessRefusal(plan, { caller, api: wish.api }),
       scopeRefusal(caller),
       ...wishRefusals(plan, wish, serviceBytes),
       conversionRefusal(wish),

@@ -1,11 +1,12 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
 import { priceOf } from '../../domain/credits/price.ts';
+import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { type FormatId, findFormat, formatOfFilename } from '../../domain/formats/format.ts';
 import { siblingId } from '../../domain/id.ts';
-import { type Dialect, type Job, ownerKey } from '../../domain/jobs/job.ts';
+import { type Job, ownerKey } from '../../domain/jobs/job.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
 import type { CreditRepository } from '../../store/credits.ts';

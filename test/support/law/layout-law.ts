@@ -31,14 +31,15 @@ export const LAWS: Readonly<Record<string, Law>> = {
     values: ['operations', 'domain', 'rest', 'http vocabulary'],
     types: ['blobs', 'secrets', 'log'],
   },
-  'http vocabulary': { values: [], types: ['operations', 'domain'] },
+  'http vocabulary': { values: ['domain'], types: ['operations'] },
   // What every process has, and the engines of a machine without any.
-  config: { values: [] },
+  config: { values: ['domain'] },
   log: { values: ['domain'] },
   embedded: { values: ['domain', 'bootstrap'] },
   bootstrap: { values: [] },
   // Whoever introduces them to each other, and what runs as a process of its own.
-  app: { values: [...CAPABILITIES, 'domain', 'operations', 'temporal', 'log'], types: ['config'] },
+  // It hands the callbacks of the dialects to the activities, which must not know any dialect.
+  app: { values: [...CAPABILITIES, 'domain', 'operations', 'rest', 'temporal', 'log'], types: ['config'] },
   process: {
     values: [
       ...['app', 'activities', 'schema', 'http', 'embedded', 'temporal', 'operations'],
