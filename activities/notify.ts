@@ -1,10 +1,21 @@
-import type { Capabilities } from '../src/app/app.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { derivedId } from '../src/domain/id.ts';
+import type { Job } from '../src/domain/jobs/job.ts';
+import type { CallbackMessage } from '../src/domain/webhooks/callback.ts';
+import type { Delivery } from '../src/domain/webhooks/delivery.ts';
 import { newDelivery } from '../src/domain/webhooks/new-delivery.ts';
+import type { DeliveryRepository } from '../src/store/deliveries.ts';
+import type { JobRepository } from '../src/store/jobs.ts';
+
+export interface PrepareCallbackPorts {
+  jobs: Pick<JobRepository, 'get'>;
+  deliveries: Pick<DeliveryRepository, 'insertIfAbsent'>;
+  /** Says the end of a job as its API has it. */
+  describeCallback(job: Job): CallbackMessage & Pick<Delivery, 'profile'>;
+}
 
 /** Builds the message once; every attempt will send these very bytes. */
-export function createPrepareCallback({ jobs, deliveries, describeCallback }: Capabilities) {
+export function createPrepareCallback({ jobs, deliveries, describeCallback }: PrepareCallbackPorts) {
   return async function prepareCallback({
     jobId,
   }: {

@@ -117,7 +117,7 @@ export function createWebhooks(ports: WebhookPorts) {
       },
     },
     /** What activities need of it. */
-    capabilities: {
+    activityPorts: {
       announce,
       monthlyCreditsOf,
       describeCallback: createDescribeCallback({

@@ -1,4 +1,4 @@
-import { converterSlug, formatOfFilename } from '../../domain/formats/format.ts';
+import { converterSlug, formatOfFilename } from '../../domain/formats/find-format.ts';
 import {
   isTerminal,
   type Job,

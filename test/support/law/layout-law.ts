@@ -16,7 +16,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   operations: { values: ['domain'], types: ['store', 'blobs', 'log'] },
   workflows: { values: ['search attributes'], types: ['activities', 'domain', 'operations', 'temporal'] },
   'search attributes': { values: [] },
-  activities: { values: ['domain'], types: [...CAPABILITIES, 'app'] },
+  activities: { values: ['domain'], types: CAPABILITIES },
   temporal: { values: ['domain', 'search attributes'], types: ['workflows', 'operations', 'config', 'log'] },
   // How. The capabilities do not know each other.
   converters: { values: ['domain'] },
@@ -38,8 +38,11 @@ export const LAWS: Readonly<Record<string, Law>> = {
   embedded: { values: ['domain', 'bootstrap'] },
   bootstrap: { values: [] },
   // Whoever introduces them to each other, and what runs as a process of its own.
-  // It hands the callbacks of the dialects to the activities, which must not know any dialect.
-  app: { values: [...CAPABILITIES, 'domain', 'operations', 'rest', 'temporal', 'log'], types: ['config'] },
+  app: {
+    // Of `rest` the callbacks, which it hands to the activities: those must not know any dialect.
+    values: [...CAPABILITIES, 'domain', 'operations', 'rest', 'temporal', 'log'],
+    types: ['config', 'activities'],
+  },
   process: {
     values: [
       ...['app', 'activities', 'schema', 'http', 'embedded', 'temporal', 'operations'],
