@@ -64,7 +64,7 @@ export const CallUsage = builder.objectRef<Usage>('CallUsage').implement({
 });
 
 const Rule = builder.enumType('PolicyRule', {
-  description: 'A rule that may stand in the way of a wish.',
+  description: 'A rule that may stand in the way of a request.',
   values: Object.fromEntries(
     Object.entries(POLICY_RULES).map(([rule, description]) => [
       rule,
@@ -85,7 +85,7 @@ const Refusal = builder.objectRef<PolicyRefusal>('PolicyRefusal').implement({
     message: t.exposeString('message', { description: 'Why, for people.' }),
     field: t.string({
       nullable: true,
-      description: 'What of the wish it is about.',
+      description: 'What of the request it is about.',
       resolve: ({ field }) => field,
     }),
     hint: t.string({ nullable: true, description: 'What would help.', resolve: ({ hint }) => hint }),
@@ -93,7 +93,7 @@ const Refusal = builder.objectRef<PolicyRefusal>('PolicyRefusal').implement({
 });
 
 const Answer = builder.objectRef<PolicyAnswer>('PolicyAnswer').implement({
-  description: 'Whether a wish would be accepted now.',
+  description: 'Whether a request would be accepted now.',
   fields: (t) => ({
     allowed: t.boolean({
       description: 'Whether no rule says no.',
@@ -110,7 +110,7 @@ const Answer = builder.objectRef<PolicyAnswer>('PolicyAnswer').implement({
 });
 
 const Api = builder.enumType('PolicyApi', {
-  description: 'The API through which the wish would come.',
+  description: 'The API through which the request would come.',
   values: dialectValues(),
 });
 
@@ -135,8 +135,8 @@ builder.queryFields((t) => ({
   explainPolicy: t.field({
     type: Answer,
     description:
-      'Which rules would refuse a wish, and why, before anything is sent. Asking counts as no call.',
-    args: { input: t.arg({ type: PolicyInput, required: true, description: 'The wish.' }) },
+      'Which rules would refuse a request, and why, before anything is sent. Asking counts as no call.',
+    args: { input: t.arg({ type: PolicyInput, required: true, description: 'The request.' }) },
     resolve: (_root, { input }, { operations, caller, sender }) =>
       operations.explainPolicy(caller, sender, {
         ...input,

@@ -21,7 +21,7 @@ import { smallBody } from './small-body.ts';
 import { type UploadPorts, uploadRoutes } from './uploads.ts';
 
 /** The GraphQL API, as far as HTTP is concerned. */
-export interface GraphqlDoor {
+export interface GraphqlTransport {
   handle(request: Request, bindings: { incoming: IncomingMessage }): Promise<Response>;
   attachWebSocket(server: Server): void;
 }
@@ -32,7 +32,7 @@ export interface HttpOptions {
   log: Pick<Log, 'warn' | 'error'>;
   /** The origin of absolute URLs in the answers of a dialect, without a trailing slash. */
   publicUrl(dialect: RestDialect): string;
-  graphql: GraphqlDoor;
+  graphql: GraphqlTransport;
   /** Rejects with the part that does not answer. */
   checkReady(): Promise<void>;
   limits: {

@@ -45,7 +45,7 @@ export const adapter: DialectAdapter = {
     app.post('/pretend', async (c) => {
       const sender = senderOf(c.env.incoming);
       const caller = await operations.authenticate(credentialOf(c.req.raw), sender);
-      await operations.admitCall(caller, sender, { api: 'pretend' });
+      await operations.checkRateLimit(caller, sender, { api: 'pretend' });
       const { filename } = await c.req.json();
       const input = { upload: { filename, mime: 'image/png', size: 5 } };
       const { job } = await operations.submitJob(caller, { dialect: 'pretend', target: 'webp', input }, sender);

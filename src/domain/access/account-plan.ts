@@ -107,7 +107,7 @@ export function parsePlanChanges(changes: unknown): PlanChanges {
   });
 }
 
-/** The rules that may stand in the way of a wish. */
+/** The rules that may stand in the way of a request. */
 export const POLICY_RULES: Readonly<Record<PolicyRule, string>> = {
   API_ACCESS: 'The plan does not include the API.',
   ...(Object.fromEntries(
@@ -173,18 +173,18 @@ function dialectTerms<Value>(
   >;
 }
 
-/** What a wish asks of a plan. */
-export interface WishFacts {
+/** What a request asks of a plan. */
+export interface PlanDemands {
   callback: boolean;
   batch: boolean;
   /** Bytes of the file that will be sent; undefined when it is there already. */
   size: number | undefined;
 }
 
-/** Every rule of the plan that a wish breaks. `serviceBytes` is the limit of the service itself. */
-export function wishRefusals(
+/** Every rule of the plan that a request breaks. `serviceBytes` is the limit of the service itself. */
+export function planRefusals(
   plan: AccountPlan,
-  { callback, batch, size }: WishFacts,
+  { callback, batch, size }: PlanDemands,
   serviceBytes: number,
 ): PolicyRefusal[] {
   const refusals: PolicyRefusal[] = [];
