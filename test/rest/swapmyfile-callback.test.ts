@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/jobs/job.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
-import { swapmyfileCallback } from '../../src/domain/webhooks/callback-payload.ts';
+import { describeCallback } from '../../src/rest/swapmyfile/callback.ts';
 
 const at = new Date('2026-04-06T12:00:00.000Z');
 
@@ -50,13 +50,21 @@ const ready: Job = {
   finishedAt: at,
 };
 
-describe('swapmyfileCallback', () => {
+const OUTPUT = {
+  fileId: 'f',
+  filename: 'hero.png',
+  mime: 'image/png',
+  size: 1,
+  sha256: '',
+  width: 1,
+  height: 1,
+  expiresAt: at,
+};
+const facts = { at, pathOf: () => '/downloads/signed/example', urlOf: () => 'https://kiln.example/x' };
+
+describe('the callback of SwapMyFile', () => {
   it('says that a job is ready, as it was before the first attempt', () => {
-    const { event, body } = swapmyfileCallback({
-      job: ready,
-      downloadPath: '/downloads/signed/example',
-      deliveredAt: at,
-    });
+    const { event, body } = describeCallback({ ...facts, job: { ...ready, outputs: [OUTPUT] } });
     expect(event).toBe('job.ready');
     expect(JSON.parse(body)).toEqual({
       event: 'job.ready',
@@ -78,11 +86,7 @@ describe('swapmyfileCallback', () => {
     ['cancelled', 'CANCELLED'],
     ['expired', 'UPLOAD_EXPIRED'],
   ] as const)('says that a %s job has failed, and why: %s', (status, code) => {
-    const { event, body } = swapmyfileCallback({
-      job: { ...ready, status },
-      downloadPath: null,
-      deliveredAt: at,
-    });
+    const { event, body } = describeCallback({ ...facts, job: { ...ready, status } });
     expect(event).toBe('job.failed');
     expect(JSON.parse(body).job).toMatchObject({
       status: 'failed',
@@ -94,11 +98,7 @@ describe('swapmyfileCallback', () => {
 
   it('gives the reason that the job itself has', () => {
     const error = { code: 'CORRUPT_INPUT', message: 'It does not open.' } as const;
-    const { body } = swapmyfileCallback({
-      job: { ...ready, status: 'failed', error },
-      downloadPath: null,
-      deliveredAt: at,
-    });
+    const { body } = describeCallback({ ...facts, job: { ...ready, status: 'failed', error } });
     expect(JSON.parse(body).job.error).toEqual(error);
   });
 });
