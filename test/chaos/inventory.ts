@@ -12,7 +12,7 @@ const MB = 1e6;
 /** The parts of a Kiln, by their command lines; the first that fits. */
 const ROLES: readonly [RegExp, string][] = [
   [/engine-host|host\.ts/, 'engine hosts'],
-  [/keeper\.js/, 'keeper'],
+  [/reaper\.js/, 'reaper'],
   [/temporal.*start-dev/, 'Temporal'],
   [/EmbeddedMongo|mongod /, 'MongoDB'],
   [/bootstrap\/kiln\.js/, 'bootstrap'],
