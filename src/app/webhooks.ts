@@ -106,7 +106,7 @@ export function createWebhooks(ports: WebhookPorts) {
       },
     },
     /** What activities need of it. */
-    capabilities: {
+    activityPorts: {
       announce,
       monthlyCreditsOf,
       deliver,

@@ -17,7 +17,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
 );
 const EVERYWHERE = hasIpv6 ? '::' : '0.0.0.0';
 
-/** Every kind of outgoing request: LIMITS 47 asks the same of all of them. */
+/** Every kind of outgoing request; the same is asked of all of them. */
 type Door = (url: URL | string, options: GuardOptions) => Promise<unknown>;
 
 let canaryPort: number;
