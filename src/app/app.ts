@@ -125,7 +125,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   opening.defer(close);
   const tell = createTell(runner, log);
   const converters = createConverters({
-    hosts: config.concurrency.image,
+    processes: config.concurrency.image,
     limits: {
       maxPixels: config.limits.pixels,
       maxFrames: config.limits.frames,

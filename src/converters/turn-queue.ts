@@ -10,7 +10,7 @@ export interface TurnQueue<T> {
   close(): void;
 }
 
-/** The queue in front of the engine hosts. */
+/** Creates a queue in front of the engine processes. */
 export function createTurnQueue<T>(items: readonly T[]): TurnQueue<T> {
   const idle = [...items];
   const waiting: PromiseWithResolvers<T>[] = [];
@@ -53,7 +53,7 @@ function cancelled(signal: AbortSignal): KilnError {
   return new KilnError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason });
 }
 
-/** What is said to whoever comes too late. */
+/** Returns the error of a closed pool. */
 export function closing(): KilnError {
   return new KilnError('UNAVAILABLE', 'The service is shutting down.');
 }

@@ -11,7 +11,7 @@ const MB = 1e6;
 
 /** The parts of a Kiln, by their command lines; the first that fits. */
 const ROLES: readonly [RegExp, string][] = [
-  [/engine-host|host\.ts/, 'engine hosts'],
+  [/engine-main/, 'engine processes'],
   [/reaper\.js/, 'reaper'],
   [/temporal.*start-dev/, 'Temporal'],
   [/EmbeddedMongo|mongod /, 'MongoDB'],

@@ -24,7 +24,7 @@ const TOOLS: readonly Tool[] = [
   { name: 'Python', command: ['python3', '--version'], without: 'no Temporal from the PyPI wheel' },
 ];
 
-/** Probed by doing what the engine hosts do with them. */
+/** Probed by doing what engine processes do with them. */
 const SANDBOXES: readonly Tool[] = [
   {
     name: 'prlimit',

@@ -76,7 +76,7 @@ export type ActivityHarness = Awaited<ReturnType<typeof createActivityHarness>>;
 export async function createActivityHarness({
   runner = noRunner,
   deliveryRunner,
-  converters = createConverters({ hosts: 1 }),
+  converters = createConverters({ processes: 1 }),
   interference = {},
   crashing = { collections: (collections) => collections, blobs: (blobs) => blobs },
   lifetimes = {},
