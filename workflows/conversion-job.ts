@@ -106,13 +106,13 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
       work.cancel();
       await condition(() => state.status !== null);
       if (state.status !== 'cancelled')
-        throw refusal(`The job is ${state.status} and cannot be cancelled any more.`);
+        throw wrongState(`The job is ${state.status} and cannot be cancelled any more.`);
       return state.status;
     },
     {
       validator: ({ reason }) => {
-        if (typeof reason !== 'string') throw refusal('A reason must be given.');
-        if (state.phase === 'ended') throw refusal('The job has already ended.');
+        if (typeof reason !== 'string') throw wrongState('A reason must be given.');
+        if (state.phase === 'ended') throw wrongState('The job has already ended.');
       },
     },
   );
@@ -247,6 +247,6 @@ function endOf(error: unknown, cancelReason: string | null): JobEnd {
   return { to: 'failed', fault };
 }
 
-function refusal(message: string): ApplicationFailure {
+function wrongState(message: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(message, 'WRONG_STATE');
 }

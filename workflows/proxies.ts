@@ -13,7 +13,7 @@ import type { Waiting } from '../activities/admit.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { Activities } from '../activities/index.ts';
 import type { Queues } from '../src/temporal/queues.ts';
-import { attempting, COUNTED_FAULTS, ENGINE_FAULTS } from './attempts.ts';
+import { attempting, COUNTED_ERRORS, ENGINE_ERRORS } from './attempts.ts';
 import { summaryOf } from './summary.ts';
 
 /** Temporal gives up on an activity's worker after this much silence. */
@@ -62,7 +62,7 @@ export async function databaseActivity<Name extends DatabaseActivityName>(
     const remote = proxyActivities<Activities>({
       taskQueue: queue('io'),
       startToCloseTimeout: '30s',
-      retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ENGINE_FAULTS },
+      retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ENGINE_ERRORS },
     });
     return attempting(() => (remote[name] as Run)(input));
   }
@@ -146,7 +146,7 @@ function engineOptions(): ActivityOptions {
     retry: {
       initialInterval: '500ms',
       maximumInterval: '10s',
-      nonRetryableErrorTypes: COUNTED_FAULTS,
+      nonRetryableErrorTypes: COUNTED_ERRORS,
     },
   };
 }

@@ -210,7 +210,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       admissions,
       ...batches.activityPorts,
       // One engine stays free for whoever comes alone.
-      workOrder: createWorkOrder({ batchPlaces: Math.max(1, config.concurrency.image - 1) }),
+      workOrder: createWorkOrder({ maxConcurrent: Math.max(1, config.concurrency.image - 1) }),
       zip,
       credits,
       ledger,

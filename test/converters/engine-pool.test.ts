@@ -59,14 +59,14 @@ describe('an engine process that goes wrong', () => {
   });
 
   it.each(['crash', 'exit'])('reports a %s, tells the log why, and goes on', async (behaviour) => {
-    const told: object[] = [];
-    const pool = start({ log: { warn: (fields) => told.push(fields) } });
+    const logged: object[] = [];
+    const pool = start({ log: { warn: (fields) => logged.push(fields) } });
     const { pid } = await answer(pool);
     await expect(pool.run(task(behaviour), { signal })).rejects.toMatchObject({
       code: 'ENGINE_CRASHED',
       message: 'The conversion program ended unexpectedly.',
     });
-    expect(String((told[0] as { err: Error }).err)).toMatch(/SIGABRT|exit code 3|134/);
+    expect(String((logged[0] as { err: Error }).err)).toMatch(/SIGABRT|exit code 3|134/);
     expect((await answer(pool)).pid).not.toBe(pid);
   });
 

@@ -2,7 +2,7 @@ import { createConverters, type EngineDescription } from '../../converters/conve
 import { FORMATS, targetsOf } from '../../domain/formats/find-format.ts';
 import type { Finding, Section } from './finding.ts';
 
-/** Every converting engine, started once to see that it works here. */
+/** Starts every converting engine once, to see that it works here. */
 export async function inspectConverters(): Promise<Section> {
   const converters = createConverters({ processes: 1 });
   try {

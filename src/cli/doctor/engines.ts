@@ -9,7 +9,7 @@ import type { Finding, Section } from './finding.ts';
 
 const CONNECT_MS = 3000;
 
-/** How Temporal and MongoDB are, or would be, provided. Starts and downloads nothing. */
+/** Finds out how Temporal and MongoDB are, or would be, provided. Starts and downloads nothing. */
 export async function inspectEngines(config: Config): Promise<Section> {
   const recorded = await readEngines(config.dataDir).catch((): RecordedEngines => ({}));
   const cached = await readdir(config.cacheDir).catch((): string[] => []);
@@ -92,7 +92,7 @@ async function reachMongo(uri: string): Promise<Finding> {
   }
 }
 
-/** What a URI names, without its credentials. */
+/** Returns the hosts of a URI, without credentials. */
 function hostsOf(uri: string): string {
   const [hosts = ''] = uri
     .replace(/^mongodb(\+srv)?:\/\//, '')

@@ -6,7 +6,7 @@ import type { FormatId } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { MediaInfo } from '../converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from '../process/engine.ts';
-import { asEngineFault } from '../process/engine-fault.ts';
+import { toKilnError } from '../process/engine-error.ts';
 import { checkMediaInfo, checkWork } from '../process/engine-limits.ts';
 import { checkClaimedSize } from './claimed-size.ts';
 import { ditherToTwoTones } from './dither.ts';
@@ -57,7 +57,7 @@ export async function createMagickEngine(): Promise<Engine> {
         checkClaimedSize(bytes, source, limits);
         return mediaInfoOf(pingFrames(bytes, source), source, limits);
       } catch (error) {
-        throw asEngineFault(error, { source });
+        throw toKilnError(error, { source });
       }
     },
     convert,
@@ -84,7 +84,7 @@ export async function createMagickEngine(): Promise<Engine> {
         warnings: [...lossWarnings(step, source.mediaInfo, 1), ...settingWarnings(step), ...warnings],
       };
     } catch (error) {
-      throw asEngineFault(error, step);
+      throw toKilnError(error, step);
     }
   }
 

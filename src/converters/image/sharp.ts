@@ -7,7 +7,7 @@ import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
 import type { MediaInfo } from '../converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from '../process/engine.ts';
-import { asEngineFault } from '../process/engine-fault.ts';
+import { toKilnError } from '../process/engine-error.ts';
 import { checkMediaInfo, checkWork, type EngineLimits } from '../process/engine-limits.ts';
 import { applyEdits, lossWarnings } from './edits.ts';
 import { encodeAs, settingsOf, unusedSettings } from './encoders.ts';
@@ -52,7 +52,7 @@ export function createSharpEngine(): Engine {
         ],
       };
     } catch (error) {
-      throw asEngineFault(error, step);
+      throw toKilnError(error, step);
     }
   }
 }
@@ -96,7 +96,7 @@ async function openPicture(source: FormatId, inputPath: string, limits: EngineLi
     checkMediaInfo(mediaInfo, limits);
     return { input, mediaInfo };
   } catch (error) {
-    throw asEngineFault(error, { source });
+    throw toKilnError(error, { source });
   }
 }
 

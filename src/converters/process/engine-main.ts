@@ -3,7 +3,7 @@ import { KilnError } from '../../domain/errors.ts';
 import type { EngineName } from '../../domain/formats/format.ts';
 import type { ConvertOutcome } from '../converter.ts';
 import type { Engine } from './engine.ts';
-import { isBreakdown } from './engine-fault.ts';
+import { isBreakdown } from './engine-error.ts';
 import type { EngineMessage, EngineResults, EngineTask, SerializedError } from './engine-messages.ts';
 
 /**

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KilnError } from '../../domain/errors.ts';
-import { closing, createTurnQueue } from '../turn-queue.ts';
+import { closing, createPool } from '../pool.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import type { EngineResults, EngineTask } from './engine-messages.ts';
 import { type EngineProcess, startEngineProcess, type TaskContext } from './engine-process.ts';
@@ -47,20 +47,20 @@ export function createEnginePool(settings: EnginePoolSettings): EnginePool {
   const { size, limits, log, recycleAfter = DEFAULT_RECYCLE_AFTER, program = engineProgram() } = settings;
   const scratchDir = createEngineScratch();
   const slots: Slot[] = Array.from({ length: size }, () => ({ engine: undefined, tasks: 0 }));
-  const turns = createTurnQueue(slots);
+  const free = createPool(slots);
 
   async function run<T extends EngineTask>(task: T, context: TaskContext): Promise<EngineResults[T['kind']]> {
-    const slot = await turns.take(context.signal);
+    const slot = await free.acquire(context.signal);
     try {
       return await runIn(slot, task, context);
     } finally {
       await retire(slot, recycleAfter, limits);
-      turns.give(slot);
+      free.release(slot);
     }
   }
 
   async function runIn<T extends EngineTask>(slot: Slot, task: T, context: TaskContext) {
-    if (turns.closed) throw closing();
+    if (free.closed) throw closing();
     if (!slot.engine?.alive) {
       slot.engine = startEngineProcess({ program, scratchDir, limits });
       slot.tasks = 0;
@@ -69,7 +69,7 @@ export function createEnginePool(settings: EnginePoolSettings): EnginePool {
     try {
       return await slot.engine.run(task, context);
     } catch (error) {
-      if (turns.closed) throw closing();
+      if (free.closed) throw closing();
       if (error instanceof KilnError && error.code === 'ENGINE_CRASHED') {
         log?.warn({ err: error.cause, task: task.kind, engine: task.engine }, 'an engine process crashed');
       }
@@ -79,11 +79,11 @@ export function createEnginePool(settings: EnginePoolSettings): EnginePool {
 
   async function warmNext(tasks: readonly EngineTask[]): Promise<void> {
     const { signal } = new AbortController();
-    const slot = await turns.take(signal);
+    const slot = await free.acquire(signal);
     try {
       for (const task of tasks) await runIn(slot, task, { signal });
     } finally {
-      turns.give(slot);
+      free.release(slot);
     }
   }
 
@@ -94,7 +94,7 @@ export function createEnginePool(settings: EnginePoolSettings): EnginePool {
     },
     pids: () => slots.flatMap(({ engine }) => (engine?.alive ? [engine.pid] : [])),
     async close() {
-      turns.close();
+      free.close();
       await Promise.all(slots.map(({ engine }) => engine?.stop()));
       await rm(scratchDir, { recursive: true, force: true });
     },

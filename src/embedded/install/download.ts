@@ -34,8 +34,8 @@ export async function downloadFile({ url, path, label, onProgress }: DownloadReq
     const { statusCode = 0 } = response;
     if (statusCode !== 200) {
       response.destroy();
-      const Fault = statusCode === 403 || statusCode === 404 ? NotOffered : ProviderUnavailable;
-      throw new Fault(`the download site answered ${statusCode}`);
+      const ErrorClass = statusCode === 403 || statusCode === 404 ? NotOffered : ProviderUnavailable;
+      throw new ErrorClass(`the download site answered ${statusCode}`);
     }
     const report = createReporter(label, Number(response.headers['content-length']), onProgress);
     const watched = async function* (chunks: AsyncIterable<Uint8Array>) {

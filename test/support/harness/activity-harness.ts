@@ -136,7 +136,7 @@ export async function createActivityHarness({
     startJob: async () => {},
     cancelJob: async () => {},
     countInBatch: async () => {},
-    workOrder: createWorkOrder({ batchPlaces: 1 }),
+    workOrder: createWorkOrder({ maxConcurrent: 1 }),
     zip,
     blobs,
     scratch,

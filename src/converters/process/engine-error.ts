@@ -54,7 +54,7 @@ const MEANINGS: {
 ];
 
 /** Turns what a library threw into a KilnError with a message for users; the original becomes the cause. */
-export function asEngineFault(error: unknown, step: Reading & Partial<ConvertStep>): KilnError {
+export function toKilnError(error: unknown, step: Reading & Partial<ConvertStep>): KilnError {
   if (error instanceof KilnError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const source = requireFormat(step.source);
