@@ -47,20 +47,20 @@ export function createEnginePool(settings: EnginePoolSettings): EnginePool {
   const { size, limits, log, recycleAfter = DEFAULT_RECYCLE_AFTER, program = engineProgram() } = settings;
   const scratchDir = createEngineScratch();
   const slots: Slot[] = Array.from({ length: size }, () => ({ engine: undefined, tasks: 0 }));
-  const free = createPool(slots);
+  const pool = createPool(slots);
 
   async function run<T extends EngineTask>(task: T, context: TaskContext): Promise<EngineResults[T['kind']]> {
-    const slot = await free.acquire(context.signal);
+    const slot = await pool.acquire(context.signal);
     try {
       return await runIn(slot, task, context);
     } finally {
       await retire(slot, recycleAfter, limits);
-      free.release(slot);
+      pool.release(slot);
     }
   }
 
   async function runIn<T extends EngineTask>(slot: Slot, task: T, context: TaskContext) {
-    if (free.closed) throw closing();
+    if (pool.closed) throw closing();
     if (!slot.engine?.alive) {
       slot.engine = startEngineProcess({ program, scratchDir, limits });
       slot.tasks = 0;
@@ -69,7 +69,7 @@ export function createEnginePool(settings: EnginePoolSettings): EnginePool {
     try {
       return await slot.engine.run(task, context);
     } catch (error) {
-      if (free.closed) throw closing();
+      if (pool.closed) throw closing();
       if (error instanceof KilnError && error.code === 'ENGINE_CRASHED') {
         log?.warn({ err: error.cause, task: task.kind, engine: task.engine }, 'an engine process crashed');
       }
@@ -79,11 +79,11 @@ export function createEnginePool(settings: EnginePoolSettings): EnginePool {
 
   async function warmNext(tasks: readonly EngineTask[]): Promise<void> {
     const { signal } = new AbortController();
-    const slot = await free.acquire(signal);
+    const slot = await pool.acquire(signal);
     try {
       for (const task of tasks) await runIn(slot, task, { signal });
     } finally {
-      free.release(slot);
+      pool.release(slot);
     }
   }
 
@@ -94,7 +94,7 @@ export function createEnginePool(settings: EnginePoolSettings): EnginePool {
     },
     pids: () => slots.flatMap(({ engine }) => (engine?.alive ? [engine.pid] : [])),
     async close() {
-      free.close();
+      pool.close();
       await Promise.all(slots.map(({ engine }) => engine?.stop()));
       await rm(scratchDir, { recursive: true, force: true });
     },
