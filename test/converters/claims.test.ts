@@ -4,7 +4,7 @@ import { openConverterHarness } from './converter-harness.ts';
 
 const harness = openConverterHarness({ limits: { timeoutMs: 20_000 } });
 
-/** A header and a few bytes, and nothing of the picture that it claims. */
+/** Makes a file of a header and a few bytes, without the picture that the header claims. */
 function claiming(
   length: number,
   numbers: readonly [at: number, value: number, bytes: 1 | 2 | 4][],

@@ -11,11 +11,11 @@ import {
 import type { FormatId } from '../../src/domain/formats/format.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
 
-/** Real converters and a folder for one test file; both are gone afterwards. */
+/** Real converters and a folder for one test file. */
 export interface ConverterHarness {
   converters: Converters;
   folder: string;
-  /** Stores bytes under a name and answers the path. */
+  /** Writes bytes into the folder and returns the path. */
   put(name: string, bytes: string | Uint8Array): Promise<string>;
   convert(
     inputPath: string,
@@ -26,7 +26,7 @@ export interface ConverterHarness {
   probe(inputPath: string, source: FormatId): ReturnType<Converters['probe']>;
 }
 
-/** Call it at the top of a test file. */
+/** Starts converters, which end with the test file. To be called at its top. */
 export function openConverterHarness(settings: Partial<ConverterSettings> = {}): ConverterHarness {
   const { signal } = new AbortController();
   const converters = createConverters({ processes: 1, ...settings });

@@ -13,7 +13,7 @@ import { dng, ico, scene, xcf } from './made-files.ts';
 const HEIC = fileURLToPath(new URL('../fixtures/photo.heic', import.meta.url));
 const SVG =
   '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><circle cx="12" cy="10" r="8" fill="#fadc3c"/></svg>';
-/** Grey has no colours to compare, and two tones are dots. */
+/** Tolerances: grey has no colours to compare, and two tones are dots. */
 const TOLERANCES: Record<FormatId, number> = { pbm: 30, xbm: 30, wbmp: 30 };
 
 const harness = openConverterHarness();

@@ -1,4 +1,4 @@
-/** Stands in for the engine process and does what `inputPath` says: the ways in which an engine goes wrong. */
+/** Replaces the program of an engine process: goes wrong in the way that `inputPath` names. */
 const hoard: Buffer[] = [];
 let tasks = 0;
 

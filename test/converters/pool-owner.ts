@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_ENGINE_LIMITS } from '../../src/converters/process/engine-limits.ts';
 import { createEnginePool } from '../../src/converters/process/engine-pool.ts';
 
-/** A process to be killed: it owns one engine process that is busy for ever, and prints its process id. */
+/** A process to be killed: starts an engine process, keeps it busy for ever, and prints its process id. */
 const [, , program = ''] = process.argv;
 const pool = createEnginePool({ size: 1, limits: DEFAULT_ENGINE_LIMITS, program });
 const { signal } = new AbortController();

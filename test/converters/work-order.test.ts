@@ -3,7 +3,7 @@ import { createWorkOrder } from '../../src/converters/work-order.ts';
 
 const NEVER = new AbortController().signal;
 
-/** Work that ends when it is told to, and notes that it has begun. */
+/** Creates work that notes its begin and ends when `end` is called. */
 function createWork(begun: string[]) {
   const ends = new Map<string, () => void>();
   return {
@@ -15,7 +15,7 @@ function createWork(begun: string[]) {
   };
 }
 
-/** Lets everything happen that can. */
+/** Waits until everything has begun that may. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 describe('work of batches', () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { openEngineRecord, readEngines } from '../../src/embedded/engine-record.ts';
 import { temporaryFolder } from './stand-ins.ts';
 
-/** As every release has written it. */
+/** The file as every release has written it. */
 const STORED = {
   temporal: { rung: 'official download', version: '1.9.1', searchAttributes: ['KilnOwner'] },
   mongodb: { rung: 'mongod on PATH', version: '8.0.4', port: 27_017 },

@@ -36,7 +36,7 @@ async function optionsFor(mongodMirror: string, lines: string[] = []): Promise<E
   };
 }
 
-/** The publisher's site in small: any archive holds the stand-in, its sum lies beside it. */
+/** Starts a small copy of the publisher's site: every archive holds the stand-in, with its sum beside it. */
 async function mirror(sumOf: (archive: Buffer) => string = sha256) {
   const archive = await tarball({ 'mongodb-any/bin/mongod': fakeMongod, 'mongodb-any/README': 'text' });
   return downloadSite((path) => (path.endsWith('.sha256') ? `${sumOf(archive)}  archive.tgz\n` : archive));

@@ -7,7 +7,7 @@ import { isAlive, until } from './stand-ins.ts';
 
 const REAPER = join(import.meta.dirname, '..', '..', 'bootstrap', 'reaper.js');
 
-/** A group of two processes, of which the leader ignores SIGTERM when told so. */
+/** Starts a group of two processes; the leader of a stubborn one ignores SIGTERM. */
 function startGroup({ stubborn = false } = {}): number {
   const script = `${stubborn ? "trap '' TERM; " : ''}sleep 300 & while :; do sleep 0.1; done`;
   const child = spawn('sh', ['-c', script], { detached: true, stdio: 'ignore' });
@@ -32,7 +32,7 @@ function groupIsAlive(group: number): boolean {
   }
 }
 
-/** A reaper whose owner is this test's handle on its standard input. */
+/** Starts a reaper whose owner is this test, by its standard input. */
 function startReaper() {
   const child = spawn(process.execPath, [REAPER], { stdio: ['pipe', 'ignore', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
