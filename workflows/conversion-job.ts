@@ -33,18 +33,12 @@ import { ATTRIBUTES } from './search-attributes.ts';
 import { summaryOf } from './summary.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
 
-/**
- * Up to this many bytes a local activity converts: a round trip through Temporal would cost more than the
- * work.
- */
+/** Up to this many bytes a local activity converts: a round trip through Temporal would cost more. */
 const LOCAL_BYTES = 256 * 2 ** 10;
 /** Up to this many bytes one activity does all stages on one worker; above, each stage is retried by itself. */
 const ONE_ACTIVITY_BYTES = 32 * 2 ** 20;
 
-/**
- * Milliseconds that a job waits for the signal `admitted` before it asks again (the signal may be lost): first
- * and longest wait.
- */
+/** First and longest wait for the signal `admitted`, in milliseconds; it may be lost, so then the job asks. */
 const FIRST_ASK_MS = 15_000;
 const LAST_ASK_MS = 10 * 60_000;
 
@@ -73,10 +67,7 @@ interface JobState extends Charged {
   status: JobStatus | null;
 }
 
-/**
- * Runs one conversion, from waiting for the upload to starting the callback. Returns the final status; the
- * result is in the database.
- */
+/** Runs one conversion, from the upload to the start of the callback. Returns the status it ended in. */
 export async function conversionJob(start: JobStart): Promise<JobResult> {
   const state: JobState = {
     phase: start.uploadDeadline === null ? 'converting' : 'waiting for upload',
@@ -150,10 +141,7 @@ async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
   return { to: 'ready', outputs };
 }
 
-/**
- * Asks the database whether the upload is missing: its signal may have been lost with a process. Marks the
- * upload as expired if so.
- */
+/** Asks the database, which then marks the upload as expired: the signal of one may have been lost. */
 async function hasExpired({ jobId }: JobStart): Promise<boolean> {
   if (!patched(EXPIRY_PATCH)) return true;
   const { arrived } = await databaseActivity('expireUpload', { jobId });
@@ -173,10 +161,7 @@ async function convertFile(start: JobStart, state: JobState): Promise<ConvertedF
   return attempting(() => transfer('publish the result').publish({ jobId, converted }));
 }
 
-/**
- * Begins the work as soon as the plan's concurrency allows. Until then waits for `admitted`, at most ten
- * minutes between two tries.
- */
+/** Begins the work once the plan allows it. Until then waits for `admitted`, ten minutes at most, and asks. */
 async function beginInTurn(start: JobStart, state: JobState): Promise<ConvertedFile | AcquiredFile> {
   for (let waitMs = FIRST_ASK_MS; ; waitMs = Math.min(2 * waitMs, LAST_ASK_MS)) {
     state.admitted = false;
@@ -189,10 +174,7 @@ async function beginInTurn(start: JobStart, state: JobState): Promise<ConvertedF
   }
 }
 
-/**
- * Converts a small file in one activity; of a large or priced one only acquires the input. Returns a position
- * if the job must wait.
- */
+/** Converts a small file, or acquires one that is large or priced. Returns a position if the job must wait. */
 function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | AcquiredFile | Waiting> {
   if (size <= LOCAL_BYTES) return convertLocally(jobId, title);
   if (size <= ONE_ACTIVITY_BYTES) return attempting(() => conversion(title).convertSmallFile({ jobId }));
@@ -215,10 +197,7 @@ async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<J
   return status;
 }
 
-/**
- * Starts the callback's delivery, which outlives this workflow. Does nothing if an earlier run of the job has
- * started it.
- */
+/** Starts the delivery, which outlives this workflow. Does nothing if an earlier run has started it. */
 async function startCallback(jobId: string): Promise<void> {
   const { deliveryId, event, url } = await databaseActivity('prepareCallback', { jobId });
   try {
