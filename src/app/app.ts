@@ -125,7 +125,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   opening.defer(close);
   const tell = createTell(runner, log);
   const converters = createConverters({
-    hosts: config.concurrency.image,
+    processes: config.concurrency.image,
     limits: {
       maxPixels: config.limits.pixels,
       maxFrames: config.limits.frames,
@@ -142,6 +142,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...{ collections: mongo.collections, deliveries, files, jobs, runner, sender, sealer, log },
     ...{ findAccount: access.operations.findAccount, findPlan: access.operations.findPlan },
     checkUrl: guard.checkUrl,
+    links,
     downloadUrl: (output) => publicUrl + links.lastingDownloadPath(output),
     places: config.concurrency.webhook,
   });
@@ -210,7 +211,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       admissions,
       ...batches.activityPorts,
       // One engine stays free for whoever comes alone.
-      workOrder: createWorkOrder({ batchPlaces: Math.max(1, config.concurrency.image - 1) }),
+      workOrder: createWorkOrder({ maxConcurrent: Math.max(1, config.concurrency.image - 1) }),
       zip,
       credits,
       ledger,
@@ -218,7 +219,6 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       blobs,
       scratch,
       converters,
-      links,
       fileMs,
       sweep: createSweep({
         ...{ files, blobs, scratch, lifetimes: config.retention },

@@ -1,12 +1,13 @@
 import { VARIABLES } from '../../config/variables.ts';
 import { type Config, loadConfig } from '../../config.ts';
+import { type PublicUrlVariable, REST_DIALECTS, restRowOf } from '../../domain/dialect.ts';
 
 type Name = keyof typeof VARIABLES;
 
-/** A variable as it stands. */
+/** A variable with its current value. */
 export interface VariableView {
   name: string;
-  /** Secrets are only said to be set. */
+  /** "(set)" for a secret, "–" if unset. */
   value: string;
   default: string;
   /** Completes "must be …". */
@@ -20,7 +21,7 @@ const MEGABYTE = 2 ** 20;
 
 const secret = (value: unknown) => (value === undefined ? undefined : '(set)');
 
-/** In the largest unit that leaves no fraction, as it may be written. */
+/** Writes a duration in the largest unit that leaves no fraction, in the form that variables take. */
 function durationOf(ms: number): string {
   const units = [
     ['d', 24 * HOUR_MS],
@@ -32,11 +33,20 @@ function durationOf(ms: number): string {
   return `${ms / size}${unit}`;
 }
 
-/** Where each variable ends up; a variable without a line here does not compile. */
+/** Readers of the dialects' public URLs, by variable. */
+const PUBLIC_URLS = Object.fromEntries(
+  REST_DIALECTS.map((dialect) => [
+    restRowOf(dialect).publicUrlVariable,
+    ({ publicUrls }: Config) => publicUrls[dialect],
+  ]),
+) as Record<PublicUrlVariable, (config: Config) => unknown>;
+
+/** Reads each variable's value from the configuration. Does not compile if a variable is missing. */
 const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_HOST: ({ host }) => host,
   KILN_PORT: ({ port }) => port,
   KILN_PUBLIC_URL: ({ publicUrl }) => publicUrl,
+  ...PUBLIC_URLS,
   KILN_DATA_DIR: ({ dataDir }) => dataDir,
   KILN_CACHE_DIR: ({ cacheDir }) => cacheDir,
   KILN_LOG_LEVEL: ({ logLevel }) => logLevel,
@@ -73,7 +83,7 @@ const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_LIMIT_ENGINE_MEMORY_MB: ({ limits }) => limits.engineMemoryBytes / MEGABYTE,
 };
 
-/** Every variable with its value in `config` and its default. */
+/** Returns every variable with its value in `config` and its default. */
 export function describeVariables(config: Config): VariableView[] {
   const defaults = loadConfig({});
   return (Object.keys(VARIABLES) as Name[]).map((name) => ({

@@ -76,7 +76,7 @@ export type ActivityHarness = Awaited<ReturnType<typeof createActivityHarness>>;
 export async function createActivityHarness({
   runner = noRunner,
   deliveryRunner,
-  converters = createConverters({ hosts: 1 }),
+  converters = createConverters({ processes: 1 }),
   interference = {},
   crashing = { collections: (collections) => collections, blobs: (blobs) => blobs },
   lifetimes = {},
@@ -114,6 +114,7 @@ export async function createActivityHarness({
     },
     findPlan: async (plan) => defaultPlanOf(anAccountCaller({ plan })),
     checkUrl: guard.checkUrl,
+    links,
     downloadUrl: (output) => PUBLIC_URL + links.downloadPath(output),
   });
   const ports = {
@@ -136,7 +137,7 @@ export async function createActivityHarness({
     startJob: async () => {},
     cancelJob: async () => {},
     countInBatch: async () => {},
-    workOrder: createWorkOrder({ batchPlaces: 1 }),
+    workOrder: createWorkOrder({ maxConcurrent: 1 }),
     zip,
     blobs,
     scratch,
