@@ -48,7 +48,7 @@ describe('the plans', () => {
 
 describe('access by a key', () => {
   const key = anAccountCaller();
-  const rule = (id: string, caller: Caller, api: string) =>
+  const rule = (id: string, caller: Caller, api: 'graphql' | 'swapmyfile') =>
     accessRefusal(plan(id), { caller, api })?.rule ?? null;
 
   it('is what a plan includes, for each API', () => {
