@@ -68,7 +68,7 @@ describe('the words of the code', () => {
     const found: string[] = [];
     for (const folder of FOLDERS)
       for (const entry of await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+        if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name === 'words.test.ts') continue;
         const file = join(entry.parentPath, entry.name);
         found.push(...oldWordsOf(relative(ROOT, file), await readFile(file, 'utf8')));
       }
