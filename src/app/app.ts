@@ -136,7 +136,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   });
   opening.defer(() => converters.close());
 
-  // Where the doors listen is known once they do; workers on other machines are told by configuration.
+  // Where the server listens is known once it does; workers on other machines are told by configuration.
   let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
   const webhooks = createWebhooks({
     ...{ collections: mongo.collections, deliveries, files, jobs, runner, sender, sealer, log },
@@ -228,7 +228,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     accounts: access.accounts,
     keys: access.keys,
     sealer,
-    /** The base of absolute URLs, once the doors are open at `bound`. */
+    /** The base of absolute URLs, once the server listens at `bound`. */
     publicUrlOf(bound: string): string {
       publicUrl = config.publicUrl ?? bound;
       return publicUrl;
