@@ -1,8 +1,8 @@
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
 import type { Log } from '../../log.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { DeliveryChecks, PendingDelivery } from '../../store/delivery-checks.ts';
 import type { EndpointRepository } from '../../store/endpoints.ts';
-import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { deliveryStart } from './delivery-start.ts';
 
@@ -39,7 +39,7 @@ export function createRepairDeliveries({ deliveries, endpoints, runner, log }: R
     found: readonly PendingDelivery[],
     repair: (delivery: PendingDelivery) => Promise<void>,
   ): Promise<number> {
-    await inTurns(found, async (delivery) => {
+    await mapConcurrently(found, async (delivery) => {
       await repair(delivery).catch((error: unknown) => {
         log.warn(
           { deliveryId: delivery._id, error: String(error) },
@@ -64,7 +64,7 @@ export function createRepairDeliveries({ deliveries, endpoints, runner, log }: R
   return {
     /** Lets what waits for an endpoint go on; those that are too many follow in the next repair rounds. */
     async wakeHeld(endpointId: string): Promise<void> {
-      await inTurns(await deliveries.listHeld(endpointId, PAGE), wake);
+      await mapConcurrently(await deliveries.listHeld(endpointId, PAGE), wake);
     },
 
     /** @returns how many were in need of it. */
