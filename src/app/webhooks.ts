@@ -12,12 +12,15 @@ import { createAnnounceJobs } from '../operations/webhooks/announce-jobs.ts';
 import { type Courier, createCourier } from '../operations/webhooks/courier.ts';
 import { createDeliver } from '../operations/webhooks/deliver.ts';
 import { createDeliveries } from '../operations/webhooks/deliveries.ts';
+import { createDescribeCallback } from '../operations/webhooks/describe-callback.ts';
 import { createEndpointHealth } from '../operations/webhooks/endpoint-health.ts';
 import { createEndpoints } from '../operations/webhooks/endpoints.ts';
 import { createRepairDeliveries } from '../operations/webhooks/repair-deliveries.ts';
 import { createWatchDeliveries } from '../operations/webhooks/watch-deliveries.ts';
 import type { WorkflowRunner } from '../operations/workflow-runner.ts';
+import { ADAPTERS } from '../rest/adapters.ts';
 import type { EnvelopeSealer } from '../secrets/envelope.ts';
+import type { Links } from '../secrets/links.ts';
 import { newWebhookSecret } from '../secrets/webhook-secret.ts';
 import type { DeliveryRepository } from '../store/deliveries.ts';
 import { createDeliveryChecks } from '../store/delivery-checks.ts';
@@ -29,6 +32,13 @@ import type { Collections } from '../store/mongo/mongo.ts';
 
 /** For so long one read of an endpoint serves all attempts that begin meanwhile. */
 const RECENT_MS = 100;
+
+/** What the dialects make of a callback, those that do not leave it to Kiln. */
+const CALLBACK_BODIES = Object.fromEntries(
+  Object.entries(ADAPTERS).flatMap(([dialect, { describeCallback }]) =>
+    describeCallback ? [[dialect, describeCallback]] : [],
+  ),
+);
 
 export interface WebhookPorts {
   collections: Pick<Collections, 'endpoints' | 'accounts' | 'deliveries'>;
@@ -43,6 +53,7 @@ export interface WebhookPorts {
   findPlan(id: string): Promise<AccountPlan>;
   checkUrl(url: string): unknown;
   downloadUrl: UrlOf;
+  links: Pick<Links, 'lastingDownloadPath'>;
   /** First attempts at a time in this process. */
   places: number;
 }
@@ -109,6 +120,11 @@ export function createWebhooks(ports: WebhookPorts) {
     activityPorts: {
       announce,
       monthlyCreditsOf,
+      describeCallback: createDescribeCallback({
+        bodies: CALLBACK_BODIES,
+        downloadPath: ports.links.lastingDownloadPath,
+        downloadUrl: ports.downloadUrl,
+      }),
       deliver,
       announceCreated: jobCreated,
       announceEnd: jobEnded,

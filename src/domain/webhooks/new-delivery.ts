@@ -20,7 +20,8 @@ export function newDelivery({ state = 'pending', ...facts }: DeliveryFacts): Del
   const now = new Date();
   return {
     ...facts,
-    jobId: facts.event.startsWith('job.') ? facts.subjectId : null,
+    // A callback is about its job, whatever the dialect calls that event.
+    jobId: facts.endpointId === null || facts.event.startsWith('job.') ? facts.subjectId : null,
     state,
     stateSince: now,
     hold: null,

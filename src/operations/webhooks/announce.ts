@@ -3,6 +3,7 @@ import { derivedId } from '../../domain/id.ts';
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
 import { newDelivery } from '../../domain/webhooks/new-delivery.ts';
+import { standardBody } from '../../domain/webhooks/standard-body.ts';
 import { isSubscribed, type TEST_EVENT, type WebhookEvent } from '../../domain/webhooks/webhook-event.ts';
 import type { Log } from '../../log.ts';
 import type { DeliveryRepository } from '../../store/deliveries.ts';
@@ -85,7 +86,6 @@ export function createAnnounce({ endpoints, deliveries, courier, log, freshMs = 
 /** To a disabled endpoint nothing is sent, but what it missed can be replayed. */
 function deliveryOf(endpoint: Endpoint, { owner, type, subjectId, data, cause }: Announcement): Delivery {
   const name = [type, subjectId, ...(cause === undefined ? [] : [cause])].join(':');
-  const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data });
   return newDelivery({
     _id: derivedId(name, endpoint._id),
     owner,
@@ -95,7 +95,7 @@ function deliveryOf(endpoint: Endpoint, { owner, type, subjectId, data, cause }:
     event: type,
     url: endpoint.url,
     sealedSecret: null,
-    body,
+    body: standardBody(type, data, new Date()),
     begun: false,
     ...(endpoint.state === 'disabled' && { state: 'failed' as const }),
   });
