@@ -23,8 +23,8 @@ export function createBatchActivities({
   admissions,
   startJob,
   cancelJob,
-  announceCreated,
-  announceBatchEnd,
+  emitJobCreated,
+  emitBatchEnded,
 }: Capabilities) {
   return {
     /** Those that have to wait for a turn are started when it comes. @returns where the next page begins. */
@@ -34,7 +34,7 @@ export function createBatchActivities({
         const page = await jobs.getMany(jobIds.slice(from, from + START_PAGE));
         const mayBegin = await admissions.admitBatch(page.filter(({ status }) => status === 'queued'));
         await eachOf(page, async (job) => {
-          await announceCreated(job);
+          await emitJobCreated(job);
           if (isTerminal(job.status)) return;
           if (job.status === 'awaiting_upload' || mayBegin.has(job._id)) await startJob(job);
         });
@@ -75,7 +75,7 @@ export function createBatchActivities({
       if (archiveFault && batch.archive)
         await batches.setArchive(batchId, { ...batch.archive, error: archiveFault });
       const ended = await batches.finish(batchId, finalStatus(countsOf(batch)));
-      await announceBatchEnd(ended);
+      await emitBatchEnded(ended);
       return { status: ended.status };
     },
   };

@@ -19,7 +19,7 @@ export type JobEnd =
 const UPLOAD_EXPIRED: Fault = { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' };
 
 /** Writes the job's state after submission. Every write carries its cause, so a repeat is recognised. */
-export function createRecord({ jobs, uploads, files, admissions, countInBatch, announceEnd }: Capabilities) {
+export function createRecord({ jobs, uploads, files, admissions, countInBatch, emitJobEnded }: Capabilities) {
   async function outputsOf(converted: ConvertedFile[]): Promise<JobOutput[]> {
     return Promise.all(
       converted.map(async ({ fileId }) => {
@@ -62,7 +62,7 @@ export function createRecord({ jobs, uploads, files, admissions, countInBatch, a
       const transition = { to: end.to, cause: 'ended', ...change };
       const ended = await jobs.transition(jobId, transition).catch(standingEnd(jobId));
       await admissions.leave(job);
-      await announceEnd(ended);
+      await emitJobEnded(ended);
       await countInBatch(ended);
       return ended.status;
     },

@@ -34,7 +34,7 @@ async function listen(...replies: Parameters<typeof openReceiver>): Promise<Rece
 async function oneDelivery(url: string) {
   const account = newWebhookAccount(harness);
   const endpoint = await account.endpoint(url);
-  const [delivery] = await account.announce();
+  const [delivery] = await account.emit();
   return { account, ...endpoint, deliveryId: delivery?._id ?? '' };
 }
 
@@ -128,7 +128,7 @@ describe('F18: what goes wrong', () => {
   it('is a 410: the endpoint is disabled, what waits fails, and the other endpoints hear of it', async () => {
     const receiver = await listen(410);
     const { account, id, deliveryId } = await oneDelivery(receiver.url);
-    const [, waiting] = await account.announce();
+    const [, waiting] = await account.emit();
     const other = await account.endpoint((await listen(200)).url, ['endpoint.disabled']);
     expect(await account.attempt(deliveryId)).toEqual({ outcome: 'failed', answer: '410' });
     // The reply of the first call was lost: the repeat changes nothing.
@@ -183,7 +183,7 @@ describe('case 57: a verifier', () => {
     expect(String(during?.headers['webhook-signature']).split(' ')).toHaveLength(2);
     for (const known of [old, secret])
       expect(verify(known, during ?? { headers: {}, body: '' })).toMatchObject({ type: 'job.ready' });
-    const [, second] = await account.announce();
+    const [, second] = await account.emit();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 25 * 3_600_000 });
     await account.attempt(second?._id ?? '');
     const after = receiver.received[1] ?? { headers: {}, body: '' };
@@ -241,8 +241,8 @@ describe('a replay', () => {
     const [fine, broken] = [await account.endpoint(good.url), await account.endpoint(bad.url)];
     bad.answerWith({ status: 400, headers: { 'webhook-delivery': 'abort' } });
     const since = new Date();
-    await account.announce();
-    await account.announce('file.uploaded');
+    await account.emit();
+    await account.emit('file.uploaded');
     for (const { _id } of await account.deliveries()) await account.attempt(_id);
     const replay = (more: object) =>
       harness.webhooks.replayDeliveries(account.actor, { since, failedOnly: false, ...more });

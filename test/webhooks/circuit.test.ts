@@ -24,7 +24,7 @@ async function endpointWith(count: number, ...replies: Parameters<typeof openRec
   receiver = await openReceiver(...replies);
   const account = newWebhookAccount(harness);
   const { id } = await account.endpoint(receiver.url);
-  for (let i = 0; i < count; i += 1) await account.announce();
+  for (let i = 0; i < count; i += 1) await account.emit();
   const ids = (await account.deliveries()).map(({ _id }) => _id);
   vi.useFakeTimers({ toFake: ['Date'] });
   return { account, id, ids, circuit: async () => (await account.find(id)).circuit };
@@ -41,7 +41,7 @@ describe('a pause', () => {
   it('keeps what comes and sends it afterwards', async () => {
     const { account, id, ids } = await endpointWith(1, 200);
     await harness.webhooks.pauseEndpoint(account.actor, id);
-    await account.announce();
+    await account.emit();
     const all = (await account.deliveries()).map(({ _id }) => _id);
     expect(all).toHaveLength(2);
     for (const one of all)
@@ -124,7 +124,7 @@ describe('a circuit', () => {
     expect(news.map(({ body }) => JSON.parse(body).data.reason)).toEqual(['failing']);
     // What comes meanwhile is kept for a replay.
     const since = new Date();
-    await account.announce();
+    await account.emit();
     const missed = (await account.deliveries({ endpointId: id })).slice(-1);
     expect(missed).toMatchObject([{ state: 'failed', attempts: [] }]);
     await expect(harness.webhooks.replayDelivery(account.actor, missed[0]?._id ?? '')).rejects.toMatchObject({

@@ -120,7 +120,7 @@ describe('an endpoint', () => {
   it('of somebody else looks like one that does not exist', async () => {
     const [mine, theirs] = [newWebhookAccount(harness), newWebhookAccount(harness)];
     const { id } = await theirs.endpoint(URL_OF_OWNER);
-    const [delivery] = await theirs.announce();
+    const [delivery] = await theirs.emit();
     const { actor } = mine;
     for (const unknown of [id, newId()]) {
       await expect(harness.webhooks.findEndpoint(actor, unknown)).rejects.toMatchObject(missing);

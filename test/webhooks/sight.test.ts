@@ -40,7 +40,7 @@ async function deliver() {
   const receiver = await openReceiver({ status: 200, body: LINK });
   const actor = anAccountCaller({ accountId: ALICE });
   await harness.webhooks.createEndpoint(actor, { url: receiver.url, events: ['job.ready'], description: '' });
-  await harness.announce({
+  await harness.emit({
     owner: `account:${ALICE}`,
     type: 'job.ready',
     subjectId: newId(),
