@@ -103,7 +103,7 @@ export function createWebhooks(ports: WebhookPorts) {
         return (await repairDeliveries(now)) + (await health.emitForgotten());
       },
     },
-    /** What activities need of it. */
+    /** The ports of activities. */
     capabilities: {
       emit,
       monthlyCreditsOf,

@@ -35,11 +35,11 @@ describe('a GET', () => {
     const port = await serve((_request, response) => {
       response.once('close', closed.resolve).write('x'.repeat(100));
     });
-    const fault = new Error('no room');
+    const thrown = new Error('no room');
     const broken = senderWith().get({ url: at(port), timeoutMs: 5000, maxBytes: 1000 }, async ({ body }) => {
-      for await (const _chunk of body) throw fault;
+      for await (const _chunk of body) throw thrown;
     });
-    await expect(broken).rejects.toBe(fault);
+    await expect(broken).rejects.toBe(thrown);
     await closed.promise;
   });
 

@@ -40,10 +40,10 @@ async function oneDelivery(url: string) {
 
 const delays = WEBHOOK_SCHEDULES.standard.delaysMs;
 
-describe('F16: a receiver that fails five times, then is well', () => {
+describe('a receiver that fails five times, then is well', () => {
   it('gets six attempts under one id, each with its own time, on the schedule within its jitter', async () => {
     const seed = seedOf();
-    console.log(`F16: seed ${seed} (KILN_TEST_SEED repeats it)`);
+    console.log(`seed ${seed} (KILN_TEST_SEED repeats it)`);
     const random = seededRandom(seed);
     vi.spyOn(Math, 'random').mockImplementation(random.next);
     const receiver = await listen(500, 500, 500, 500, 500, 200);
@@ -57,7 +57,7 @@ describe('F16: a receiver that fails five times, then is well', () => {
       waits.push(result.delayMs);
       vi.setSystemTime(Date.now() + result.delayMs);
     }
-    console.log(`F16: waited ${waits.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`);
+    console.log(`waited ${waits.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`);
     expect(receiver.received).toHaveLength(6);
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(
       new Set([deliveryId]),
@@ -75,7 +75,7 @@ describe('F16: a receiver that fails five times, then is well', () => {
   });
 });
 
-describe('F18: what goes wrong', () => {
+describe('what goes wrong', () => {
   const failing = async (url: string) => {
     const { account, deliveryId, id } = await oneDelivery(url);
     const outcome = await account.attempt(deliveryId);
@@ -135,8 +135,8 @@ describe('F18: what goes wrong', () => {
     expect(await account.attempt(deliveryId)).toEqual({ outcome: 'failed', answer: '410' });
     expect(await account.find(id)).toMatchObject({ state: 'disabled', disabledFor: 'gone' });
     expect(await harness.deliveries.get(waiting?._id ?? '')).toMatchObject({ state: 'failed', attempts: [] });
-    const news = await account.deliveries({ endpointId: other.id });
-    expect(news.map(({ body }) => JSON.parse(body))).toMatchObject([
+    const emitted = await account.deliveries({ endpointId: other.id });
+    expect(emitted.map(({ body }) => JSON.parse(body))).toMatchObject([
       { type: 'endpoint.disabled', data: { endpointId: id, url: receiver.url, reason: 'gone' } },
     ]);
     expect(receiver.received).toHaveLength(1);
@@ -158,7 +158,7 @@ describe('F18: what goes wrong', () => {
   });
 });
 
-describe('case 57: a verifier', () => {
+describe('a verifier', () => {
   it('refuses another body, an old time, another id and another secret', async () => {
     const receiver = await listen(200);
     const { account, deliveryId, secret } = await oneDelivery(receiver.url);

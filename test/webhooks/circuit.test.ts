@@ -120,8 +120,8 @@ describe('a circuit', () => {
     await account.attempt(ids[10] ?? '');
     expect(await account.find(id)).toMatchObject({ state: 'disabled', disabledFor: 'failing' });
     expect(await harness.deliveries.get(ids[11] ?? '')).toMatchObject({ state: 'failed' });
-    const news = await account.deliveries({ endpointId: told.id });
-    expect(news.map(({ body }) => JSON.parse(body).data.reason)).toEqual(['failing']);
+    const emitted = await account.deliveries({ endpointId: told.id });
+    expect(emitted.map(({ body }) => JSON.parse(body).data.reason)).toEqual(['failing']);
     // What comes meanwhile is kept for a replay.
     const since = new Date();
     await account.emit();

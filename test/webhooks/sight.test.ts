@@ -94,13 +94,13 @@ it('no key that may only manage lets itself be told of results', async () => {
   );
   expect(made.data.createWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
   const actor = anAccountCaller({ accountId: ALICE });
-  const wish = { url: 'https://receiver.example/', events: ['job.failed'], description: '' };
-  const { endpoint } = await harness.webhooks.createEndpoint(actor, wish);
+  const request = { url: 'https://receiver.example/', events: ['job.failed'], description: '' };
+  const { endpoint } = await harness.webhooks.createEndpoint(actor, request);
   for (const input of ['{ url: "https://me.example/" }', '{ events: ["*"] }']) {
     const { data } = await door.ask(
       `mutation { updateWebhookEndpoint(id: "${endpoint._id}", input: ${input}) { ${refusal} } }`,
     );
     expect(data.updateWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
   }
-  expect(await harness.webhooks.findEndpoint(actor, endpoint._id)).toMatchObject(wish);
+  expect(await harness.webhooks.findEndpoint(actor, endpoint._id)).toMatchObject(request);
 });

@@ -88,7 +88,7 @@ async function latencies(account: ReturnType<typeof newWebhookAccount>, arrived:
   return { p50: took[Math.floor(took.length / 2)] ?? 0, p99: took[Math.ceil(took.length * 0.99) - 1] ?? 0 };
 }
 
-describe('F17: fifty slow receivers', () => {
+describe('fifty slow receivers', () => {
   it('are cut after fifteen seconds and 64 KiB, and slow nobody down', async () => {
     const arrived = new Map<string, number>();
     const well = newWebhookAccount(harness);
@@ -115,7 +115,7 @@ describe('F17: fifty slow receivers', () => {
     const beside = await latencies(well, arrived);
     const ratio = beside.p99 / alone.p99;
     console.log(
-      `F17: healthy p50 ${alone.p50.toFixed(0)} ms, p99 ${alone.p99.toFixed(0)} ms alone; ` +
+      `healthy p50 ${alone.p50.toFixed(0)} ms, p99 ${alone.p99.toFixed(0)} ms alone; ` +
         `p50 ${beside.p50.toFixed(0)} ms, p99 ${beside.p99.toFixed(0)} ms beside ${SLOW} slow receivers ` +
         `with ${SLOW * MESSAGES_EACH} messages (${ratio.toFixed(2)} x)`,
     );
