@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app/app.ts';
+import type { BlobStore } from '../src/blobs/blob-store.ts';
+import type { Scratch } from '../src/blobs/scratch.ts';
+import type { Converters } from '../src/converters/converters.ts';
 import { type Price, priceOfSteps } from '../src/domain/credits/price.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import type { StoredFile } from '../src/domain/files/file.ts';
 import { DETECT_BYTES, detectFormat } from '../src/domain/formats/detect.ts';
-import { findFormat } from '../src/domain/formats/format.ts';
+import { findFormat } from '../src/domain/formats/find-format.ts';
 import type { Fault, Job, JobConversion, JobInput } from '../src/domain/jobs/job.ts';
 import { type ConvertStep, planConversion } from '../src/domain/jobs/plan.ts';
+import type { FileRepository } from '../src/store/files.ts';
+import type { UploadRepository } from '../src/store/uploads.ts';
 
 export interface AcquiredFile {
   blobId: string;
@@ -16,8 +20,17 @@ export interface AcquiredFile {
   price?: Price;
 }
 
+/** Where bytes and what is known of them come from. */
+export interface AcquirePorts {
+  uploads: Pick<UploadRepository, 'get'>;
+  files: Pick<FileRepository, 'getKept' | 'setFacts'>;
+  blobs: Pick<BlobStore, 'localPath' | 'read'>;
+  scratch: Pick<Scratch, 'use'>;
+  converters: Pick<Converters, 'probe'>;
+}
+
 /** Believes nothing that was declared: size and digest are counted again, the type is read from the bytes. */
-export function createAcquire({ uploads, files, blobs, scratch, converters }: Capabilities) {
+export function createAcquire({ uploads, files, blobs, scratch, converters }: AcquirePorts) {
   return async function acquire({ job }: { job: Job }): Promise<AcquiredFile> {
     const { cancellationSignal: signal } = Context.current();
     const { input, conversion } = only(job);

@@ -1,16 +1,22 @@
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app/app.ts';
+import type { WorkOrder } from '../src/converters/work-order.ts';
 import type { Job } from '../src/domain/jobs/job.ts';
+import type { JobRepository } from '../src/store/jobs.ts';
 
 /** The job has to wait: so many jobs of its owner begin before it, and itself. */
 export interface Waiting {
   position: number;
 }
 
-type Ports = Pick<Capabilities, 'admissions' | 'jobs' | 'workOrder'>;
+export interface InTurnPorts {
+  /** @returns the position in line, null for a job that may begin. */
+  admissions: { admit(job: Job): Promise<number | null> };
+  jobs: Pick<JobRepository, 'setProgress'>;
+  workOrder: WorkOrder;
+}
 
 /** Lets work begin only when the owner's plan has a place for the job; asking again is free. */
-export function createInTurn({ admissions, jobs, workOrder }: Ports) {
+export function createInTurn({ admissions, jobs, workOrder }: InTurnPorts) {
   return <Input extends { job: Job }, Result>(work: (input: Input) => Promise<Result>) =>
     async (input: Input): Promise<Result | Waiting> => {
       const position = await admissions.admit(input.job);

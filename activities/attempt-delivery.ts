@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app/app.ts';
-import type { DeliveryOutcome } from '../src/domain/webhooks/delivery.ts';
+import type { Delivery, DeliveryOutcome } from '../src/domain/webhooks/delivery.ts';
+import type { DeliveryRepository } from '../src/store/deliveries.ts';
 
 export interface AttemptInput {
   deliveryId: string;
@@ -9,8 +9,16 @@ export interface AttemptInput {
   holds?: number;
 }
 
+export interface AttemptDeliveryPorts {
+  deliveries: Pick<DeliveryRepository, 'get'>;
+  deliver(
+    delivery: Delivery,
+    which: { attempt: number; holds: number; signal: AbortSignal },
+  ): Promise<DeliveryOutcome>;
+}
+
 /** One attempt of a delivery, which its workflow knows by its id. */
-export function createAttemptDelivery({ deliveries, deliver }: Capabilities) {
+export function createAttemptDelivery({ deliveries, deliver }: AttemptDeliveryPorts) {
   return async function attemptDelivery({
     deliveryId,
     attempt,

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app/app.ts';
+import type { Batch } from '../src/domain/batches/batch.ts';
 import {
   type BatchStatus,
   countsOf,
@@ -9,12 +9,25 @@ import {
 } from '../src/domain/batches/batch.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { type Fault, isTerminal, type Job } from '../src/domain/jobs/job.ts';
+import type { BatchRepository } from '../src/store/batches.ts';
+import type { JobRepository } from '../src/store/jobs.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** How many jobs one call starts. */
 const START_PAGE = 100;
 /** How many calls to Temporal are under way at a time. */
 const SIDE_BY_SIDE = 10;
+
+export interface BatchActivityPorts {
+  batches: Pick<BatchRepository, 'get' | 'endSubmission' | 'count' | 'setArchive' | 'finish'>;
+  jobs: Pick<JobRepository, 'getMany' | 'statusesOf'>;
+  /** @returns the ids of those that may begin now; the others wait for their turn. */
+  admissions: { admitBatch(jobs: readonly Job[]): Promise<ReadonlySet<string>> };
+  startJob(job: Job): Promise<void>;
+  cancelJob(job: Job, reason: string): Promise<unknown>;
+  emitJobCreated(job: Job): Promise<void>;
+  emitBatchEnded(batch: Batch): Promise<void>;
+}
 
 /** What a batch does with its jobs: start them, count them, end them. Everything may be repeated. */
 export function createBatchActivities({
@@ -25,7 +38,7 @@ export function createBatchActivities({
   cancelJob,
   emitJobCreated,
   emitBatchEnded,
-}: Capabilities) {
+}: BatchActivityPorts) {
   return {
     /** Those that have to wait for a turn are started when it comes. @returns where the next page begins. */
     startBatchJobs: ({ batchId, from }: { batchId: string; from: number }): Promise<{ next: number }> =>

@@ -1,10 +1,20 @@
-import type { Capabilities } from '../src/app/app.ts';
 import { CHARGE_RUN, chargedAccount, creditsSpent } from '../src/domain/credits/credits.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { isTerminal, refuseMove } from '../src/domain/jobs/job.ts';
+import type { CreditRepository } from '../src/store/credits.ts';
+import type { JobRepository } from '../src/store/jobs.ts';
+import type { LedgerRepository } from '../src/store/ledger.ts';
+
+export interface ChargePorts {
+  jobs: Pick<JobRepository, 'get'>;
+  credits: Pick<CreditRepository, 'hold' | 'settle'>;
+  ledger: Pick<LedgerRepository, 'drain'>;
+  /** Looks whether the account has few credits left, and tells who wants to know. */
+  noteSettled(accountId: string, jobId: string): Promise<void>;
+}
 
 /** Sets credits aside for a job that costs some, and settles them once it has ended. Both may be repeated. */
-export function createCharge({ jobs, credits, ledger, noteSettled }: Capabilities) {
+export function createCharge({ jobs, credits, ledger, noteSettled }: ChargePorts) {
   return {
     async holdCredits({ jobId, amount }: { jobId: string; amount: number }): Promise<void> {
       const job = await jobs.get(jobId);

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app/app.ts';
+import type { BlobStore } from '../src/blobs/blob-store.ts';
+import type { Scratch } from '../src/blobs/scratch.ts';
+import type { Converters } from '../src/converters/converters.ts';
 import { creditsUsed } from '../src/domain/credits/price.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { attemptBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
 import { type Job, type JobProgress, refuseMove } from '../src/domain/jobs/job.ts';
+import type { JobRepository } from '../src/store/jobs.ts';
 import type { AcquiredFile } from './acquire.ts';
 
 /** Progress is written at most this often; nobody sees more, and each write costs. */
@@ -30,8 +33,15 @@ export interface ConvertedFile {
   credits?: number;
 }
 
+export interface ConvertPorts {
+  jobs: Pick<JobRepository, 'transition' | 'setProgress'>;
+  blobs: Pick<BlobStore, 'localPath' | 'adopt'>;
+  scratch: Pick<Scratch, 'use'>;
+  converters: Pick<Converters, 'convert'>;
+}
+
 /** Runs the engine on a slot of this worker; the result is stored, not yet visible. */
-export function createConvert({ jobs, blobs, scratch, converters }: Capabilities) {
+export function createConvert({ jobs, blobs, scratch, converters }: ConvertPorts) {
   return async function convert({
     job,
     blobId: inputBlobId,

@@ -1,9 +1,19 @@
-import type { Capabilities } from '../src/app/app.ts';
+import type { BlobStore } from '../src/blobs/blob-store.ts';
 import { earlierBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
 import { keepsUpload } from '../src/domain/jobs/job.ts';
+import type { FileRepository } from '../src/store/files.ts';
+import type { JobRepository } from '../src/store/jobs.ts';
+import type { UploadRepository } from '../src/store/uploads.ts';
+
+export interface DiscardFilesPorts {
+  jobs: Pick<JobRepository, 'get'>;
+  uploads: Pick<UploadRepository, 'close'>;
+  files: Pick<FileRepository, 'remove'>;
+  blobs: Pick<BlobStore, 'attemptsAt' | 'remove'>;
+}
 
 /** A job that did not become ready leaves no half-made result, and no upload unless it is worth another try. */
-export function createDiscardFiles({ jobs, uploads, files, blobs }: Capabilities) {
+export function createDiscardFiles({ jobs, uploads, files, blobs }: DiscardFilesPorts) {
   return async function discardFiles({ jobId }: { jobId: string }): Promise<void> {
     const job = await jobs.get(jobId);
     const resultId = outputFileId(jobId, 0);

@@ -1,5 +1,6 @@
-import type { Capabilities } from '../src/app/app.ts';
 import { DEFAULT_PLANS } from '../src/domain/access/account-plan.ts';
+import type { CreditRepository } from '../src/store/credits.ts';
+import type { LedgerRepository } from '../src/store/ledger.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** How many accounts one call looks at. */
@@ -12,11 +13,20 @@ export interface GrantPage {
   after: string;
 }
 
+export interface GrantMonthPorts {
+  credits: Pick<CreditRepository, 'grant' | 'noteMonth' | 'listWithoutMonth'>;
+  ledger: Pick<LedgerRepository, 'drain'>;
+  /** The media credits that a plan includes each month. */
+  monthlyCreditsOf(plan: string): Promise<number>;
+  /** The account has enough credits again. */
+  noteGranted(accountId: string): Promise<void>;
+}
+
 /**
  * Gives a page of accounts the credits of their plan for the month: of those that have not had them, whoever
  * they are. When all have, that is seen without looking at any.
  */
-export function createGrantMonth({ credits, ledger, monthlyCreditsOf, noteGranted }: Capabilities) {
+export function createGrantMonth({ credits, ledger, monthlyCreditsOf, noteGranted }: GrantMonthPorts) {
   async function give(accountId: string, month: string, amount: number): Promise<void> {
     await credits.grant({ accountId, kind: 'monthly', run: month, amount });
     await ledger.drain(accountId);

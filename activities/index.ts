@@ -1,49 +1,69 @@
-import type { Capabilities } from '../src/app/app.ts';
 import { isTerminal, type Job, refuseMove } from '../src/domain/jobs/job.ts';
-import { createAcquire } from './acquire.ts';
-import { createInTurn } from './admit.ts';
-import { createAttemptDelivery } from './attempt-delivery.ts';
-import { createBatchActivities } from './batch.ts';
-import { createCharge } from './charge.ts';
-import { createConvert } from './convert.ts';
+import type { JobRepository } from '../src/store/jobs.ts';
+import { type AcquirePorts, createAcquire } from './acquire.ts';
+import { createInTurn, type InTurnPorts } from './admit.ts';
+import { type AttemptDeliveryPorts, createAttemptDelivery } from './attempt-delivery.ts';
+import { type BatchActivityPorts, createBatchActivities } from './batch.ts';
+import { type ChargePorts, createCharge } from './charge.ts';
+import { type ConvertPorts, createConvert } from './convert.ts';
 import { createConvertSmallFile } from './convert-small-file.ts';
-import { createDiscardFiles } from './discard-files.ts';
+import { createDiscardFiles, type DiscardFilesPorts } from './discard-files.ts';
 import { failuresTranslated } from './failure.ts';
-import { createGrantMonth } from './grant-month.ts';
+import { createGrantMonth, type GrantMonthPorts } from './grant-month.ts';
 import { whileHeartbeating } from './heartbeat.ts';
-import { createPrepareCallback } from './notify.ts';
-import { createPackBatch } from './pack-batch.ts';
-import { createPublish } from './publish.ts';
-import { createRecord } from './record.ts';
-import { createSweepActivity } from './sweep.ts';
+import { createPrepareCallback, type PrepareCallbackPorts } from './notify.ts';
+import { createPackBatch, type PackBatchPorts } from './pack-batch.ts';
+import { createPublish, type PublishPorts } from './publish.ts';
+import { createRecord, type RecordPorts } from './record.ts';
+import { createSweepActivity, type SweepPorts } from './sweep.ts';
 
-/** Everything that workflows may ask for, bound to the capabilities of this process. */
-export function createActivities(capabilities: Capabilities) {
-  const acquire = createAcquire(capabilities);
-  const convert = createConvert(capabilities);
-  const publish = createPublish(capabilities);
+/** What all activities together need of a process. */
+export type ActivityPorts = AcquirePorts &
+  AttemptDeliveryPorts &
+  BatchActivityPorts &
+  ChargePorts &
+  ConvertPorts &
+  DiscardFilesPorts &
+  GrantMonthPorts &
+  InTurnPorts &
+  JobPorts &
+  PackBatchPorts &
+  PrepareCallbackPorts &
+  PublishPorts &
+  RecordPorts &
+  SweepPorts;
+
+/** Everything that workflows may ask for, bound to what this process has. */
+export function createActivities(ports: ActivityPorts) {
+  const acquire = createAcquire(ports);
+  const convert = createConvert(ports);
+  const publish = createPublish(ports);
   const convertSmallFile = createConvertSmallFile({ acquire, convert, publish });
-  const onJob = withJob(capabilities);
-  const inTurn = createInTurn(capabilities);
+  const onJob = withJob(ports);
+  const inTurn = createInTurn(ports);
   return failuresTranslated({
     acquire: onJob(inTurn(acquire)),
     convert: onJob(convert),
     publish: onJob(publish),
     convertSmallFile: onJob(inTurn(convertSmallFile)),
-    ...createRecord(capabilities),
-    discardFiles: createDiscardFiles(capabilities),
-    ...createCharge(capabilities),
-    ...createBatchActivities(capabilities),
-    packBatch: createPackBatch(capabilities),
-    sweep: createSweepActivity(capabilities),
-    grantMonth: createGrantMonth(capabilities),
-    prepareCallback: createPrepareCallback(capabilities),
-    attemptDelivery: createAttemptDelivery(capabilities),
+    ...createRecord(ports),
+    discardFiles: createDiscardFiles(ports),
+    ...createCharge(ports),
+    ...createBatchActivities(ports),
+    packBatch: createPackBatch(ports),
+    sweep: createSweepActivity(ports),
+    grantMonth: createGrantMonth(ports),
+    prepareCallback: createPrepareCallback(ports),
+    attemptDelivery: createAttemptDelivery(ports),
   });
 }
 
+interface JobPorts {
+  jobs: Pick<JobRepository, 'get'>;
+}
+
 /** Workflows know a job by its id; the work needs the job itself, and Temporal a sign of life meanwhile. */
-function withJob({ jobs }: Pick<Capabilities, 'jobs'>) {
+function withJob({ jobs }: JobPorts) {
   return <Input extends { job: Job }, Result>(work: (input: Input) => Promise<Result>) =>
     (input: Omit<Input, 'job'> & { jobId: string }): Promise<Result> =>
       whileHeartbeating(async () => {

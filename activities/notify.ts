@@ -1,11 +1,19 @@
-import type { Capabilities } from '../src/app/app.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { derivedId } from '../src/domain/id.ts';
+import type { JobOutput } from '../src/domain/jobs/job.ts';
 import { swapmyfileCallback } from '../src/domain/webhooks/callback-payload.ts';
 import { newDelivery } from '../src/domain/webhooks/new-delivery.ts';
+import type { DeliveryRepository } from '../src/store/deliveries.ts';
+import type { JobRepository } from '../src/store/jobs.ts';
+
+export interface PrepareCallbackPorts {
+  jobs: Pick<JobRepository, 'get'>;
+  deliveries: Pick<DeliveryRepository, 'insertIfAbsent'>;
+  links: { lastingDownloadPath(output: JobOutput): string };
+}
 
 /** Builds the message once; every attempt will send these very bytes. */
-export function createPrepareCallback({ jobs, deliveries, links }: Capabilities) {
+export function createPrepareCallback({ jobs, deliveries, links }: PrepareCallbackPorts) {
   return async function prepareCallback({
     jobId,
   }: {

@@ -1,19 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { Capabilities } from '../src/app/app.ts';
+import type { BlobStore } from '../src/blobs/blob-store.ts';
+import type { zip as zipEntries } from '../src/blobs/zip.ts';
 import type { Batch, BatchArchive } from '../src/domain/batches/batch.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { archiveNames } from '../src/domain/files/archive-names.ts';
 import { archiveBlobs, archiveFileId, attemptBlobId, earlierBlobId } from '../src/domain/files/blob-name.ts';
 import type { Job, JobOutput } from '../src/domain/jobs/job.ts';
+import type { BatchRepository } from '../src/store/batches.ts';
+import type { FileRepository } from '../src/store/files.ts';
+import type { JobRepository } from '../src/store/jobs.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** What ZIP adds to each file, with its name twice, and at the end. */
 const ENTRY_BYTES = 2048;
 const END_BYTES = 65_536;
 
+export interface PackBatchPorts {
+  batches: Pick<BatchRepository, 'get' | 'setArchive'>;
+  jobs: Pick<JobRepository, 'getMany'>;
+  files: Pick<FileRepository, 'publish' | 'blobsOf'>;
+  blobs: Pick<BlobStore, 'attemptsAt' | 'read' | 'remove' | 'write'>;
+  zip: typeof zipEntries;
+  /** How long a file is kept. */
+  fileMs: number;
+}
+
 /** Packs all results of a batch into one file that expires like them. Of several attempts the first to end counts. */
-export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: Capabilities) {
+export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: PackBatchPorts) {
   return ({ batchId }: { batchId: string }): Promise<void> =>
     whileHeartbeating(async () => {
       const batch = await batches.get(batchId);

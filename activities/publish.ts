@@ -1,16 +1,24 @@
-import type { Capabilities } from '../src/app/app.ts';
+import type { BlobStore } from '../src/blobs/blob-store.ts';
 import { earlierBlobId, outputBlobs } from '../src/domain/files/blob-name.ts';
 import type { StoredFile } from '../src/domain/files/file.ts';
-import { findFormat } from '../src/domain/formats/format.ts';
+import { findFormat } from '../src/domain/formats/find-format.ts';
 import { type Job, resultName } from '../src/domain/jobs/job.ts';
+import type { FileRepository } from '../src/store/files.ts';
 import { only } from './acquire.ts';
 import type { ConvertedFile } from './convert.ts';
+
+export interface PublishPorts {
+  files: Pick<FileRepository, 'publish'>;
+  blobs: Pick<BlobStore, 'attemptsAt' | 'remove'>;
+  /** How long a file is kept. */
+  fileMs: number;
+}
 
 /**
  * Makes the result a named file that expires. Of several attempts the first one that gets here counts: the
  * others take over what it says and give up their own bytes.
  */
-export function createPublish({ files, blobs, fileMs }: Pick<Capabilities, 'files' | 'blobs' | 'fileMs'>) {
+export function createPublish({ files, blobs, fileMs }: PublishPorts) {
   return async function publish({
     job,
     converted,

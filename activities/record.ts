@@ -1,4 +1,3 @@
-import type { Capabilities } from '../src/app/app.ts';
 import { isErrorCode, KilnError } from '../src/domain/errors.ts';
 import {
   type Fault,
@@ -8,7 +7,9 @@ import {
   type JobStatus,
   UPLOAD_COMPLETED,
 } from '../src/domain/jobs/job.ts';
-import type { JobPatch } from '../src/store/jobs.ts';
+import type { FileRepository } from '../src/store/files.ts';
+import type { JobPatch, JobRepository } from '../src/store/jobs.ts';
+import type { UploadRepository } from '../src/store/uploads.ts';
 import type { ConvertedFile } from './convert.ts';
 
 /** How a job ends. */
@@ -18,8 +19,17 @@ export type JobEnd =
 
 const UPLOAD_EXPIRED: Fault = { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' };
 
+export interface RecordPorts {
+  jobs: Pick<JobRepository, 'get' | 'transition'>;
+  uploads: Pick<UploadRepository, 'get' | 'reject'>;
+  files: Pick<FileRepository, 'getKept'>;
+  admissions: { leave(job: Job): Promise<void> };
+  countInBatch(job: Job): Promise<void>;
+  emitJobEnded(job: Job): Promise<void>;
+}
+
 /** Writes the job's state after submission. Every write carries its cause, so a repeat is recognised. */
-export function createRecord({ jobs, uploads, files, admissions, countInBatch, emitJobEnded }: Capabilities) {
+export function createRecord({ jobs, uploads, files, admissions, countInBatch, emitJobEnded }: RecordPorts) {
   async function outputsOf(converted: ConvertedFile[]): Promise<JobOutput[]> {
     return Promise.all(
       converted.map(async ({ fileId }) => {

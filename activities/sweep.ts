@@ -1,8 +1,11 @@
-import type { Capabilities } from '../src/app/app.ts';
 import type { SweepStep, Swept } from '../src/domain/files/retention.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
+export interface SweepPorts {
+  sweep(step: SweepStep): Promise<Swept>;
+}
+
 /** Removes one page of what has had its time. */
-export function createSweepActivity({ sweep }: Pick<Capabilities, 'sweep'>) {
+export function createSweepActivity({ sweep }: SweepPorts) {
   return (step: SweepStep): Promise<Swept> => whileHeartbeating(() => sweep(step));
 }

@@ -17,7 +17,7 @@ const AROUND_MS = 8000;
 /** Whether anybody loses anything when Temporal or the database is away for a while, with load all the time. */
 export const drill: Drill<Options> = {
   name: 'outages',
-  about: 'Temporal stopped 60 s (F6), Temporal killed -9 (F7), the database stopped 30 s (F8), under load',
+  about: 'Temporal stopped for 60 s, Temporal killed -9, the database stopped for 30 s, under load',
   options: [
     new Option('--times <n>', 'how often each').argParser(positive).default(20),
     new Option('--seed <n>', 'of the first time; the next one has the next number')

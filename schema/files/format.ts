@@ -1,11 +1,6 @@
 import { KilnError } from '../../src/domain/errors.ts';
-import {
-  FORMATS,
-  type FormatCategory,
-  type Format as FormatRow,
-  findFormat,
-  targetsOf,
-} from '../../src/domain/formats/format.ts';
+import { FORMATS, findFormat, targetsOf } from '../../src/domain/formats/find-format.ts';
+import type { FormatCategory, Format as FormatRow } from '../../src/domain/formats/format.ts';
 import { optionsJsonSchema } from '../../src/domain/options/image.ts';
 import { builder } from '../builder.ts';
 

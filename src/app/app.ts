@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ActivityPorts } from '../../activities/index.ts';
 import { createDiskBlobStore } from '../blobs/disk.ts';
 import { createScratch } from '../blobs/scratch.ts';
 import { zip } from '../blobs/zip.ts';
@@ -184,7 +185,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...createRepairs({
       ...{ collections: mongo.collections, leases, jobs, uploads, runner, admissions, credits, ledger, log },
     }),
-    ...createCredits({ credits, ledger, noteGranted: webhooks.capabilities.noteGranted }),
+    ...createCredits({ credits, ledger, noteGranted: webhooks.activityPorts.noteGranted }),
     quote: createQuote({ files }),
     ...createSecrets(secrets),
     links,
@@ -201,19 +202,19 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     /** Opened by a process that runs activities; in any other every delivery becomes a workflow. */
     dispatcher: webhooks.dispatcher,
     /** What activities work with; only src/process/worker.ts hands it on. */
-    capabilities: {
+    activityPorts: {
       jobs,
       uploads,
       files,
       deliveries,
       admissions,
-      ...batches.capabilities,
+      ...batches.activityPorts,
       // One engine stays free for whoever comes alone.
       workOrder: createWorkOrder({ batchPlaces: Math.max(1, config.concurrency.image - 1) }),
       zip,
       credits,
       ledger,
-      ...webhooks.capabilities,
+      ...webhooks.activityPorts,
       blobs,
       scratch,
       converters,
@@ -223,7 +224,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
         ...{ files, blobs, scratch, lifetimes: config.retention },
         retention: createRetentionRepository(mongo.collections),
       }),
-    },
+    } satisfies ActivityPorts,
     accounts: access.accounts,
     keys: access.keys,
     sealer,
@@ -241,4 +242,3 @@ export async function createApp(config: Config, endpoints: Endpoints) {
 }
 
 export type Operations = App['operations'];
-export type Capabilities = App['capabilities'];

@@ -47,7 +47,7 @@ export function createBatches(ports: BatchPorts) {
       repairBatches: createRepairBatches({ batches, jobs, runner, log }),
     },
     /** What activities need of it. */
-    capabilities: {
+    activityPorts: {
       batches,
       countInBatch: createCountInBatch({ batches, runner }),
       startJob: (job: Job) => runner.startJob(jobStart(job)),

@@ -103,8 +103,8 @@ export function createWebhooks(ports: WebhookPorts) {
         return (await repairDeliveries(now)) + (await health.emitForgotten());
       },
     },
-    /** The ports of activities. */
-    capabilities: {
+    /** What activities need of it. */
+    activityPorts: {
       emit,
       monthlyCreditsOf,
       deliver,

@@ -1,10 +1,5 @@
-import {
-  type EngineName,
-  FORMATS,
-  type Format,
-  type FormatId,
-  requireFormat,
-} from '../domain/formats/format.ts';
+import { FORMATS, requireFormat } from '../domain/formats/find-format.ts';
+import type { EngineName, Format, FormatId } from '../domain/formats/format.ts';
 import type { ConvertStep } from '../domain/jobs/plan.ts';
 import type { Converter, FileFacts } from './converter.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './process/engine-limits.ts';

@@ -1,5 +1,5 @@
 import { KilnError } from '../domain/errors.ts';
-import { requireFormat } from '../domain/formats/format.ts';
+import { requireFormat } from '../domain/formats/find-format.ts';
 import type { ConvertStep } from '../domain/jobs/plan.ts';
 import type { Converter, ConvertIo, ConvertOutcome } from './converter.ts';
 

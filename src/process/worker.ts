@@ -16,13 +16,13 @@ const SCRATCH_MS = 2 * 3_600_000;
 export async function startWork(app: App): Promise<Workers> {
   const { config, temporal, converters, operations, log } = app;
   await using opening = new AsyncDisposableStack();
-  const { blobs, scratch } = app.capabilities;
+  const { blobs, scratch } = app.activityPorts;
   await Promise.all([scratch.sweep(SCRATCH_MS), blobs.sweepUnfinished(SCRATCH_MS)]);
   await converters.warm();
   const workers = await startWorkers({
     temporal,
     queuePrefix: config.temporal.queuePrefix,
-    activities: createActivities(app.capabilities),
+    activities: createActivities(app.activityPorts),
     concurrency: config.concurrency,
     // The embedded Temporal serves one process, hence one build.
     build:

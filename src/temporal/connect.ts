@@ -10,10 +10,7 @@ export interface Temporal {
   close(): Promise<void>;
 }
 
-/**
- * One native connection for client and workers alike: eager start needs them to share it.
- * @see DESIGN 5 "Cost"
- */
+/** One native connection for client and workers alike: eager start needs them to share it. */
 export async function connectTemporal(
   { namespace, apiKey }: Pick<Config['temporal'], 'namespace' | 'apiKey'>,
   address: string,

@@ -12,7 +12,7 @@ import { createService } from '../schema/service.ts';
 import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 import { timingsOf, type WrongPair, welch, withWrongLetter } from '../support/welch.ts';
 
-/** LIMITS 58 and 59, over real sockets: no proxy is trusted here. */
+/** Over real sockets; no proxy is trusted here. */
 let harness: AccessHarness;
 let base: HttpService;
 let swapmyfile: HttpService;

@@ -54,7 +54,7 @@ async function sessionOf(
 
 const errorOf = (answer: Answer) => [answer.status, answer.json<{ error: { code: string } }>().error.code];
 
-describe('SM-08: a callback', () => {
+describe('a callback', () => {
   it('needs a Pro account: 403 with another key, 401 with none', async () => {
     expect((await prepare((await keyOf('pro')).headers, callback)).status).toBe(201);
     for (const plan of ['free', 'basic'])
@@ -73,7 +73,7 @@ describe('SM-08: a callback', () => {
   });
 });
 
-describe('SM-21: a single prepare', () => {
+describe('a single prepare', () => {
   it('by the key of a basic account is 403 and says what would help', async () => {
     const answer = await prepare((await keyOf('basic')).headers);
     expect(answer.status).toBe(403);

@@ -120,7 +120,7 @@ describe('a job that costs credits', () => {
   });
 });
 
-describe('F23: cancel racing completion', () => {
+describe('cancel racing completion', () => {
   it('500 times: state, event and ledger agree', async () => {
     const seed = seedOf();
     const random = seededRandom(seed);
@@ -160,7 +160,9 @@ describe('F23: cancel racing completion', () => {
         new Set(status === 'ready' ? ['hold', 'capture', 'release'] : ['hold', 'release']),
       );
     }
-    console.log(`F23 (seed ${seed}): ${rounds.length} rounds, ${JSON.stringify(counts)}`);
+    console.log(
+      `cancel against completion (seed ${seed}): ${rounds.length} rounds, ${JSON.stringify(counts)}`,
+    );
     expect(await balance(accountId)).toEqual({ available: 500 - counts.ready, held: 0 });
     expect(Math.min(counts.ready, counts.cancelled)).toBeGreaterThan(0);
     expect((await createReconcile(harness)()).differences).toEqual([]);

@@ -24,10 +24,10 @@ export interface Outage {
 }
 
 export const OUTAGES: readonly Outage[] = [
-  { name: 'F6', engine: 'temporal', how: 'stop', awayMs: 60_000 },
+  { name: 'temporal-stopped', engine: 'temporal', how: 'stop', awayMs: 60_000 },
   // Whoever watches over it starts it again at once.
-  { name: 'F7', engine: 'temporal', how: 'kill', awayMs: 2000 },
-  { name: 'F8', engine: 'mongodb', how: 'stop', awayMs: 30_000 },
+  { name: 'temporal-killed', engine: 'temporal', how: 'kill', awayMs: 2000 },
+  { name: 'mongodb-stopped', engine: 'mongodb', how: 'stop', awayMs: 30_000 },
 ];
 
 export interface OutageOptions {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { FORMATS } from '../../src/domain/formats/format.ts';
+import { FORMATS } from '../../src/domain/formats/find-format.ts';
 import { scene } from './made-files.ts';
 import { openWorkbench } from './workbench.ts';
 

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 describe.skipIf(process.platform !== 'linux')('under load', () => {
   it.each(OUTAGES)(
-    '$name: $engine gone ($how), then back: nobody loses anything',
+    '$name, then back: nobody loses anything',
     async (outage) => {
       const short = { ...outage, awayMs: Math.min(outage.awayMs, LONGEST_MS) };
       const result = await outageUnderLoad(kiln, messages, short, { seed, rate: 2, aroundMs: 4000 });

@@ -35,7 +35,7 @@ const pngToWebp = (bytes: Buffer, more: object = {}) => ({
 });
 
 describe('SwapMyFile against the running service', () => {
-  it('SM-01, SM-02: prepare, upload as instructed, poll, download', async () => {
+  it('prepare, upload as instructed, poll, download', async () => {
     const client = createSwapmyfileClient(kiln.url, kiln.credentials.apiKey);
     const bytes = await picture(320, 200, 'jpeg');
     const prepared = await client.prepare({
@@ -55,7 +55,7 @@ describe('SwapMyFile against the running service', () => {
     expect(await sharp(result).metadata()).toMatchObject({ format: 'png', width: 320, height: 200 });
   });
 
-  it('SM-02 by multipart, when asked for', async () => {
+  it('prepare and upload by multipart, when asked for', async () => {
     const client = createSwapmyfileClient(kiln.url, kiln.credentials.apiKey);
     const bytes = await picture(64, 48);
     const prepared = await client.prepare(pngToWebp(bytes, { uploadMode: 'multipart' }));
@@ -71,7 +71,7 @@ describe('SwapMyFile against the running service', () => {
     });
   });
 
-  it('SM-04: bad wishes are refused before any byte moves', async () => {
+  it('bad requests are refused before any byte moves', async () => {
     const wish = pngToWebp(Buffer.alloc(10));
     const post = async (body: unknown) => {
       const answer = await fetch(`${kiln.url}/uploads/prepare`, {
@@ -94,7 +94,7 @@ describe('SwapMyFile against the running service', () => {
     expect((await post('{"converterSlug":')).status).toBe(400);
   });
 
-  it('SM-09: the callback carries the documented headers and a signature over the raw body', async () => {
+  it('the callback carries the documented headers and a signature over the raw body', async () => {
     const receiver = await createReceiver();
     const client = createSwapmyfileClient(kiln.url, kiln.credentials.apiKey);
     const bytes = await picture(40, 40);
@@ -131,7 +131,7 @@ describe('SwapMyFile against the running service', () => {
     await receiver.close();
   });
 
-  it('SM-10: three 500s, then 200: four posts with the same bytes; no secret, no signature', async () => {
+  it('three 500s, then 200: four posts with the same bytes; no secret, no signature', async () => {
     const receiver = await createReceiver([500, 500, 500]);
     const client = createSwapmyfileClient(kiln.url, kiln.credentials.apiKey);
     const bytes = await picture(40, 40);
@@ -152,7 +152,7 @@ describe('SwapMyFile against the running service', () => {
     await receiver.close();
   });
 
-  it('SM-20: a guest sees the status by token, and the link only as the guest', async () => {
+  it('a guest sees the status by token, and the link only as the guest', async () => {
     const guest = createSwapmyfileClient(kiln.url);
     const bytes = await picture(50, 30);
     const prepared = await guest.prepare(pngToWebp(bytes));
@@ -195,7 +195,7 @@ describe('SwapMyFile against the running service', () => {
     expect(foreign).toEqual(await ask('0190a0a0-0000-7000-8000-000000000000'));
   });
 
-  it('X-01, X-04: JSON is plain application/json, a trailing slash changes nothing, nothing redirects', async () => {
+  it('JSON is plain application/json, a trailing slash changes nothing, nothing redirects', async () => {
     const headers = { 'x-api-key': kiln.credentials.apiKey };
     for (const path of ['/jobs/0190a0a0-0000-7000-8000-000000000000', '/health', '/ready']) {
       const plain = await fetch(kiln.url + path, { headers, redirect: 'manual' });

@@ -33,7 +33,7 @@ async function receiverThat(strikes: () => void) {
   };
 }
 
-describe.skipIf(process.platform !== 'linux')('F19: a sender killed -9 after the POST', () => {
+describe.skipIf(process.platform !== 'linux')('a sender killed -9 after the POST', () => {
   it('before the answer is stored: the message comes again, under the same id', async () => {
     const server = await parts.launch('server');
     const url = /at (http\S+)/.exec(server.output)?.[1] ?? '';
@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('F19: a sender killed -9 after the
     };
 
     // By a workflow, as the server leaves it to a worker; then by the worker that has converted something.
-    for (const by of ['workflow', 'courier'] as const) {
+    for (const by of ['workflow', 'dispatcher'] as const) {
       const worker = await parts.launch('worker');
       const receiver = await receiverThat(() => process.kill(worker.pid, 'SIGKILL'));
       const { secret, endpoint } = await newEndpoint(
@@ -84,7 +84,7 @@ describe.skipIf(process.platform !== 'linux')('F19: a sender killed -9 after the
       await parts.launch('worker');
       await until(() => receiver.received.length === 2, 120_000);
       const seconds = ((performance.now() - began) / 1000).toFixed(0);
-      console.log(`F19 by the ${by}: came again after ${seconds} s`);
+      console.log(`killed sender, by the ${by}: came again after ${seconds} s`);
       const [first, second] = receiver.received;
       expect(second?.id).toBe(first?.id);
       expect(second?.body).toBe(first?.body);

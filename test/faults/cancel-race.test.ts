@@ -23,7 +23,7 @@ const inLanes = (work: (lane: number) => Promise<void>) =>
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 it(
-  `F23: cancel racing completion, ${ROUNDS} rounds: state, event, workflow, result and ledger agree`,
+  `cancel racing completion, ${ROUNDS} rounds: state, event, workflow, result and ledger agree`,
   async () => {
     const seed = seedOf();
     const random = seededRandom(seed);
@@ -64,7 +64,9 @@ it(
     await expectCleanDisk(harness);
     const { available } = await harness.credits.get(accountId);
     const seconds = (performance.now() - began) / 1000;
-    console.log(`F23 (seed ${seed}): ${ROUNDS} rounds, ${JSON.stringify(ends)}, ${seconds.toFixed(0)} s`);
+    console.log(
+      `cancel against completion (seed ${seed}): ${ROUNDS} rounds, ${JSON.stringify(ends)}, ${seconds.toFixed(0)} s`,
+    );
     const { ready = 0, cancelled = 0, ...others } = ends;
     expect(others).toEqual({});
     expect(available).toBe(CREDITS - ready * USED);

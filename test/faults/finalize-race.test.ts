@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 it(
-  `F20: ${CALLS} parallel finalizes of one upload, ${ROUNDS} times: one counts`,
+  `${CALLS} parallel finalizes of one upload, ${ROUNDS} times: one counts`,
   async () => {
     const seed = seedOf();
     const random = seededRandom(seed);
@@ -59,7 +59,9 @@ it(
     const ends = await expectSound(harness, accountId);
     await expectCleanDisk(harness);
     const { available } = await harness.credits.get(accountId);
-    console.log(`F20 (seed ${seed}): ${calls} calls, ${JSON.stringify(ends)}, balance ${available}`);
+    console.log(
+      `parallel finalizes (seed ${seed}): ${calls} calls, ${JSON.stringify(ends)}, balance ${available}`,
+    );
     expect({ ends, available }).toEqual({ ends: { ready: ROUNDS }, available: 1 });
   },
   patience(120_000),

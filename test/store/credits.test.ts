@@ -64,9 +64,9 @@ async function debits(title: string, { credits, ledger }: Money): Promise<void> 
 const PATIENCE = { timeout: patience(120_000) };
 
 describe('1,000 concurrent debits on credit for 500', PATIENCE, () => {
-  it('F21: exactly 500 are accepted', () => debits('F21', money));
+  it('exactly 500 are accepted', () => debits('debits', money));
 
-  it('F10: also when one write in ten is done while its answer is lost', async () => {
+  it('also when one write in ten is done while its answer is lost', async () => {
     const seed = seedOf();
     const random = seededRandom(seed);
     let lost = 0;
@@ -75,8 +75,8 @@ describe('1,000 concurrent debits on credit for 500', PATIENCE, () => {
       lost += 1;
       return 'after' as const;
     };
-    await debits(`F10 (seed ${seed})`, openMoney(database.collections, { fault }));
-    console.log(`F10: ${lost} answers were lost`);
+    await debits(`debits with lost answers (seed ${seed})`, openMoney(database.collections, { fault }));
+    console.log(`debits: ${lost} answers were lost`);
     expect(lost).toBeGreaterThan(50);
   });
 });

@@ -43,7 +43,7 @@ const delays = WEBHOOK_SCHEDULES.standard.delaysMs;
 describe('a receiver that fails five times, then is well', () => {
   it('gets six attempts under one id, each with its own time, on the schedule within its jitter', async () => {
     const seed = seedOf();
-    console.log(`seed ${seed} (KILN_TEST_SEED repeats it)`);
+    console.log(`attempts: seed ${seed} (KILN_TEST_SEED repeats it)`);
     const random = seededRandom(seed);
     vi.spyOn(Math, 'random').mockImplementation(random.next);
     const receiver = await listen(500, 500, 500, 500, 500, 200);
@@ -57,7 +57,7 @@ describe('a receiver that fails five times, then is well', () => {
       waits.push(result.delayMs);
       vi.setSystemTime(Date.now() + result.delayMs);
     }
-    console.log(`waited ${waits.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`);
+    console.log(`attempts: waited ${waits.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`);
     expect(receiver.received).toHaveLength(6);
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(
       new Set([deliveryId]),

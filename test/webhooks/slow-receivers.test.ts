@@ -115,7 +115,7 @@ describe('fifty slow receivers', () => {
     const beside = await latencies(well, arrived);
     const ratio = beside.p99 / alone.p99;
     console.log(
-      `healthy p50 ${alone.p50.toFixed(0)} ms, p99 ${alone.p99.toFixed(0)} ms alone; ` +
+      `slow receivers: healthy p50 ${alone.p50.toFixed(0)} ms, p99 ${alone.p99.toFixed(0)} ms alone; ` +
         `p50 ${beside.p50.toFixed(0)} ms, p99 ${beside.p99.toFixed(0)} ms beside ${SLOW} slow receivers ` +
         `with ${SLOW * MESSAGES_EACH} messages (${ratio.toFixed(2)} x)`,
     );

@@ -1,5 +1,5 @@
 import { createConverters, type EngineDescription } from '../../converters/converters.ts';
-import { FORMATS, targetsOf } from '../../domain/formats/format.ts';
+import { FORMATS, targetsOf } from '../../domain/formats/find-format.ts';
 import type { Finding, Section } from './finding.ts';
 
 /** Every converting engine, started once to see that it works here. */

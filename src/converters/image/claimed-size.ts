@@ -1,5 +1,6 @@
 import { KilnError } from '../../domain/errors.ts';
-import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
+import { requireFormat } from '../../domain/formats/find-format.ts';
+import type { FormatId } from '../../domain/formats/format.ts';
 import { checkInputFacts, type EngineLimits } from '../process/engine-limits.ts';
 import type { Size } from './size.ts';
 

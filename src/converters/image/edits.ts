@@ -1,5 +1,6 @@
 import type { Sharp } from 'sharp';
-import { type Format, requireFormat } from '../../domain/formats/format.ts';
+import { requireFormat } from '../../domain/formats/find-format.ts';
+import type { Format } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
 import type { FileFacts } from '../converter.ts';

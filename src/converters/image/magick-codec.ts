@@ -8,7 +8,8 @@ import {
   MagickReadSettings,
 } from '@imagemagick/magick-wasm';
 import { KilnError } from '../../domain/errors.ts';
-import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
+import { requireFormat } from '../../domain/formats/find-format.ts';
+import type { FormatId } from '../../domain/formats/format.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
 import type { FileFacts } from '../converter.ts';
 import { checkInputFacts, type EngineLimits } from '../process/engine-limits.ts';

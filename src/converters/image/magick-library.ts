@@ -7,7 +7,8 @@ import {
   type MagickFormat,
   ResourceLimits,
 } from '@imagemagick/magick-wasm';
-import { FORMATS, type FormatId } from '../../domain/formats/format.ts';
+import { FORMATS } from '../../domain/formats/find-format.ts';
+import type { FormatId } from '../../domain/formats/format.ts';
 import type { EngineLimits } from '../process/engine-limits.ts';
 import { sharp } from './sharp-library.ts';
 

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
 import { KilnError } from '../../domain/errors.ts';
-import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
+import { requireFormat } from '../../domain/formats/find-format.ts';
+import type { FormatId } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { FileFacts } from '../converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from '../process/engine.ts';

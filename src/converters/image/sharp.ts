@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { KilnError } from '../../domain/errors.ts';
-import { type FormatId, requireFormat } from '../../domain/formats/format.ts';
+import { requireFormat } from '../../domain/formats/find-format.ts';
+import type { FormatId } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
 import type { FileFacts } from '../converter.ts';

@@ -1,5 +1,6 @@
 import { KilnError } from '../../domain/errors.ts';
-import { type Format, requireFormat } from '../../domain/formats/format.ts';
+import { requireFormat } from '../../domain/formats/find-format.ts';
+import type { Format } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 
 type Reading = Pick<ConvertStep, 'source'>;

@@ -1,5 +1,6 @@
 import { KilnError } from '../errors.ts';
-import { type FormatCategory, type FormatId, requireFormat } from '../formats/format.ts';
+import { requireFormat } from '../formats/find-format.ts';
+import type { FormatCategory, FormatId } from '../formats/format.ts';
 import type { ConvertStep } from '../jobs/plan.ts';
 
 /** The open price table: media credits per started minute. What is 0 here is free, whatever its size. */

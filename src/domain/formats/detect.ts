@@ -1,4 +1,5 @@
-import { FORMATS, type FormatId, formatOfFilename, type Signature } from './format.ts';
+import { FORMATS, formatOfFilename } from './find-format.ts';
+import type { FormatId, Signature } from './format.ts';
 
 /** How much of a file's beginning detectFormat wants; less is fine for a shorter file. */
 export const DETECT_BYTES = 4096;

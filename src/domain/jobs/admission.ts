@@ -74,3 +74,11 @@ export function positionOf(lane: Pick<Admission, 'single' | 'batch'>, place: Pla
   if (ahead < 0) return null;
   return ahead + 1 + (place.queue === 'batch' ? lane.single.waiting : 0);
 }
+
+/** Who stands at a number of a queue. */
+export interface Waiter {
+  /** `<lane>:<queue>:<number>`: found by its number, never by a search. */
+  _id: string;
+  /** Absent where the turn has come before the job: whoever comes too late finds its number taken. */
+  jobId?: string;
+}

@@ -1,8 +1,9 @@
 import { type ErrorCode, KilnError } from '../errors.ts';
-import { type FormatId, outputFilename } from '../formats/format.ts';
+import { outputFilename } from '../formats/find-format.ts';
+import type { FormatId } from '../formats/format.ts';
 import type { StepOptions } from '../options/image.ts';
 
-/** DESIGN 4: where each state may come from. Terminal states never move. */
+/** Where each state may come from. Terminal states never move. */
 const LEGAL_SOURCES = {
   draft: [],
   awaiting_upload: ['draft'],

@@ -1,5 +1,6 @@
 import { KilnError } from '../errors.ts';
-import { type FormatCategory, type FormatId, findFormat, targetsOf } from '../formats/format.ts';
+import { findFormat, targetsOf } from '../formats/find-format.ts';
+import type { FormatCategory, FormatId } from '../formats/format.ts';
 import type { StepOptions } from '../options/image.ts';
 
 /** One engine call: bytes of one format in, bytes of another out. */

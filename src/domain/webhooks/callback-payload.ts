@@ -1,4 +1,4 @@
-import { converterSlug, formatOfFilename } from '../formats/format.ts';
+import { converterSlug, formatOfFilename } from '../formats/find-format.ts';
 import {
   isTerminal,
   type Job,

@@ -9,7 +9,7 @@ import {
 import type { Sender } from '../../domain/access/client-address.ts';
 import type { Usage } from '../../domain/access/rate-window.ts';
 import { KilnError } from '../../domain/errors.ts';
-import { findFormat, formatOfFilename } from '../../domain/formats/format.ts';
+import { findFormat, formatOfFilename } from '../../domain/formats/find-format.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
 import type { Call } from './admit-call.ts';

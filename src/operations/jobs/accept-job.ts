@@ -3,7 +3,8 @@ import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/acco
 import { priceOf } from '../../domain/credits/price.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
-import { type FormatId, findFormat, formatOfFilename } from '../../domain/formats/format.ts';
+import { findFormat, formatOfFilename } from '../../domain/formats/find-format.ts';
+import type { FormatId } from '../../domain/formats/format.ts';
 import { siblingId } from '../../domain/id.ts';
 import { type Dialect, type Job, ownerKey } from '../../domain/jobs/job.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { KilnError } from '../../domain/errors.ts';
-import { parseConverterSlug } from '../../domain/formats/format.ts';
+import { parseConverterSlug } from '../../domain/formats/find-format.ts';
 import type { JobWish } from '../../operations/jobs/accept-job.ts';
 
 const MAX_NAME = 255;

@@ -1,14 +1,6 @@
-import type { Place, Queue } from '../../domain/jobs/admission.ts';
+import type { Place, Queue, Waiter } from '../../domain/jobs/admission.ts';
 import { hasOnlyDuplicateKeys, isDuplicateKey } from '../mongo/driver-faults.ts';
 import type { Collections } from '../mongo/mongo.ts';
-
-/** Who stands at a number of a queue. */
-export interface Waiter {
-  /** `<lane>:<queue>:<number>`: found by its number, never by a search. */
-  _id: string;
-  /** Absent where the turn has come before the job: whoever comes too late finds its number taken. */
-  jobId?: string;
-}
 
 /** As long as the largest number that is exact. */
 const DIGITS = 16;

@@ -8,8 +8,8 @@ import {
   pricePerMinute,
   quoteOf,
 } from '../../../src/domain/credits/price.ts';
+import { FORMATS } from '../../../src/domain/formats/find-format.ts';
 import type { FormatCategory } from '../../../src/domain/formats/format.ts';
-import { FORMATS } from '../../../src/domain/formats/format.ts';
 
 describe('the price table', () => {
   it('charges for sound and moving pictures only', () => {

@@ -12,7 +12,7 @@ import {
   resultName,
 } from '../../../src/domain/jobs/job.ts';
 
-/** Every legal move, from the design's state line; whatever is not here must be refused. */
+/** Every legal move, written down once more; whatever is not here must be refused. */
 const LEGAL: Record<JobStatus, JobStatus[]> = {
   draft: ['awaiting_upload', 'importing', 'queued', 'cancelled', 'expired'],
   awaiting_upload: ['importing', 'queued', 'failed', 'cancelled', 'expired'],

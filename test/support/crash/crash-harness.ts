@@ -57,13 +57,13 @@ export async function createCrashHarness() {
   const { jobs, batches, uploads, files, blobs, admissions, credits, ledger, collections } = harness;
   const log = createLog('silent');
   const tell = createTell(runner, log);
-  const capabilities = {
+  const ports = {
     ...harness,
     countInBatch: createCountInBatch({ batches, runner }),
     startJob: (job: Job) => runner.startJob(jobStart(job)),
     cancelJob: (job: Job, reason: string) => runner.cancelJob(jobStart(job), reason),
   };
-  const mortal = dyingAttempts(crashing, priced(createActivities(capabilities)));
+  const mortal = dyingAttempts(crashing, priced(createActivities(ports)));
   const stopWorkers = await startWorkers(env, mortal.activities, prefix);
 
   const submission = {

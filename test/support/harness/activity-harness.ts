@@ -7,7 +7,6 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import type { AcquiredFile } from '../../../activities/acquire.ts';
 import type { Waiting } from '../../../activities/admit.ts';
 import { type Activities, createActivities } from '../../../activities/index.ts';
-import type { Capabilities } from '../../../src/app/app.ts';
 import { createWebhooks } from '../../../src/app/webhooks.ts';
 import { createDiskBlobStore } from '../../../src/blobs/disk.ts';
 import { createScratch } from '../../../src/blobs/scratch.ts';
@@ -117,8 +116,8 @@ export async function createActivityHarness({
     checkUrl: guard.checkUrl,
     downloadUrl: (output) => PUBLIC_URL + links.downloadPath(output),
   });
-  const capabilities: Capabilities = {
-    ...webhooks.capabilities,
+  const ports = {
+    ...webhooks.activityPorts,
     jobs,
     admissions: createAdmissions({
       admissions: createAdmissionRepository(collections),
@@ -152,7 +151,7 @@ export async function createActivityHarness({
   const limits = { uploadBytes: 2 ** 30, uploadMs: HOUR };
   const { checkUrl } = guard;
   const submitJob = createSubmitJob({
-    ...capabilities,
+    ...ports,
     runner,
     limits,
     planOf: defaultPlanOf,
@@ -160,12 +159,12 @@ export async function createActivityHarness({
     checkUrl,
     seal: sealer.seal,
   });
-  const receiveUpload = createReceiveUpload({ ...capabilities, runner });
-  const completeUpload = createCompleteUpload({ ...capabilities, runner });
-  const activities = createActivities(capabilities);
+  const receiveUpload = createReceiveUpload({ ...ports, runner });
+  const completeUpload = createCompleteUpload({ ...ports, runner });
+  const activities = createActivities(ports);
 
   return {
-    ...capabilities,
+    ...ports,
     webhooks: webhooks.operations,
     dispatcher: webhooks.dispatcher,
     emittingSubmit: webhooks.emittingSubmit(submitJob),
@@ -196,7 +195,7 @@ export async function createActivityHarness({
       const uploadId = upload?._id ?? '';
       await receiveUpload(uploadId, Readable.from([Buffer.from(bytes)]));
       await completeUpload(null, uploadId);
-      await capabilities.jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
+      await ports.jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
       return { jobId: job._id, uploadId };
     },
     submitJob: (wish: JobWish, as: Caller = caller) => submitJob(as, wish),
@@ -208,7 +207,7 @@ export async function createActivityHarness({
       return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
     },
     async close() {
-      await capabilities.converters.close();
+      await ports.converters.close();
       sender.close();
       await database.drop();
       await rm(dir, { recursive: true, force: true });

@@ -16,7 +16,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   operations: { values: ['domain'], types: ['store', 'blobs', 'log'] },
   workflows: { values: ['search attributes'], types: ['activities', 'domain', 'operations', 'temporal'] },
   'search attributes': { values: [] },
-  activities: { values: ['domain'], types: [...CAPABILITIES, 'app'] },
+  activities: { values: ['domain'], types: CAPABILITIES },
   temporal: { values: ['domain', 'search attributes'], types: ['workflows', 'operations', 'config', 'log'] },
   // How. The capabilities do not know each other.
   converters: { values: ['domain'] },
@@ -38,7 +38,10 @@ export const LAWS: Readonly<Record<string, Law>> = {
   embedded: { values: ['domain', 'bootstrap'] },
   bootstrap: { values: [] },
   // Whoever introduces them to each other, and what runs as a process of its own.
-  app: { values: [...CAPABILITIES, 'domain', 'operations', 'temporal', 'log'], types: ['config'] },
+  app: {
+    values: [...CAPABILITIES, 'domain', 'operations', 'temporal', 'log'],
+    types: ['config', 'activities'],
+  },
   process: {
     values: [
       ...['app', 'activities', 'schema', 'http', 'embedded', 'temporal', 'operations'],

@@ -1,4 +1,5 @@
-import { FORMATS, type Format, type FormatId, targetsOf } from '../../../domain/formats/format.ts';
+import { FORMATS, targetsOf } from '../../../domain/formats/find-format.ts';
+import type { Format, FormatId } from '../../../domain/formats/format.ts';
 import { print } from '../../terminal/print.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { renderTable } from '../../terminal/terminal.ts';

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { findFormat, formatOfFilename, outputFilename } from '../../../domain/formats/format.ts';
+import { findFormat, formatOfFilename, outputFilename } from '../../../domain/formats/find-format.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 import { formatBytes } from '../../terminal/terminal.ts';
 import type { FileToSend, OutputView } from '../jobs/conversions.ts';

@@ -8,7 +8,7 @@ import {
   outputFilename,
   parseConverterSlug,
   targetsOf,
-} from '../../../src/domain/formats/format.ts';
+} from '../../../src/domain/formats/find-format.ts';
 
 describe('the format table', () => {
   it('names every extension and every media type once', () => {
