@@ -6,7 +6,9 @@ export type Network = [Address, number];
 
 /** The only block of the public IPv6 Internet; ipaddr.js calls the rest unicast as well. */
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
-/** Azure's host service: a public number that every virtual machine there reaches without leaving its host. */
+/**
+ * Azure's host service: a public number that every virtual machine there reaches without leaving its host.
+ */
 const AZURE_HOST = ipaddr.IPv4.parse('168.63.129.16');
 
 /** Parses a CIDR range; returns undefined when it is none. */

@@ -114,7 +114,10 @@ function nextHop(
   return { url: next, headers: next.origin === url.origin ? headers : kept };
 }
 
-/** Checks the address of a redirect: if it is invalid, that is not the caller's mistake but the reason `redirect`. */
+/**
+ * Checks the address of a redirect: if it is invalid, that is not the caller's mistake but the reason
+ * `redirect`.
+ */
 function guarded(check: () => URL): URL {
   try {
     return check();
@@ -130,7 +133,10 @@ function answerOf({ stream, response, url }: Found, maxBytes: number, broken: { 
   return { status: response.statusCode ?? 0, headers, url, body: bodyOf(stream, headers, maxBytes, broken) };
 }
 
-/** Yields the decompressed body. What breaks it off is noted in `broken`. @throws KilnError UNAVAILABLE then. */
+/**
+ * Yields the decompressed body. What breaks it off is noted in `broken`.
+ * @throws KilnError UNAVAILABLE then.
+ */
 async function* bodyOf(
   stream: Readable,
   headers: Readonly<Record<string, string>>,

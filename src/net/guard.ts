@@ -14,13 +14,19 @@ export type Resolver = (
 export interface GuardOptions {
   /** CIDR ranges that may be reached although they are not on the public Internet. */
   allowedNetworks: readonly string[];
-  /** Returns ports that are never reached: of our own database and engines. Called for each check, since they are known only after the start. */
+  /**
+   * Returns ports that are never reached: of our own database and engines. Called for each check, since they
+   * are known only after the start.
+   */
   refusedPorts: () => readonly number[];
   /** The resolver of the system unless given. */
   resolver?: Resolver;
 }
 
-/** Checks every outgoing connection. Use a check and `lookup`: IP literals never reach `lookup`, names only there. */
+/**
+ * Checks every outgoing connection. Each needs both halves: IP literals never reach `lookup`, and only there
+ * are names resolved.
+ */
 export interface Guard {
   /**
    * Parses and checks a URL. Connect to what it returns, not to the text. `base` is where a redirect came from.
@@ -47,7 +53,10 @@ const LOOPBACK = ['127.0.0.1', '::1'];
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const AMBIGUOUS = /[\u0000-\u0020\u007f\\]/;
 
-/** Builds the guard that all of Kiln's outgoing requests pass. @throws KilnError for a network that is no CIDR range. */
+/**
+ * Builds the guard that all of Kiln's outgoing requests pass.
+ * @throws KilnError for a network that is no CIDR range.
+ */
 export function createGuard(options: GuardOptions): Guard {
   const resolver: Resolver = options.resolver ?? systemLookup;
   const allowed = options.allowedNetworks.map(networkOf);

@@ -30,7 +30,10 @@ const REASONS: readonly (readonly [RegExp, NetworkError])[] = [
   [/^(EPROTO|ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|\w*SELF_SIGNED)/, 'tls'],
 ];
 
-/** Returns why a request got no answer, in words that tell nothing about our network; undefined for an error of our own. */
+/**
+ * Returns why a request got no answer, in words that tell nothing about our network; undefined for an error
+ * of our own.
+ */
 export function networkErrorOf(error: unknown): NetworkError | undefined {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return REASONS.find(([pattern]) => pattern.test(code))?.[1];

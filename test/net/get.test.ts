@@ -104,9 +104,9 @@ describe('a redirect', () => {
     expect(first.asked.at(-1)?.headers).toMatchObject(headers);
     await get(at(first.port, '/other'), { headers });
     await get(at(through.port, '/start'), { headers });
-    for (const { headers: told } of [...elsewhere.asked, ...back.asked, ...first.asked.slice(-1)]) {
-      expect(told).toMatchObject({ accept: 'image/*' });
-      expect(JSON.stringify(told)).not.toContain('s3cret');
+    for (const { headers: sent } of [...elsewhere.asked, ...back.asked, ...first.asked.slice(-1)]) {
+      expect(sent).toMatchObject({ accept: 'image/*' });
+      expect(JSON.stringify(sent)).not.toContain('s3cret');
     }
     expect(first.asked.at(-1)?.path).toBe('/here');
   });

@@ -102,7 +102,7 @@ describe('a circuit', () => {
     expect(await account.attempt(ids[11] ?? '')).toMatchObject({ outcome: 'delivered' });
   });
 
-  it('gives the turn of a sender that died to somebody else', async () => {
+  it('lets another delivery probe after the sender of a probe died', async () => {
     const { account, ids, id, circuit } = await opened();
     travel(MINUTE);
     const probing = { ...(await circuit()), probing: ids[10] ?? '', probeAt: new Date(Date.now() + MINUTE) };
@@ -115,12 +115,12 @@ describe('a circuit', () => {
   it('that stays open for five days disables the endpoint; a resume begins anew', async () => {
     const { account, ids, id } = await opened();
     const other = await openReceiver(200);
-    const told = await account.endpoint(other.url, ['endpoint.disabled']);
+    const hearing = await account.endpoint(other.url, ['endpoint.disabled']);
     travel(5 * DAY);
     await account.attempt(ids[10] ?? '');
     expect(await account.find(id)).toMatchObject({ state: 'disabled', disabledFor: 'failing' });
     expect(await harness.deliveries.get(ids[11] ?? '')).toMatchObject({ state: 'failed' });
-    const emitted = await account.deliveries({ endpointId: told.id });
+    const emitted = await account.deliveries({ endpointId: hearing.id });
     expect(emitted.map(({ body }) => JSON.parse(body).data.reason)).toEqual(['failing']);
     // What comes meanwhile is kept for a replay.
     const since = new Date();

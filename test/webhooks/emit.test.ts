@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 describe('an event', () => {
-  it('goes to those who asked for it, once, however often it is told', async () => {
+  it('goes to its subscribers once, however often it is emitted', async () => {
     const account = newWebhookAccount(harness);
     const all = await account.endpoint(NOWHERE, ['*']);
     const jobs = await account.endpoint(NOWHERE, ['job.*']);
@@ -93,7 +93,7 @@ describe('an event', () => {
 });
 
 describe('a job', () => {
-  it('is told of from its beginning to its end, with a link as long as the file lives', async () => {
+  it('emits its beginning and its end, with a link as long as the file lives', async () => {
     const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['job.*']);
     const { accountId } = account;
@@ -125,7 +125,7 @@ describe('a job', () => {
     });
   });
 
-  it('tells of its beginning at its end when the process that accepted it had died', async () => {
+  it('emits its beginning at its end when the process that accepted it had died', async () => {
     const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['job.*']);
     const { jobId } = await harness.upload(png);
@@ -149,7 +149,7 @@ describe('a job', () => {
 });
 
 describe('a file', () => {
-  it('that belongs to no job is told of when it has arrived', async () => {
+  it('that belongs to no job emits an event when it has arrived', async () => {
     const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['file.*']);
     const upload = {
@@ -181,7 +181,7 @@ describe('a file', () => {
 });
 
 describe('credits', () => {
-  it('are told of when they get low, once each time that they do', async () => {
+  it('emit an event when they get low, once each time that they do', async () => {
     const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['credits.low']);
     const { accountId } = account;
@@ -216,7 +216,7 @@ describe('credits', () => {
   });
 });
 
-describe('the sweeper', () => {
+describe('the repair round', () => {
   it('starts what a crash left between document and workflow, and wakes what waits for nothing', async () => {
     const account = newWebhookAccount(harness);
     const receiver = await openReceiver(200);

@@ -1,4 +1,6 @@
-/** How an endpoint has answered lately. Stored and replaced as a whole, if `version` is still the one read. */
+/**
+ * How an endpoint has answered lately. Stored and replaced as a whole, if `version` is still the one read.
+ */
 export interface Circuit {
   /** Failed attempts in a row, of all deliveries together. */
   failures: number;
@@ -29,7 +31,10 @@ const DAY = 24 * 60 * MINUTE;
 export const OPENS_AFTER = 10;
 const FIRST_WAIT_MS = MINUTE;
 const LONGEST_WAIT_MS = 60 * MINUTE;
-/** After this another delivery may probe, since the sender of the last probe has died; no attempt takes as long. */
+/**
+ * After this another delivery may probe, since the sender of the last probe has died; no attempt takes as
+ * long.
+ */
 const PROBE_LEASE_MS = MINUTE;
 /** Failing for this long without a single success disables the endpoint. */
 const GIVE_UP_MS = 5 * DAY;
@@ -55,7 +60,10 @@ export function afterSuccess(circuit: Circuit): Circuit {
   return closedCircuit(circuit.version + 1);
 }
 
-/** Counts a failure. Ten in a row open the circuit for a minute; a failed probe for twice as long, up to an hour. */
+/**
+ * Counts a failure. Ten in a row open the circuit for a minute; a failed probe for twice as long, up to an
+ * hour.
+ */
 export function afterFailure(circuit: Circuit, deliveryId: string, now: Date): Circuit {
   const failures = circuit.failures + 1;
   const counted = { failures, failingSince: circuit.failingSince ?? now };

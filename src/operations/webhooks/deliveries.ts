@@ -50,7 +50,10 @@ const MOST = 2000;
 
 /** Builds the requests about deliveries: find, list and replay. */
 export function createDeliveries({ deliveries, endpoints, dispatch, runner }: DeliveriesPorts) {
-  /** Returns a delivery of the actor's account; any, for an admin. @throws KilnError NOT_FOUND, also for somebody else's. */
+  /**
+   * Returns a delivery of the actor's account; any, for an admin.
+   * @throws KilnError NOT_FOUND, also for somebody else's.
+   */
   async function findDelivery(actor: Actor, id: string): Promise<Delivery> {
     requireReader(actor);
     const owner = actor.kind === 'admin' ? null : requireAccountId(actor, undefined);
@@ -89,7 +92,10 @@ export function createDeliveries({ deliveries, endpoints, dispatch, runner }: De
     bodyOf: async ({ _id, body }: DeliverySummary & Partial<Delivery>): Promise<string> =>
       body ?? required(await deliveries.bodyOf(_id)).body,
 
-    /** Returns the attempts, read now if a list left them out. @throws KilnError NOT_FOUND once it is swept. */
+    /**
+     * Returns the attempts, read now if a list left them out.
+     * @throws KilnError NOT_FOUND once it is swept.
+     */
     attemptsOf: async ({ _id, attempts }: DeliverySummary & Partial<Delivery>): Promise<DeliveryAttempt[]> =>
       attempts ?? required(await deliveries.attemptsOf(_id)).attempts,
 

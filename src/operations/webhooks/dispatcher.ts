@@ -13,9 +13,13 @@ export interface DispatcherPorts {
   log: Pick<Log, 'warn'>;
   /** First attempts under way at a time in this process. */
   maxConcurrent: number;
-  /** Milliseconds to wait for a free slot before the delivery becomes a workflow instead; 250 unless given. */
+  /**
+   * Milliseconds to wait for a free slot before the delivery becomes a workflow instead; 250 unless given.
+   */
   acquireTimeoutMs?: number;
-  /** Reads an endpoint, null if deleted; may be a moment old: a pause that recent would have come too late. */
+  /**
+   * Reads an endpoint, null if deleted; may be a moment old: a pause that recent would have come too late.
+   */
   recentEndpoint(id: string): Promise<Endpoint | null>;
   /** Returns how many first attempts one endpoint may have under way. */
   limitOf(endpointId: string): number;
@@ -56,7 +60,9 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
     await runner.startDelivery({ ...start, ...later });
   }
 
-  /** Starts the first attempt without waiting for it; what it throws is logged and left to the repair round. */
+  /**
+   * Starts the first attempt without waiting for it; what it throws is logged and left to the repair round.
+   */
   function begin(delivery: Delivery, endpointId: string): void {
     const attempt = attemptFirst(delivery)
       .catch((error: unknown) => {

@@ -70,7 +70,9 @@ export function createEmit({ endpoints, deliveries, queue, log, freshMs = FRESH_
     enqueue,
     subscribers,
 
-    /** Reads the endpoints of the account anew at the next event; other processes follow within two seconds. */
+    /**
+     * Reads the endpoints of the account anew at the next event; other processes follow within two seconds.
+     */
     forgetEndpoints: recent.forget,
 
     /** Enqueues the event for each subscriber, except the endpoint that the event is about. */

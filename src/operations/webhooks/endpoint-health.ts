@@ -65,7 +65,7 @@ export function createEndpointHealth(ports: EndpointHealthPorts) {
     if (endpoint?.state === 'disabled') await emitDisabled(endpoint);
   }
 
-  /** Emits `endpoint.disabled`, fails what waits for the endpoint, then marks its owner as told. */
+  /** Emits `endpoint.disabled`, fails what waits for the endpoint, then unmarks it as `untold`. */
   async function emitDisabled(endpoint: Endpoint): Promise<void> {
     const { _id: id, accountId, url, disabledFor } = endpoint;
     forgetEndpoints(accountId);

@@ -55,7 +55,10 @@ export interface ShownEndpoint {
 export function createEndpoints(ports: EndpointsPorts) {
   const { endpoints, deliveries, findAccount, forgetEndpoints } = ports;
 
-  /** Returns an endpoint of the actor's account; any, for an admin. @throws KilnError NOT_FOUND, also for somebody else's. */
+  /**
+   * Returns an endpoint of the actor's account; any, for an admin.
+   * @throws KilnError NOT_FOUND, also for somebody else's.
+   */
   async function requireEndpoint(actor: Actor, id: string): Promise<Endpoint> {
     const owner = actor.kind === 'admin' ? null : requireAccountId(actor, undefined);
     const endpoint = await endpoints.find(id);
@@ -169,7 +172,10 @@ export function createEndpoints(ports: EndpointsPorts) {
       throw new KilnError('WRONG_STATE', 'The secret was rotated by somebody else at this moment.');
     },
 
-    /** Pauses an endpoint: new deliveries wait. Returns a paused one as it is. @throws KilnError WRONG_STATE when it is disabled. */
+    /**
+     * Pauses an endpoint: new deliveries wait. Returns a paused one as it is.
+     * @throws KilnError WRONG_STATE when it is disabled.
+     */
     async pauseEndpoint(actor: Actor, id: string): Promise<Endpoint> {
       const endpoint = await requireManaged(actor, id);
       if (endpoint.state === 'paused') return endpoint;
@@ -194,7 +200,10 @@ export function createEndpoints(ports: EndpointsPorts) {
       return resumed;
     },
 
-    /** Sends the event `endpoint.test` to this endpoint alone, whatever it subscribed to. @throws KilnError WRONG_STATE unless it is enabled. */
+    /**
+     * Sends the event `endpoint.test` to this endpoint alone, whatever it subscribed to.
+     * @throws KilnError WRONG_STATE unless it is enabled.
+     */
     async testEndpoint(actor: Actor, id: string): Promise<Delivery> {
       const endpoint = await requireManaged(actor, id);
       await requireIncluded(actor, endpoint.accountId);

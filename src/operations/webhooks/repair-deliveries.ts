@@ -50,7 +50,10 @@ export function createRepairDeliveries({ deliveries, endpoints, runner, log }: R
     return found.length;
   }
 
-  /** Returns the next page of overdue deliveries, then begins again: some may be beyond repair and must not hide the others. */
+  /**
+   * Returns the next page of overdue deliveries, then begins again: some may be beyond repair and must not
+   * hide the others.
+   */
   async function nextOverdue(before: Date): Promise<PendingDelivery[]> {
     const found = await deliveries.listOverdue(lastDue, before, PAGE);
     lastDue = (found.length === PAGE && found.at(-1)?.nextAttemptAt) || new Date(0);

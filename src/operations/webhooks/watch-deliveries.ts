@@ -37,7 +37,10 @@ type Known = Seen & { updatedAt: number };
  * at least once, in the order of its delivery; of states that follow each other between two polls, the last.
  */
 export function createWatchDeliveries({ deliveries, pollMs = POLL_MS }: WatchDeliveriesPorts) {
-  /** Yields every delivery that changed at or after `from` (epoch ms), except those that are known as they are. */
+  /**
+   * Yields every delivery that changed at or after `from` (epoch ms), except those that are known as they
+   * are.
+   */
   async function* changedSince(
     from: number,
     known: ReadonlyMap<string, Known>,
@@ -82,7 +85,9 @@ export function createWatchDeliveries({ deliveries, pollMs = POLL_MS }: WatchDel
   };
 }
 
-/** Forgets deliveries that are older than every poll to come: none finds them unless they change once more. */
+/**
+ * Forgets deliveries that are older than every poll to come: none finds them unless they change once more.
+ */
 function forget(known: Map<string, Known>, before: number): void {
   for (const [id, { updatedAt }] of known) if (updatedAt < before) known.delete(id);
 }

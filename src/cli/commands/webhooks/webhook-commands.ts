@@ -105,7 +105,10 @@ function addDeliveries(webhooks: Command): void {
     });
 }
 
-/** Returns a moment in ISO 8601, from one or from how long ago it was (30m, 2h, 3d). @throws InvalidArgumentError. */
+/**
+ * Returns a moment in ISO 8601, from one or from how long ago it was (30m, 2h, 3d).
+ * @throws InvalidArgumentError.
+ */
 function toMoment(text: string): string {
   const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   const ago = Number(count) * (UNITS[unit] ?? Number.NaN);
