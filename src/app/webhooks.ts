@@ -80,7 +80,11 @@ export function createWebhooks(ports: WebhookPorts) {
     emit,
     monthlyCreditsOf,
   });
-  const { emittingSubmit, emittingUpload, ...emitting } = createEmitJobs({ ...ports, emit, subscribers });
+  const { emitJobCreated, emitJobEnded, emitBatchEnded, emittingSubmit, emittingUpload } = createEmitJobs({
+    ...ports,
+    emit,
+    subscribers,
+  });
 
   return {
     emit,
@@ -108,7 +112,9 @@ export function createWebhooks(ports: WebhookPorts) {
       emit,
       monthlyCreditsOf,
       deliver,
-      ...emitting,
+      emitJobCreated,
+      emitJobEnded,
+      emitBatchEnded,
       noteSettled: lowCredits.noteSettled,
       noteGranted: lowCredits.noteGranted,
     },
