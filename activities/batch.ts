@@ -9,6 +9,7 @@ import {
 } from '../src/domain/batches/batch.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { type Fault, isTerminal, type Job } from '../src/domain/jobs/job.ts';
+import { mapConcurrently } from '../src/map-concurrently.ts';
 import type { BatchRepository } from '../src/store/batches.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
 import { whileHeartbeating } from './heartbeat.ts';
@@ -16,7 +17,7 @@ import { whileHeartbeating } from './heartbeat.ts';
 /** How many jobs one call starts. */
 const START_PAGE = 100;
 /** How many calls to Temporal are under way at a time. */
-const SIDE_BY_SIDE = 10;
+const MAX_CALLS = 10;
 
 export interface BatchActivityPorts {
   batches: Pick<BatchRepository, 'get' | 'endSubmission' | 'count' | 'setArchive' | 'finish'>;
@@ -46,7 +47,7 @@ export function createBatchActivities({
         const { jobIds } = await batches.get(batchId);
         const page = await jobs.getMany(jobIds.slice(from, from + START_PAGE));
         const mayBegin = await admissions.admitBatch(page.filter(({ status }) => status === 'queued'));
-        await eachOf(page, async (job) => {
+        await onEachOf(page, async (job) => {
           await emitJobCreated(job);
           if (isTerminal(job.status)) return;
           if (job.status === 'awaiting_upload' || mayBegin.has(job._id)) await startJob(job);
@@ -60,7 +61,7 @@ export function createBatchActivities({
         const batch = await batches.get(batchId);
         const open = await jobs.getMany(uncounted(batch));
         // From behind, or each that ends would let another one begin.
-        await eachOf(open.toReversed(), async (job) => {
+        await onEachOf(open.toReversed(), async (job) => {
           if (!isTerminal(job.status))
             await cancelJob(job, batch.cancelReason ?? 'cancelled').catch(unlessEnded);
         });
@@ -98,15 +99,8 @@ function unlessEnded(error: unknown): void {
   if (!(error instanceof KilnError && error.code === 'WRONG_STATE')) throw error;
 }
 
-/** A few at a time, until all are done or one has failed, or nobody wants it any more. */
-async function eachOf(jobs: readonly Job[], work: (job: Job) => Promise<void>): Promise<void> {
-  const { cancellationSignal } = Context.current();
-  const queue = jobs.values();
-  const worker = async () => {
-    for (const job of queue) {
-      cancellationSignal.throwIfAborted();
-      await work(job);
-    }
-  };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
+/** Until all are done, one has failed, or the activity is cancelled. */
+async function onEachOf(jobs: readonly Job[], work: (job: Job) => Promise<void>): Promise<void> {
+  const signal = Context.current().cancellationSignal;
+  await mapConcurrently(jobs, work, { concurrency: MAX_CALLS, signal });
 }

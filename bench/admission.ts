@@ -5,7 +5,7 @@ import { connectMongo } from '../src/store/mongo/mongo.ts';
 import { countCommands } from '../test/support/command-count.ts';
 import type { Bench, Row } from './bench.ts';
 import { percentile } from './statistics.ts';
-import { crowdedLane, monitored } from './waiting-jobs.ts';
+import { crowdedAdmission, monitored } from './waiting-jobs.ts';
 
 const SIZES = [10, 1000, 100_000];
 const ROUNDS = 40;
@@ -19,7 +19,7 @@ export const bench: Bench = {
     const { mongoUri } = JSON.parse(await readFile(join(folder, 'data', 'run.json'), 'utf8'));
     const mongo = await connectMongo(monitored(mongoUri, 'admission-bench'));
     const commands = countCommands(mongo);
-    const { lane, admissions, converting, growTo } = await crowdedLane(mongo.collections, 1);
+    const { concurrencyKey, admissions, converting, growTo } = await crowdedAdmission(mongo.collections, 1);
     let [inside] = converting;
     const rows: Row[] = [];
     for (const size of SIZES) {
@@ -29,22 +29,26 @@ export const bench: Bench = {
       let [enter, leave]: [string[], string[]] = [[], []];
       for (let round = 0; round < ROUNDS; round += 1) {
         const began = performance.now();
-        enter = await commands.of(() => admissions.enter({ lane, jobId: newId(), batch: false, limit: 1 }));
+        enter = await commands.of(() =>
+          admissions.enter({ concurrencyKey, jobId: newId(), batch: false, limit: 1 }),
+        );
         const entered = performance.now();
         leave = await commands.of(async () => {
-          [inside] = await admissions.leave(lane, [inside ?? ''], 1);
+          [inside] = await admissions.leave(concurrencyKey, [inside ?? ''], 1);
         });
         entering.push(entered - began);
         leaving.push(performance.now() - entered);
       }
-      const bytes = JSON.stringify(await mongo.collections.admissions.findOne({ _id: lane })).length;
+      const bytes = JSON.stringify(
+        await mongo.collections.admissions.findOne({ _id: concurrencyKey }),
+      ).length;
       const note = (sent: readonly string[]) => `${sent.length} commands`;
       const bare = (sample: 'entering' | 'leaving') => firstOf(rows, sample);
       rows.push(
         row(`line up, ${size} waiting`, percentile(entering, 0.5), bare('entering'), note(enter)),
         row(`leave, ${size} waiting`, percentile(leaving, 0.5), bare('leaving'), note(leave)),
         {
-          what: `the lane's document, ${size} waiting`,
+          what: `the admission's document, ${size} waiting`,
           figure: bytes,
           unit: 'bytes',
           target: { atMost: 1000 },

@@ -114,7 +114,7 @@ async function runBatch(
   return JOBS / ((performance.now() - began) / 1000);
 }
 
-/** @returns milliseconds from the wish to the answer that it is ready. */
+/** @returns milliseconds from the request to the answer that it is ready. */
 async function single(conversions: Conversions, fileId: string): Promise<number> {
   const began = performance.now();
   const { job } = await conversions.create({

@@ -6,7 +6,7 @@ import { turnLease } from '../src/domain/jobs/job-lease.ts';
 import { countCommands } from '../test/support/command-count.ts';
 import { aJob } from '../test/support/records.ts';
 import type { Bench, Row } from './bench.ts';
-import { crowdedLane, monitored } from './waiting-jobs.ts';
+import { crowdedAdmission, monitored } from './waiting-jobs.ts';
 
 const SIZES = [0, 1000, 20_000];
 /** More than any plan lets convert at a time, so that whoever waits has to. */
@@ -43,12 +43,14 @@ export const bench: Bench = {
       ['deliveries', (now) => repairDeliveries(now)],
     ];
     const commands = countCommands(app.mongo);
-    const crowd = await crowdedLane(collections, ACTIVE);
+    const crowd = await crowdedAdmission(collections, ACTIVE);
     const updatedAt = new Date(Date.now() - LONG_AGO_MS);
     const insert = (ids: readonly string[], status: 'queued' | 'processing') =>
       collections.jobs.insertMany(
         // As they rest once they have been found to wait for their turn.
-        ids.map((_id) => aJob({ _id, owner: crowd.lane, status, updatedAt, repairAt: turnLease() })),
+        ids.map((_id) =>
+          aJob({ _id, owner: crowd.concurrencyKey, status, updatedAt, repairAt: turnLease() }),
+        ),
       );
     await insert(crowd.converting, 'processing');
     const rows: Row[] = [];
@@ -75,7 +77,7 @@ export const bench: Bench = {
     const ended = { status: 'ready' as const, finishedAt: updatedAt };
     for (const chunk of chunksOf(waiting))
       await collections.jobs.updateMany({ _id: { $in: chunk } }, { $set: ended, $unset: { repairAt: '' } });
-    // Their lane would now let them in one by one; that is another matter.
+    // Their admission would now let them in one by one; that is another matter.
     await round(`${waiting.length} ended`, 'jobs');
     await db.dropDatabase();
     await app.close();

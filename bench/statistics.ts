@@ -13,13 +13,13 @@ export async function measureRate(
   const began = performance.now();
   const end = began + ms;
   let finished = 0;
-  const lane = async () => {
+  const worker = async () => {
     while (performance.now() < end) {
       await work();
       finished += 1;
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, lane));
+  await Promise.all(Array.from({ length: inFlight }, worker));
   // The last ones run over the end: their time counts as well.
   return { rate: finished / ((performance.now() - began) / 1000), finished };
 }

@@ -7,7 +7,7 @@ import type { Log } from '../src/log.ts';
 /** What GraphQL asks of the service; every other operation is none of its business. */
 export type SchemaOperations = Pick<
   Operations,
-  | 'admitCall'
+  | 'checkRateLimit'
   | 'authenticate'
   | 'isAdminToken'
   | 'batchCountsOf'

@@ -4,13 +4,13 @@ import { createLRUCache, createYoga, type Plugin } from 'graphql-yoga';
 import { UNKNOWN_SENDER } from '../src/domain/access/client-address.ts';
 import { credentialOf, senderOf } from '../src/http/credential.ts';
 import type { Log } from '../src/log.ts';
-import { admission } from './admission.ts';
 import type { KilnContext, SchemaOperations } from './context.ts';
 import { createIdentify, type Identity } from './identity.ts';
 import { schema } from './index.ts';
 import { createMaskError } from './mask-error.ts';
+import { fairScheduling } from './protection/fair-scheduling.ts';
 import { limitPlugins } from './protection/limits.ts';
-import { takingTurns } from './protection/taking-turns.ts';
+import { rateLimit } from './rate-limit.ts';
 import { attachSockets } from './websocket.ts';
 
 /** Where GraphQL is, for HTTP and WebSocket alike. */
@@ -65,8 +65,8 @@ export function createGraphql({ operations, log, publicUrl, development }: Graph
     plugins: [
       jsonOnly(),
       ...limitPlugins({ introspection: development }),
-      admission(maskError),
-      takingTurns(maskError),
+      rateLimit(maskError),
+      fairScheduling(maskError),
       maskValidation(maskError),
     ],
     maskedErrors: { maskError },

@@ -1,7 +1,7 @@
 import type { Server as GraphqlWsServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../src/log.ts';
-import { takeTurn } from './protection/turns.ts';
+import { acquireSlice } from './protection/time-slices.ts';
 
 /** Who has not answered a ping when the next one is due is gone. */
 const PING_MS = 15_000;
@@ -30,11 +30,11 @@ export function serveSocket<E extends object>(
       send: (text) => sendWhenRead(socket, text),
       close: (code, reason) => socket.close(code, reason),
       onMessage: (handle) => {
-        const take = inTurns(socket, who, (text) => handle(text).catch(gone));
+        const enqueue = inOrder(socket, who, (text) => handle(text).catch(gone));
         socket.on('message', (data) => {
           // Results wait for the client, but pongs and refusals do not: only these can pile up.
           if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate();
-          else take(String(data));
+          else enqueue(String(data));
         });
       },
     },
@@ -50,14 +50,14 @@ export function serveSocket<E extends object>(
 }
 
 /**
- * Handles messages in their order, each in a turn of its own; whoever sends faster than that is not read for a
+ * Handles messages in their order, each in a time slice of its own; whoever sends faster than that is not read for a
  * while, and what a client sent that has gone is dropped.
  */
-function inTurns(socket: WebSocket, who: string, handle: (text: string) => void): (text: string) => void {
+function inOrder(socket: WebSocket, who: string, handle: (text: string) => void): (text: string) => void {
   const waiting: string[] = [];
   async function work(): Promise<void> {
     while (waiting.length > 0) {
-      await takeTurn(who);
+      await acquireSlice(who);
       if (socket.readyState !== socket.OPEN) return;
       const text = waiting.shift();
       if (socket.isPaused && waiting.length < MAX_WAITING / 2) socket.resume();

@@ -59,7 +59,7 @@ export const CallUsage = builder.objectRef<Usage>('CallUsage').implement({
 });
 
 const Rule = builder.enumType('PolicyRule', {
-  description: 'A rule that may stand in the way of a wish.',
+  description: 'A rule that may stand in the way of a request.',
   values: Object.fromEntries(
     Object.entries(POLICY_RULES).map(([rule, description]) => [
       rule,
@@ -80,7 +80,7 @@ const Refusal = builder.objectRef<PolicyRefusal>('PolicyRefusal').implement({
     message: t.exposeString('message', { description: 'Why, for people.' }),
     field: t.string({
       nullable: true,
-      description: 'What of the wish it is about.',
+      description: 'What of the request it is about.',
       resolve: ({ field }) => field,
     }),
     hint: t.string({ nullable: true, description: 'What would help.', resolve: ({ hint }) => hint }),
@@ -88,7 +88,7 @@ const Refusal = builder.objectRef<PolicyRefusal>('PolicyRefusal').implement({
 });
 
 const Answer = builder.objectRef<PolicyAnswer>('PolicyAnswer').implement({
-  description: 'Whether a wish would be accepted now.',
+  description: 'Whether a request would be accepted now.',
   fields: (t) => ({
     allowed: t.boolean({
       description: 'Whether no rule says no.',
@@ -104,8 +104,8 @@ const Answer = builder.objectRef<PolicyAnswer>('PolicyAnswer').implement({
   }),
 });
 
-const Door = builder.enumType('PolicyDoor', {
-  description: 'The API through which the wish would come.',
+const Api = builder.enumType('PolicyApi', {
+  description: 'The API through which the request would come.',
   values: {
     GRAPHQL: { value: 'graphql', description: 'This API.' },
     SWAPMYFILE: { value: 'swapmyfile', description: 'The REST API of SwapMyFile.' },
@@ -115,7 +115,7 @@ const Door = builder.enumType('PolicyDoor', {
 const PolicyInput = builder.inputType('PolicyInput', {
   description: 'A conversion that somebody thinks of. Whatever is left out is not judged.',
   fields: (t) => ({
-    door: t.field({ type: Door, required: true, defaultValue: 'graphql', description: 'Through which API.' }),
+    api: t.field({ type: Api, required: true, defaultValue: 'graphql', description: 'Through which API.' }),
     filename: t.string({ description: 'Name of the file, from which its format follows.' }),
     size: t.field({ type: 'ByteCount', description: 'Size of the file in bytes.' }),
     target: t.string({ description: 'Format that is wanted: an id or extension.' }),
@@ -133,8 +133,8 @@ builder.queryFields((t) => ({
   explainPolicy: t.field({
     type: Answer,
     description:
-      'Which rules would refuse a wish, and why, before anything is sent. Asking counts as no call.',
-    args: { input: t.arg({ type: PolicyInput, required: true, description: 'The wish.' }) },
+      'Which rules would refuse a request, and why, before anything is sent. Asking counts as no call.',
+    args: { input: t.arg({ type: PolicyInput, required: true, description: 'The request.' }) },
     resolve: (_root, { input }, { operations, caller, sender }) =>
       operations.explainPolicy(caller, sender, {
         ...input,

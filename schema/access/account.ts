@@ -101,9 +101,9 @@ builder.mutationFields((t) => ({
       name: t.arg.string(accountName),
       plan: t.arg.id({ required: true, defaultValue: 'free', description: 'Name of its plan.' }),
     },
-    resolve: (_root, wish, context) =>
+    resolve: (_root, request, context) =>
       refusing(context, async () => ({
-        account: await context.operations.createAccount(context.actor, wish),
+        account: await context.operations.createAccount(context.actor, request),
       })),
   }),
   renameAccount: t.field({

@@ -6,12 +6,17 @@ import { EXPECTED, refusing } from '../errors.ts';
 import { Upload } from '../files/upload.ts';
 import { uuidOf } from '../global-id.ts';
 import { Job } from '../jobs/job.ts';
-import { idempotencyKeyField, WISH_PATHS, wishFields, wishOf } from '../jobs/job-wish.ts';
+import {
+  idempotencyKeyField,
+  JOB_REQUEST_PATHS,
+  jobRequestFields,
+  jobRequestOf,
+} from '../jobs/job-request.ts';
 import { Batch } from './batch.ts';
 
 const BatchJobInput = builder.inputType('BatchJobInput', {
   description: 'One conversion of a batch.',
-  fields: wishFields,
+  fields: jobRequestFields,
 });
 
 const CreateBatchInput = builder.inputType('CreateBatchInput', {
@@ -77,13 +82,13 @@ builder.mutationFields((t) => ({
         context,
         () => {
           const { label, archive, jobs, idempotencyKey } = input;
-          const wish = {
-            ...({ dialect: 'graphql', label, archive, jobs: jobs.map(wishOf) } as const),
+          const request = {
+            ...({ dialect: 'graphql', label, archive, jobs: jobs.map(jobRequestOf) } as const),
             ...(typeof idempotencyKey === 'string' && { idempotencyKey }),
           };
-          return context.operations.submitBatch(context.caller, wish, context.sender);
+          return context.operations.submitBatch(context.caller, request, context.sender);
         },
-        WISH_PATHS,
+        JOB_REQUEST_PATHS,
       ),
   }),
   cancelBatch: t.field({

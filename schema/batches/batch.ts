@@ -79,7 +79,7 @@ builder.node(Batch, {
   id: { resolve: ({ _id }) => _id },
   loadWithoutCache: (id, { operations, caller }) => orNull(operations.findBatch(caller, id)),
   fields: (t) => ({
-    batchId: t.exposeID('_id', { description: 'The bare UUID, as other doors of Kiln show it.' }),
+    batchId: t.exposeID('_id', { description: 'The bare UUID, as other APIs of Kiln show it.' }),
     label: t.exposeString('label', { nullable: true, description: 'What its owner calls it.' }),
     status: t.field({ type: BatchStatus, description: 'Where it stands.', resolve: ({ status }) => status }),
     counts: t.field({

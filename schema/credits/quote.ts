@@ -1,6 +1,6 @@
 import type { Quote as QuoteRecord } from '../../src/domain/credits/price.ts';
 import { KilnError } from '../../src/domain/errors.ts';
-import type { QuoteWish } from '../../src/operations/credits/quote.ts';
+import type { QuoteRequest } from '../../src/operations/credits/quote.ts';
 import { builder } from '../builder.ts';
 import { uuidOf } from '../global-id.ts';
 
@@ -45,7 +45,7 @@ builder.queryField('quote', (t) =>
   }),
 );
 
-function inputOf({ source, fileId, durationSeconds }: typeof QuoteInput.$inferInput): QuoteWish['input'] {
+function inputOf({ source, fileId, durationSeconds }: typeof QuoteInput.$inferInput): QuoteRequest['input'] {
   const seconds = durationSeconds ?? undefined;
   if (fileId && source === undefined && seconds === undefined)
     return { fileId: uuidOf('File', fileId, 'fileId') };

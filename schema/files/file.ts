@@ -20,7 +20,7 @@ builder.node(File, {
   id: { resolve: ({ _id }) => _id },
   loadWithoutCache: (id, { operations, caller }) => orNull(operations.findFile(caller, id)),
   fields: (t) => ({
-    fileId: t.exposeID('_id', { description: 'The bare UUID, as other doors of Kiln show it.' }),
+    fileId: t.exposeID('_id', { description: 'The bare UUID, as other APIs of Kiln show it.' }),
     filename: t.exposeString('filename', { description: 'The name it was given.' }),
     size: t.expose('size', { type: 'ByteCount', description: 'Size in bytes.' }),
     sha256: t.exposeString('sha256', { description: 'SHA-256 of the content, lower-case hexadecimal.' }),

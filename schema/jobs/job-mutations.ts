@@ -7,14 +7,14 @@ import { EXPECTED, refusing } from '../errors.ts';
 import { Upload } from '../files/upload.ts';
 import { uuidOf } from '../global-id.ts';
 import { Job } from './job.ts';
-import { idempotencyKeyField, WISH_PATHS, wishFields, wishOf } from './job-wish.ts';
+import { idempotencyKeyField, JOB_REQUEST_PATHS, jobRequestFields, jobRequestOf } from './job-request.ts';
 
 const MAX_WAIT_MS = 30_000;
 
 const CreateJobInput = builder.inputType('CreateJobInput', {
   description: 'A conversion.',
   fields: (t) => ({
-    ...wishFields(t),
+    ...jobRequestFields(t),
     idempotencyKey: idempotencyKeyField(t, 'job'),
     wait: t.int({
       description: `Milliseconds to wait for the end before answering, at most ${MAX_WAIT_MS}; only with \`fileId\`.`,
@@ -61,13 +61,16 @@ builder.mutationField('createJob', (t) =>
         async () => {
           const wait = requireWait(input.wait);
           const { idempotencyKey } = input;
-          const wish = { ...wishOf(input), ...(typeof idempotencyKey === 'string' && { idempotencyKey }) };
+          const request = {
+            ...jobRequestOf(input),
+            ...(typeof idempotencyKey === 'string' && { idempotencyKey }),
+          };
           if (wait > 0 && input.upload)
             throw invalid('wait', 'Wait in `completeJob`: the file has not been sent yet.');
-          const { job, upload } = await context.operations.submitJob(context.caller, wish, context.sender);
+          const { job, upload } = await context.operations.submitJob(context.caller, request, context.sender);
           return { job: await settle(context, job, wait), upload };
         },
-        WISH_PATHS,
+        JOB_REQUEST_PATHS,
       ),
   }),
 );

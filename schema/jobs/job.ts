@@ -38,15 +38,15 @@ const Dialect = builder.enumType('Dialect', {
   values: valuesOf(DIALECTS),
 });
 
-/** One conversion from its wish to its end. */
+/** One conversion from its request to its end. */
 export const Job = builder.objectRef<JobSummary & Partial<JobRecord>>('Job');
 
 builder.node(Job, {
-  description: 'One conversion, from the wish to the result.',
+  description: 'One conversion, from the request to the result.',
   id: { resolve: ({ _id }) => _id },
   loadWithoutCache: (id, { operations, caller }) => orNull(operations.findJob(caller, id)),
   fields: (t) => ({
-    jobId: t.exposeID('_id', { description: 'The bare UUID, as callbacks and other doors of Kiln show it.' }),
+    jobId: t.exposeID('_id', { description: 'The bare UUID, as callbacks and other APIs of Kiln show it.' }),
     dialect: t.field({
       type: Dialect,
       description: 'The API it came through.',

@@ -6,8 +6,8 @@ import {
   isObjectType,
 } from 'graphql';
 import type { KilnContext } from '../context.ts';
-import { nobodyWaits } from './taking-turns.ts';
-import { breathe } from './turns.ts';
+import { nobodyWaits } from './fair-scheduling.ts';
+import { yieldWhenDue } from './time-slices.ts';
 
 /** Shorter lists are finished in one go. */
 const SHORT = 8;
@@ -15,7 +15,7 @@ const SHORT = 8;
 type Resolver = GraphQLFieldResolver<unknown, KilnContext>;
 
 /**
- * Lets every list of a schema pause between its members once its turn is over, since the executor would
+ * Lets every list of a schema pause between its members once its time slice is over, since the executor would
  * otherwise finish a page of any size in one go. It stops when whoever asked has gone.
  */
 export function unhurried(schema: GraphQLSchema): GraphQLSchema {
@@ -50,7 +50,7 @@ function oneByOne(list: readonly unknown[], who: string, gone: AbortSignal | und
   const members = list.map(() => Promise.withResolvers<unknown>());
   async function keep(): Promise<void> {
     for (const [place, { resolve, reject }] of members.entries()) {
-      await breathe(who, gone);
+      await yieldWhenDue(who, gone);
       if (gone?.aborted) reject(nobodyWaits());
       else resolve(list[place]);
     }

@@ -4,8 +4,8 @@ import { clientAddressOf, parseNetworks, type Sender } from '../domain/access/cl
 import { chargedAccount } from '../domain/credits/credits.ts';
 import type { Log } from '../log.ts';
 import { createAccounts } from '../operations/access/accounts.ts';
-import { createAdmitCall } from '../operations/access/admit-call.ts';
 import { createAuthenticate } from '../operations/access/authenticate.ts';
+import { createCheckRateLimit } from '../operations/access/check-rate-limit.ts';
 import { createExplainPolicy } from '../operations/access/explain-policy.ts';
 import { createKeyUsage } from '../operations/access/key-usage.ts';
 import { createKeys } from '../operations/access/keys.ts';
@@ -57,7 +57,12 @@ export async function createAccess(ports: AccessPorts) {
   const usage = createKeyUsage({ keys, log });
   const { requireAccountPlan, ...plans } = createPlans({ plans: planRepository });
   const owners = createAccounts({ accounts, requireAccountPlan, issuer: ports.oidc?.issuer });
-  const { admitCall, readUsage, laneOf } = createAdmitCall({ windows, planOf: plans.planOf, addressOf, now });
+  const { checkRateLimit, readUsage, concurrencyKeyOf } = createCheckRateLimit({
+    windows,
+    planOf: plans.planOf,
+    addressOf,
+    now,
+  });
   const readGuestToken = (token: string) => {
     const subject = links.subjectOf('guest', token);
     return subject === 'expired' ? null : subject;
@@ -66,10 +71,10 @@ export async function createAccess(ports: AccessPorts) {
   return {
     accounts,
     keys,
-    laneOf,
-    /** How many jobs of a lane may convert at a time. */
-    async concurrencyOf(lane: string): Promise<number> {
-      const accountId = chargedAccount(lane);
+    concurrencyKeyOf,
+    /** How many jobs of a concurrency key may convert at a time. */
+    async concurrencyOf(concurrencyKey: string): Promise<number> {
+      const accountId = chargedAccount(concurrencyKey);
       const account = accountId === null ? null : await accounts.find(accountId);
       return (await plans.findPlan(account?.plan ?? GUEST_PLAN)).concurrency;
     },
@@ -85,7 +90,7 @@ export async function createAccess(ports: AccessPorts) {
         noteUse: usage.note,
       }),
       isAdminToken,
-      admitCall,
+      checkRateLimit,
       readUsage,
       explainPolicy: createExplainPolicy({
         planOf: plans.planOf,

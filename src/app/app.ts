@@ -161,7 +161,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   const submission = {
     ...{ uploads, files, limits, credits, planOf, admissions },
     once: createOnce({ idempotency: createIdempotencyRepository(mongo.collections) }),
-    ...{ laneOf: access.laneOf, checkUrl: guard.checkUrl, seal: sealer.seal },
+    ...{ concurrencyKeyOf: access.concurrencyKeyOf, checkUrl: guard.checkUrl, seal: sealer.seal },
   };
   const bringing = createUploads({ ...submission, jobs, blobs, tell });
   const submitJob = webhooks.emittingSubmit(createSubmitJob({ ...submission, jobs, runner: tell }));

@@ -4,7 +4,7 @@
  * Each transport maps codes to its own language; no HTTP status lives here.
  */
 export const ERROR_CODES = {
-  // The wish itself is wrong.
+  // The request itself is wrong.
   INVALID_INPUT: { retry: false },
   INVALID_OPTION: { retry: false },
   UNKNOWN_CONVERTER: { retry: false },

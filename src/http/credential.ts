@@ -9,7 +9,7 @@ const SIGNED_TOKEN = /^[0-9a-f]{8}\.[\w-]+\.[\w-]+$/;
 const JWT = /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/;
 
 /**
- * Finds what the caller presented, in the places that all doors share: X-API-Key, then Authorization.
+ * Finds what the caller presented, in the places that all APIs share: X-API-Key, then Authorization.
  * Something unusable is still handed on as a key, so that it is refused and never taken for nothing.
  */
 export function credentialOf(headers: { get(name: string): string | null | undefined }): Credential {

@@ -19,8 +19,8 @@ import type { HttpEnv } from './signed-path.ts';
 import { smallBody } from './small-body.ts';
 import { type UploadPorts, uploadRoutes } from './uploads.ts';
 
-/** The GraphQL door, as far as HTTP is concerned. */
-export interface GraphqlDoor {
+/** The GraphQL API, as far as HTTP is concerned. */
+export interface GraphqlTransport {
   handle(request: Request, bindings: { incoming: IncomingMessage }): Promise<Response>;
   attachWebSocket(server: Server): void;
 }
@@ -31,7 +31,7 @@ export interface HttpOptions {
   log: Pick<Log, 'warn' | 'error'>;
   /** The origin of absolute URLs in answers, without a trailing slash. */
   publicUrl(): string;
-  graphql: GraphqlDoor;
+  graphql: GraphqlTransport;
   /** Rejects with the part that does not answer. */
   checkReady(): Promise<void>;
   limits: {
@@ -50,7 +50,7 @@ const HEADERS_MS = 20_000;
 const KEEP_ALIVE_MS = 65_000;
 const DIALECTS: readonly DialectAdapter[] = [swapmyfile];
 
-/** Builds the one HTTP server of a process: every door on one origin. */
+/** Builds the one HTTP server of a process: every API on one origin. */
 export function createHttp(options: HttpOptions) {
   const { limits, graphql } = options;
   const server = createAdaptorServer({

@@ -10,52 +10,53 @@ const QUIET_MS = 10_000;
 
 /**
  * Yields a document as it is, then each time that it has changed, until `signal` aborts or the reader
- * has enough. What is told is what the database answered: to this process's own write, or when asked.
+ * has enough. Every document is one that the database returned: to this process's own write, or to `read`.
  * @param first reads it the first time, and may refuse to.
  */
 export async function* follow<T extends Versioned>(
   { changes, read }: FollowPorts<T>,
   { id, first, signal }: { id: string; first(): Promise<T>; signal?: AbortSignal | undefined },
 ): AsyncGenerator<T> {
-  const bell = createBell<T>(signal);
-  const unsubscribe = changes.subscribe(id, bell.ring);
+  const latest = createLatest<T>(signal);
+  const unsubscribe = changes.subscribe(id, latest.notify);
   try {
     let document = await first();
     while (!signal?.aborted) {
       yield document;
-      await bell.wait(QUIET_MS);
-      if (!signal?.aborted) document = bell.take() ?? (await read());
+      await latest.wait(QUIET_MS);
+      if (!signal?.aborted) document = latest.consume() ?? (await read());
     }
   } finally {
     unsubscribe();
-    bell.dispose();
+    latest.dispose();
   }
 }
 
-/** A doorbell that remembers a ring until somebody listens; an abort rings as well. */
-function createBell<T extends Versioned>(signal?: AbortSignal) {
-  let rung = false;
-  let brought: T | undefined;
+/** The latest change that nobody has looked at yet; an abort counts as one. */
+function createLatest<T extends Versioned>(signal?: AbortSignal) {
+  let hasChanged = false;
+  let latest: T | undefined;
   let wake: (() => void) | undefined;
-  function ring(document?: T) {
-    // A ring without a document says that somebody else wrote: what was brought before may be old.
-    brought = document && (!rung || (brought && brought.seq < document.seq)) ? document : undefined;
-    rung = true;
+  function notify(document?: T) {
+    // Without a document somebody else wrote: the one that was kept may be old.
+    latest = document && (!hasChanged || (latest && latest.seq < document.seq)) ? document : undefined;
+    hasChanged = true;
     wake?.();
   }
-  const onAbort = () => ring();
+  const onAbort = () => notify();
   signal?.addEventListener('abort', onAbort);
   return {
-    ring,
-    /** What the last ring brought; the bell is quiet afterwards. */
-    take(): T | undefined {
-      const document = brought;
-      rung = false;
-      brought = undefined;
+    notify,
+    /** Returns the document of the latest change, undefined when it has to be read, and forgets the change. */
+    consume(): T | undefined {
+      const document = latest;
+      hasChanged = false;
+      latest = undefined;
       return document;
     },
+    /** Resolves when something has changed since `consume`, or after `timeoutMs`. */
     async wait(timeoutMs: number): Promise<void> {
-      if (rung) return;
+      if (hasChanged) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, timeoutMs);
       wake = resolve;

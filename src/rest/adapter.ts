@@ -2,8 +2,8 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { KilnError } from '../domain/errors.ts';
 import type { Dialect, Job } from '../domain/jobs/job.ts';
-import type { createAdmitCall } from '../operations/access/admit-call.ts';
 import type { createAuthenticate } from '../operations/access/authenticate.ts';
+import type { createCheckRateLimit } from '../operations/access/check-rate-limit.ts';
 import type { createFindBatches } from '../operations/batches/find-batches.ts';
 import type { createSubmitBatch } from '../operations/batches/submit-batch.ts';
 import type { createFindJobs } from '../operations/jobs/find-jobs.ts';
@@ -15,7 +15,7 @@ export interface DialectOperations
   extends Pick<ReturnType<typeof createFindJobs>, 'findJob' | 'jobOfSignedToken'>,
     Pick<ReturnType<typeof createFindBatches>, 'findBatch' | 'jobsOf'> {
   authenticate: ReturnType<typeof createAuthenticate>;
-  admitCall: ReturnType<typeof createAdmitCall>['admitCall'];
+  checkRateLimit: ReturnType<typeof createCheckRateLimit>['checkRateLimit'];
   submitJob: ReturnType<typeof createSubmitJob>;
   submitBatch: ReturnType<typeof createSubmitBatch>;
   queuePositionOf(job: Job): Promise<number | null>;

@@ -21,7 +21,7 @@ type Downloadable =
 export type Links = ReturnType<typeof createLinks>;
 
 /**
- * Signed links and tokens. Paths are root-relative: each door puts its own public base in front.
+ * Signed links and tokens. Paths are root-relative: each API puts its own public base in front.
  * A token stands in the path as one segment, so there is exactly one way to write each link.
  */
 export function createLinks({ issueToken, readToken }: TokenSigner) {

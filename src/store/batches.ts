@@ -133,7 +133,7 @@ export function createBatchRepository(
       return batch;
     },
 
-    /** The first wish to end counts. */
+    /** The first request to cancel counts. */
     async cancel(id: string, reason: string): Promise<Batch> {
       const event = { type: 'status', status: 'processing', at: new Date(), cause: 'cancel' } as const;
       return applyOnce(id, { cancelReason: reason }, eventOf({ ...event, message: `being ${reason}` }));

@@ -12,12 +12,12 @@ export function createIdempotencyRepository({ idempotency }: Pick<Collections, '
 
     /** Writes the record unless there is one. @returns the one that counts. */
     async claim(record: IdempotencyRecord): Promise<IdempotencyRecord> {
-      const { _id, ...facts } = record;
+      const { _id, ...rest } = record;
       for (;;) {
         if (await insertIfAbsent(idempotency, record)) return record;
         const standing = await idempotency.findOneAndUpdate(
           { _id, expiresAt: { $lte: new Date() } },
-          { $set: facts },
+          { $set: rest },
           { returnDocument: 'after' },
         );
         const known = standing ?? (await idempotency.findOne({ _id }));

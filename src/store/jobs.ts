@@ -81,7 +81,7 @@ export function createJobRepository(
     event: JobEvent,
     patch: Partial<Job>,
   ): Promise<Job | null> {
-    // The wish to cancel may die with Temporal after the end that it led to was written.
+    // The request to cancel may die with Temporal after the end that it led to was written.
     const needsLook = isWorkedAt(event.status) || event.status === 'cancelled';
     const update: UpdateFilter<Job> = {
       $set: {

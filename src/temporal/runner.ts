@@ -115,13 +115,13 @@ export function createWorkflowRunner(
         await client.workflow.start<typeof batchJob>('batchJob', batchOptions(start)).catch(unlessOver);
       }),
 
-    nudgeBatch: (start, wish) =>
+    nudgeBatch: (start, request) =>
       call(client, async () => {
         await client.workflow
           .signalWithStart<typeof batchJob, [BatchNudge]>('batchJob', {
             ...batchOptions(start),
             signal: 'nudged',
-            signalArgs: [{ wish }],
+            signalArgs: [{ wish: request }],
           })
           .catch(unlessOver);
       }),

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Service as HttpService, send, startService } from '../http/service.ts';
 import { hero } from '../rest/swapmyfile-client.ts';
-import { createDoor } from '../schema/client.ts';
+import { createApi } from '../schema/client.ts';
 import { createService } from '../schema/service.ts';
 import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 import { timingsOf, type WrongPair, welch, withWrongLetter } from '../support/welch.ts';
@@ -16,7 +16,7 @@ import { timingsOf, type WrongPair, welch, withWrongLetter } from '../support/we
 let harness: AccessHarness;
 let base: HttpService;
 let swapmyfile: HttpService;
-let door: ReturnType<typeof createDoor>;
+let api: ReturnType<typeof createApi>;
 let graphql: Server;
 let port: number;
 
@@ -26,11 +26,11 @@ beforeAll(async () => {
   swapmyfile = await startService({
     operations: { ...base.operations, ...harness.operations, links: harness.links },
   });
-  door = createDoor({ ...createService().operations, ...harness.operations });
+  api = createApi({ ...createService().operations, ...harness.operations });
   graphql = createAdaptorServer({
-    fetch: (request, bindings) => door.handle(request, bindings as object),
+    fetch: (request, bindings) => api.handle(request, bindings as object),
   }) as Server;
-  door.attachWebSocket(graphql);
+  api.attachWebSocket(graphql);
   graphql.listen(0, '127.0.0.1');
   await once(graphql, 'listening');
   port = (graphql.address() as AddressInfo).port;
@@ -76,7 +76,7 @@ async function overSocket(client: Client, count: number): Promise<number> {
 }
 
 describe('the calls of an account', () => {
-  it('have one limit for all doors, forms, keys, sessions and aliases together, at once', async () => {
+  it('have one limit for all APIs, forms, keys, sessions and aliases together, at once', async () => {
     await harness.operations.editPlan(ADMIN, 'enterprise', { callsPerMinute: 40 });
     const account = await harness.newAccount('enterprise');
     const [first, second] = [
@@ -104,10 +104,8 @@ describe('the calls of an account', () => {
 
     const passed = await Promise.all([
       alike(60, async (i) => Number((await prepare(forms[i % 4] ?? {}, paths[i % 4])).status === 201)),
-      alike(30, async (i) =>
-        (await door.ask('{ account { accountId } }', {}, forms[i % 4])).errors ? 0 : 1,
-      ),
-      alike(10, async (i) => ((await door.ask(aliases, {}, forms[i % 4])).errors ? 0 : 5)),
+      alike(30, async (i) => ((await api.ask('{ account { accountId } }', {}, forms[i % 4])).errors ? 0 : 1)),
+      alike(10, async (i) => ((await api.ask(aliases, {}, forms[i % 4])).errors ? 0 : 5)),
       overSocket(client, 30),
     ]);
     const sum = passed.reduce((a, b) => a + b, 0);
@@ -124,7 +122,7 @@ describe('the calls of an account', () => {
     const { apiKey } = await harness.newKey(await harness.newAccount());
     const headers = { 'X-API-Key': apiKey };
     expect(
-      (await door.post([{ query: '{ me { kind } }' }, { query: '{ me { kind } }' }], headers)).status,
+      (await api.post([{ query: '{ me { kind } }' }, { query: '{ me { kind } }' }], headers)).status,
     ).toBe(400);
     for (const path of [
       '/Uploads/Prepare',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller, KeyScope } from '../../src/domain/access/account.ts';
-import type { RestrictionWish } from '../../src/domain/access/key-restriction.ts';
+import type { RestrictionRequest } from '../../src/domain/access/key-restriction.ts';
 import { type AccessHarness, openAccessHarness } from '../support/harness/access-harness.ts';
 
 let harness: AccessHarness;
@@ -12,7 +12,7 @@ afterAll(() => harness.close());
 
 interface Kind {
   scopes?: readonly KeyScope[];
-  restriction?: RestrictionWish;
+  restriction?: RestrictionRequest;
 }
 
 const ALL: readonly KeyScope[] = ['convert', 'read', 'manage'];
@@ -27,12 +27,12 @@ async function pair(mine: Kind, other: Kind) {
   const made = await harness.newKey(account, other);
   const caller = await harness.byKey(apiKey, INSIDE);
   const { token } = await harness.operations.createSession(caller, 'full', 5);
-  const wish = { name: 'x', dialect: 'kiln', scopes: ALL, restriction: {}, ...other } as const;
+  const request = { name: 'x', dialect: 'kiln', scopes: ALL, restriction: {}, ...other } as const;
   return {
     key,
     other: made,
     actors: [caller, await harness.byToken(token)],
-    create: (actor: Caller) => harness.operations.createKey(actor, wish),
+    create: (actor: Caller) => harness.operations.createKey(actor, request),
     rotate: (actor: Caller) => harness.operations.rotateKey(actor, made.key._id),
   };
 }

@@ -21,7 +21,7 @@ import { createJobRepository } from '../../src/store/jobs.ts';
 import { createLedgerRepository } from '../../src/store/ledger.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { type Service, send, startService } from '../http/service.ts';
-import { createDoor } from '../schema/client.ts';
+import { createApi } from '../schema/client.ts';
 import { createService } from '../schema/service.ts';
 import { type AccessHarness, openAccessHarness } from '../support/harness/access-harness.ts';
 import { aFile, aJob, anUpload, UNQUEUED } from '../support/records.ts';
@@ -29,7 +29,7 @@ import { aFile, aJob, anUpload, UNQUEUED } from '../support/records.ts';
 let harness: AccessHarness;
 let base: Service;
 let service: Service;
-let door: ReturnType<typeof createDoor>;
+let api: ReturnType<typeof createApi>;
 /** Who tries the ids of somebody else. */
 let headers: Record<string, string>;
 /** What somebody else owns, by the kind of thing. */
@@ -37,7 +37,7 @@ const theirs: Record<Kind, string> = { batch: '', account: '', key: '', job: '',
 
 type Kind = 'batch' | 'account' | 'key' | 'job' | 'upload' | 'file';
 
-/** Both doors over the real operations and one real database. */
+/** Both APIs over the real operations and one real database. */
 beforeAll(async () => {
   harness = await openAccessHarness();
   base = await startService();
@@ -84,7 +84,7 @@ beforeAll(async () => {
     ...createRetry({ ...repositories, ...finding, ...submitting, open: () => '' }),
     links: harness.links,
   };
-  door = createDoor({ ...createService().operations, ...real });
+  api = createApi({ ...createService().operations, ...real });
   service = await startService({ operations: { ...base.operations, ...real } });
   await own(collections);
   headers = { 'X-API-Key': (await harness.newKey(await harness.newAccount())).apiKey };
@@ -161,7 +161,7 @@ describe('an id of somebody else', () => {
   it.each(FIELDS)('of kind %s is answered like an unknown one by %s', async (kind, field, selection) => {
     const query = documentOf(field, selection);
     for (const credential of [headers, {}]) {
-      const ask = async (id: string) => JSON.stringify(await door.ask(query, { id }, credential));
+      const ask = async (id: string) => JSON.stringify(await api.ask(query, { id }, credential));
       const foreign = await ask(theirs[kind]);
       expect(foreign).toBe(await ask(newId()));
       expect(foreign).toMatch(/NOT_FOUND|FORBIDDEN|UNAUTHENTICATED/);
@@ -174,7 +174,7 @@ describe('an id of somebody else', () => {
     async (kind) => {
       const typename = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
       const ask = (id: string) =>
-        door.ask(
+        api.ask(
           'query ($id: ID!) { node(id: $id) { __typename } nodes(ids: [$id]) { __typename } }',
           { id: Buffer.from(`${typename}:${id}`).toString('base64') },
           headers,

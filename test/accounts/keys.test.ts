@@ -179,8 +179,8 @@ describe('a restricted key', () => {
     [{ domain: ['exa mple.com'] }],
     [{ ip: ['10.0.0.1'], domain: ['example.com'] }],
   ])('cannot be made of %j', async (restriction) => {
-    const wish = harness.newKey(await harness.newAccount(), { restriction });
-    await expect(wish).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'restriction' });
+    const created = harness.newKey(await harness.newAccount(), { restriction });
+    await expect(created).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'restriction' });
   });
 });
 
@@ -190,11 +190,11 @@ describe('who may manage', () => {
     const { key, apiKey } = await harness.newKey(account, scopes ? { scopes } : {});
     return { account, key, actor: (await harness.byKey(apiKey)) as Actor };
   }
-  const wish = { name: 'Mine', dialect: 'kiln', scopes: ['read'], restriction: {} } as const;
+  const request = { name: 'Mine', dialect: 'kiln', scopes: ['read'], restriction: {} } as const;
 
   it('an owner: their own account and keys', async () => {
     const { account, key, actor } = await owner();
-    const made = await harness.operations.createKey(actor, wish);
+    const made = await harness.operations.createKey(actor, request);
     expect(made.key).toMatchObject({ accountId: account._id, scopes: ['read'] });
     const { _id } = await harness.operations.renameKey(actor, made.key._id, ' Renamed ');
     const list = await harness.operations.listKeys(actor);
@@ -213,7 +213,7 @@ describe('who may manage', () => {
     const { createKey, listKeys, renameKey, rotateKey, revokeKey, findAccount, renameAccount } =
       harness.operations;
     const attempts = [
-      createKey(actor, { ...wish, accountId: account._id }),
+      createKey(actor, { ...request, accountId: account._id }),
       listKeys(actor, account._id),
       renameKey(actor, key._id, 'x'),
       rotateKey(actor, key._id),
@@ -231,14 +231,16 @@ describe('who may manage', () => {
 
   it('no key without the scope, and none makes a stronger one', async () => {
     const weak = await owner(['convert', 'read']);
-    await expect(harness.operations.createKey(weak.actor, wish)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(harness.operations.createKey(weak.actor, request)).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    });
     await expect(harness.operations.revokeKey(weak.actor, weak.key._id)).rejects.toMatchObject({
       code: 'FORBIDDEN',
     });
     const manager = await owner(['manage']);
-    const stronger = harness.operations.createKey(manager.actor, wish);
+    const stronger = harness.operations.createKey(manager.actor, request);
     await expect(stronger).rejects.toMatchObject({ code: 'FORBIDDEN', field: 'scopes' });
-    await harness.operations.createKey(manager.actor, { ...wish, scopes: ['manage'] });
+    await harness.operations.createKey(manager.actor, { ...request, scopes: ['manage'] });
   });
 
   it.each<[string, Actor, string]>([
@@ -249,7 +251,7 @@ describe('who may manage', () => {
       code,
     });
     await expect(harness.operations.listAccounts(actor, { limit: 1 })).rejects.toMatchObject({ code });
-    await expect(harness.operations.createKey(actor, wish)).rejects.toMatchObject({
+    await expect(harness.operations.createKey(actor, request)).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
     });
     await expect(harness.operations.revokeKey(actor, 'x')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });

@@ -112,9 +112,9 @@ describe('a token is no login', () => {
     ['of a logout', { header: { typ: 'logout+jwt' } }],
     ['that is bound to a key', { claims: { cnf: { jkt: 'x' } } }],
     ['with an unknown key', { header: { kid: 'unknown' } }],
-  ])('%s', async (_what, wish = {}) => {
+  ])('%s', async (_what, request = {}) => {
     const token = await server
-      .token({ ...wish, claims: { ...named(), ...wish.claims } })
+      .token({ ...request, claims: { ...named(), ...request.claims } })
       .catch(() => 'eyJ.eyJ.x');
     await expect(harness.byLogin(token)).rejects.toMatchObject({
       ...over,
@@ -123,13 +123,13 @@ describe('a token is no login', () => {
   });
 
   it('within half a minute of leeway it is', async () => {
-    for (const wish of [
+    for (const request of [
       { issuedIn: -600, expiresIn: -20 },
       { issuedIn: 20 },
       { claims: { nbf: seconds + 20 } },
     ])
       expect(
-        await harness.byLogin(await server.token({ ...wish, claims: { ...named(), ...wish.claims } })),
+        await harness.byLogin(await server.token({ ...request, claims: { ...named(), ...request.claims } })),
       ).toMatchObject({
         via: 'login',
       });

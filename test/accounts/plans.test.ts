@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Caller } from '../../src/domain/access/account.ts';
 import { DEFAULT_PLANS } from '../../src/domain/access/account-plan.ts';
 import { UNKNOWN_SENDER } from '../../src/domain/access/client-address.ts';
-import type { ConsideredWish } from '../../src/operations/access/explain-policy.ts';
+import type { ConsideredRequest } from '../../src/operations/access/explain-policy.ts';
 import { createPlans } from '../../src/operations/access/plans.ts';
 import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 import { anAccountCaller } from '../support/records.ts';
@@ -68,8 +68,8 @@ describe('plans', () => {
   });
 });
 
-const PLAIN: ConsideredWish = {
-  door: 'graphql',
+const PLAIN: ConsideredRequest = {
+  api: 'graphql',
   filename: 'photo.png',
   target: 'webp',
   size: 1000,
@@ -81,14 +81,14 @@ describe('explainPolicy', () => {
   const account = (plan: string, more: object = {}) => anAccountCaller({ accountId: plan, plan, ...more });
   const guest: Caller = { kind: 'guest', guestId: 'g' };
 
-  it.each<[string, Caller, Partial<ConsideredWish>, string[]]>([
-    ['a plain wish of Pro', account('pro'), {}, []],
-    ['everything that Pro has', account('pro'), { door: 'swapmyfile', callback: true, batch: true }, []],
-    ['a guest’s single file', guest, { door: 'swapmyfile' }, []],
+  it.each<[string, Caller, Partial<ConsideredRequest>, string[]]>([
+    ['a plain request of Pro', account('pro'), {}, []],
+    ['everything that Pro has', account('pro'), { api: 'swapmyfile', callback: true, batch: true }, []],
+    ['a guest’s single file', guest, { api: 'swapmyfile' }, []],
     ['the API with a free key', account('free'), {}, ['API_ACCESS']],
     ['the browser with a free session', account('free', { via: 'session' }), {}, []],
     ['GraphQL with a basic key', account('basic'), {}, []],
-    ['SwapMyFile with a basic key', account('basic'), { door: 'swapmyfile' }, ['SWAPMYFILE_ACCESS']],
+    ['SwapMyFile with a basic key', account('basic'), { api: 'swapmyfile' }, ['SWAPMYFILE_ACCESS']],
     [
       'a basic callback and batch',
       account('basic'),
@@ -107,10 +107,10 @@ describe('explainPolicy', () => {
       { callback: true, size: 2 ** 40 },
       ['API_ACCESS', 'CALLBACKS', 'FILE_SIZE'],
     ],
-  ])('judges %s', async (_what, caller, wish, rules) => {
+  ])('judges %s', async (_what, caller, request, rules) => {
     const { refusals } = await harness.operations.explainPolicy(caller, UNKNOWN_SENDER, {
       ...PLAIN,
-      ...wish,
+      ...request,
     });
     expect(refusals.map(({ rule }) => rule)).toEqual(rules);
     for (const { message } of refusals) expect(message).toMatch(/^\S.*\.$/);
@@ -119,10 +119,10 @@ describe('explainPolicy', () => {
   it('knows the calls so far, and counts as none', async () => {
     const caller = account('basic', { accountId: (await harness.newAccount('basic'))._id });
     const ask = () => harness.operations.explainPolicy(caller, UNKNOWN_SENDER, PLAIN);
-    await harness.operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql', calls: 59 });
+    await harness.operations.checkRateLimit(caller, UNKNOWN_SENDER, { api: 'graphql', calls: 59 });
     for (let i = 0; i < 3; i += 1)
       expect(await ask()).toMatchObject({ usage: { usedThisMinute: 59, usedToday: 59 }, refusals: [] });
-    await harness.operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql' });
+    await harness.operations.checkRateLimit(caller, UNKNOWN_SENDER, { api: 'graphql' });
     expect((await ask()).refusals).toMatchObject([{ rule: 'CALLS_PER_MINUTE', code: 'RATE_LIMITED' }]);
   });
 });

@@ -5,20 +5,20 @@ import { createAdaptorServer } from '@hono/node-server';
 import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createDoor } from '../schema/client.ts';
+import { createApi } from '../schema/client.ts';
 import { createService, type Service } from '../schema/service.ts';
 import { type AccessHarness, ADMIN, openAccessHarness } from '../support/harness/access-harness.ts';
 
 let harness: AccessHarness;
 let service: Service;
-let door: ReturnType<typeof createDoor>;
+let api: ReturnType<typeof createApi>;
 
 beforeAll(async () => {
   harness = await openAccessHarness();
 });
 beforeEach(() => {
   service = createService();
-  door = createDoor({ ...service.operations, ...harness.operations });
+  api = createApi({ ...service.operations, ...harness.operations });
 });
 afterAll(() => harness.close());
 
@@ -36,9 +36,9 @@ describe('an open subscription', () => {
 
   beforeEach(async () => {
     server = createAdaptorServer({
-      fetch: (request, bindings) => door.handle(request, bindings as object),
+      fetch: (request, bindings) => api.handle(request, bindings as object),
     }) as Server;
-    door.attachWebSocket(server);
+    api.attachWebSocket(server);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
@@ -51,7 +51,7 @@ describe('an open subscription', () => {
 
   async function newJob(apiKey: string): Promise<string> {
     const job = `mutation { createJob(input: { target: "webp", upload: { filename: "a.png", mime: "image/png", size: 1 } }) { ... on CreateJobSuccess { job { jobId } } } }`;
-    return (await door.ask(job, {}, asKey(apiKey))).data.createJob.job.jobId;
+    return (await api.ask(job, {}, asKey(apiKey))).data.createJob.job.jobId;
   }
 
   it.each(['revokeKey', 'rotateKey'] as const)('over a socket ends within 5 s of %s', async (deed) => {

@@ -8,7 +8,7 @@ import { anAccountCaller } from '../support/records.ts';
 /** A clock that stands still until it is told to move. */
 const clock = { at: Date.UTC(2026, 10, 23, 12) };
 const SECOND = 1000;
-const CALL = { door: 'graphql' } as const;
+const CALL = { api: 'graphql' } as const;
 
 let harness: AccessHarness;
 
@@ -23,7 +23,7 @@ async function basicCaller(): Promise<Caller> {
 }
 
 const admit = (caller: Caller, sender = UNKNOWN_SENDER, calls = 1) =>
-  harness.operations.admitCall(caller, sender, { ...CALL, calls });
+  harness.operations.checkRateLimit(caller, sender, { ...CALL, calls });
 
 /** How many of so many calls, all at once, were let in. */
 async function burst(caller: Caller, count: number, sender = UNKNOWN_SENDER): Promise<number> {
@@ -92,7 +92,7 @@ describe('sixty calls per minute', () => {
       };
       const { operations, close } = await harness.newProcess({ now });
       while (performance.now() - began < 4 * SECOND * slowness()) {
-        const outcome = await operations.admitCall(caller, UNKNOWN_SENDER, CALL).catch(() => 'refused');
+        const outcome = await operations.checkRateLimit(caller, UNKNOWN_SENDER, CALL).catch(() => 'refused');
         if (outcome === undefined) passed.push(asked);
       }
       await close();

@@ -146,12 +146,12 @@ describe('cancel racing completion', () => {
       counts[status as keyof typeof counts] += 1;
       return { jobId, status };
     };
-    const lanes = Array.from({ length: 10 }, async () => {
+    const callers = Array.from({ length: 10 }, async () => {
       const raced: Awaited<ReturnType<typeof race>>[] = [];
       for (let i = 0; i < 50; i += 1) raced.push(await race());
       return raced;
     });
-    const rounds = (await Promise.all(lanes)).flat();
+    const rounds = (await Promise.all(callers)).flat();
     const { entries } = await sumOfLedger(harness.collections, accountId);
     const byJob = Map.groupBy(entries, ({ subject }) => subject);
     for (const { jobId, status } of rounds) {

@@ -10,11 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-const wish = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
+const request = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
 
 /** A queued job whose upload was finalized by a process that died before the upload became a file. */
 async function halfWay(): Promise<{ jobId: string; uploadId: string }> {
-  const { job, upload } = await harness.submitJob(wish);
+  const { job, upload } = await harness.submitJob(request);
   const uploadId = upload?._id ?? '';
   await harness.receiveUpload(uploadId, Readable.from([PNG]));
   await harness.uploads.finalize(uploadId);
@@ -36,7 +36,7 @@ describe('an upload that was finalized by a process which died before it became 
 
   it('is a file for whoever asks for it', async () => {
     const { uploadId } = await halfWay();
-    const { job } = await harness.submitJob({ ...wish, input: { fileId: uploadId } });
+    const { job } = await harness.submitJob({ ...request, input: { fileId: uploadId } });
     expect(job).toMatchObject({ status: 'queued', inputs: [{ fileId: uploadId, status: 'ready' }] });
   });
 

@@ -11,7 +11,7 @@ import { archiveFileId, outputFileId } from '../../src/domain/files/blob-name.ts
 import type { StoredFile } from '../../src/domain/files/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
-import { inTurns } from '../../src/operations/in-turns.ts';
+import { mapConcurrently } from '../../src/map-concurrently.ts';
 import { createRetentionRepository } from '../../src/store/retention.ts';
 import { createCopyingConverters } from '../support/copying-converters.ts';
 import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
@@ -77,7 +77,7 @@ async function endedJobs(count: number, facts: Partial<Job> = {}): Promise<Job[]
     };
   });
   const files = made.flatMap(({ input, output }) => [input, output]);
-  await inTurns(files, ({ blobId }) => oldBlob(blobId));
+  await mapConcurrently(files, ({ blobId }) => oldBlob(blobId));
   const { collections } = harness;
   await Promise.all([
     collections.files.insertMany(files),
@@ -164,9 +164,9 @@ describe('a sweep', () => {
 
   it('spares the input of a job that has not begun, and the job can read it', async () => {
     const { jobId: bringer, uploadId } = await harness.upload(PNG);
-    const wish = { dialect: 'graphql', input: { fileId: uploadId }, target: 'webp' } as const;
-    const jobId = (await harness.submitJob(wish)).job._id;
-    // Another job brought the file and has ended: nothing but the wish of the second one keeps it.
+    const request = { dialect: 'graphql', input: { fileId: uploadId }, target: 'webp' } as const;
+    const jobId = (await harness.submitJob(request)).job._id;
+    // Another job brought the file and has ended: nothing but the request of the second one keeps it.
     await harness.jobs.transition(bringer, { to: 'cancelled', cause: 'ended' });
     await harness.collections.files.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });
     await harness.collections.uploads.updateOne({ _id: uploadId }, { $set: { expiresAt: ago(HOUR) } });

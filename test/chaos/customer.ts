@@ -12,7 +12,7 @@ export interface ServedBy {
   onAnswer?: (answer: Answer) => void;
 }
 
-export interface CustomerWish {
+export interface CustomerRequest {
   api: Api;
   /** Unlike any other one's: an order that is repeated under it is the same order. */
   name: string;
@@ -34,7 +34,7 @@ export type Customer = ReturnType<typeof createCustomer>;
 /** Somebody with one PNG who wants a WebP of it, and comes again as often as it takes. */
 export function createCustomer(
   { url, apiKey, onAnswer = () => {} }: ServedBy,
-  { api, name, bytes, callbackUrl }: CustomerWish,
+  { api, name, bytes, callbackUrl }: CustomerRequest,
 ) {
   let upload: Upload | undefined;
   const auth = { 'content-type': 'application/json', 'x-api-key': apiKey };
@@ -56,7 +56,7 @@ export function createCustomer(
 
   function createByRest(): Promise<Answer> {
     const { length: inputSize } = bytes;
-    const wish = {
+    const request = {
       converterSlug: 'png-to-webp',
       inputFilename: `${name}.png`,
       inputMime: 'image/png',
@@ -65,7 +65,7 @@ export function createCustomer(
     return send('create', `${url}/uploads/prepare`, {
       method: 'POST',
       headers: { ...auth, 'idempotency-key': name },
-      body: JSON.stringify({ ...wish, ...(callbackUrl && { callbackUrl }) }),
+      body: JSON.stringify({ ...request, ...(callbackUrl && { callbackUrl }) }),
     });
   }
 

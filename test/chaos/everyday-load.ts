@@ -38,8 +38,8 @@ export async function everydayLoad({
 
   const customer = (bytes: Uint8Array<ArrayBuffer>) => {
     number += 1;
-    const wish = { api: random.pick(APIS), name: `visitor-${number}`, bytes };
-    return createCustomer(served, { ...wish, ...(random.chance(0.4) && { callbackUrl }) });
+    const request = { api: random.pick(APIS), name: `visitor-${number}`, bytes };
+    return createCustomer(served, { ...request, ...(random.chance(0.4) && { callbackUrl }) });
   };
 
   async function convert(bytes: Uint8Array<ArrayBuffer>, end: string): Promise<void> {

@@ -17,7 +17,7 @@ export interface Records {
 
 const POLL_MS = 500;
 /** Where jobs stand that have not ended: whoever has ended has no business there. */
-const PLACES = /admission|wait|lane|slot/i;
+const PLACES = /admission|wait|slot/i;
 const BROKEN = "ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated')";
 const OPEN = "ExecutionStatus = 'Running' AND WorkflowType = 'conversionJob'";
 

@@ -252,16 +252,16 @@ describe('kiln batches cancel and retry', () => {
   });
 });
 
-/** A batch of two files that are never sent, made by its door. */
+/** A batch of two files that are never sent, made by its own API. */
 async function prepareTwo(): Promise<{ batchId: string; uploads: string[] }> {
   const { length: size } = await picture(20, 10);
-  const wish = (filename: string) =>
+  const jobRequest = (filename: string) =>
     `{ upload: { filename: "${filename}", mime: "image/png", size: ${size} }, target: "webp" }`;
   const answer = await fetch(`${kiln.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-api-key': kiln.credentials.apiKey },
     body: JSON.stringify({
-      query: `mutation { createBatch(input: { jobs: [${wish('one.png')}, ${wish('two.png')}] }) {
+      query: `mutation { createBatch(input: { jobs: [${jobRequest('one.png')}, ${jobRequest('two.png')}] }) {
         ... on CreateBatchSuccess { batch { batchId } jobs { upload { url } } } } }`,
     }),
   });

@@ -58,7 +58,7 @@ async function call(path: string, init: RequestInit & { key?: string; body?: str
   return { status: answer.status, json: await answer.json() };
 }
 
-const wish = (different: object = {}) => ({
+const jobRequest = (different: object = {}) => ({
   converterSlug: 'png-to-webp',
   inputFilename: 'a.png',
   inputMime: 'image/png',
@@ -86,7 +86,7 @@ describe('a batch through SwapMyFile', () => {
     const receiver = await createReceiver();
     const pictures = await Promise.all(Array.from({ length: JOBS }, (_, i) => picture(20 + i, 30)));
     const jobs = pictures.map(({ length }, i) =>
-      wish({
+      jobRequest({
         inputFilename: `picture ${i}.png`,
         inputSize: length,
         callbackUrl: receiver.url,
@@ -145,7 +145,7 @@ describe('a batch through SwapMyFile', () => {
 
   it('takes 25 jobs and a label of 80 characters, and not one more of either', async () => {
     const { apiKey } = kiln.credentials;
-    const many = (count: number) => Array.from({ length: count }, () => wish());
+    const many = (count: number) => Array.from({ length: count }, () => jobRequest());
     expect((await prepare({ label: LABEL, jobs: many(25) }, apiKey)).status).toBe(201);
     expect(await prepare({ jobs: many(26) }, apiKey)).toMatchObject({
       status: 400,
@@ -161,26 +161,29 @@ describe('a batch through SwapMyFile', () => {
   it('says which job is wrong, and accepts none of the others', async () => {
     const { apiKey } = kiln.credentials;
     for (const [faulty, status, error] of [
-      [wish({ inputSize: 0 }), 400, { code: 'INVALID_INPUT', field: 'jobs.1.inputSize' }],
+      [jobRequest({ inputSize: 0 }), 400, { code: 'INVALID_INPUT', field: 'jobs.1.inputSize' }],
       [
-        wish({ converterSlug: 'png-to-nothing' }),
+        jobRequest({ converterSlug: 'png-to-nothing' }),
         404,
         { code: 'UNKNOWN_CONVERTER', field: 'jobs.1.converterSlug' },
       ],
-      [wish({ inputSize: 2 ** 40 }), 413, { code: 'TOO_LARGE', field: 'jobs.1.inputSize' }],
-      [wish({ callbackUrl: 'http://10.0.0.1/' }), 400, { code: 'BLOCKED_ADDRESS' }],
+      [jobRequest({ inputSize: 2 ** 40 }), 413, { code: 'TOO_LARGE', field: 'jobs.1.inputSize' }],
+      [jobRequest({ callbackUrl: 'http://10.0.0.1/' }), 400, { code: 'BLOCKED_ADDRESS' }],
       [7, 400, { code: 'INVALID_INPUT', field: 'jobs.1' }],
     ] as const) {
-      expect(await prepare({ jobs: [wish(), faulty] }, apiKey)).toMatchObject({ status, json: { error } });
+      expect(await prepare({ jobs: [jobRequest(), faulty] }, apiKey)).toMatchObject({
+        status,
+        json: { error },
+      });
     }
   });
 
   it('is for Pro, by key or by session, and never by a token', async () => {
-    const body = { jobs: [wish()] };
+    const body = { jobs: [jobRequest()] };
     expect(await prepare(body)).toMatchObject({ status: 401, json: { error: { code: 'UNAUTHENTICATED' } } });
     expect(await prepare(body, await newAccountKey(kiln, 'basic'))).toMatchObject({ status: 403 });
     expect(await prepare(body, await newAccountKey(kiln, 'free'))).toMatchObject({ status: 403 });
-    const { guestToken } = await createSwapmyfileClient(kiln.url).prepare(wish());
+    const { guestToken } = await createSwapmyfileClient(kiln.url).prepare(jobRequest());
     expect(await prepare(body, undefined, { authorization: `Bearer ${guestToken}` })).toMatchObject({
       status: 403,
     });

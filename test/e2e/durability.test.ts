@@ -32,7 +32,7 @@ afterEach(async () => {
   for (const dataDir of dataDirs) await removeDataDir(dataDir);
 });
 
-const wish = (bytes: Buffer) => ({
+const jobRequest = (bytes: Buffer) => ({
   converterSlug: 'png-to-webp',
   inputFilename: 'a.png',
   inputMime: 'image/png',
@@ -47,13 +47,13 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
     const small = await picture(90, 60);
     const large = await noise(2500, 2000);
 
-    const done = await client.prepare(wish(small));
+    const done = await client.prepare(jobRequest(small));
     await client.upload(done, small);
     const before = await client.ended(done.job.jobId);
-    const waiting = await client.prepare(wish(small));
+    const waiting = await client.prepare(jobRequest(small));
     const running = await Promise.all(
       [1, 2, 3, 4].map(async () => {
-        const prepared = await client.prepare(wish(large));
+        const prepared = await client.prepare(jobRequest(large));
         await client.upload(prepared, large);
         return prepared;
       }),
@@ -105,7 +105,7 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
         // A host is replaced, not missed: Kiln goes on, and still ends cleanly.
         const client = createSwapmyfileClient(kiln.url, kiln.credentials.apiKey);
         const bytes = await picture(30, 30);
-        const prepared = await client.prepare(wish(bytes));
+        const prepared = await client.prepare(jobRequest(bytes));
         await client.upload(prepared, bytes);
         expect(await client.ended(prepared.job.jobId)).toMatchObject({ status: 'ready' });
         await kiln.stop();

@@ -28,7 +28,7 @@ function mongodbPid(): number {
   return found.pid;
 }
 
-const wish = JSON.stringify({
+const request = JSON.stringify({
   ...{ converterSlug: 'png-to-webp', inputFilename: 'a.png', inputMime: 'image/png', inputSize: 100 },
 });
 const json = () => ({ 'X-API-Key': kiln.credentials.apiKey, 'Content-Type': 'application/json' });
@@ -36,15 +36,15 @@ const graphql = (query: string) =>
   ['/graphql', { method: 'POST', headers: json(), body: JSON.stringify({ query }) }] as const;
 
 it.skipIf(process.platform !== 'linux')(
-  'every door says 503 and when to come back while MongoDB is frozen, and serves again afterwards',
+  'every API says 503 and when to come back while MongoDB is frozen, and serves again afterwards',
   async () => {
-    const prepare = { method: 'POST', headers: json(), body: wish };
+    const prepare = { method: 'POST', headers: json(), body: request };
     const prepared = await fetch(`${kiln.url}/uploads/prepare`, prepare);
     const { job, upload } = (await prepared.json()) as {
       job: { jobId: string };
       upload: { url: string; completeUrl: string };
     };
-    const doors: (readonly [string, RequestInit])[] = [
+    const calls: (readonly [string, RequestInit])[] = [
       ['/uploads/prepare', prepare],
       [`/jobs/${job.jobId}`, { headers: json() }],
       [new URL(upload.url).pathname, { method: 'PUT', body: Buffer.alloc(100) }],
@@ -58,7 +58,7 @@ it.skipIf(process.platform !== 'linux')(
       // At once, while connections are thought to be well, and again when the driver knows that they are not.
       for (let round = 0; round < 2; round += 1) {
         await Promise.all(
-          doors.map(async ([path, init]) => {
+          calls.map(async ([path, init]) => {
             const began = performance.now();
             const answer = await fetch(`${kiln.url}${path}`, init);
             const ms = performance.now() - began;

@@ -156,8 +156,8 @@ describe('a batch through GraphQL', () => {
   it('is cancelled with all of its jobs, and done again as a new one', async () => {
     const fileId = await store(conversions, 'large.png', await noise(2000, 1500));
     const upload = { filename: 'never.png', mime: 'image/png', size: 10 };
-    const wishes = Array.from({ length: 30 }, () => ({ fileId, target: 'webp' }));
-    const { batch } = await create({ jobs: [...wishes, { upload, target: 'webp' }] });
+    const jobs = Array.from({ length: 30 }, () => ({ fileId, target: 'webp' }));
+    const { batch } = await create({ jobs: [...jobs, { upload, target: 'webp' }] });
     const { cancelBatch } = await graphql.request<{ cancelBatch: { batch: Batch } }>(
       `mutation($id: ID!) { cancelBatch(id: $id) { ... on CancelBatchSuccess { batch { ${BATCH} } } ... on Error { code message } } }`,
       { id: batch.batchId },

@@ -55,7 +55,7 @@ const { run, json } = createCli(() => dataDir);
 const graphql = (query: string, headers: Record<string, string>) => askGraphql(kiln.url, query, headers);
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 const ME = '{ me { kind accountId } }';
-const wish = (size: number, more: object = {}) => ({
+const jobRequest = (size: number, more: object = {}) => ({
   converterSlug: 'png-to-webp',
   inputFilename: 'a.png',
   inputMime: 'image/png',
@@ -67,7 +67,7 @@ const wish = (size: number, more: object = {}) => ({
 const here = (url: string) => new URL(new URL(url).pathname, kiln.url).href;
 
 describe('a login', () => {
-  it('opens every door, is linked by the command line, and is unavailable with its server', async () => {
+  it('opens every API, is linked by the command line, and is unavailable with its server', async () => {
     const { accountId } = await json('accounts', 'create', '--name', 'Lo', '--plan', 'pro');
     const token = await login.token({ claims: { sub: 'lo' }, issuedIn: -1 });
     expect(await graphql(ME, bearer(token))).toMatchObject({
@@ -80,7 +80,7 @@ describe('a login', () => {
       fetch(`${kiln.url}/uploads/prepare`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', ...headers },
-        body: JSON.stringify(wish(10)),
+        body: JSON.stringify(jobRequest(10)),
       });
     expect((await prepare(bearer(token))).status).toBe(201);
     expect((await prepare(bearer(await login.token({ claims: { sub: 'lo', aud: 'other' } })))).status).toBe(
@@ -109,11 +109,11 @@ describe('a new master key', () => {
     const bytes = await picture(40, 30);
     const callback = { callbackUrl: receiver.url, callbackSecret: CALLBACK_SECRET };
     const client = () => createSwapmyfileClient(kiln.url, kiln.credentials.apiKey);
-    const done = await client().prepare(wish(bytes.length, callback));
+    const done = await client().prepare(jobRequest(bytes.length, callback));
     await client().upload(done, bytes);
     const link = (await client().ended(done.job.jobId)).downloadUrl ?? '';
     const result = await client().download(link);
-    const waiting = await client().prepare(wish(bytes.length, callback));
+    const waiting = await client().prepare(jobRequest(bytes.length, callback));
     const session = await graphql('mutation { createSession { ... on CreateSessionSuccess { token } } }', {
       'X-API-Key': kiln.credentials.apiKey,
     });

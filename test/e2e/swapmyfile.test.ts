@@ -72,7 +72,7 @@ describe('SwapMyFile against the running service', () => {
   });
 
   it('bad requests are refused before any byte moves', async () => {
-    const wish = pngToWebp(Buffer.alloc(10));
+    const request = pngToWebp(Buffer.alloc(10));
     const post = async (body: unknown) => {
       const answer = await fetch(`${kiln.url}/uploads/prepare`, {
         method: 'POST',
@@ -82,15 +82,15 @@ describe('SwapMyFile against the running service', () => {
       return { status: answer.status, error: (await answer.json()).error };
     };
     for (const inputSize of [0, -1, 1.5, '10', undefined, null])
-      expect((await post({ ...wish, inputSize })).status).toBe(400);
-    expect((await post({ ...wish, inputSize: 2 ** 50 })).status).toBe(413);
-    expect((await post({ ...wish, converterSlug: undefined })).status).toBe(400);
-    expect(await post({ ...wish, converterSlug: 'png-to-nothing' })).toMatchObject({
+      expect((await post({ ...request, inputSize })).status).toBe(400);
+    expect((await post({ ...request, inputSize: 2 ** 50 })).status).toBe(413);
+    expect((await post({ ...request, converterSlug: undefined })).status).toBe(400);
+    expect(await post({ ...request, converterSlug: 'png-to-nothing' })).toMatchObject({
       status: 404,
       error: { code: 'UNKNOWN_CONVERTER' },
     });
-    expect((await post({ ...wish, callbackUrl: 'ftp://example.com/x' })).status).toBe(400);
-    expect((await post({ ...wish, callbackSecret: 's' })).status).toBe(400);
+    expect((await post({ ...request, callbackUrl: 'ftp://example.com/x' })).status).toBe(400);
+    expect((await post({ ...request, callbackSecret: 's' })).status).toBe(400);
     expect((await post('{"converterSlug":')).status).toBe(400);
   });
 

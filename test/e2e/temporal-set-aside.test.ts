@@ -21,7 +21,7 @@ afterEach(async () => {
   await removeDataDir(dataDir);
 });
 
-const wish = (bytes: Buffer) => ({
+const jobRequest = (bytes: Buffer) => ({
   converterSlug: 'png-to-webp',
   inputFilename: 'a.png',
   inputMime: 'image/png',
@@ -44,10 +44,10 @@ it.skipIf(process.platform !== 'linux')(
     const { url, credentials, run } = running;
     const client = createSwapmyfileClient(url, credentials.apiKey);
     const [small, large] = [await picture(90, 60), await noise(2500, 2000)];
-    const waiting = await client.prepare(wish(small));
+    const waiting = await client.prepare(jobRequest(small));
     const begun = await Promise.all(
       [1, 2, 3].map(async () => {
-        const prepared = await client.prepare(wish(large));
+        const prepared = await client.prepare(jobRequest(large));
         await client.upload(prepared, large);
         return prepared;
       }),

@@ -41,7 +41,7 @@ afterAll(async () => {
 const { json } = createCli(() => dataDir);
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 const ME = '{ me { kind accountId } }';
-const wish = (size: number, more: object = {}) => ({
+const jobRequest = (size: number, more: object = {}) => ({
   converterSlug: 'png-to-webp',
   inputFilename: 'a.png',
   inputMime: 'image/png',
@@ -73,7 +73,10 @@ describe('a scan for secrets', () => {
     const bytes = await picture(20, 20);
     const before = receiver.received.length;
     const prepared = await client.prepare(
-      wish(bytes.length, { callbackUrl: `${receiver.url}?canary=path`, callbackSecret: CALLBACK_SECRET }),
+      jobRequest(bytes.length, {
+        callbackUrl: `${receiver.url}?canary=path`,
+        callbackSecret: CALLBACK_SECRET,
+      }),
     );
     await client.upload(prepared, bytes);
     const { downloadUrl = '' } = await client.ended(prepared.job.jobId);

@@ -79,9 +79,9 @@ afterAll(async () => {
 
 /** What a client does who tries again until there is an answer. @returns the job that was accepted. */
 async function bringJob(caller: Caller): Promise<string> {
-  const wish = { dialect: 'swapmyfile', input: { upload: PICTURE }, target: 'webp' } as const;
+  const request = { dialect: 'swapmyfile', input: { upload: PICTURE }, target: 'webp' } as const;
   const { job, upload } = await insist(() =>
-    harness.submitJob({ ...wish, callback: { url: hook, secret: 'secret' } }, caller),
+    harness.submitJob({ ...request, callback: { url: hook, secret: 'secret' } }, caller),
   );
   const uploadId = upload?._id ?? '';
   await insist(() => harness.receiveUpload(uploadId, Readable.from([PNG])));

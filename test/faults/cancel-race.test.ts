@@ -6,8 +6,8 @@ import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
 
 const ROUNDS = 500;
-const LANES = 10;
-/** As many races of a lane as one measurement serves. */
+const SIDE_BY_SIDE = 10;
+/** As many races of a runner as one measurement serves. */
 const MEASURED = 10;
 const CREDITS = 10_000;
 
@@ -18,8 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-const inLanes = (work: (lane: number) => Promise<void>) =>
-  Promise.all(Array.from({ length: LANES }, (_, lane) => work(lane)));
+const sideBySide = (work: (runner: number) => Promise<void>) =>
+  Promise.all(Array.from({ length: SIDE_BY_SIDE }, (_, runner) => work(runner)));
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 it(
@@ -29,18 +29,18 @@ it(
     const random = seededRandom(seed);
     const { accountId, caller } = await harness.newPayer(CREDITS);
     const fileId = await harness.newFile(accountId);
-    const wish = { dialect: 'graphql', input: { fileId }, target: 'webp' } as const;
+    const request = { dialect: 'graphql', input: { fileId }, target: 'webp' } as const;
 
     /** How long a job takes on this machine at this moment, with as many others beside it. */
     async function measure(): Promise<number> {
       const began = performance.now();
-      const { job } = await harness.submitJob(wish, caller);
+      const { job } = await harness.submitJob(request, caller);
       expect(await harness.ended(job._id)).toEqual({ status: 'ready' });
       return performance.now() - began;
     }
 
     async function race(latestMs: number): Promise<void> {
-      const { job } = await harness.submitJob(wish, caller);
+      const { job } = await harness.submitJob(request, caller);
       await pause(random.below(latestMs));
       const refusal = await refusalOf(harness.cancelJob(caller, job._id));
       const end = await harness.ended(job._id);
@@ -53,11 +53,11 @@ it(
 
     const latestMs: number[] = [];
     const began = performance.now();
-    await inLanes(async (lane) => {
+    await sideBySide(async (runner) => {
       // Measured again now and then, so that the cancel keeps meeting every part of a job.
-      for (let i = 0; i < ROUNDS / LANES; i += 1) {
-        if (i % MEASURED === 0) latestMs[lane] = await measure();
-        await race(latestMs[lane] ?? 0);
+      for (let i = 0; i < ROUNDS / SIDE_BY_SIDE; i += 1) {
+        if (i % MEASURED === 0) latestMs[runner] = await measure();
+        await race(latestMs[runner] ?? 0);
       }
     });
     const ends = await expectSound(harness, accountId);

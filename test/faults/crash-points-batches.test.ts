@@ -16,8 +16,8 @@ const { stored, served, worked, submitting, batching, endedBadly } = deedTools((
 const DEEDS: Deeds = {
   'submit a batch with a key': async (payer) => {
     const jobs = [await stored(payer), awaited, await stored(payer)];
-    const wish = { dialect: 'graphql', jobs, idempotencyKey: 'mine' } as const;
-    const submit = () => harness.submitBatch(payer.caller, wish);
+    const request = { dialect: 'graphql', jobs, idempotencyKey: 'mine' } as const;
+    const submit = () => harness.submitBatch(payer.caller, request);
     const afterwards = async (died: boolean) => {
       if (died) await submit();
       await harness.cancelAwaited(payer.caller);
@@ -26,17 +26,17 @@ const DEEDS: Deeds = {
   },
   'submit a batch': async (payer) => {
     const jobs = [await stored(payer), awaited, await stored(payer)];
-    const wish = { dialect: 'graphql', jobs, archive: true } as const;
+    const request = { dialect: 'graphql', jobs, archive: true } as const;
     return {
-      dying: served(() => harness.submitBatch(payer.caller, wish)),
+      dying: served(() => harness.submitBatch(payer.caller, request)),
       afterwards: () => harness.cancelAwaited(payer.caller),
       ends: ['ready', 'cancelled'],
       jobs: [0, 3],
     };
   },
   'cancel a batch': async ({ caller }) => {
-    const wish = { dialect: 'graphql', jobs: [awaited, awaited] } as const;
-    const { batch } = await harness.submitBatch(caller, wish);
+    const request = { dialect: 'graphql', jobs: [awaited, awaited] } as const;
+    const { batch } = await harness.submitBatch(caller, request);
     const cancel = () => harness.cancelBatch(caller, batch._id);
     // Before anything was written the caller has to ask again; afterwards nobody has.
     const afterwards = async () => {
@@ -45,8 +45,8 @@ const DEEDS: Deeds = {
     return { dying: served(cancel), afterwards, ends: ['cancelled'], jobs: [2, 2] };
   },
   'retry a batch': async ({ caller }) => {
-    const wish = { dialect: 'graphql', jobs: [awaited, awaited] } as const;
-    const { batch } = await harness.submitBatch(caller, wish);
+    const request = { dialect: 'graphql', jobs: [awaited, awaited] } as const;
+    const { batch } = await harness.submitBatch(caller, request);
     await harness.cancelBatch(caller, batch._id);
     await harness.mend(caller.accountId);
     return {
@@ -74,8 +74,8 @@ const DEEDS: Deeds = {
   'pack a batch': (payer) => batching(payer, 'packBatch'),
   'end a batch': (payer) => batching(payer, 'endBatch'),
   'cancel the jobs of a batch': async ({ caller }) => {
-    const wish = { dialect: 'graphql', jobs: [awaited, awaited] } as const;
-    const { batch } = await harness.submitBatch(caller, wish);
+    const request = { dialect: 'graphql', jobs: [awaited, awaited] } as const;
+    const { batch } = await harness.submitBatch(caller, request);
     const cancel = () => harness.cancelBatch(caller, batch._id);
     return { dying: worked('cancelBatchJobs', cancel), ends: ['cancelled'], jobs: [2, 2] };
   },

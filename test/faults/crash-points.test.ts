@@ -31,8 +31,8 @@ const DEEDS: Deeds = {
     return { dying: served(submit), afterwards, ends: ['cancelled'], jobs: [1, 1] };
   },
   'submit a job on a file': async (payer) => {
-    const wish = await stored(payer);
-    return { dying: served(() => harness.submitJob(payer.caller, wish)), ends: ['ready'], jobs: [0, 1] };
+    const request = await stored(payer);
+    return { dying: served(() => harness.submitJob(payer.caller, request)), ends: ['ready'], jobs: [0, 1] };
   },
   'prepare an upload without a job': async ({ caller, accountId }) => {
     const expire = () =>

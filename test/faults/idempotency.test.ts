@@ -18,9 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-const wish = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
-const keyed = { ...wish, idempotencyKey: 'my own name for it' };
-const batch = { dialect: 'graphql', jobs: [wish, { ...wish, target: 'jpg' }] } as const;
+const request = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
+const keyed = { ...request, idempotencyKey: 'my own name for it' };
+const batch = { dialect: 'graphql', jobs: [request, { ...request, target: 'jpg' }] } as const;
 const keyedBatch = { ...batch, idempotencyKey: 'and for these' };
 
 const many = <T>(call: (i: number) => Promise<T>) =>
@@ -30,8 +30,8 @@ async function counted({ accountId }: { accountId: string }) {
   const owner = `account:${accountId}`;
   const { jobs, uploads, batches, admissions } = harness.collections;
   const [job, upload, batched] = [jobs, uploads, batches].map((all) => all.countDocuments({ owner }));
-  const lane = await admissions.findOne({ _id: owner });
-  return { jobs: await job, uploads: await upload, batches: await batched, open: lane?.open.length };
+  const admission = await admissions.findOne({ _id: owner });
+  return { jobs: await job, uploads: await upload, batches: await batched, open: admission?.open.length };
 }
 
 describe('the same key', () => {
@@ -126,7 +126,7 @@ describe('the same key', () => {
 
   it.each(['', 'a'.repeat(256), 'line\nbreak', 'ключ'])('%j is no key', async (idempotencyKey) => {
     const { caller } = await harness.newPayer(10);
-    await expect(harness.submitJob(caller, { ...wish, idempotencyKey })).rejects.toMatchObject({
+    await expect(harness.submitJob(caller, { ...request, idempotencyKey })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       field: 'idempotencyKey',
     });

@@ -20,8 +20,8 @@ afterAll(() => harness.close());
 /** A job that waits for its upload in Temporal, while all bytes of it are in the database. */
 async function uploadedUntold(): Promise<{ jobId: string; uploadId: string }> {
   const { caller } = await harness.newPayer(10);
-  const wish = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
-  const { job, upload } = await harness.submitJob(wish, caller);
+  const request = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
+  const { job, upload } = await harness.submitJob(request, caller);
   const uploadId = upload?._id ?? '';
   const { size, sha256 } = await harness.receiveUpload(uploadId, Readable.from([PNG]));
   await harness.uploads.finalize(uploadId);

@@ -16,7 +16,7 @@ afterAll(() => harness.close());
 
 const times = (count: number, work: () => Promise<unknown>) =>
   Promise.all(Array.from({ length: count }, work));
-const wish = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
+const request = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
 
 it(
   'uploads without a job count among those that are awaited, until they are complete or their time is over',
@@ -26,22 +26,22 @@ it(
     const { _id } = await prepare();
     await times(OPEN_UPLOADS - 1, prepare);
     expect(await refusalOf(prepare())).toBe('RATE_LIMITED');
-    expect(await refusalOf(harness.submitJob(caller, wish))).toBe('RATE_LIMITED');
+    expect(await refusalOf(harness.submitJob(caller, request))).toBe('RATE_LIMITED');
 
     await harness.receiveUpload(_id, Readable.from([PNG]));
     await harness.completeUpload(caller, _id);
     expect(await refusalOf(prepare())).toBeNull();
 
-    // A look at the lane takes nothing from those that are awaited.
+    // A look at the admission takes nothing from those that are awaited.
     await harness.mend(accountId);
     expect(await refusalOf(prepare())).toBe('RATE_LIMITED');
     const owner = `account:${accountId}`;
     await harness.collections.uploads.updateMany({ owner }, { $set: { expiresAt: new Date() } });
     // A round looks at the oldest hundred.
-    const lanes = harness.collections.admissions;
+    const admissions = harness.collections.admissions;
     for (let round = 0; round <= OPEN_UPLOADS / 100; round += 1) await harness.mend(accountId);
-    const lane = await lanes.findOne({ _id: owner });
-    expect(lane === null || isIdle(lane)).toBe(true);
+    const admission = await admissions.findOne({ _id: owner });
+    expect(admission === null || isIdle(admission)).toBe(true);
   },
   patience(120_000),
 );

@@ -28,9 +28,9 @@ it('a bad file is told to its owner, and the operator is not warned', async () =
   const { apiKey } = JSON.parse(await readFile(kiln.credentialsPath, 'utf8'));
   const client = createSwapmyfileClient(kiln.url, apiKey);
   const cut = (await picture(300, 300)).subarray(0, 200);
-  const wish = { converterSlug: 'png-to-webp', inputFilename: 'a.png', inputMime: 'image/png' };
+  const request = { converterSlug: 'png-to-webp', inputFilename: 'a.png', inputMime: 'image/png' };
   for (let bad = 0; bad < 3; bad += 1) {
-    const prepared = await client.prepare({ ...wish, inputSize: cut.length });
+    const prepared = await client.prepare({ ...request, inputSize: cut.length });
     await client.upload(prepared, cut);
     expect(await client.ended(prepared.job.jobId)).toMatchObject({
       status: 'failed',

@@ -68,8 +68,8 @@ async function aWorker(buildId: string) {
 const openJobs = (count: number) =>
   Promise.all(
     Array.from({ length: count }, async () => {
-      const wish = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
-      const { job, upload } = await harness.submitJob(wish, caller);
+      const request = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
+      const { job, upload } = await harness.submitJob(request, caller);
       const handle = api.client.workflow.getHandle(workflowId.job(job._id));
       await vi.waitFor(async () => expect(await handle.query('phase')).toBe('waiting for upload'), 20_000);
       return { jobId: job._id, uploadId: upload?._id ?? '' };

@@ -206,8 +206,8 @@ describe('a signed download', () => {
   it('lets go of the file when the reader leaves', async () => {
     const { file } = await store(Buffer.alloc(64 * 2 ** 20));
     const opened: Readable[] = [];
-    const readFile: typeof service.operations.readFile = async (...wish) => {
-      const bytes = await service.operations.readFile(...wish);
+    const readFile: typeof service.operations.readFile = async (...args) => {
+      const bytes = await service.operations.readFile(...args);
       opened.push(bytes);
       return bytes;
     };

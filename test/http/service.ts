@@ -13,8 +13,8 @@ import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
 import { createHttp, type HttpOptions } from '../../src/http/server.ts';
 import { createLog } from '../../src/log.ts';
-import { createAdmitCall } from '../../src/operations/access/admit-call.ts';
 import { createAuthenticate } from '../../src/operations/access/authenticate.ts';
+import { createCheckRateLimit } from '../../src/operations/access/check-rate-limit.ts';
 import { createCompleteUpload } from '../../src/operations/files/complete-upload.ts';
 import { createFiles } from '../../src/operations/files/files.ts';
 import { createReceiveUpload } from '../../src/operations/files/receive-upload.ts';
@@ -67,7 +67,7 @@ export async function startService(overrides: Partial<HttpOptions> = {}) {
       addressOf: () => null,
       noteUse: () => {},
     }),
-    ...createAdmitCall({ ...memory, planOf: defaultPlanOf, addressOf: () => null }),
+    ...createCheckRateLimit({ ...memory, planOf: defaultPlanOf, addressOf: () => null }),
     submitJob: createSubmitJob({
       ...UNQUEUED,
       jobs,

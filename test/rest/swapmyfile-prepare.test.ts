@@ -231,9 +231,9 @@ describe('who may prepare', () => {
   });
 
   it('callbacks are not for guests', async () => {
-    const wish = { ...hero, callbackUrl: 'https://client.example' };
-    expect((await client.prepare(wish, {})).status).toBe(401);
+    const request = { ...hero, callbackUrl: 'https://client.example' };
+    expect((await client.prepare(request, {})).status).toBe(401);
     const { guestToken } = (await client.prepare(hero, {})).json<PreparedJob>();
-    expect((await client.prepare(wish, { Authorization: `Bearer ${guestToken}` })).status).toBe(403);
+    expect((await client.prepare(request, { Authorization: `Bearer ${guestToken}` })).status).toBe(403);
   });
 });

@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 /** GraphQL over the operations given, with a log that can be read back. */
-export function createDoor(operations: SchemaOperations, options: Partial<GraphqlPorts> = {}) {
+export function createApi(operations: SchemaOperations, options: Partial<GraphqlPorts> = {}) {
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   const graphql = createGraphql({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createDoor } from './client.ts';
+import { createApi } from './client.ts';
 import { ALICE, BOB, createService } from './service.ts';
 
 const UNKNOWN_ID = '0192a1b2-0000-7000-8000-00000000dead';
@@ -17,10 +17,10 @@ const CREATE = `mutation ($input: CreateJobInput!) {
 
 function start() {
   const service = createService();
-  const door = createDoor(service.operations);
+  const api = createApi(service.operations);
   const create = async (input: object, headers?: Record<string, string>) =>
-    (await door.ask(CREATE, { input }, headers)).data.createJob;
-  return { ...service, ...door, create };
+    (await api.ask(CREATE, { input }, headers)).data.createJob;
+  return { ...service, ...api, create };
 }
 
 describe('createJob', () => {

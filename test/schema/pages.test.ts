@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import { createDoor } from './client.ts';
+import { createApi } from './client.ts';
 import { BOB, createService } from './service.ts';
 
 const JOBS = 7;
@@ -8,7 +8,7 @@ const JOBS = 7;
 /** Pages through the jobs of one account, which are named by their place: the newest is 7. */
 async function start() {
   const service = createService();
-  const { ask } = createDoor(service.operations);
+  const { ask } = createApi(service.operations);
   const place = new Map<string, number>();
   for (let number = 1; number <= JOBS; number++) {
     const { data } = await ask(

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_BODY_BYTES } from '../../schema/server.ts';
 import { KilnError } from '../../src/domain/errors.ts';
-import { createDoor } from './client.ts';
+import { createApi } from './client.ts';
 import { createService } from './service.ts';
 
 const LIMIT = { code: 'LIMIT_EXCEEDED' };
 
 function start(development = false) {
-  return createDoor(createService().operations, { development });
+  return createApi(createService().operations, { development });
 }
 
 async function refusal(response: Response) {
@@ -81,7 +81,7 @@ describe('an operation that asks for too much', () => {
     expect(batch.status).toBe(400);
   });
 
-  it('is read as far as a batch of 1,000 long wishes needs, and no further', async () => {
+  it('is read as far as a batch of 1,000 long requests needs, and no further', async () => {
     const { post } = start();
     const ask = (length: number) => post({ query: '{ me { kind } }', variables: { x: 'x'.repeat(length) } });
     expect((await ask(1_000_000)).status).toBe(200);
@@ -179,7 +179,7 @@ describe('an error', () => {
     const fail = async () => {
       throw new Error('connect ECONNREFUSED /var/secret.sock');
     };
-    const { ask, log } = createDoor({ ...operations, findJob: fail, cancelJob: fail });
+    const { ask, log } = createApi({ ...operations, findJob: fail, cancelJob: fail });
     const { errors } = await ask(query);
     const correlationId = errors?.[0]?.extensions.correlationId;
     expect(errors).toEqual([
@@ -197,7 +197,7 @@ describe('an error', () => {
 
   it('of a part that does not answer is expected, has a hint, and is logged with its cause', async () => {
     const { operations } = createService();
-    const { ask, log } = createDoor({
+    const { ask, log } = createApi({
       ...operations,
       cancelJob: async () => {
         const cause = new Error('topology closed');

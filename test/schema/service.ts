@@ -29,10 +29,10 @@ export const BOB = 'bob-key';
 export const ADMIN_TOKEN = 'admin-token';
 /** Accounts, keys, plans, batches and webhooks have tests of their own, on a real database. */
 const UNUSED = {
-  admitCall: async () => {},
+  checkRateLimit: async () => {},
 } as unknown as Pick<
   SchemaOperations,
-  | 'admitCall'
+  | 'checkRateLimit'
   | 'batchCountsOf'
   | 'cancelBatch'
   | 'createAccount'

@@ -7,7 +7,7 @@ import { createClient } from 'graphql-ws';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { MAX_MESSAGE_BYTES, MAX_OPERATIONS } from '../../schema/websocket.ts';
-import { createDoor } from './client.ts';
+import { createApi } from './client.ts';
 import { ALICE, BOB, createService, type Service } from './service.ts';
 
 const EVENTS = `subscription ($jobId: ID!, $after: Int! = 0) {
@@ -20,7 +20,7 @@ const EVENTS = `subscription ($jobId: ID!, $after: Int! = 0) {
 const SOON_MS = 8000;
 
 let service: Service;
-let door: ReturnType<typeof createDoor>;
+let api: ReturnType<typeof createApi>;
 let server: Server;
 let jobId: string;
 let url: string;
@@ -28,13 +28,13 @@ const open = new Set<WebSocket>();
 
 beforeEach(async () => {
   service = createService();
-  door = createDoor(service.operations);
-  server = createAdaptorServer({ fetch: (request) => door.handle(request) }) as Server;
-  door.attachWebSocket(server);
+  api = createApi(service.operations);
+  server = createAdaptorServer({ fetch: (request) => api.handle(request) }) as Server;
+  api.attachWebSocket(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { data } = await door.ask(
+  const { data } = await api.ask(
     `mutation ($input: CreateJobInput!) { createJob(input: $input) { ... on CreateJobSuccess { job { jobId } } } }`,
     { input: { upload: { filename: 'a.png', mime: 'image/png', size: 1 }, target: 'webp' } },
   );
@@ -162,7 +162,7 @@ describe('jobEvents over graphql-ws', () => {
     async function* broken(): AsyncGenerator<never> {
       yield await Promise.reject(new Error('secret of the house'));
     }
-    const failing = createDoor({ ...service.operations, watchJob: broken });
+    const failing = createApi({ ...service.operations, watchJob: broken });
     server.removeAllListeners('upgrade');
     failing.attachWebSocket(server);
     const answer = await all(watch({})).catch((errors: unknown) => errors);

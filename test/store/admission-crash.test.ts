@@ -39,57 +39,69 @@ function dyingAt(last: number, how: Fault) {
   return { repository, hasDied: dead };
 }
 
-type Deed = (repository: AdmissionRepository, lane: string) => Promise<unknown>;
+type Deed = (repository: AdmissionRepository, concurrencyKey: string) => Promise<unknown>;
 
 const single = (jobId: string) => ({ jobId, batch: false, limit: LIMIT });
 
 /** Two convert, three wait alone, and three of a batch behind them; one still waits for its upload. */
 async function crowded(): Promise<string> {
-  const lane = `account:${newId()}`;
-  await healthy.open(lane, [`${lane}-late`], 10);
-  for (const name of ['a', 'b', 'c', 'd', 'e']) await healthy.enter({ lane, ...single(`${lane}-${name}`) });
-  await healthy.enterMany({ lane, jobIds: ['x', 'y', 'z'].map((name) => `${lane}-${name}`), limit: LIMIT });
-  return lane;
+  const concurrencyKey = `account:${newId()}`;
+  await healthy.open(concurrencyKey, [`${concurrencyKey}-late`], 10);
+  for (const name of ['a', 'b', 'c', 'd', 'e'])
+    await healthy.enter({ concurrencyKey, ...single(`${concurrencyKey}-${name}`) });
+  await healthy.enterMany({
+    concurrencyKey,
+    jobIds: ['x', 'y', 'z'].map((name) => `${concurrencyKey}-${name}`),
+    limit: LIMIT,
+  });
+  return concurrencyKey;
 }
 
 const DEEDS: Record<string, Deed> = {
-  'a job lines up': (repository, lane) => repository.enter({ lane, ...single(`${lane}-late`) }),
-  'a job lines up where there is room': async (repository, lane) => {
-    await repository.enter({ lane, ...single(`${lane}-late`), limit: 3 });
+  'a job lines up': (repository, concurrencyKey) =>
+    repository.enter({ concurrencyKey, ...single(`${concurrencyKey}-late`) }),
+  'a job lines up where there is room': async (repository, concurrencyKey) => {
+    await repository.enter({ concurrencyKey, ...single(`${concurrencyKey}-late`), limit: 3 });
   },
-  'a batch lines up': (repository, lane) =>
-    repository.enterMany({ lane, jobIds: ['late', 'y', 'u'].map((name) => `${lane}-${name}`), limit: LIMIT }),
-  'a job leaves and the next gets in': (repository, lane) => repository.leave(lane, [`${lane}-a`], LIMIT),
-  'some who wait leave': (repository, lane) =>
+  'a batch lines up': (repository, concurrencyKey) =>
+    repository.enterMany({
+      concurrencyKey,
+      jobIds: ['late', 'y', 'u'].map((name) => `${concurrencyKey}-${name}`),
+      limit: LIMIT,
+    }),
+  'a job leaves and the next gets in': (repository, concurrencyKey) =>
+    repository.leave(concurrencyKey, [`${concurrencyKey}-a`], LIMIT),
+  'some who wait leave': (repository, concurrencyKey) =>
     repository.leave(
-      lane,
-      ['c', 'x'].map((name) => `${lane}-${name}`),
+      concurrencyKey,
+      ['c', 'x'].map((name) => `${concurrencyKey}-${name}`),
       LIMIT,
     ),
-  'some who convert and some who wait leave': (repository, lane) =>
+  'some who convert and some who wait leave': (repository, concurrencyKey) =>
     repository.leave(
-      lane,
-      ['a', 'b', 'c', 'd', 'y'].map((name) => `${lane}-${name}`),
+      concurrencyKey,
+      ['a', 'b', 'c', 'd', 'y'].map((name) => `${concurrencyKey}-${name}`),
       LIMIT,
     ),
 };
 
 /** Does a deed again, asks for everyone who has not left, and lets all leave in turn. @returns who got in. */
-async function finish(lane: string, deed: Deed, left: readonly string[]): Promise<string[]> {
-  await deed(healthy, lane);
+async function finish(concurrencyKey: string, deed: Deed, left: readonly string[]): Promise<string[]> {
+  await deed(healthy, concurrencyKey);
   const names = ['a', 'b', 'c', 'd', 'e', 'x', 'y', 'z', 'u', 'late'];
-  const jobs = names.map((name) => `${lane}-${name}`).filter((jobId) => !left.includes(jobId));
-  for (const jobId of jobs) await healthy.enter({ lane, jobId, batch: /[xyzu]$/.test(jobId), limit: LIMIT });
+  const jobs = names.map((name) => `${concurrencyKey}-${name}`).filter((jobId) => !left.includes(jobId));
+  for (const jobId of jobs)
+    await healthy.enter({ concurrencyKey, jobId, batch: /[xyzu]$/.test(jobId), limit: LIMIT });
   const order: string[] = [];
   for (;;) {
-    const now = await healthy.find(lane);
+    const now = await healthy.find(concurrencyKey);
     const active = now?.active ?? [];
     expect(active.length).toBeLessThanOrEqual(LIMIT + 1);
     expect(active.filter((jobId) => left.includes(jobId) || order.includes(jobId))).toEqual([]);
     const next = active[0];
     if (next === undefined) break;
     order.push(next);
-    await healthy.leave(lane, [next], LIMIT);
+    await healthy.leave(concurrencyKey, [next], LIMIT);
   }
   return order;
 }
@@ -106,17 +118,19 @@ describe('a process that dies at any write of', () => {
     let points = 0;
     for (const how of ['before', 'after'] as const) {
       for (let last = 1; ; last += 1) {
-        const lane = await crowded();
+        const concurrencyKey = await crowded();
         const { repository, hasDied } = dyingAt(last, how);
-        await deed(repository, lane).catch(() => {});
-        const left = (gone[name] ?? []).map((job) => `${lane}-${job}`);
-        const all = ['a', 'b', 'c', 'd', 'e', 'x', 'y', 'z', 'u', 'late'].map((job) => `${lane}-${job}`);
-        const order = await finish(lane, deed, left);
+        await deed(repository, concurrencyKey).catch(() => {});
+        const left = (gone[name] ?? []).map((job) => `${concurrencyKey}-${job}`);
+        const all = ['a', 'b', 'c', 'd', 'e', 'x', 'y', 'z', 'u', 'late'].map(
+          (job) => `${concurrencyKey}-${job}`,
+        );
+        const order = await finish(concurrencyKey, deed, left);
         expect(order.toSorted()).toEqual(all.filter((jobId) => !left.includes(jobId)).toSorted());
         // Single jobs keep their order, and none of them begins behind one of a batch that was there with it.
         const singles = order.filter((jobId) => /-[cde]$/.test(jobId));
         expect(singles).toEqual(singles.toSorted());
-        const { active, single: line, batch } = (await healthy.find(lane)) ?? {};
+        const { active, single: line, batch } = (await healthy.find(concurrencyKey)) ?? {};
         expect([active, line?.waiting, batch?.waiting]).toEqual([[], 0, 0]);
         if (!hasDied()) break;
         points += 1;

@@ -4,11 +4,11 @@ import { newId } from '../../src/domain/id.ts';
 import type { Admission } from '../../src/domain/jobs/admission.ts';
 import { createAdmissions } from '../../src/operations/jobs/admissions.ts';
 import { createRepairAdmissions } from '../../src/operations/jobs/repair-admissions.ts';
+import { createAdmissionChecks } from '../../src/store/admissions/admission-checks.ts';
 import {
   type AdmissionRepository,
   createAdmissionRepository,
 } from '../../src/store/admissions/admissions.ts';
-import { createLaneChecks } from '../../src/store/admissions/lane-checks.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { connectMongo, type Mongo } from '../../src/store/mongo/mongo.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
@@ -34,26 +34,30 @@ afterAll(async () => {
   await mongo.close();
 });
 
-/** A lane in which one job converts and all others wait. */
-async function laneWith(waiting: number): Promise<string> {
-  const lane = `account:${newId()}`;
-  await admissions.enter({ lane, jobId: newId(), batch: false, limit: 1 });
+/** A concurrency key of which one job converts and all others wait. */
+async function crowdedKey(waiting: number): Promise<string> {
+  const concurrencyKey = `account:${newId()}`;
+  await admissions.enter({ concurrencyKey, jobId: newId(), batch: false, limit: 1 });
   const all = Array.from({ length: waiting }, newId);
-  while (all.length > 0) await admissions.enterMany({ lane, jobIds: all.splice(0, 500), limit: 1 });
-  return lane;
+  while (all.length > 0) await admissions.enterMany({ concurrencyKey, jobIds: all.splice(0, 500), limit: 1 });
+  return concurrencyKey;
 }
 
-describe('a lane in which thousands wait', () => {
+describe('an admission in which thousands wait', () => {
   it('costs the same commands and stays as small as one in which ten do', async () => {
     const costs: unknown[] = [];
     for (const waiting of [10, MANY]) {
-      const lane = await laneWith(waiting);
+      const concurrencyKey = await crowdedKey(waiting);
       const jobId = newId();
-      const enter = await counted.of(() => admissions.enter({ lane, jobId, batch: false, limit: 1 }));
-      const { active = [] } = (await admissions.find(lane)) ?? {};
-      const leave = await counted.of(() => admissions.leave(lane, active, 1));
-      const bytes = JSON.stringify(await mongo.collections.admissions.findOne({ _id: lane })).length;
-      expect((await admissions.find(lane))?.active).toEqual([jobId]);
+      const enter = await counted.of(() =>
+        admissions.enter({ concurrencyKey, jobId, batch: false, limit: 1 }),
+      );
+      const { active = [] } = (await admissions.find(concurrencyKey)) ?? {};
+      const leave = await counted.of(() => admissions.leave(concurrencyKey, active, 1));
+      const bytes = JSON.stringify(
+        await mongo.collections.admissions.findOne({ _id: concurrencyKey }),
+      ).length;
+      expect((await admissions.find(concurrencyKey))?.active).toEqual([jobId]);
       costs.push({ enter, leave, bytes: bytes < 500 });
     }
     console.log(JSON.stringify(costs[1]));
@@ -72,13 +76,13 @@ describe('a lane in which thousands wait', () => {
       concurrencyOf: async () => 1,
       openUploads: { account: 2, guest: 1 },
     });
-    const lanes = createLaneChecks(mongo.collections);
+    const checks = createAdmissionChecks(mongo.collections);
     const uploads = createUploadRepository(mongo.collections);
-    const repair = createRepairAdmissions({ lanes, jobs, uploads, admissions: queue, log });
+    const repair = createRepairAdmissions({ checks, jobs, uploads, admissions: queue, log });
     for (const waiting of [0, MANY]) {
       await mongo.collections.admissions.deleteMany({});
-      const lane = await laneWith(waiting);
-      const { active = [] } = (await admissions.find(lane)) ?? {};
+      const concurrencyKey = await crowdedKey(waiting);
+      const { active = [] } = (await admissions.find(concurrencyKey)) ?? {};
       await mongo.collections.jobs.insertMany(active.map((_id) => aJob({ _id, status: 'processing' })));
       rounds.push(await counted.of(() => repair(Date.now() + 60_000)));
     }
@@ -88,11 +92,11 @@ describe('a lane in which thousands wait', () => {
   });
 });
 
-describe('a lane from before who waits stood in documents of its own', () => {
+describe('an admission from before who waits stood in documents of its own', () => {
   it('is what it was: the same job is next, and each that leaves lets the next one in', async () => {
-    const lane = `account:${newId()}`;
+    const concurrencyKey = `account:${newId()}`;
     const old = {
-      _id: lane,
+      _id: concurrencyKey,
       open: ['o'],
       active: ['a'],
       waiting: ['b', 'c'],
@@ -100,23 +104,23 @@ describe('a lane from before who waits stood in documents of its own', () => {
       seq: 9,
     };
     await mongo.collections.admissions.insertOne(old as unknown as Admission);
-    expect(await admissions.positionOf(lane, 'c')).toBeNull();
-    expect(await admissions.enter({ lane, jobId: 'o', batch: false, limit: 1 })).toMatchObject({
+    expect(await admissions.positionOf(concurrencyKey, 'c')).toBeNull();
+    expect(await admissions.enter({ concurrencyKey, jobId: 'o', batch: false, limit: 1 })).toMatchObject({
       position: 3,
     });
-    expect(await admissions.positionOf(lane, 'y')).toBe(5);
+    expect(await admissions.positionOf(concurrencyKey, 'y')).toBe(5);
     const order: string[] = [];
-    for (let next: string[] = ['a']; next.length > 0; next = await admissions.leave(lane, next, 1))
+    for (let next: string[] = ['a']; next.length > 0; next = await admissions.leave(concurrencyKey, next, 1))
       order.push(...next);
     expect(order).toEqual(['a', 'b', 'c', 'o', 'x', 'y']);
   });
 
   it('is looked at by the first repair round', async () => {
-    const lane = `account:${newId()}`;
-    const old = { _id: lane, open: [], active: ['a'], waiting: ['b'], waitingBatch: [], seq: 9 };
+    const concurrencyKey = `account:${newId()}`;
+    const old = { _id: concurrencyKey, open: [], active: ['a'], waiting: ['b'], waitingBatch: [], seq: 9 };
     await mongo.collections.admissions.insertOne(old as unknown as Admission);
-    const due = await createLaneChecks(mongo.collections).listDue(new Date(), 10);
-    expect(due.map(({ _id }) => _id)).toContain(lane);
-    expect(due.find(({ _id }) => _id === lane)).toMatchObject({ single: { waiting: 1 } });
+    const due = await createAdmissionChecks(mongo.collections).listDue(new Date(), 10);
+    expect(due.map(({ _id }) => _id)).toContain(concurrencyKey);
+    expect(due.find(({ _id }) => _id === concurrencyKey)).toMatchObject({ single: { waiting: 1 } });
   });
 });

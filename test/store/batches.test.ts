@@ -45,7 +45,8 @@ async function aBatch(statuses: readonly JobStatus[], different: Partial<Batch> 
 
 const runner = {
   startBatch: async ({ batchId }: { batchId: string }) => void told.push(`start ${batchId}`),
-  nudgeBatch: async ({ batchId }: { batchId: string }, wish: string) => void told.push(`${wish} ${batchId}`),
+  nudgeBatch: async ({ batchId }: { batchId: string }, request: string) =>
+    void told.push(`${request} ${batchId}`),
 };
 
 const endedAs = (job: Job, status: JobStatus): Job => ({ ...job, status });
@@ -127,9 +128,9 @@ describe('the repair of batches', () => {
     const { batch: second } = await aBatch(['ready'], { updatedAt: LONG_AGO });
     const failing = {
       ...runner,
-      nudgeBatch: async (start: { batchId: string }, wish: string) => {
+      nudgeBatch: async (start: { batchId: string }, request: string) => {
         if (start.batchId === first._id) throw new Error('away');
-        await runner.nudgeBatch(start, wish);
+        await runner.nudgeBatch(start, request);
       },
     };
     const jobs = createJobRepository(database.collections, { publish: () => {} });

@@ -12,7 +12,7 @@ import { createBatchRepository } from '../../src/store/batches.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
 import { connectMongo, type Mongo } from '../../src/store/mongo/mongo.ts';
-import { createDoor } from '../schema/client.ts';
+import { createApi } from '../schema/client.ts';
 import { ALICE, createService } from '../schema/service.ts';
 import { aDelivery, aJob } from '../support/records.ts';
 
@@ -25,7 +25,7 @@ const OUTCOMES: Outcome[] = ['ready', 'ready', 'failed', 'cancelled', 'expired']
 const COUNTS = { total: JOBS, pending: 500, ready: 200, failed: 100, cancelled: 100, expired: 100 };
 
 let mongo: Mongo;
-let door: ReturnType<typeof createDoor>;
+let api: ReturnType<typeof createApi>;
 let accounts: ReturnType<typeof createAccountRepository>;
 /** Bytes that the database sent, by reply. */
 let replies: number[] = [];
@@ -42,7 +42,7 @@ beforeAll(async () => {
   const silent = { publish: () => {}, ring: () => {} };
   const jobs = createJobRepository(collections, silent);
   accounts = createAccountRepository(collections);
-  door = createDoor({
+  api = createApi({
     ...createService().operations,
     ...createFindJobs({ jobs }),
     ...createFindBatches({ jobs, batches: createBatchRepository(collections, silent) }),
@@ -93,7 +93,7 @@ function aLongDelivery() {
 /** What GraphQL answers to Alice, how many reads it took and what came of them. */
 async function ask(query: string) {
   replies = [];
-  const answer = await door.ask(query);
+  const answer = await api.ask(query);
   expect(answer).not.toHaveProperty('errors');
   return { data: answer.data, reads: replies.length, bytes: replies.reduce((sum, one) => sum + one, 0) };
 }

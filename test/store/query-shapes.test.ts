@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import { JOB_STATUSES } from '../../src/domain/jobs/job.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
-import { createLaneChecks } from '../../src/store/admissions/lane-checks.ts';
+import { createAdmissionChecks } from '../../src/store/admissions/admission-checks.ts';
 import { createApiKeyRepository } from '../../src/store/api-keys.ts';
 import { createBatchRepository } from '../../src/store/batches.ts';
 import { createCreditRepository } from '../../src/store/credits.ts';
@@ -50,7 +50,7 @@ it('every list has an index, however it is narrowed and whichever way it is turn
   await deliveries.listChanged({ owner, endpointId: undefined, after: { updatedAt: now, order: id }, limit });
   await deliveries.listChanged({ owner, endpointId: id, after: { updatedAt: now, order: id }, limit });
   await createCreditRepository(collections).list('', limit);
-  await createLaneChecks(collections).listDue(now, limit);
+  await createAdmissionChecks(collections).listDue(now, limit);
   await createSealedSecretRepository(collections).page(null, limit);
   console.log([...queries].map(([shape, query]) => `${shape} → ${servedBy(query)}`).join('\n'));
   expect(queries.size).toBeGreaterThan(30);

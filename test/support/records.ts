@@ -140,11 +140,11 @@ export function anApiKey(different: Partial<ApiKey> = {}): ApiKey {
   };
 }
 
-/** Submission without the limits of lanes. */
+/** Submission without limits. */
 export const UNQUEUED = {
   once: createOnce({ idempotency: rememberedRequests() }),
-  admissions: { openUploads: async () => {}, leaveLane: async () => {} },
-  laneOf: (caller: Caller) => (caller.kind === 'anonymous' ? 'nobody' : ownerKey(caller)),
+  admissions: { openUploads: async () => {}, release: async () => {} },
+  concurrencyKeyOf: (caller: Caller) => (caller.kind === 'anonymous' ? 'nobody' : ownerKey(caller)),
 };
 
 /** The plans as they are before anybody changes them. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
-import { createDoor } from '../schema/client.ts';
+import { createApi } from '../schema/client.ts';
 import { ALICE, BOB, createService } from '../schema/service.ts';
 import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 
@@ -10,12 +10,12 @@ const ENDPOINT =
 const asBob = { 'X-API-Key': BOB };
 
 let harness: ActivityHarness;
-let door: ReturnType<typeof createDoor>;
+let api: ReturnType<typeof createApi>;
 beforeAll(async () => {
   harness = await createActivityHarness();
 });
 beforeEach(async () => {
-  door = createDoor({ ...createService().operations, ...harness.webhooks });
+  api = createApi({ ...createService().operations, ...harness.webhooks });
   await harness.collections.endpoints.deleteMany({});
   await harness.collections.deliveries.deleteMany({});
 });
@@ -24,11 +24,11 @@ afterAll(() => harness.close());
 async function create(input: object, headers?: Record<string, string>) {
   const query = `mutation ($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) {
     ... on WebhookEndpointSecrets { secret endpoint { ${ENDPOINT} } } ${REFUSAL} } }`;
-  return (await door.ask(query, { input }, headers)).data.createWebhookEndpoint;
+  return (await api.ask(query, { input }, headers)).data.createWebhookEndpoint;
 }
 
 const change = async (mutation: string, success: string, headers?: Record<string, string>) =>
-  (await door.ask(`mutation { it: ${mutation} { ... on ${success} ${REFUSAL} } }`, {}, headers)).data.it;
+  (await api.ask(`mutation { it: ${mutation} { ... on ${success} ${REFUSAL} } }`, {}, headers)).data.it;
 
 const endpointSuccess = `WebhookEndpointSuccess { endpoint { ${ENDPOINT} } }`;
 const deliverySuccess = 'WebhookDeliverySuccess { delivery { deliveryId state event attempts { number } } }';
@@ -62,7 +62,7 @@ describe('webhook endpoints in GraphQL', () => {
     expect(test).toMatchObject({ code: 'WRONG_STATE', hint: 'Resume it first.' });
     const resumed = await change(`resumeWebhookEndpoint(id: "${id}")`, endpointSuccess);
     expect(resumed.endpoint.state).toBe('ENABLED');
-    const { data } = await door.ask(
+    const { data } = await api.ask(
       `query ($id: ID!) { node(id: $id) { ... on WebhookEndpoint { endpointId } } webhookEndpoints { endpointId } webhookEndpoint(id: $id) { url } }`,
       { id },
     );
@@ -72,7 +72,7 @@ describe('webhook endpoints in GraphQL', () => {
       webhookEndpoint: { url: 'https://receiver.example/hook' },
     });
     await change(`deleteWebhookEndpoint(id: "${id}")`, endpointSuccess);
-    expect((await door.ask('{ webhookEndpoints { endpointId } }')).data.webhookEndpoints).toEqual([]);
+    expect((await api.ask('{ webhookEndpoints { endpointId } }')).data.webhookEndpoints).toEqual([]);
   });
 
   it('say what is wrong, in the field that it is about', async () => {
@@ -106,7 +106,7 @@ describe('webhook endpoints in GraphQL', () => {
       expect(await change(mutation, 'NotFoundError { code }', asBob)).toMatchObject({ code: 'NOT_FOUND' });
     const replay = `replayWebhookDelivery(id: "${sent.delivery.deliveryId}")`;
     expect(await change(replay, 'NotFoundError { code }', asBob)).toMatchObject({ code: 'NOT_FOUND' });
-    const { data } = await door.ask(
+    const { data } = await api.ask(
       `query ($id: ID!) { node(id: $id) { id } webhookEndpoints { id } webhookDeliveries { edges { cursor } } }`,
       { id: endpoint.id },
       asBob,
@@ -118,7 +118,7 @@ describe('webhook endpoints in GraphQL', () => {
 describe('webhook deliveries in GraphQL', () => {
   const page = async (args: string) => {
     const query = `{ webhookDeliveries(${args}) { edges { cursor node { deliveryId event } } pageInfo { hasNextPage hasPreviousPage } } }`;
-    const { edges, pageInfo } = (await door.ask(query)).data.webhookDeliveries;
+    const { edges, pageInfo } = (await api.ask(query)).data.webhookDeliveries;
     return { subjects: edges.map(({ node }: { node: { event: string } }) => node.event), edges, pageInfo };
   };
 
@@ -146,7 +146,7 @@ describe('webhook deliveries in GraphQL', () => {
 
   it('are replayed since a moment that is one', async () => {
     const replay = (since: string) =>
-      door.ask(
+      api.ask(
         `mutation ($since: DateTime!) { replayWebhookDeliveries(input: { since: $since }) {
           ... on ReplayWebhookDeliveriesSuccess { replayed left next } ${REFUSAL} } }`,
         { since },

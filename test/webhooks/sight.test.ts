@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KeyScope } from '../../src/domain/access/account.ts';
 import { newId } from '../../src/domain/id.ts';
-import { createDoor } from '../schema/client.ts';
+import { createApi } from '../schema/client.ts';
 import { ALICE, createService } from '../schema/service.ts';
 import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
 import { anAccountCaller } from '../support/records.ts';
@@ -16,9 +16,9 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 /** The API as it is to a key of Alice that has these scopes. */
-function doorOf(...scopes: KeyScope[]) {
+function apiOf(...scopes: KeyScope[]) {
   const caller = anAccountCaller({ accountId: ALICE, scopes });
-  return createDoor({
+  return createApi({
     ...createService().operations,
     ...harness.webhooks,
     authenticate: async () => caller,
@@ -57,7 +57,7 @@ describe('what a delivery says of results', () => {
   it.each([[['read']], [['convert', 'manage']], [['read', 'manage']]] as [KeyScope[]][])(
     'is shown to a key that may %j',
     async (scopes) => {
-      const { data } = await doorOf(...scopes).ask(EVERY_WAY, await deliver());
+      const { data } = await apiOf(...scopes).ask(EVERY_WAY, await deliver());
       for (const shown of [data.webhookDelivery, data.node, data.webhookDeliveries.edges[0].node]) {
         expect(shown.body).toContain(LINK);
         expect(shown.attempts).toEqual([{ responseHead: LINK, status: 200 }]);
@@ -67,9 +67,9 @@ describe('what a delivery says of results', () => {
 
   it('is not shown to a key that may only manage, which may send it again', async () => {
     const ids = await deliver();
-    const door = doorOf('manage');
-    const { data } = await door.ask(EVERY_WAY, ids);
-    const replayed = await door.ask(REPLAY, ids);
+    const api = apiOf('manage');
+    const { data } = await api.ask(EVERY_WAY, ids);
+    const replayed = await api.ask(REPLAY, ids);
     const every = [
       data.webhookDelivery,
       data.node,
@@ -87,9 +87,9 @@ describe('what a delivery says of results', () => {
 });
 
 it('no key that may only manage lets itself be told of results', async () => {
-  const door = doorOf('manage');
+  const api = apiOf('manage');
   const refusal = '... on ForbiddenError { code hint }';
-  const made = await door.ask(
+  const made = await api.ask(
     `mutation { createWebhookEndpoint(input: { url: "https://me.example/" }) { ${refusal} } }`,
   );
   expect(made.data.createWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
@@ -97,7 +97,7 @@ it('no key that may only manage lets itself be told of results', async () => {
   const request = { url: 'https://receiver.example/', events: ['job.failed'], description: '' };
   const { endpoint } = await harness.webhooks.createEndpoint(actor, request);
   for (const input of ['{ url: "https://me.example/" }', '{ events: ["*"] }']) {
-    const { data } = await door.ask(
+    const { data } = await api.ask(
       `mutation { updateWebhookEndpoint(id: "${endpoint._id}", input: ${input}) { ${refusal} } }`,
     );
     expect(data.updateWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });

@@ -23,7 +23,7 @@ describe('a call that comes through after the job or batch has ended', () => {
     },
   );
 
-  it.each(['count', 'cancel'] as const)('a batch that is over is not begun again to %s', async (wish) => {
+  it.each(['count', 'cancel'] as const)('a batch that is over is not begun again to %s', async (request) => {
     const { start: job } = await harness.job({ countBatch: async () => ({ pending: 0 }) });
     const start = { batchId: job.jobId, owner: job.owner, title: '0 jobs', total: 0, wantsArchive: false };
     await harness.runner.startBatch(start);
@@ -31,7 +31,7 @@ describe('a call that comes through after the job or batch has ended', () => {
     await handle.result();
     const { runId } = await handle.describe();
     await harness.runner.startBatch(start);
-    await harness.runner.nudgeBatch(start, wish);
+    await harness.runner.nudgeBatch(start, request);
     expect(await handle.describe()).toMatchObject({ runId, status: { name: 'COMPLETED' } });
   });
 

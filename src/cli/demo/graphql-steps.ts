@@ -13,7 +13,7 @@ export interface GraphqlStepPorts {
 }
 
 /** A conversion of the demo and what must come of it. */
-export interface PictureWish {
+export interface PictureRequest {
   sample: Sample;
   target: string;
   options?: Record<string, unknown>;
@@ -23,27 +23,30 @@ export interface PictureWish {
 const WAIT_MS = 30_000;
 
 /** Create, upload and complete, while a subscription tells what happens to the job. */
-export async function convertWatched(ports: GraphqlStepPorts, wish: PictureWish): Promise<string> {
+export async function convertWatched(ports: GraphqlStepPorts, request: PictureRequest): Promise<string> {
   const { conversions, narrator } = ports;
-  const { job, upload } = await create(ports, wish);
+  const { job, upload } = await create(ports, request);
   const bring = async () => {
-    await conversions.send(upload, wish.sample.bytes);
-    narrator.detail('uploaded', `${formatBytes(wish.sample.bytes.length)} by PUT to a signed URL`);
+    await conversions.send(upload, request.sample.bytes);
+    narrator.detail('uploaded', `${formatBytes(request.sample.bytes.length)} by PUT to a signed URL`);
     await conversions.complete(job.jobId);
   };
   const [ended] = await Promise.all([watchToEnd(ports, job.jobId), bring()]);
-  return keep(ports, ended, wish.expected);
+  return keep(ports, ended, request.expected);
 }
 
 /** The short way for small files: the call that completes the upload answers with the result. */
-export async function convertWaiting(ports: GraphqlStepPorts, wish: PictureWish): Promise<string> {
+export async function convertWaiting(ports: GraphqlStepPorts, request: PictureRequest): Promise<string> {
   const { conversions } = ports;
-  const { job, upload } = await create(ports, wish);
-  await conversions.send(upload, wish.sample.bytes);
-  return keep(ports, await conversions.complete(job.jobId, WAIT_MS), wish.expected);
+  const { job, upload } = await create(ports, request);
+  await conversions.send(upload, request.sample.bytes);
+  return keep(ports, await conversions.complete(job.jobId, WAIT_MS), request.expected);
 }
 
-async function create({ conversions, narrator }: GraphqlStepPorts, { sample, target, options }: PictureWish) {
+async function create(
+  { conversions, narrator }: GraphqlStepPorts,
+  { sample, target, options }: PictureRequest,
+) {
   const { filename, mime, bytes } = sample;
   const created = await conversions.create({
     upload: { filename, mime, size: bytes.length },

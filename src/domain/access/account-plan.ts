@@ -98,7 +98,7 @@ export function parsePlanChanges(changes: unknown): PlanChanges {
   });
 }
 
-/** The rules that may stand in the way of a wish. */
+/** The rules that may stand in the way of a request. */
 export const POLICY_RULES = {
   API_ACCESS: 'The plan does not include the API.',
   SWAPMYFILE_ACCESS: 'The plan does not include keyed calls of the SwapMyFile API.',
@@ -125,31 +125,31 @@ const UPGRADE = 'Upgrade the account to a larger plan.';
 
 /** Why the plan does not let this credential in; null when it does. */
 export function accessRefusal(
-  { _id, api, swapmyfileApi }: AccountPlan,
-  { caller, door }: { caller: Caller; door: string },
+  plan: AccountPlan,
+  { caller, api }: { caller: Caller; api: string },
 ): PolicyRefusal | null {
   if (caller.kind !== 'account' || caller.via !== 'key') return null;
-  if (!api) {
-    const message = `The API is not part of the ${_id} plan.`;
+  if (!plan.api) {
+    const message = `The API is not part of the ${plan._id} plan.`;
     return { rule: 'API_ACCESS', code: 'FORBIDDEN', message, hint: UPGRADE };
   }
-  if (door !== 'swapmyfile' || swapmyfileApi) return null;
-  const message = `The SwapMyFile API is not part of the ${_id} plan.`;
+  if (api !== 'swapmyfile' || plan.swapmyfileApi) return null;
+  const message = `The SwapMyFile API is not part of the ${plan._id} plan.`;
   return { rule: 'SWAPMYFILE_ACCESS', code: 'FORBIDDEN', message, hint: 'Upgrade the account to Pro.' };
 }
 
-/** What a wish asks of a plan. */
-export interface WishFacts {
+/** What a request asks of a plan. */
+export interface PlanDemands {
   callback: boolean;
   batch: boolean;
   /** Bytes of the file that will be sent; undefined when it is there already. */
   size: number | undefined;
 }
 
-/** Every rule of the plan that a wish breaks. `serviceBytes` is the limit of the service itself. */
-export function wishRefusals(
+/** Every rule of the plan that a request breaks. `serviceBytes` is the limit of the service itself. */
+export function planRefusals(
   plan: AccountPlan,
-  { callback, batch, size }: WishFacts,
+  { callback, batch, size }: PlanDemands,
   serviceBytes: number,
 ): PolicyRefusal[] {
   const refusals: PolicyRefusal[] = [];

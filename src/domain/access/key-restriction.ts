@@ -10,8 +10,8 @@ export type KeyRestriction =
   | { type: 'ip'; networks: string[] }
   | { type: 'domain'; domains: string[] };
 
-/** A wish for a restriction, as callers write one: at most one of the two lists. */
-export interface RestrictionWish {
+/** A request for a restriction, as callers write one: at most one of the two lists. */
+export interface RestrictionRequest {
   ip?: readonly string[] | null | undefined;
   domain?: readonly string[] | null | undefined;
 }
@@ -22,7 +22,7 @@ const DOMAIN_RULE =
   /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** @throws KilnError INVALID_INPUT that names the entry that is none. */
-export function parseRestriction({ ip, domain }: RestrictionWish): KeyRestriction {
+export function parseRestriction({ ip, domain }: RestrictionRequest): KeyRestriction {
   if (ip && domain) throw invalid('A key is restricted by address or by domain, not by both.');
   if (ip) {
     const wrong = requireEntries(ip).find((entry) => parseNetwork(entry) === null);

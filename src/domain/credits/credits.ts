@@ -68,7 +68,7 @@ export interface Charge {
   run: string;
 }
 
-/** What is to be written for a wish: nothing when it has been done before. */
+/** What is to be written for a request: nothing when it has been done before. */
 export type Decision = 'done' | { hold: Hold; entries: PendingEntry[] };
 
 /** Sets credits aside. @throws KilnError WRONG_STATE once the run is settled. */

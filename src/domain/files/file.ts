@@ -45,18 +45,18 @@ export interface Upload {
   fault: Fault | null;
   createdAt: Date;
   expiresAt: Date;
-  /** Whom it counts for as an open upload; absent where its job says so. */
+  /** The concurrency key that it counts for as an open upload; absent where its job says so. */
   lane?: string;
   /** When it became a file; absent before, and in uploads of earlier versions. */
   finalizedAt?: Date;
 }
 
-/** What an upload without a job is called among those that a lane awaits, where all others go by their job. */
+/** What an upload without a job is called among the open ones of an admission; all others go by their job. */
 export function openUploadId({ _id }: Pick<Upload, '_id'>): string {
   return `${OPEN_UPLOAD}${_id}`;
 }
 
-/** The uploads without a job among what a lane awaits. */
+/** The uploads without a job among the open ones of an admission. */
 export function uploadsAmong(awaited: readonly string[]): string[] {
   return awaited.filter((id) => id.startsWith(OPEN_UPLOAD)).map((id) => id.slice(OPEN_UPLOAD.length));
 }

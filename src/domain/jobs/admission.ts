@@ -2,8 +2,8 @@
 export type Queue = 'single' | 'batch';
 
 /**
- * A queue of a lane, as far as the lane knows it: jobs stand at numbers from `head` on, each in a document
- * of its own, so that a lane stays small however many wait.
+ * A queue, as far as the admission itself knows it: jobs stand at numbers from `head` on, each in a
+ * document of its own, so that the admission stays small however many wait.
  */
 export interface Line {
   /** The number whose turn is next. */
@@ -13,8 +13,8 @@ export interface Line {
 }
 
 /**
- * The jobs of one lane that have not ended. A lane is whom limits count for: an account, or the
- * guests of one address.
+ * The jobs of one concurrency key that have not ended. The key says whom a plan's concurrency counts
+ * for: an account, or the guests of one address.
  */
 export interface Admission {
   _id: string;
@@ -28,7 +28,7 @@ export interface Admission {
   batch: Line;
   /** When to look for jobs that ended or were let in without anybody hearing of it. */
   checkAt: Date;
-  /** `seq` when the lane was last seen with nothing in it. */
+  /** `seq` when it was last seen with nothing in it. */
   idleSeq?: number;
   /** Counts changes, so that what was decided on an older state is not written. */
   seq: number;
@@ -36,21 +36,21 @@ export interface Admission {
 
 /** A number in a queue. */
 export interface Place {
-  lane: string;
+  concurrencyKey: string;
   queue: Queue;
   ticket: number;
 }
 
-/** A lane in which nothing happens. Its numbers begin behind all that an earlier one of its name gave out. */
-export function emptyLane(id: string, now: number, checkAt: Date): Admission {
+/** An admission in which nothing happens. Its numbers begin behind all that an earlier one of its key gave out. */
+export function emptyAdmission(id: string, now: number, checkAt: Date): Admission {
   const line = { head: now * 1000, waiting: 0 };
   return { _id: id, open: [], active: [], single: line, batch: { ...line }, checkAt, seq: 0 };
 }
 
 /** The next `count` numbers whose turn it is: single jobs first. */
-export function nextPlaces({ _id: lane, single, batch }: Admission, count: number): Place[] {
+export function nextPlaces({ _id: concurrencyKey, single, batch }: Admission, count: number): Place[] {
   const from = (queue: Queue, { head, waiting }: Line, most: number) =>
-    Array.from({ length: Math.min(waiting, most) }, (_, i) => ({ lane, queue, ticket: head + i }));
+    Array.from({ length: Math.min(waiting, most) }, (_, i) => ({ concurrencyKey, queue, ticket: head + i }));
   const singles = from('single', single, count);
   return [...singles, ...from('batch', batch, count - singles.length)];
 }
@@ -60,7 +60,7 @@ export function hasQueue({ single, batch }: Pick<Admission, 'single' | 'batch'>)
   return single.waiting > 0 || batch.waiting > 0;
 }
 
-/** Whether nothing happens in a lane. */
+/** Whether no job converts, waits or awaits its upload. */
 export function isIdle({ open, active, single, batch }: Admission): boolean {
   return open.length === 0 && active.length === 0 && !hasQueue({ single, batch });
 }
@@ -69,15 +69,15 @@ export function isIdle({ open, active, single, batch }: Admission): boolean {
  * How many numbers come before this one, and one: 1 is next. Numbers of jobs that have left count until
  * their turn has passed. Null for a number whose turn has passed.
  */
-export function positionOf(lane: Pick<Admission, 'single' | 'batch'>, place: Place): number | null {
-  const ahead = place.ticket - lane[place.queue].head;
+export function positionOf(admission: Pick<Admission, 'single' | 'batch'>, place: Place): number | null {
+  const ahead = place.ticket - admission[place.queue].head;
   if (ahead < 0) return null;
-  return ahead + 1 + (place.queue === 'batch' ? lane.single.waiting : 0);
+  return ahead + 1 + (place.queue === 'batch' ? admission.single.waiting : 0);
 }
 
 /** Who stands at a number of a queue. */
 export interface Waiter {
-  /** `<lane>:<queue>:<number>`: found by its number, never by a search. */
+  /** `<concurrency key>:<queue>:<number>`: found by its number, never by a search. */
   _id: string;
   /** Absent where the turn has come before the job: whoever comes too late finds its number taken. */
   jobId?: string;

@@ -30,7 +30,7 @@ export function isTerminal(status: JobStatus): boolean {
   return TERMINAL_STATUSES.includes(status);
 }
 
-/** Which door a job came through; a dialect shows only its own. */
+/** By which API a job came; a dialect shows only its own. */
 export type Dialect = 'graphql' | 'swapmyfile';
 
 /** An account, or a guest whom only a signed token identifies. */
@@ -107,7 +107,7 @@ export interface JobEvent {
 export interface Job {
   _id: string;
   owner: string;
-  /** Whom limits count for; the owner unless a guest's address stands in. */
+  /** The concurrency key, stored under its first name; absent where it is the owner. */
   lane?: string;
   /** Share of the engines against other owners, by the plan; 1 is that of a plan with one job at a time. */
   weight?: number;
@@ -179,8 +179,8 @@ export function ownerKey(owner: Owner): string {
   return 'accountId' in owner ? `account:${owner.accountId}` : `guest:${owner.guestId}`;
 }
 
-/** The lane of a job: whom its limits count for. */
-export function laneOf({ lane, owner }: Pick<Job, 'lane' | 'owner'>): string {
+/** The concurrency key of a job: whom the concurrency of its plan counts for. */
+export function concurrencyKeyOf({ lane, owner }: Pick<Job, 'lane' | 'owner'>): string {
   return lane ?? owner;
 }
 

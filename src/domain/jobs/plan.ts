@@ -12,14 +12,14 @@ export interface ConvertStep {
 }
 
 /** What is asked of a plan: names of formats may be aliases, options are already checked. */
-export interface PlanWish {
+export interface PlanRequest {
   source: FormatId;
   target: FormatId;
   options: StepOptions;
 }
 
 /** The steps from source to target, or UNSUPPORTED_CONVERSION with what would be possible. */
-export function planConversion({ source, target, options }: PlanWish): ConvertStep[] {
+export function planConversion({ source, target, options }: PlanRequest): ConvertStep[] {
   const from = findFormat(source);
   const to = findFormat(target);
   if (!from) throw unsupported('Files of this format cannot be read.', 'source');

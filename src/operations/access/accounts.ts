@@ -12,7 +12,7 @@ export interface AccountsPorts {
   issuer?: string | undefined;
 }
 
-export interface AccountWish {
+export interface AccountRequest {
   name: string;
   plan: string;
 }
@@ -29,13 +29,13 @@ export function createAccounts({ accounts, requireAccountPlan, issuer }: Account
   return {
     findAccount,
 
-    async createAccount(actor: Actor, wish: AccountWish): Promise<Account> {
+    async createAccount(actor: Actor, request: AccountRequest): Promise<Account> {
       requireAdmin(actor);
-      await requireAccountPlan(wish.plan);
+      await requireAccountPlan(request.plan);
       const account: Account = {
         _id: newId(),
-        name: requireName(wish.name),
-        plan: wish.plan,
+        name: requireName(request.name),
+        plan: request.plan,
         createdAt: new Date(),
       };
       await accounts.insertIfAbsent(account);

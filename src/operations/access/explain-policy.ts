@@ -2,9 +2,9 @@ import { type Caller, includesScope } from '../../domain/access/account.ts';
 import {
   type AccountPlan,
   accessRefusal,
+  type PlanDemands,
   type PolicyRefusal,
-  type WishFacts,
-  wishRefusals,
+  planRefusals,
 } from '../../domain/access/account-plan.ts';
 import type { Sender } from '../../domain/access/client-address.ts';
 import type { Usage } from '../../domain/access/rate-window.ts';
@@ -12,7 +12,7 @@ import { KilnError } from '../../domain/errors.ts';
 import { findFormat, formatOfFilename } from '../../domain/formats/find-format.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
-import type { Call } from './admit-call.ts';
+import type { Call } from './check-rate-limit.ts';
 
 export interface ExplainPolicyPorts {
   planOf(caller: Caller): Promise<AccountPlan>;
@@ -21,31 +21,31 @@ export interface ExplainPolicyPorts {
 }
 
 /** A conversion that somebody thinks of. */
-export interface ConsideredWish extends WishFacts, Pick<Call, 'door'> {
+export interface ConsideredRequest extends PlanDemands, Pick<Call, 'api'> {
   filename: string | undefined;
   target: string | undefined;
 }
 
-/** Whether a wish would be accepted, by every rule that has a say. */
+/** Whether a request would be accepted, by every rule that has a say. */
 export interface PolicyAnswer {
   plan: AccountPlan;
   usage: Usage;
   refusals: PolicyRefusal[];
 }
 
-/** Says which rules would refuse a wish, and why, before anything is sent. Asking counts as no call. */
+/** Says which rules would refuse a request, and why, before anything is sent. Asking counts as no call. */
 export function createExplainPolicy({ planOf, readUsage, serviceBytes }: ExplainPolicyPorts) {
   return async function explainPolicy(
     caller: Caller,
     sender: Sender,
-    wish: ConsideredWish,
+    request: ConsideredRequest,
   ): Promise<PolicyAnswer> {
     const [plan, usage] = await Promise.all([planOf(caller), readUsage(caller, sender)]);
     const refusals = [
-      accessRefusal(plan, { caller, door: wish.door }),
+      accessRefusal(plan, { caller, api: request.api }),
       scopeRefusal(caller),
-      ...wishRefusals(plan, wish, serviceBytes),
-      conversionRefusal(wish),
+      ...planRefusals(plan, request, serviceBytes),
+      conversionRefusal(request),
       ...usageRefusals(usage),
     ].filter((refusal) => refusal !== null);
     return { plan, usage, refusals };
@@ -58,8 +58,8 @@ function scopeRefusal(caller: Caller): PolicyRefusal | null {
   return { rule: 'SCOPE', code: 'FORBIDDEN', message, hint: 'Use a key that has it.' };
 }
 
-/** The same checks that a real wish goes through, with options at rest. */
-function conversionRefusal({ filename, target }: ConsideredWish): PolicyRefusal | null {
+/** The same checks that a real request goes through, with options at rest. */
+function conversionRefusal({ filename, target }: ConsideredRequest): PolicyRefusal | null {
   if (target === undefined) return null;
   const format = findFormat(target);
   if (!format) {

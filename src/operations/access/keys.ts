@@ -11,7 +11,7 @@ import {
   isNoWider,
   type KeyRestriction,
   parseRestriction,
-  type RestrictionWish,
+  type RestrictionRequest,
 } from '../../domain/access/key-restriction.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
@@ -26,13 +26,13 @@ export interface KeysPorts {
   seal(secret: string, binding: { collection: string; id: string; field: string }): string;
 }
 
-export interface KeyWish {
+export interface KeyRequest {
   /** The caller's own unless given. */
   accountId?: string | undefined;
   name: string;
   dialect: KeyDialect;
   scopes: readonly KeyScope[];
-  restriction: RestrictionWish;
+  restriction: RestrictionRequest;
 }
 
 /** A key with everything about it that is never shown again. */
@@ -68,18 +68,18 @@ export function createKeys({ keys, findAccount, newApiKey, newKeyPair, seal }: K
   }
 
   return {
-    async createKey(actor: Actor, wish: KeyWish): Promise<ShownKey> {
-      const account = await findAccount(requireManager(actor), wish.accountId);
-      const restriction = parseRestriction(wish.restriction);
-      const scopes = requireScopes(wish.scopes);
+    async createKey(actor: Actor, request: KeyRequest): Promise<ShownKey> {
+      const account = await findAccount(requireManager(actor), request.accountId);
+      const restriction = parseRestriction(request.restriction);
+      const scopes = requireScopes(request.scopes);
       requireNoMore(actor, { scopes, restriction }, 'give');
       const id = newId();
-      const { secrets, shown } = newSecrets(id, wish.dialect);
+      const { secrets, shown } = newSecrets(id, request.dialect);
       const key: ApiKey = {
         _id: id,
         accountId: account._id,
-        name: requireName(wish.name),
-        dialect: wish.dialect,
+        name: requireName(request.name),
+        dialect: request.dialect,
         scopes,
         restriction,
         createdAt: secrets.secretSince,

@@ -5,9 +5,9 @@ import {
   type Batch as WholeBatch,
 } from '../../domain/batches/batch.ts';
 import type { Log } from '../../log.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { JobRepository } from '../../store/jobs.ts';
-import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { batchStart } from './batch-start.ts';
 
@@ -40,7 +40,7 @@ export function createRepairBatches({ batches, jobs, runner, log }: RepairBatche
 
   async function repair(batch: Batch): Promise<void> {
     const start = batchStart(batch);
-    // Whoever wished it to end was answered whether the workflow heard of it or not.
+    // Whoever asked for its end was answered whether the workflow heard of it or not.
     if (batch.cancelReason !== null) return runner.nudgeBatch(start, 'cancel');
     return (await isBehind(batch)) ? runner.nudgeBatch(start, 'count') : runner.startBatch(start);
   }
@@ -58,7 +58,7 @@ export function createRepairBatches({ batches, jobs, runner, log }: RepairBatche
   /** @returns how many it looked at. */
   return async function repairBatches(now = Date.now()): Promise<number> {
     const due = await batches.listDue(new Date(now), PAGE);
-    const looked = await inTurns(due, (batch) =>
+    const looked = await mapConcurrently(due, (batch) =>
       look(batch, now).catch((error: unknown) => {
         log.warn(
           { batchId: batch._id, error: String(error) },

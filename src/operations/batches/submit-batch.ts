@@ -1,5 +1,5 @@
 import type { Caller } from '../../domain/access/account.ts';
-import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
+import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
 import { type Batch, newBatch, requireBatchSize, requireLabel } from '../../domain/batches/batch.ts';
 import { KilnError } from '../../domain/errors.ts';
@@ -13,7 +13,7 @@ import {
   type AcceptedJob,
   type AcceptJobPorts,
   acceptJob,
-  type JobWish,
+  type JobRequest,
   requireOwner,
   type Submitter,
 } from '../jobs/accept-job.ts';
@@ -22,10 +22,10 @@ import type { Once } from '../jobs/once.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { batchStart } from './batch-start.ts';
 
-export interface BatchWish {
+export interface BatchRequest {
   dialect: Dialect;
   label?: string | null | undefined;
-  jobs: readonly JobWish[];
+  jobs: readonly JobRequest[];
   /** Whether all results are wanted in one ZIP file as well. */
   archive?: boolean;
   /** The batch whose jobs these do again. */
@@ -36,7 +36,7 @@ export interface BatchWish {
 
 export interface SubmittedBatch {
   batch: Batch;
-  /** In the order of the wish. */
+  /** In the order of the request. */
   jobs: AcceptedJob[];
 }
 
@@ -48,7 +48,7 @@ export interface SubmitBatchPorts extends AcceptJobPorts {
   admissions: Pick<Admissions, 'openUploads'>;
   once: Once;
   planOf(caller: Caller): Promise<AccountPlan>;
-  laneOf(caller: Caller, sender: Sender): string;
+  concurrencyKeyOf(caller: Caller, sender: Sender): string;
 }
 
 /**
@@ -58,18 +58,22 @@ export interface SubmitBatchPorts extends AcceptJobPorts {
 export function createSubmitBatch(ports: SubmitBatchPorts) {
   return async function submitBatch(
     caller: Caller,
-    { idempotencyKey: key, ...wish }: BatchWish,
+    { idempotencyKey: key, ...request }: BatchRequest,
     sender: Sender = UNKNOWN_SENDER,
   ): Promise<SubmittedBatch> {
     const owner = requireOwner(caller);
-    const lane = ports.laneOf(caller, sender);
+    const concurrencyKey = ports.concurrencyKeyOf(caller, sender);
     return ports.once(
-      { owner, key, wish: { batch: wish } },
+      { owner, key, content: { batch: request } },
       {
         find: (batchId) => find(ports, batchId),
-        write: (submitted) => write(ports, lane, submitted),
+        write: (submitted) => write(ports, concurrencyKey, submitted),
         accept: async (batchId) =>
-          accept(ports, { caller, owner, lane, plan: await ports.planOf(caller), batchId }, wish),
+          accept(
+            ports,
+            { caller, owner, concurrencyKey, plan: await ports.planOf(caller), batchId },
+            request,
+          ),
       },
     );
   };
@@ -95,34 +99,34 @@ async function find(
 async function accept(
   ports: SubmitBatchPorts,
   submitter: Submitter & { batchId: string },
-  wish: BatchWish,
+  request: BatchRequest,
 ): Promise<SubmittedBatch> {
   const { owner, plan, batchId } = submitter;
   requireBatches(plan, ports.limits.uploadBytes);
-  requireBatchSize(wish.jobs.length);
-  const label = requireLabel(wish.label);
-  const jobs = await acceptAll(ports, submitter, wish.jobs);
-  const { dialect, archive = false, retryOf = null } = wish;
+  requireBatchSize(request.jobs.length);
+  const label = requireLabel(request.label);
+  const jobs = await acceptAll(ports, submitter, request.jobs);
+  const { dialect, archive = false, retryOf = null } = request;
   const jobIds = jobs.map(({ job }) => job._id);
   const batch = newBatch({ _id: batchId, owner, dialect, label, jobIds, wantsArchive: archive, retryOf });
   return { batch, jobs };
 }
 
 function requireBatches(plan: AccountPlan, serviceBytes: number): void {
-  const facts = { callback: false, batch: true, size: undefined };
-  const [refusal] = wishRefusals(plan, facts, serviceBytes);
+  const demands = { callback: false, batch: true, size: undefined };
+  const [refusal] = planRefusals(plan, demands, serviceBytes);
   if (refusal) throw refuse(refusal);
 }
 
 async function acceptAll(
   ports: SubmitBatchPorts,
   submitter: Submitter & { batchId: string },
-  wishes: readonly JobWish[],
+  requests: readonly JobRequest[],
 ): Promise<AcceptedJob[]> {
   const accepted: AcceptedJob[] = [];
-  for (const [index, wish] of wishes.entries()) {
+  for (const [index, request] of requests.entries()) {
     const jobId = siblingId(submitter.batchId, 'job', index);
-    accepted.push(await acceptJob(ports, submitter, wish, jobId).catch(placed(index)));
+    accepted.push(await acceptJob(ports, submitter, request, jobId).catch(placed(index)));
   }
   return accepted;
 }
@@ -143,12 +147,12 @@ function placed(index: number) {
 
 async function write(
   { batches, uploads, jobs, admissions, runner }: SubmitBatchPorts,
-  lane: string,
+  concurrencyKey: string,
   { batch, jobs: accepted }: SubmittedBatch,
 ): Promise<SubmittedBatch> {
   const awaited = accepted.map(({ upload }) => upload).filter((upload): upload is Upload => upload !== null);
   const open = accepted.filter(({ upload }) => upload !== null).map(({ job }) => job._id);
-  if (open.length > 0) await admissions.openUploads(lane, open);
+  if (open.length > 0) await admissions.openUploads(concurrencyKey, open);
   await batches.insertIfAbsent(batch);
   await uploads.insertMissing(awaited);
   await jobs.insertMissing(accepted.map(({ job }) => job));

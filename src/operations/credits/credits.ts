@@ -14,7 +14,7 @@ export interface CreditsPorts {
   noteGranted(accountId: string): Promise<void>;
 }
 
-export interface GrantWish {
+export interface GrantRequest {
   accountId: string;
   amount: number;
   /** A UUID that makes a repeat of this very grant recognisable. */
@@ -27,9 +27,9 @@ export function createCredits({ credits, ledger, noteGranted }: CreditsPorts) {
 
   return {
     /** Tops an account up. @returns what it has then. */
-    async grantCredits(actor: Actor, wish: GrantWish): Promise<Balance> {
+    async grantCredits(actor: Actor, request: GrantRequest): Promise<Balance> {
       requireAdmin(actor);
-      const { accountId, amount, grantId = newId() } = wish;
+      const { accountId, amount, grantId = newId() } = request;
       if (!isId(grantId))
         throw new KilnError('INVALID_INPUT', 'The id of a grant must be a UUID.', { field: 'grantId' });
       await credits.grant({ accountId, kind: 'grant', run: grantId, amount });

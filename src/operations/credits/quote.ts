@@ -10,14 +10,14 @@ import type { FileRepository } from '../../store/files.ts';
 import { findOwnFile, ownerOf } from '../files/files.ts';
 
 /** A conversion that somebody thinks of; formats may be aliases. */
-export interface QuoteWish {
+export interface QuoteRequest {
   input: { source: FormatId; seconds?: number | undefined } | { fileId: string };
   target: FormatId;
 }
 
 /** What a conversion would cost: at most, before the file is there, and exactly once it has been read. */
 export function createQuote({ files }: { files: Pick<FileRepository, 'get'> }) {
-  return async function quote(caller: Caller, { input, target }: QuoteWish): Promise<Quote> {
+  return async function quote(caller: Caller, { input, target }: QuoteRequest): Promise<Quote> {
     if (!('fileId' in input)) return { ...priced(input.source, target, input.seconds), exact: false };
     requireScope(caller, 'convert', 'read');
     const file = await findOwnFile(files, ownerOf(caller), input.fileId);

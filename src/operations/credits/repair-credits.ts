@@ -2,10 +2,10 @@ import { creditsSpent, type Runs, SETTLED_MS } from '../../domain/credits/credit
 import { KilnError } from '../../domain/errors.ts';
 import { isTerminal } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { CreditAccount, CreditRepository } from '../../store/credits.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 import type { LedgerRepository } from '../../store/ledger.ts';
-import { inTurns } from '../in-turns.ts';
 
 export interface RepairCreditsPorts {
   jobs: Pick<JobRepository, 'get'>;
@@ -32,7 +32,7 @@ export function createRepairCredits({ jobs, credits, ledger, log }: RepairCredit
 
   async function repairPage(now: number): Promise<boolean> {
     const due = await credits.listDue(new Date(now), PAGE);
-    await inTurns(due, (account) =>
+    await mapConcurrently(due, (account) =>
       repair(account, now).catch((error: unknown) => {
         log.warn(
           { accountId: account._id, error: String(error) },

@@ -14,7 +14,7 @@ export interface CompleteUploadPorts {
   uploads: UploadRepository;
   files: Pick<UploadedFiles, 'makeFile'>;
   jobs: JobRepository;
-  admissions: Pick<Admissions, 'leaveLane'>;
+  admissions: Pick<Admissions, 'release'>;
   runner: Pick<WorkflowRunner, 'uploadCompleted'>;
 }
 
@@ -45,7 +45,7 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
     // What has ended meanwhile took its bytes along: to say once more that they came is still right.
     await ports.files.makeFile(refuseUnlessReceived(upload)).catch(unlessGone);
     if (upload.jobId) await goOn(upload.jobId);
-    if (first && upload.lane) await ports.admissions.leaveLane(upload.lane, [openUploadId(upload)]);
+    if (first && upload.lane) await ports.admissions.release(upload.lane, [openUploadId(upload)]);
     return { upload, first };
   };
 

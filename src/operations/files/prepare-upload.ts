@@ -1,5 +1,5 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
-import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
+import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { openUploadId, type Upload } from '../../domain/files/file.ts';
@@ -8,7 +8,7 @@ import { ownerKey } from '../../domain/jobs/job.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
 import type { Admissions } from '../jobs/admissions.ts';
 
-export interface UploadWish {
+export interface UploadRequest {
   filename: string;
   mime: string;
   /** Bytes. */
@@ -26,7 +26,7 @@ export interface PrepareUploadPorts {
   admissions: Pick<Admissions, 'openUploads'>;
   limits: Limits;
   planOf(caller: Caller): Promise<AccountPlan>;
-  laneOf(caller: Caller, sender: Sender): string;
+  concurrencyKeyOf(caller: Caller, sender: Sender): string;
 }
 
 /** Registers a file that will come, without a job. */
@@ -34,7 +34,7 @@ export function createPrepareUpload(ports: PrepareUploadPorts) {
   /** @throws KilnError RATE_LIMITED when as many are awaited as may be, with a job or without. */
   return async function prepareUpload(
     caller: Caller,
-    wish: UploadWish,
+    request: UploadRequest,
     sender: Sender = UNKNOWN_SENDER,
   ): Promise<Upload> {
     if (caller.kind === 'anonymous')
@@ -42,13 +42,13 @@ export function createPrepareUpload(ports: PrepareUploadPorts) {
         hint: 'Send it in the X-API-Key header.',
       });
     requireScope(caller, 'upload');
-    const facts = { callback: false, batch: false, size: wish.size };
-    const [refusal] = wishRefusals(await ports.planOf(caller), facts, ports.limits.uploadBytes);
+    const demands = { callback: false, batch: false, size: request.size };
+    const [refusal] = planRefusals(await ports.planOf(caller), demands, ports.limits.uploadBytes);
     if (refusal) throw refuse(refusal);
     const origin = { id: newId(), owner: ownerKey(caller), jobId: null, limits: ports.limits };
-    const lane = ports.laneOf(caller, sender);
-    const upload = { ...newUpload({ wish, ...origin }), lane };
-    await ports.admissions.openUploads(lane, [openUploadId(upload)]);
+    const concurrencyKey = ports.concurrencyKeyOf(caller, sender);
+    const upload = { ...newUpload({ request, ...origin }), lane: concurrencyKey };
+    await ports.admissions.openUploads(concurrencyKey, [openUploadId(upload)]);
     await ports.uploads.insertIfAbsent(upload);
     return upload;
   };
@@ -59,18 +59,18 @@ const MAX_NAME = 255;
 /** @throws KilnError INVALID_INPUT or TOO_LARGE that names the field. */
 export function newUpload({
   id,
-  wish,
+  request,
   owner,
   jobId,
   limits,
 }: {
   id: string;
-  wish: UploadWish;
+  request: UploadRequest;
   owner: string;
   jobId: string | null;
   limits: Limits;
 }): Upload {
-  const { filename, mime, size } = wish;
+  const { filename, mime, size } = request;
   if (filename.length === 0 || filename.length > MAX_NAME) {
     throw new KilnError('INVALID_INPUT', `The file name must have 1 to ${MAX_NAME} characters.`, {
       field: 'filename',

@@ -29,14 +29,14 @@ export function createReceiveUpload(ports: ReceiveUploadPorts) {
     const upload = await ports.uploads.get(uploadId);
     refuseUnlessOpen(upload);
     const blobId = `${upload._id}.${randomBytes(6).toString('hex')}`;
-    const facts = await inTime(upload, signal, (both) => store(ports, upload, blobId, source, both));
-    const replaced = await ports.uploads.receive(upload._id, blobId, facts);
+    const written = await inTime(upload, signal, (both) => store(ports, upload, blobId, source, both));
+    const replaced = await ports.uploads.receive(upload._id, blobId, written);
     if (replaced === 'closed') {
       await ports.blobs.remove(blobId);
       throw new KilnError('WRONG_STATE', 'The upload was completed in the meantime.');
     }
     if (replaced) await ports.blobs.remove(replaced);
-    return facts;
+    return written;
   };
 }
 
@@ -75,17 +75,17 @@ async function store(
   signal?: AbortSignal,
 ): Promise<BlobFacts> {
   const limits = { maxBytes: upload.size, ...(signal && { signal }) };
-  const facts = await ports.blobs.write(blobId, source, limits).catch((error: unknown) => {
+  const written = await ports.blobs.write(blobId, source, limits).catch((error: unknown) => {
     if (error instanceof KilnError && error.code === 'TOO_LARGE') return null;
     throw error;
   });
-  if (facts?.size === upload.size) return facts;
-  if (facts) await ports.blobs.remove(blobId);
-  const message = facts
-    ? `The upload has ${facts.size} bytes, but ${upload.size} were announced.`
+  if (written?.size === upload.size) return written;
+  if (written) await ports.blobs.remove(blobId);
+  const message = written
+    ? `The upload has ${written.size} bytes, but ${upload.size} were announced.`
     : `The upload has more than the ${upload.size} bytes that were announced.`;
   await reject(ports, upload, message);
-  throw new KilnError(facts ? 'SIZE_MISMATCH' : 'TOO_LARGE', message, {
+  throw new KilnError(written ? 'SIZE_MISMATCH' : 'TOO_LARGE', message, {
     hint: 'Prepare a new upload with the exact size.',
   });
 }

@@ -1,9 +1,9 @@
 import type { BlobStore } from '../../blobs/blob-store.ts';
 import { type BlobOwner, blobOwner } from '../../domain/files/blob-name.ts';
 import { foldersOfSweep, orphanMs, type Retention, type Swept } from '../../domain/files/retention.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { FileRepository } from '../../store/files.ts';
 import type { RetentionRepository } from '../../store/retention.ts';
-import { inTurns } from '../in-turns.ts';
 
 export interface SweepBlobsPorts {
   retention: RetentionRepository;
@@ -61,7 +61,7 @@ export function createSweepBlobs({ retention, files, blobs, lifetimes }: SweepBl
       return isEarlier && !veryOld.has(blobId) ? [] : [{ blobId, owner }];
     });
     const unwanted = [...halves, ...(owned.length > 0 ? await orphans(owned) : [])];
-    await inTurns(unwanted, (blobId) => blobs.remove(blobId));
+    await mapConcurrently(unwanted, (blobId) => blobs.remove(blobId));
     return { seen: old.length, removed: unwanted.length };
   }
 

@@ -1,9 +1,9 @@
 import type { BlobStore } from '../../blobs/blob-store.ts';
 import type { StoredFile, Upload } from '../../domain/files/file.ts';
 import { GRACE_MS, LINKED_MS, type Retention } from '../../domain/files/retention.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { ExpiredPage } from '../../store/mongo/expired.ts';
 import type { RetentionRepository } from '../../store/retention.ts';
-import { inTurns } from '../in-turns.ts';
 import { pageOf, type SweptPage } from './sweep-pages.ts';
 
 export interface SweepFilesPorts {
@@ -47,13 +47,13 @@ export function createSweepFiles({ retention, blobs, lifetimes }: SweepFilesPort
       const { isNeeded, isLinked } = await needs(files);
       const longest = ({ createdAt }: StoredFile) => createdAt.getTime() + lifetimes.fileMs + LINKED_MS;
       const [kept, others] = partition(files, (file) => isLinked(file) && now < longest(file));
-      await inTurns(kept, (file) =>
+      await mapConcurrently(kept, (file) =>
         retention.prolongFile(file, new Date(Math.min(longest(file), now + 2 * aheadMs))),
       );
       const removed = await retention.removeFiles(
         others.filter((file) => file.expiresAt.getTime() <= now - GRACE_MS && !isNeeded(file)),
       );
-      await inTurns(removed, ({ blobId }) => blobs.remove(blobId));
+      await mapConcurrently(removed, ({ blobId }) => blobs.remove(blobId));
       return pageOf(files, 'expiresAt', page, removed);
     },
 
@@ -68,7 +68,7 @@ export function createSweepFiles({ retention, blobs, lifetimes }: SweepFilesPort
       );
       // The bytes of a finalized one belong to its file.
       const unnamed = removed.flatMap(({ blobId, state }) => (state === 'finalized' ? [] : (blobId ?? [])));
-      await inTurns(unnamed, (blobId) => blobs.remove(blobId));
+      await mapConcurrently(unnamed, (blobId) => blobs.remove(blobId));
       return pageOf(uploads, 'expiresAt', page, removed);
     },
   };

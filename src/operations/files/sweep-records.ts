@@ -29,14 +29,14 @@ export function createSweepRecords({ retention, lifetimes }: SweepRecordsPorts) 
     /** A job stays as long as its batch, and as long as somebody has to be told of it or may still look after it. */
     async sweepJobs(page: Page, now: number): Promise<SweptPage<EndedJob>> {
       const jobs = await retention.endedJobs({ ...page, until: endedBefore(now, lifetimes.jobMs) });
-      const [batches, told, held] = await Promise.all([
+      const [batches, withDeliveries, held] = await Promise.all([
         retention.knownBatches(jobs.map(({ batchId }) => batchId).filter((id) => id !== undefined)),
         retention.subjectsOfOpenDeliveries(jobs.map(({ _id }) => _id)),
         unsettled(jobs),
       ]);
       const isNeeded = ({ _id, batchId, callback, repairAt, finishedAt }: EndedJob) =>
         held.has(_id) ||
-        told.has(_id) ||
+        withDeliveries.has(_id) ||
         (batchId !== undefined && batches.has(batchId)) ||
         ((callback?.status === 'pending' || repairAt !== undefined) &&
           now < finishedAt.getTime() + LINKED_MS);
@@ -46,8 +46,8 @@ export function createSweepRecords({ retention, lifetimes }: SweepRecordsPorts) 
 
     async sweepBatches(page: Page, now: number): Promise<SweptPage<EndedBatch>> {
       const batches = await retention.endedBatches({ ...page, until: endedBefore(now, lifetimes.jobMs) });
-      const told = await retention.subjectsOfOpenDeliveries(batches.map(({ _id }) => _id));
-      const removed = await retention.removeBatches(batches.filter(({ _id }) => !told.has(_id)));
+      const withDeliveries = await retention.subjectsOfOpenDeliveries(batches.map(({ _id }) => _id));
+      const removed = await retention.removeBatches(batches.filter(({ _id }) => !withDeliveries.has(_id)));
       return pageOf(batches, 'finishedAt', page, removed);
     },
 

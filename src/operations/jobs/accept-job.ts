@@ -1,5 +1,5 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
-import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
+import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { priceOf } from '../../domain/credits/price.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
@@ -13,12 +13,12 @@ import type { CreditRepository } from '../../store/credits.ts';
 import type { FileRepository } from '../../store/files.ts';
 import { requireMinimum } from '../credits/credits.ts';
 import { findOwnFile } from '../files/files.ts';
-import { type Limits, newUpload, type UploadWish } from '../files/prepare-upload.ts';
+import { type Limits, newUpload, type UploadRequest } from '../files/prepare-upload.ts';
 import { type InputSource, type NewJob, newJob } from './new-job.ts';
 
-export interface JobWish {
+export interface JobRequest {
   dialect: Dialect;
-  input: { upload: UploadWish } | { fileId: string };
+  input: { upload: UploadRequest } | { fileId: string };
   /** Only when the caller insists on it; bytes of another format then fail the job. */
   source?: FormatId;
   target: FormatId;
@@ -41,7 +41,7 @@ export interface AcceptedJob {
 export interface Submitter {
   caller: Caller;
   owner: string;
-  lane: string;
+  concurrencyKey: string;
   plan: AccountPlan;
   batchId?: string;
 }
@@ -55,28 +55,28 @@ export interface AcceptJobPorts {
   seal(secret: string, binding: { collection: string; id: string; field: string }): string;
 }
 
-/** Makes the job that a wish asks for, or says why there can be none. Nothing is written yet. */
+/** Makes the job that a request asks for, or says why there can be none. Nothing is written yet. */
 export async function acceptJob(
   ports: AcceptJobPorts,
-  { caller, owner, lane, plan, batchId }: Submitter,
-  wish: JobWish,
+  { caller, owner, concurrencyKey, plan, batchId }: Submitter,
+  request: JobRequest,
   id: string,
 ): Promise<AcceptedJob> {
-  const target = requireTarget(wish.target);
-  const options = parseOptions(target.category, wish.options ?? {});
-  requireIncluded(plan, ports.limits, wish, batchId !== undefined);
-  const callback = wish.callback ? acceptCallback(ports, id, wish.callback) : null;
-  const input = await findInput(ports, owner, id, wish);
-  const declared = wish.source ?? declaredFormat(input);
+  const target = requireTarget(request.target);
+  const options = parseOptions(target.category, request.options ?? {});
+  requireIncluded(plan, ports.limits, request, batchId !== undefined);
+  const callback = request.callback ? acceptCallback(ports, id, request.callback) : null;
+  const input = await findInput(ports, owner, id, request);
+  const declared = request.source ?? declaredFormat(input);
   if (declared) {
     planConversion({ source: declared, target: target.id, options });
     await requireMinimum(ports.credits, caller, priceOf(declared, target.id).minimum);
   }
-  const { dialect, source = null, retryOf } = wish;
+  const { dialect, source = null, retryOf } = request;
   const job = newJob({
     ...{ id, owner, dialect, input, source, target: target.id, options, callback },
     weight: plan.concurrency,
-    ...(lane !== owner && { lane }),
+    ...(concurrencyKey !== owner && { lane: concurrencyKey }),
     ...(batchId !== undefined && { batchId }),
     ...(retryOf !== undefined && { retryOf }),
   });
@@ -94,10 +94,10 @@ export function requireOwner(caller: Caller): string {
 }
 
 /** What the plan does not include is refused like anything else that cannot be: before anything is written. */
-function requireIncluded(plan: AccountPlan, limits: Limits, wish: JobWish, batch: boolean): void {
-  const size = 'upload' in wish.input ? wish.input.upload.size : undefined;
-  const facts = { callback: wish.callback !== undefined, batch, size };
-  const [refusal] = wishRefusals(plan, facts, limits.uploadBytes);
+function requireIncluded(plan: AccountPlan, limits: Limits, request: JobRequest, batch: boolean): void {
+  const size = 'upload' in request.input ? request.input.upload.size : undefined;
+  const demands = { callback: request.callback !== undefined, batch, size };
+  const [refusal] = planRefusals(plan, demands, limits.uploadBytes);
   if (refusal) throw refuse(refusal);
 }
 
@@ -114,7 +114,7 @@ function requireTarget(id: FormatId) {
 function acceptCallback(
   ports: AcceptJobPorts,
   jobId: string,
-  { url, secret }: NonNullable<JobWish['callback']>,
+  { url, secret }: NonNullable<JobRequest['callback']>,
 ): NewJob['callback'] {
   ports.checkUrl(url);
   const binding = { collection: 'jobs', id: jobId, field: 'callback.secret' };
@@ -125,11 +125,11 @@ async function findInput(
   ports: AcceptJobPorts,
   owner: string,
   jobId: string,
-  { input }: JobWish,
+  { input }: JobRequest,
 ): Promise<InputSource> {
   if ('upload' in input) {
-    const facts = { id: siblingId(jobId, 'upload'), owner, jobId, limits: ports.limits };
-    const upload = newUpload({ wish: input.upload, ...facts });
+    const origin = { id: siblingId(jobId, 'upload'), owner, jobId, limits: ports.limits };
+    const upload = newUpload({ request: input.upload, ...origin });
     return { upload, file: null };
   }
   return { upload: null, file: await findOwnFile(ports.files, owner, input.fileId) };

@@ -1,11 +1,11 @@
 import { chargedAccount } from '../../domain/credits/credits.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Admission } from '../../domain/jobs/admission.ts';
-import { isTerminal, type Job, laneOf } from '../../domain/jobs/job.ts';
+import { concurrencyKeyOf, isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { AdmissionRepository } from '../../store/admissions/admissions.ts';
 import type { JobRepository } from '../../store/jobs.ts';
-import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { jobStart } from './job-start.ts';
 
@@ -13,8 +13,8 @@ export interface AdmissionsPorts {
   admissions: AdmissionRepository;
   jobs: Pick<JobRepository, 'getMany'>;
   runner: Pick<WorkflowRunner, 'admitJob'>;
-  /** How many jobs of a lane may convert at a time. */
-  concurrencyOf(lane: string): Promise<number>;
+  /** How many jobs of a concurrency key may convert at a time. */
+  concurrencyOf(concurrencyKey: string): Promise<number>;
   /** How many of an account's uploads may be awaited at a time, and of the guests of one address. */
   openUploads: { account: number; guest: number };
   log: Pick<Log, 'warn'>;
@@ -33,7 +33,7 @@ export function createAdmissions(ports: AdmissionsPorts) {
 
   /** A call that is lost costs time only: whoever waits asks again by itself, or is found by the repair. */
   async function tell(those: readonly Job[]): Promise<void> {
-    await inTurns(those, (job) =>
+    await mapConcurrently(those, (job) =>
       runner.admitJob(jobStart(job)).catch((error: unknown) => {
         log.warn({ jobId: job._id, error: String(error) }, 'a job that may begin could not be told');
       }),
@@ -41,25 +41,25 @@ export function createAdmissions(ports: AdmissionsPorts) {
   }
 
   /** Tells those who may begin. Whoever has ended while it waited gives its place to the next. */
-  async function wake(lane: string, jobIds: readonly string[]): Promise<void> {
+  async function wake(concurrencyKey: string, jobIds: readonly string[]): Promise<void> {
     if (jobIds.length === 0) return;
     const open = (await jobs.getMany(jobIds)).filter(({ status }) => !isTerminal(status));
     await tell(open);
     const alive = new Set(open.map(({ _id }) => _id));
     const gone = jobIds.filter((id) => !alive.has(id));
-    if (gone.length > 0) await leaveLane(lane, gone);
+    if (gone.length > 0) await release(concurrencyKey, gone);
   }
 
-  /** These jobs have ended: whatever they hold in their lane is free. */
-  async function leaveLane(lane: string, jobIds: readonly string[]): Promise<void> {
-    await wake(lane, await admissions.leave(lane, jobIds, await limitOf(lane)));
+  /** These jobs have ended: whatever they hold is free. */
+  async function release(concurrencyKey: string, jobIds: readonly string[]): Promise<void> {
+    await wake(concurrencyKey, await admissions.leave(concurrencyKey, jobIds, await limitOf(concurrencyKey)));
   }
 
   return {
-    /** @throws KilnError RATE_LIMITED when the lane has too many open uploads. */
-    async openUploads(lane: string, jobIds: readonly string[]): Promise<void> {
-      const most = ports.openUploads[chargedAccount(lane) === null ? 'guest' : 'account'];
-      if (await admissions.open(lane, jobIds, most)) return;
+    /** @throws KilnError RATE_LIMITED when too many uploads of the key are open. */
+    async openUploads(concurrencyKey: string, jobIds: readonly string[]): Promise<void> {
+      const most = ports.openUploads[chargedAccount(concurrencyKey) === null ? 'guest' : 'account'];
+      if (await admissions.open(concurrencyKey, jobIds, most)) return;
       throw new KilnError('RATE_LIMITED', `More than ${most} uploads cannot be awaited at a time.`, {
         hint: 'Send or cancel what was prepared before.',
       });
@@ -67,11 +67,16 @@ export function createAdmissions(ports: AdmissionsPorts) {
 
     /** Asks for a place. @returns null when the job may begin, else its position: 1 is next. */
     async admit(job: Job): Promise<number | null> {
-      const lane = laneOf(job);
-      const entrant = { lane, jobId: job._id, batch: job.batchId !== undefined, limit: await limitOf(lane) };
+      const concurrencyKey = concurrencyKeyOf(job);
+      const entrant = {
+        concurrencyKey,
+        jobId: job._id,
+        batch: job.batchId !== undefined,
+        limit: await limitOf(concurrencyKey),
+      };
       const { position, admitted } = await admissions.enter(entrant);
       await wake(
-        lane,
+        concurrencyKey,
         admitted.filter((id) => id !== job._id),
       );
       if (admitted.includes(job._id)) return null;
@@ -83,48 +88,48 @@ export function createAdmissions(ports: AdmissionsPorts) {
     async admitBatch(batch: readonly Job[]): Promise<ReadonlySet<string>> {
       const [first] = batch;
       if (!first) return new Set();
-      const lane = laneOf(first);
+      const concurrencyKey = concurrencyKeyOf(first);
       const jobIds = batch.map(({ _id }) => _id);
-      const { lane: now, admitted } = await admissions.enterMany({
-        lane,
+      const { admission, admitted } = await admissions.enterMany({
+        concurrencyKey,
         jobIds,
-        limit: await limitOf(lane),
+        limit: await limitOf(concurrencyKey),
       });
       await wake(
-        lane,
+        concurrencyKey,
         admitted.filter((id) => !jobIds.includes(id)),
       );
-      return new Set(now.active);
+      return new Set(admission.active);
     },
 
     /** The job has ended: its place is free. */
-    leave: (job: Job): Promise<void> => leaveLane(laneOf(job), [job._id]),
+    leave: (job: Job): Promise<void> => release(concurrencyKeyOf(job), [job._id]),
 
     /** Where a job stands in its queue; null when it does not wait. */
     async positionOf(job: Pick<Job, '_id' | 'status' | 'lane' | 'owner'>): Promise<number | null> {
-      return job.status === 'queued' ? admissions.positionOf(laneOf(job), job._id) : null;
+      return job.status === 'queued' ? admissions.positionOf(concurrencyKeyOf(job), job._id) : null;
     },
 
-    leaveLane,
+    release,
     tell,
 
     /** Lets in who waits although there is room. */
-    async fillLane(lane: Admission): Promise<void> {
-      await wake(lane._id, await admissions.fill(lane, await limitOf(lane._id)));
+    async fill(admission: Admission): Promise<void> {
+      await wake(admission._id, await admissions.fill(admission, await limitOf(admission._id)));
     },
   };
 }
 
 /** Believes an answer for a while. */
-function remembered(read: (lane: string) => Promise<number>, freshMs: number) {
+function remembered(read: (concurrencyKey: string) => Promise<number>, freshMs: number) {
   const known = new Map<string, { until: number; limit: Promise<number> }>();
-  return (lane: string): Promise<number> => {
-    const entry = known.get(lane);
+  return (concurrencyKey: string): Promise<number> => {
+    const entry = known.get(concurrencyKey);
     if (entry && entry.until > performance.now()) return entry.limit;
-    const limit = read(lane);
-    known.set(lane, { until: performance.now() + freshMs, limit });
-    limit.catch(() => known.delete(lane));
-    setTimeout(() => known.delete(lane), freshMs).unref();
+    const limit = read(concurrencyKey);
+    known.set(concurrencyKey, { until: performance.now() + freshMs, limit });
+    limit.catch(() => known.delete(concurrencyKey));
+    setTimeout(() => known.delete(concurrencyKey), freshMs).unref();
     return limit;
   };
 }

@@ -7,7 +7,7 @@ import type { StepOptions } from '../../domain/options/image.ts';
 /** Where a job's bytes come from: an intent that waits for them, or a file that is there. */
 export type InputSource = { upload: Upload; file: null } | { upload: null; file: StoredFile };
 
-/** What a checked wish amounts to. */
+/** What a checked request amounts to. */
 export interface NewJob extends Pick<Job, 'lane' | 'weight' | 'batchId' | 'retryOf'> {
   id: string;
   owner: string;
@@ -22,12 +22,12 @@ export interface NewJob extends Pick<Job, 'lane' | 'weight' | 'batchId' | 'retry
 
 /** A job as it is first written: nothing has happened but that it was submitted. */
 export function newJob(job: NewJob): Job {
-  const { id, input, source, target, options, callback, ...facts } = job;
+  const { id, input, source, target, options, callback, ...rest } = job;
   const now = new Date();
   const status = input.upload ? 'awaiting_upload' : 'queued';
   return {
     _id: id,
-    ...facts,
+    ...rest,
     status,
     inputs: [inputOf(input)],
     conversions: [{ source, target, options, status: 'waiting', engine: null, engineMs: null, error: null }],
@@ -42,7 +42,7 @@ export function newJob(job: NewJob): Job {
     updatedAt: now,
     uploadDeadline: input.upload?.expiresAt ?? now,
     finishedAt: null,
-    repairAt: facts.batchId === undefined ? startLease() : turnLease(),
+    repairAt: rest.batchId === undefined ? startLease() : turnLease(),
   };
 }
 

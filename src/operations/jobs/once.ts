@@ -19,8 +19,8 @@ export interface Request {
   owner: string;
   /** The caller's own name for it; without one each call is a request of its own. */
   key: string | undefined;
-  /** What is asked for: another wish under the same key is refused. */
-  wish: object;
+  /** What is asked for: another content under the same key is refused. */
+  content: object;
 }
 
 /** How a request is done. All of it may be repeated under the same id. */
@@ -64,12 +64,12 @@ export function createOnce({ idempotency }: { idempotency: Pick<IdempotencyRepos
   };
 }
 
-function recordOf({ owner, wish }: Request, key: string): IdempotencyRecord {
+function recordOf({ owner, content }: Request, key: string): IdempotencyRecord {
   requireIdempotencyKey(key);
   return {
     _id: `${owner}:${createHash('sha256').update(key).digest('hex')}`,
     // Keyed, since what is asked for may hold a secret.
-    digest: createHmac('sha256', key).update(canonicalText(wish)).digest('hex'),
+    digest: createHmac('sha256', key).update(canonicalText(content)).digest('hex'),
     subjectId: newId(),
     expiresAt: new Date(Date.now() + IDEMPOTENCY_MS),
   };

@@ -3,26 +3,26 @@ import { isAwaited, openUploadId, uploadsAmong } from '../../domain/files/file.t
 import { type Admission, hasQueue, isIdle } from '../../domain/jobs/admission.ts';
 import { isTerminal, type JobStatus } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
-import type { LaneChecks } from '../../store/admissions/lane-checks.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
+import type { AdmissionChecks } from '../../store/admissions/admission-checks.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
-import { inTurns } from '../in-turns.ts';
 import type { Admissions } from './admissions.ts';
 
 export interface RepairAdmissionsPorts {
-  lanes: LaneChecks;
+  checks: AdmissionChecks;
   jobs: Pick<JobRepository, 'getMany' | 'statusesOf'>;
   uploads: Pick<UploadRepository, 'findMany'>;
-  admissions: Pick<Admissions, 'leaveLane' | 'fillLane' | 'tell'>;
+  admissions: Pick<Admissions, 'release' | 'fill' | 'tell'>;
   log: Pick<Log, 'warn'>;
 }
 
 const PAGE = 200;
-/** Lanes beyond these many pages wait for the next round. */
+/** Admissions beyond these many pages wait for the next round. */
 const MOST_PAGES = 25;
-/** A lane in which something happens is looked at again this long after: within the next round. */
+/** An admission in which something happens is looked at again this long after: within the next round. */
 const CHECK_MS = 10_000;
-/** A lane in which nothing happens is kept this long. */
+/** An admission in which nothing happens is kept this long. */
 const IDLE_MS = 24 * 3_600_000;
 /** Uploads are awaited for a bounded time, so those that ended without a word are among the oldest. */
 const OPEN_LOOK = 100;
@@ -31,21 +31,21 @@ const UNHEARD_MS = 10_000;
 
 /**
  * Frees the places of jobs that ended without saying so, lets in who waits although there is room, and tells
- * those again who may begin and have not. It looks at lanes in which something happens, and in them at those
+ * those again who may begin and have not. It looks at admissions in which something happens, and in them at those
  * who hold a place: however many wait, they cost nothing.
  */
 export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
-  const { lanes, jobs, uploads, admissions, log } = ports;
+  const { checks, jobs, uploads, admissions, log } = ports;
 
-  async function repair(lane: Admission, statuses: ReadonlyMap<string, JobStatus>, now: number) {
-    if (isIdle(lane)) {
-      // An account's lane is needed again soon; an address may never come back.
-      const isForgotten = chargedAccount(lane._id) === null || lane.idleSeq === lane.seq;
-      return isForgotten ? lanes.forget(lane) : lanes.noteIdle(lane, new Date(now + IDLE_MS));
+  async function repair(admission: Admission, statuses: ReadonlyMap<string, JobStatus>, now: number) {
+    if (isIdle(admission)) {
+      // An account's is needed again soon; an address may never come back.
+      const isForgotten = chargedAccount(admission._id) === null || admission.idleSeq === admission.seq;
+      return isForgotten ? checks.forget(admission) : checks.noteIdle(admission, new Date(now + IDLE_MS));
     }
-    const ended = heldBy(lane).filter((id) => hasEnded(statuses.get(id)));
-    if (ended.length > 0) await admissions.leaveLane(lane._id, ended);
-    else if (hasQueue(lane)) await admissions.fillLane(lane);
+    const ended = heldBy(admission).filter((id) => hasEnded(statuses.get(id)));
+    if (ended.length > 0) await admissions.release(admission._id, ended);
+    else if (hasQueue(admission)) await admissions.fill(admission);
   }
 
   /** Whoever was let in while nobody could tell is told now. */
@@ -71,11 +71,11 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
 
   async function repairPage(due: readonly Admission[], now: number): Promise<void> {
     const statuses = await statusesOf(due.flatMap(heldBy), now);
-    await inTurns(due, (lane) =>
-      repair(lane, statuses, now).catch((error: unknown) => {
+    await mapConcurrently(due, (admission) =>
+      repair(admission, statuses, now).catch((error: unknown) => {
         log.warn(
-          { lane: lane._id, error: String(error) },
-          'could not repair a lane; the next round tries again',
+          { concurrencyKey: admission._id, error: String(error) },
+          'could not repair an admission; the next round tries again',
         );
       }),
     );
@@ -84,17 +84,17 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
 
   return async function repairAdmissions(now = Date.now()): Promise<void> {
     for (let page = 0; page < MOST_PAGES; page += 1) {
-      const due = await lanes.listDue(new Date(now), PAGE);
+      const due = await checks.listDue(new Date(now), PAGE);
       if (due.length === 0) return;
       const ids = due.map(({ _id }) => _id);
-      await lanes.postpone(ids, new Date(now + CHECK_MS));
+      await checks.postpone(ids, new Date(now + CHECK_MS));
       await repairPage(due, now);
       if (due.length < PAGE) return;
     }
   };
 }
 
-/** The jobs of a lane that take something up: those that convert, and uploads that are awaited for long. */
+/** The jobs of an admission that take something up: those that convert, and uploads that are awaited for long. */
 function heldBy({ active, open }: Admission): string[] {
   return [...active, ...open.slice(0, OPEN_LOOK)];
 }

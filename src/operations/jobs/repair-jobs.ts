@@ -2,9 +2,9 @@ import { KilnError } from '../../domain/errors.ts';
 import { isTerminal, type Job } from '../../domain/jobs/job.ts';
 import { silenceLease, turnLease, uploadLease } from '../../domain/jobs/job-lease.ts';
 import type { Log } from '../../log.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { JobLeases, OverdueJob } from '../../store/job-leases.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
-import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import type { Admissions } from './admissions.ts';
 import { jobStart } from './job-start.ts';
@@ -36,7 +36,7 @@ export function createRepairJobs({ leases, uploads, runner, admissions, log }: R
     const end = performance.now() + ROUND_MS;
     for (let looked = 0; ; ) {
       const page = await leases.listOverdue(new Date(), PAGE);
-      const repaired = await inTurns(page, async (job) => !signal?.aborted && repair(job));
+      const repaired = await mapConcurrently(page, async (job) => !signal?.aborted && repair(job));
       looked += page.length;
       const isDone = page.length < PAGE || !repaired.every(Boolean);
       if (isDone || signal?.aborted || performance.now() > end) return looked;

@@ -6,7 +6,7 @@ import { isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { FileRepository } from '../../store/files.ts';
 import type { createFindBatches } from '../batches/find-batches.ts';
 import type { createSubmitBatch, SubmittedBatch } from '../batches/submit-batch.ts';
-import type { AcceptedJob, JobWish } from './accept-job.ts';
+import type { AcceptedJob, JobRequest } from './accept-job.ts';
 import type { createFindJobs } from './find-jobs.ts';
 import type { createSubmitJob } from './submit-job.ts';
 
@@ -25,7 +25,7 @@ export interface RetryPorts {
  * a file that is still there is used again, another one is awaited again.
  */
 export function createRetry(ports: RetryPorts) {
-  async function inputOf(job: Job): Promise<JobWish['input']> {
+  async function inputOf(job: Job): Promise<JobRequest['input']> {
     const [input] = job.inputs;
     if (!input) throw new KilnError('INVALID_INPUT', 'The job has no input.');
     const { fileId, filename, mime, size } = input;
@@ -37,7 +37,7 @@ export function createRetry(ports: RetryPorts) {
     }
   }
 
-  async function wishOf(job: Job): Promise<JobWish> {
+  async function requestOf(job: Job): Promise<JobRequest> {
     const [conversion] = job.conversions;
     if (!conversion) throw new KilnError('INVALID_INPUT', 'The job has no conversion.');
     const { source, target, options } = conversion;
@@ -52,7 +52,7 @@ export function createRetry(ports: RetryPorts) {
     };
   }
 
-  function callbackOf({ _id, callback }: Job): Pick<JobWish, 'callback'> {
+  function callbackOf({ _id, callback }: Job): Pick<JobRequest, 'callback'> {
     if (!callback) return {};
     const { url, sealedSecret } = callback;
     const binding = { collection: 'jobs', id: _id, field: 'callback.secret' };
@@ -65,7 +65,7 @@ export function createRetry(ports: RetryPorts) {
       const job = await ports.findJob(caller, jobId);
       if (!isTerminal(job.status) || job.status === 'ready')
         throw new KilnError('WRONG_STATE', `The job is ${job.status}: there is nothing to do again.`);
-      return ports.submitJob(caller, await wishOf(job), sender);
+      return ports.submitJob(caller, await requestOf(job), sender);
     },
 
     /** A new batch of those jobs that did not become ready. */
@@ -78,10 +78,10 @@ export function createRetry(ports: RetryPorts) {
       requireRetryable(batch);
       const jobs = (await ports.jobsOf(batch)).filter(({ status }) => status !== 'ready');
       const { dialect, label, archive } = batch;
-      const wishes: JobWish[] = [];
-      for (const job of jobs) wishes.push(await wishOf(job));
-      const wish = { dialect, label, jobs: wishes, archive: archive !== null, retryOf: batchId };
-      return ports.submitBatch(caller, wish, sender);
+      const jobRequests: JobRequest[] = [];
+      for (const job of jobs) jobRequests.push(await requestOf(job));
+      const request = { dialect, label, jobs: jobRequests, archive: archive !== null, retryOf: batchId };
+      return ports.submitBatch(caller, request, sender);
     },
   };
 }

@@ -8,7 +8,7 @@ import {
   type AcceptedJob,
   type AcceptJobPorts,
   acceptJob,
-  type JobWish,
+  type JobRequest,
   requireOwner,
 } from './accept-job.ts';
 import type { Admissions } from './admissions.ts';
@@ -22,8 +22,8 @@ export interface SubmitJobPorts extends AcceptJobPorts {
   admissions: Pick<Admissions, 'openUploads'>;
   once: Once;
   planOf(caller: Caller): Promise<AccountPlan>;
-  /** Whom limits count for. */
-  laneOf(caller: Caller, sender: Sender): string;
+  /** The concurrency key: whom limits count for. */
+  concurrencyKeyOf(caller: Caller, sender: Sender): string;
 }
 
 /**
@@ -39,9 +39,9 @@ export function createSubmitJob(ports: SubmitJobPorts) {
     return { job, upload: upload?.jobId === jobId ? upload : null };
   }
 
-  async function write(lane: string, { job, upload }: AcceptedJob): Promise<AcceptedJob> {
+  async function write(concurrencyKey: string, { job, upload }: AcceptedJob): Promise<AcceptedJob> {
     if (upload) {
-      await ports.admissions.openUploads(lane, [job._id]);
+      await ports.admissions.openUploads(concurrencyKey, [job._id]);
       await ports.uploads.insertIfAbsent(upload);
     }
     // Whoever was faster starts it; by now it may even have ended, and must not begin again.
@@ -52,18 +52,23 @@ export function createSubmitJob(ports: SubmitJobPorts) {
 
   return async function submitJob(
     caller: Caller,
-    { idempotencyKey: key, ...wish }: JobWish,
+    { idempotencyKey: key, ...request }: JobRequest,
     sender: Sender = UNKNOWN_SENDER,
   ): Promise<AcceptedJob> {
     const owner = requireOwner(caller);
-    const lane = ports.laneOf(caller, sender);
+    const concurrencyKey = ports.concurrencyKeyOf(caller, sender);
     return ports.once(
-      { owner, key, wish: { job: wish } },
+      { owner, key, content: { job: request } },
       {
         find,
-        write: (accepted) => write(lane, accepted),
+        write: (accepted) => write(concurrencyKey, accepted),
         accept: async (jobId) =>
-          acceptJob(ports, { caller, owner, lane, plan: await ports.planOf(caller) }, wish, jobId),
+          acceptJob(
+            ports,
+            { caller, owner, concurrencyKey, plan: await ports.planOf(caller) },
+            request,
+            jobId,
+          ),
       },
     );
   };

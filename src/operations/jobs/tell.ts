@@ -13,7 +13,7 @@ export type Tell = Pick<WorkflowRunner, 'startJob' | 'uploadCompleted' | 'startB
  * Temporal hears of it at once or from the repair. A refusal would have the caller ask for it a second time.
  */
 export function createTell(runner: Tell, log: Pick<Log, 'warn'>, withinMs = TELL_MS): Tell {
-  function told(subject: object, call: Promise<void>): Promise<void> {
+  function warnIfLost(subject: object, call: Promise<void>): Promise<void> {
     const heard = call.catch((error: unknown) =>
       log.warn({ ...subject, error: String(error) }, 'the job engine is told later, by the repair'),
     );
@@ -21,9 +21,9 @@ export function createTell(runner: Tell, log: Pick<Log, 'warn'>, withinMs = TELL
   }
 
   return {
-    startJob: (start) => told({ jobId: start.jobId }, runner.startJob(start)),
-    uploadCompleted: (start) => told({ jobId: start.jobId }, runner.uploadCompleted(start)),
-    startBatch: (start) => told({ batchId: start.batchId }, runner.startBatch(start)),
-    nudgeBatch: (start, wish) => told({ batchId: start.batchId }, runner.nudgeBatch(start, wish)),
+    startJob: (start) => warnIfLost({ jobId: start.jobId }, runner.startJob(start)),
+    uploadCompleted: (start) => warnIfLost({ jobId: start.jobId }, runner.uploadCompleted(start)),
+    startBatch: (start) => warnIfLost({ batchId: start.batchId }, runner.startBatch(start)),
+    nudgeBatch: (start, request) => warnIfLost({ batchId: start.batchId }, runner.nudgeBatch(start, request)),
   };
 }

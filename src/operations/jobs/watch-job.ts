@@ -17,7 +17,7 @@ export interface WatchJobPorts {
   findJob: ReturnType<typeof createFindJobs>['findJob'];
 }
 
-export interface WatchWish {
+export interface WatchRequest {
   jobId: string;
   /** The last event that the watcher has seen; null for those who only want what comes. */
   after: number | null;
@@ -26,12 +26,12 @@ export interface WatchWish {
 
 export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
   /** Replays everything after `after`, then goes live until the job has ended or `signal` aborts. */
-  async function* watch(caller: Caller, { jobId, after, signal }: WatchWish): AsyncGenerator<JobUpdate> {
-    let news: ReturnType<typeof createNews> | undefined;
+  async function* watch(caller: Caller, { jobId, after, signal }: WatchRequest): AsyncGenerator<JobUpdate> {
+    let updates: ReturnType<typeof createUpdates> | undefined;
     const ports = { changes, read: () => jobs.get(jobId) };
     for await (const job of follow(ports, { id: jobId, first: () => findJob(caller, jobId), signal })) {
-      news ??= createNews(after ?? job.seq);
-      yield* news.of(job);
+      updates ??= createUpdates(after ?? job.seq);
+      yield* updates.of(job);
       if (isTerminal(job.status)) return;
     }
   }
@@ -56,7 +56,7 @@ export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
 }
 
 /** Remembers what one watcher has been told, and picks out what is new to it. */
-function createNews(after: number) {
+function createUpdates(after: number) {
   let seen = after;
   let newest = 0;
   let percent = -1;

@@ -2,10 +2,10 @@ import type { Actor } from '../../domain/access/account.ts';
 import { chargedAccount } from '../../domain/credits/credits.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Delivery, DeliveryAttempt, DeliverySummary } from '../../domain/webhooks/delivery.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { DeliveryPage, DeliveryRepository } from '../../store/deliveries.ts';
 import type { EndpointRepository } from '../../store/endpoints.ts';
 import { requireAccountId, requireManager } from '../access/accounts.ts';
-import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import type { Dispatch } from './delivery-queue.ts';
 import { requireReader } from './endpoints.ts';
@@ -131,7 +131,7 @@ export function createDeliveries({ deliveries, endpoints, dispatch, runner }: De
       let [replayed, left] = [0, 0];
       for (let after = request.after ?? '0'; ; ) {
         const found = await deliveries.listWhole({ ...page, after });
-        const again = await inTurns(found, async (delivery) =>
+        const again = await mapConcurrently(found, async (delivery) =>
           (await isPossible(delivery)) ? sendAgain(delivery) : null,
         );
         const sent = again.filter((delivery) => delivery !== null).length;

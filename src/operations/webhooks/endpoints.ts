@@ -1,5 +1,5 @@
 import { type Actor, requireScope, seesResults } from '../../domain/access/account.ts';
-import { type AccountPlan, refuse, wishRefusals } from '../../domain/access/account-plan.ts';
+import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 import { closedCircuit } from '../../domain/webhooks/circuit.ts';
@@ -73,7 +73,7 @@ export function createEndpoints(ports: EndpointsPorts) {
   async function requireIncluded(actor: Actor, accountId: string | undefined): Promise<string> {
     const account = await findAccount(actor, accountId);
     const use = { callback: true, batch: false, size: undefined };
-    const [refusal] = wishRefusals(await ports.findPlan(account.plan), use, 0);
+    const [refusal] = planRefusals(await ports.findPlan(account.plan), use, 0);
     if (refusal) throw refuse({ ...refusal, field: 'url' });
     return account._id;
   }

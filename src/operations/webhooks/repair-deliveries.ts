@@ -1,8 +1,8 @@
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
 import type { Log } from '../../log.ts';
+import { mapConcurrently } from '../../map-concurrently.ts';
 import type { DeliveryChecks, PendingDelivery } from '../../store/delivery-checks.ts';
 import type { EndpointRepository } from '../../store/endpoints.ts';
-import { inTurns } from '../in-turns.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { deliveryStart } from './delivery-start.ts';
 
@@ -39,7 +39,7 @@ export function createRepairDeliveries({ deliveries, endpoints, runner, log }: R
     found: readonly PendingDelivery[],
     repair: (delivery: PendingDelivery) => Promise<void>,
   ): Promise<number> {
-    await inTurns(found, async (delivery) => {
+    await mapConcurrently(found, async (delivery) => {
       await repair(delivery).catch((error: unknown) => {
         log.warn(
           { deliveryId: delivery._id, error: String(error) },
@@ -67,7 +67,7 @@ export function createRepairDeliveries({ deliveries, endpoints, runner, log }: R
   return {
     /** Wakes up to 500 deliveries that wait for an endpoint; the next repair rounds wake the others. */
     async wakeHeld(endpointId: string): Promise<void> {
-      await inTurns(await deliveries.listHeld(endpointId, PAGE), wake);
+      await mapConcurrently(await deliveries.listHeld(endpointId, PAGE), wake);
     },
 
     /** Repairs one page of each kind. Returns how many deliveries were in need of it. */

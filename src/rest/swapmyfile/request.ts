@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { KilnError } from '../../domain/errors.ts';
 import { parseConverterSlug } from '../../domain/formats/find-format.ts';
-import type { JobWish } from '../../operations/jobs/accept-job.ts';
+import type { JobRequest } from '../../operations/jobs/accept-job.ts';
 
 const MAX_NAME = 255;
 const MAX_URL = 2048;
@@ -68,8 +68,8 @@ const batchBody = z.object({
 });
 
 /** What a prepare asks for: a job, and how its bytes will come. */
-export interface PrepareWish {
-  job: JobWish;
+export interface PrepareRequest {
+  job: JobRequest;
   uploadMode: 'put' | 'multipart';
 }
 
@@ -77,21 +77,21 @@ export interface PrepareWish {
  * Reads the body of a prepare, whatever its Content-Type says.
  * @throws KilnError INVALID_INPUT with the first wrong field, or UNKNOWN_CONVERTER.
  */
-export function parsePrepare(text: string): PrepareWish {
+export function parsePrepare(text: string): PrepareRequest {
   return readPrepare(parseJson(text));
 }
 
 /** What a batch prepare asks for. */
-export interface BatchPrepareWish {
+export interface BatchPrepareRequest {
   label: string | null | undefined;
-  jobs: PrepareWish[];
+  jobs: PrepareRequest[];
 }
 
 /**
  * Reads the body of a batch prepare.
  * @throws KilnError INVALID_INPUT or UNKNOWN_CONVERTER that names the job, such as `jobs.3.inputSize`.
  */
-export function parseBatchPrepare(text: string): BatchPrepareWish {
+export function parseBatchPrepare(text: string): BatchPrepareRequest {
   const result = batchBody.safeParse(parseJson(text));
   if (!result.success) throw refuse(result.error);
   const { label, jobs } = result.data;
@@ -111,7 +111,7 @@ function placed<T>(index: number, read: () => T): T {
   }
 }
 
-function readPrepare(body: unknown): PrepareWish {
+function readPrepare(body: unknown): PrepareRequest {
   const result = prepareBody.safeParse(body);
   if (!result.success) throw refuse(result.error);
   const { converterSlug, inputFilename, inputMime, inputSize, uploadMode, callbackUrl, callbackSecret } =
@@ -123,7 +123,7 @@ function readPrepare(body: unknown): PrepareWish {
       hint: 'A converter is named <source>-to-<target>, such as "jpg-to-png".',
     });
   }
-  const job: JobWish = {
+  const job: JobRequest = {
     dialect: 'swapmyfile',
     input: { upload: { filename: inputFilename, mime: inputMime, size: inputSize } },
     ...converter,

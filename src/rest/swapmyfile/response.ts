@@ -9,7 +9,7 @@ import {
 import type { SubmittedBatch } from '../../operations/batches/submit-batch.ts';
 import type { AcceptedJob } from '../../operations/jobs/accept-job.ts';
 import type { DialectPorts } from '../adapter.ts';
-import type { PrepareWish } from './request.ts';
+import type { PrepareRequest } from './request.ts';
 
 /** What will be looked at once the bytes are there, in this order. */
 const NEXT_CHECKS = ['size', 'file-type', 'dimensions', 'integrity'] as const;
@@ -31,7 +31,7 @@ export interface PreparedJob {
 /** Shows a fresh job and where its bytes go; a guest also gets what proves to be that guest later. */
 export function preparedJob(
   { job, upload }: AcceptedJob,
-  { uploadMode, guestId }: Pick<PrepareWish, 'uploadMode'> & { guestId: string | undefined },
+  { uploadMode, guestId }: Pick<PrepareRequest, 'uploadMode'> & { guestId: string | undefined },
   ports: DialectPorts,
 ): PreparedJob {
   const { links } = ports.operations;
@@ -63,11 +63,11 @@ export interface PreparedBatch {
 /** Shows a fresh batch and where the bytes of each of its jobs go. */
 export function preparedBatch(
   { batch, jobs }: SubmittedBatch,
-  wishes: readonly Pick<PrepareWish, 'uploadMode'>[],
+  requests: readonly Pick<PrepareRequest, 'uploadMode'>[],
   ports: DialectPorts,
 ): PreparedBatch {
   const uploads = jobs.map((accepted, i) => {
-    const uploadMode = wishes[i]?.uploadMode ?? 'put';
+    const uploadMode = requests[i]?.uploadMode ?? 'put';
     const { job, upload, statusToken } = preparedJob(accepted, { uploadMode, guestId: undefined }, ports);
     return { job, upload, statusToken };
   });
@@ -119,7 +119,7 @@ export function ownersView(job: Job, { operations }: DialectPorts): SwapmyfileJo
 
 function uploadTarget(
   upload: Upload,
-  mode: PrepareWish['uploadMode'],
+  mode: PrepareRequest['uploadMode'],
   { operations, publicUrl }: DialectPorts,
 ): UploadTarget {
   const { links } = operations;

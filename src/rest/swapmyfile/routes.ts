@@ -19,13 +19,13 @@ export const swapmyfile: DialectAdapter = {
 
     app.post('/uploads/prepare', async (c) => {
       const caller = await identify(ports.operations, c.req.raw.headers, c.env.incoming);
-      await admitGuest(ports.operations, caller, c.env.incoming);
-      const { job: wish, uploadMode } = parsePrepare(await c.req.text());
-      if (caller.kind === 'anonymous' && wish.callback) throw refuseCallback();
+      await limitGuest(ports.operations, caller, c.env.incoming);
+      const { job: request, uploadMode } = parsePrepare(await c.req.text());
+      if (caller.kind === 'anonymous' && request.callback) throw refuseCallback();
       const owner = caller.kind === 'anonymous' ? ({ kind: 'guest', guestId: newId() } as const) : caller;
       // Who shows nothing is a new guest each time, and no repeat can be told from a request of somebody else.
       const keyed = caller.kind === 'anonymous' ? {} : idempotencyOf(c.req.raw.headers);
-      const submitted = await submitJob(owner, { ...wish, ...keyed }, senderOf(c.env.incoming));
+      const submitted = await submitJob(owner, { ...request, ...keyed }, senderOf(c.env.incoming));
       const guestId = owner.kind === 'guest' ? owner.guestId : undefined;
       return c.json(preparedJob(submitted, { uploadMode, guestId }, ports), 201);
     });
@@ -33,11 +33,11 @@ export const swapmyfile: DialectAdapter = {
     app.post('/uploads/batch/prepare', async (c) => {
       const caller = await identifyAccount(ports.operations, c.req.raw.headers, c.env.incoming);
       const { label, jobs } = parseBatchPrepare(await c.req.text());
-      const wish = {
+      const request = {
         ...({ dialect: 'swapmyfile', label, jobs: jobs.map(({ job }) => job) } as const),
         ...idempotencyOf(c.req.raw.headers),
       };
-      const submitted = await ports.operations.submitBatch(caller, wish, senderOf(c.env.incoming));
+      const submitted = await ports.operations.submitBatch(caller, request, senderOf(c.env.incoming));
       return c.json(preparedBatch(submitted, jobs, ports), 201);
     });
 
@@ -70,13 +70,13 @@ export const swapmyfile: DialectAdapter = {
 
 /** Each call of an account counts, whatever it is for. */
 async function identify(
-  { authenticate, admitCall }: DialectOperations,
+  { authenticate, checkRateLimit }: DialectOperations,
   headers: Headers,
   incoming: IncomingMessage,
 ): Promise<Caller> {
   const sender = senderOf(incoming);
   const caller = await authenticate(credentialOf(headers), sender);
-  if (caller.kind === 'account') await admitCall(caller, sender, { door: 'swapmyfile' });
+  if (caller.kind === 'account') await checkRateLimit(caller, sender, { api: 'swapmyfile' });
   return caller;
 }
 
@@ -101,12 +101,12 @@ function idempotencyOf(headers: Headers): { idempotencyKey?: string } {
 }
 
 /** Guests may poll as they like, but not prepare as they like. */
-async function admitGuest(
-  { admitCall }: DialectOperations,
+async function limitGuest(
+  { checkRateLimit }: DialectOperations,
   caller: Caller,
   incoming: IncomingMessage,
 ): Promise<void> {
-  if (caller.kind !== 'account') await admitCall(caller, senderOf(incoming), { door: 'swapmyfile' });
+  if (caller.kind !== 'account') await checkRateLimit(caller, senderOf(incoming), { api: 'swapmyfile' });
 }
 
 /** A token opens the state of one job; for every other job it is as good as none. */

@@ -2,8 +2,8 @@ import type { Admission, Place, Queue } from '../../domain/jobs/admission.ts';
 import type { Collections } from '../mongo/mongo.ts';
 import type { Waiters } from './waiters.ts';
 
-/** A lane as it was stored when who waits stood in the lane's own document. */
-interface OldLane {
+/** An admission as it was stored when who waits stood in its own document. */
+interface OldAdmission {
   single?: never;
   waiting?: string[];
   waitingBatch?: string[];
@@ -14,23 +14,28 @@ interface UpgradePorts extends Pick<Collections, 'admissions'> {
 }
 
 /**
- * Makes a lane what it is today, if it is an old one: who waits gets a number first, then the lists go. A
+ * Turns a document of an earlier version into one of today: who waits gets a number first, then the lists go. A
  * repeat, or somebody who does the same, gives out the same numbers.
- * @returns the lane as it is then; null when there is none any more.
+ * @returns the admission as it is then; null when there is none any more.
  */
-export async function upgradeLane(
+export async function upgradeAdmission(
   { admissions, waiters }: UpgradePorts,
   stored: Admission | null,
 ): Promise<Admission | null> {
   for (let found = stored; found; found = await admissions.findOne({ _id: found._id })) {
     if (found.single) return found;
-    const { _id: lane, seq, waiting = [], waitingBatch = [] } = found as Omit<Admission, 'single'> & OldLane;
+    const {
+      _id: concurrencyKey,
+      seq,
+      waiting = [],
+      waitingBatch = [],
+    } = found as Omit<Admission, 'single'> & OldAdmission;
     const numbers = (queue: Queue, jobIds: readonly string[]): Place[] =>
-      jobIds.map((_, ticket) => ({ lane, queue, ticket }));
+      jobIds.map((_, ticket) => ({ concurrencyKey, queue, ticket }));
     const places = [...numbers('single', waiting), ...numbers('batch', waitingBatch)];
     if (places.length > 0) await waiters.standAll(places, [...waiting, ...waitingBatch]);
     const upgraded = await admissions.findOneAndUpdate(
-      { _id: lane, seq, single: { $exists: false } },
+      { _id: concurrencyKey, seq, single: { $exists: false } },
       {
         $set: {
           single: { head: 0, waiting: waiting.length },

@@ -7,7 +7,7 @@ const DIGITS = 16;
 
 export type Waiters = ReturnType<typeof createWaiters>;
 
-/** The queues of the lanes: one small document for each job that waits. */
+/** The queues: one small document for each job that waits. */
 export function createWaiters({ waiters }: Pick<Collections, 'waiters'>) {
   async function jobsAt(places: readonly Place[]): Promise<Map<string, string | null>> {
     const found = await waiters.find({ _id: { $in: places.map(idOf) } }).toArray();
@@ -78,11 +78,15 @@ export function createWaiters({ waiters }: Pick<Collections, 'waiters'>) {
   }
 }
 
-function idOf({ lane, queue, ticket }: Place): string {
-  return `${lane}:${queue}:${String(ticket).padStart(DIGITS, '0')}`;
+function idOf({ concurrencyKey, queue, ticket }: Place): string {
+  return `${concurrencyKey}:${queue}:${String(ticket).padStart(DIGITS, '0')}`;
 }
 
 function placeOf(id: string): Place {
-  const [ticket = '', queue = '', ...lane] = id.split(':').reverse();
-  return { lane: lane.reverse().join(':'), queue: queue as Queue, ticket: Number(ticket) };
+  const [ticket = '', queue = '', ...concurrencyKey] = id.split(':').reverse();
+  return {
+    concurrencyKey: concurrencyKey.reverse().join(':'),
+    queue: queue as Queue,
+    ticket: Number(ticket),
+  };
 }

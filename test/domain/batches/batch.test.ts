@@ -69,7 +69,7 @@ describe('counting', () => {
   });
 });
 
-describe('a wish for a batch', () => {
+describe('a request for a batch', () => {
   it('has a label of 80 characters at most, however many bytes they take', () => {
     expect(requireLabel('😀'.repeat(80))).toHaveLength(160);
     expect(requireLabel('')).toBeNull();

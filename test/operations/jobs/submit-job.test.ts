@@ -3,7 +3,7 @@ import type { Caller } from '../../../src/domain/access/account.ts';
 import { KilnError } from '../../../src/domain/errors.ts';
 import type { StoredFile, Upload } from '../../../src/domain/files/file.ts';
 import type { Job } from '../../../src/domain/jobs/job.ts';
-import type { JobWish } from '../../../src/operations/jobs/accept-job.ts';
+import type { JobRequest } from '../../../src/operations/jobs/accept-job.ts';
 import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
 import type { JobStart } from '../../../src/operations/workflow-runner.ts';
 import { aFile, anAccountCaller, defaultPlanOf, UNQUEUED } from '../../support/records.ts';
@@ -41,17 +41,17 @@ const submitJob = createSubmitJob({
   seal: (secret, { collection, id, field }) => `sealed(${secret})@${collection}/${id}/${field}`,
 });
 
-function wish(different: Partial<JobWish> = {}): JobWish {
+function jobRequest(different: Partial<JobRequest> = {}): JobRequest {
   const upload = { filename: 'photo.png', mime: 'image/png', size: 1000 };
   return { dialect: 'graphql', input: { upload }, target: 'webp', ...different };
 }
 
 const uploading = (different: object) =>
-  wish({ input: { upload: { filename: 'photo.png', mime: 'image/png', size: 10, ...different } } });
+  jobRequest({ input: { upload: { filename: 'photo.png', mime: 'image/png', size: 10, ...different } } });
 
 describe('a job with an upload', () => {
   it('is written before it is started, and waits for the upload that belongs to it', async () => {
-    const { job, upload } = await submitJob(ACCOUNT, wish());
+    const { job, upload } = await submitJob(ACCOUNT, jobRequest());
     expect(written.map((entry) => Object.keys(entry)[0])).toEqual(['upload', 'job', 'start']);
     expect(job).toMatchObject({
       owner: 'account:a',
@@ -78,11 +78,11 @@ describe('a job with an upload', () => {
   });
 
   it('may be a guest’s', async () => {
-    expect((await submitJob(GUEST, wish())).job.owner).toBe('guest:g');
+    expect((await submitJob(GUEST, jobRequest())).job.owner).toBe('guest:g');
   });
 
   it('fills in the options of the target', async () => {
-    const { job } = await submitJob(ACCOUNT, wish({ options: { width: 20 } }));
+    const { job } = await submitJob(ACCOUNT, jobRequest({ options: { width: 20 } }));
     expect(job.conversions[0]?.options).toMatchObject({ width: 20, fit: 'inside', stripMetadata: true });
   });
 
@@ -93,7 +93,7 @@ describe('a job with an upload', () => {
 
 describe('a job on a stored file', () => {
   it('is queued at once', async () => {
-    const { job, upload } = await submitJob(ACCOUNT, wish({ input: { fileId: stored._id } }));
+    const { job, upload } = await submitJob(ACCOUNT, jobRequest({ input: { fileId: stored._id } }));
     expect(upload).toBeNull();
     expect(job).toMatchObject({ status: 'queued', inputs: [{ fileId: stored._id, status: 'ready' }] });
     expect(written.at(-1)).toMatchObject({ start: { jobId: job._id, uploadDeadline: null } });
@@ -101,7 +101,7 @@ describe('a job on a stored file', () => {
 
   it('goes by what the bytes were, not by the name', async () => {
     stored = aFile({ owner: 'account:a', filename: 'looks-like.txt.jpg', format: 'png' });
-    const { job } = await submitJob(ACCOUNT, wish({ input: { fileId: stored._id } }));
+    const { job } = await submitJob(ACCOUNT, jobRequest({ input: { fileId: stored._id } }));
     expect(written.at(-1)).toMatchObject({ start: { jobId: job._id, source: 'png' } });
   });
 });
@@ -109,7 +109,7 @@ describe('a job on a stored file', () => {
 describe('a callback', () => {
   it('keeps its secret sealed, bound to this job', async () => {
     const callback = { url: 'https://receiver.example/', secret: 'hush' };
-    const { job } = await submitJob(ACCOUNT, wish({ callback }));
+    const { job } = await submitJob(ACCOUNT, jobRequest({ callback }));
     expect(job.callback).toEqual({
       url: callback.url,
       sealedSecret: `sealed(hush)@jobs/${job._id}/callback.secret`,
@@ -121,24 +121,29 @@ describe('a callback', () => {
   });
 
   it('needs no secret', async () => {
-    const { job } = await submitJob(ACCOUNT, wish({ callback: { url: 'https://receiver.example/' } }));
+    const { job } = await submitJob(ACCOUNT, jobRequest({ callback: { url: 'https://receiver.example/' } }));
     expect(job.callback).toMatchObject({ sealedSecret: null });
   });
 });
 
-const REFUSALS: [name: string, caller: Caller, wish: JobWish, error: object][] = [
-  ['nobody', { kind: 'anonymous' }, wish(), { code: 'UNAUTHENTICATED' }],
+const REFUSALS: [name: string, caller: Caller, request: JobRequest, error: object][] = [
+  ['nobody', { kind: 'anonymous' }, jobRequest(), { code: 'UNAUTHENTICATED' }],
   [
     'an unknown target',
     ACCOUNT,
-    wish({ target: 'xyz' }),
+    jobRequest({ target: 'xyz' }),
     { code: 'UNSUPPORTED_CONVERSION', field: 'target' },
   ],
-  ['an unknown option', ACCOUNT, wish({ options: { colour: 1 } }), { code: 'INVALID_OPTION' }],
-  ['a wrong option', ACCOUNT, wish({ options: { width: 0 } }), { field: 'options.width' }],
-  ['options of a wrong kind', ACCOUNT, wish({ options: [1] }), { code: 'INVALID_OPTION' }],
-  ['an impossible pair', ACCOUNT, wish({ source: 'png', target: 'svg' }), { code: 'UNSUPPORTED_CONVERSION' }],
-  ['an impossible pair by name', ACCOUNT, wish({ target: 'svg' }), { code: 'UNSUPPORTED_CONVERSION' }],
+  ['an unknown option', ACCOUNT, jobRequest({ options: { colour: 1 } }), { code: 'INVALID_OPTION' }],
+  ['a wrong option', ACCOUNT, jobRequest({ options: { width: 0 } }), { field: 'options.width' }],
+  ['options of a wrong kind', ACCOUNT, jobRequest({ options: [1] }), { code: 'INVALID_OPTION' }],
+  [
+    'an impossible pair',
+    ACCOUNT,
+    jobRequest({ source: 'png', target: 'svg' }),
+    { code: 'UNSUPPORTED_CONVERSION' },
+  ],
+  ['an impossible pair by name', ACCOUNT, jobRequest({ target: 'svg' }), { code: 'UNSUPPORTED_CONVERSION' }],
   ['no file name', ACCOUNT, uploading({ filename: '' }), { code: 'INVALID_INPUT', field: 'filename' }],
   ['a long file name', ACCOUNT, uploading({ filename: 'a'.repeat(256) }), { field: 'filename' }],
   ['an empty file', ACCOUNT, uploading({ size: 0 }), { code: 'INVALID_INPUT', field: 'size' }],
@@ -146,17 +151,27 @@ const REFUSALS: [name: string, caller: Caller, wish: JobWish, error: object][] =
   ['half a byte', ACCOUNT, uploading({ size: 1.5 }), { code: 'INVALID_INPUT', field: 'size' }],
   ['no number', ACCOUNT, uploading({ size: Number.NaN }), { code: 'INVALID_INPUT', field: 'size' }],
   ['too large a file', ACCOUNT, uploading({ size: 1001 }), { code: 'TOO_LARGE', field: 'size' }],
-  ['a missing file', ACCOUNT, wish({ input: { fileId: 'nothing' } }), { code: 'NOT_FOUND' }],
-  ['a guest’s callback', GUEST, wish({ callback: { url: 'https://x.example' } }), { code: 'FORBIDDEN' }],
+  ['a missing file', ACCOUNT, jobRequest({ input: { fileId: 'nothing' } }), { code: 'NOT_FOUND' }],
+  [
+    'a guest’s callback',
+    GUEST,
+    jobRequest({ callback: { url: 'https://x.example' } }),
+    { code: 'FORBIDDEN' },
+  ],
   [
     'a callback that the plan does not include',
     anAccountCaller({ plan: 'basic' }),
-    wish({ callback: { url: 'https://x.example' } }),
+    jobRequest({ callback: { url: 'https://x.example' } }),
     { code: 'FORBIDDEN', field: 'callbackUrl' },
   ],
-  ['a key that may only read', anAccountCaller({ scopes: ['read'] }), wish(), { code: 'FORBIDDEN' }],
-  ['a session that may only upload', anAccountCaller({ scopes: ['upload'] }), wish(), { code: 'FORBIDDEN' }],
-  ['a blocked callback', ACCOUNT, wish({ callback: { url: BLOCKED } }), { code: 'BLOCKED_ADDRESS' }],
+  ['a key that may only read', anAccountCaller({ scopes: ['read'] }), jobRequest(), { code: 'FORBIDDEN' }],
+  [
+    'a session that may only upload',
+    anAccountCaller({ scopes: ['upload'] }),
+    jobRequest(),
+    { code: 'FORBIDDEN' },
+  ],
+  ['a blocked callback', ACCOUNT, jobRequest({ callback: { url: BLOCKED } }), { code: 'BLOCKED_ADDRESS' }],
 ];
 
 describe('what is refused', () => {
@@ -166,7 +181,7 @@ describe('what is refused', () => {
   });
 
   it('somebody else’s file, as if it did not exist', async () => {
-    const foreign = submitJob(GUEST, wish({ input: { fileId: stored._id } }));
+    const foreign = submitJob(GUEST, jobRequest({ input: { fileId: stored._id } }));
     await expect(foreign).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'There is no such file.' });
     expect(written).toEqual([]);
   });

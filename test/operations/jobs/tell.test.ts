@@ -5,7 +5,7 @@ import { createTell, type Tell } from '../../../src/operations/jobs/tell.ts';
 import type { JobStart } from '../../../src/operations/workflow-runner.ts';
 import { anAccountCaller, defaultPlanOf, UNQUEUED } from '../../support/records.ts';
 
-const wish = {
+const request = {
   dialect: 'graphql',
   input: { upload: { filename: 'photo.png', mime: 'image/png', size: 10 } },
   target: 'webp',
@@ -28,7 +28,7 @@ function submission(startJob: (start: JobStart) => Promise<void>) {
     checkUrl: () => {},
     seal: () => 'sealed',
   });
-  return { submitJob: () => submitJob(anAccountCaller(), wish), written, warn };
+  return { submitJob: () => submitJob(anAccountCaller(), request), written, warn };
 }
 
 it('a written job is the answer, though its workflow cannot be started', async () => {

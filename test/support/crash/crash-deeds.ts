@@ -58,8 +58,8 @@ export function deedTools(harness: () => CrashHarness) {
   }
 
   const submitting = async (payer: Payer, name: keyof Activities): Promise<Deed> => {
-    const wish = await stored(payer);
-    const dying = worked(name, () => harness().submitJob(payer.caller, wish));
+    const request = await stored(payer);
+    const dying = worked(name, () => harness().submitJob(payer.caller, request));
     return { dying, ends: ['ready'], jobs: [1, 1] };
   };
 
@@ -70,8 +70,8 @@ export function deedTools(harness: () => CrashHarness) {
 
   const batching = async (payer: Payer, name: keyof Activities): Promise<Deed> => {
     const jobs = [await stored(payer), await stored(payer), await stored(payer)];
-    const wish = { dialect: 'graphql', jobs, archive: true } as const;
-    const dying = worked(name, () => harness().submitBatch(payer.caller, wish));
+    const request = { dialect: 'graphql', jobs, archive: true } as const;
+    const dying = worked(name, () => harness().submitBatch(payer.caller, request));
     return { dying, ends: ['ready'], jobs: [3, 3] };
   };
 
@@ -88,8 +88,8 @@ export function deedTools(harness: () => CrashHarness) {
 /** Nothing of the account is left over: no open place, no file without bytes. */
 async function expectNothingLeft(harness: CrashHarness, accountId: string): Promise<void> {
   const owner = `account:${accountId}`;
-  const lane = await harness.collections.admissions.findOne({ _id: owner });
-  expect(lane === null || isIdle(lane), JSON.stringify(lane)).toBe(true);
+  const admission = await harness.collections.admissions.findOne({ _id: owner });
+  expect(admission === null || isIdle(admission), JSON.stringify(admission)).toBe(true);
   for (const { blobId, size } of await harness.collections.files.find({ owner }).toArray())
     expect(await harness.blobs.size(blobId), blobId).toBe(size);
   for (const { _id, status, total, outcomes } of await harness.collections.batches.find({ owner }).toArray())

@@ -25,7 +25,7 @@ import { createRepairJobs } from '../../../src/operations/jobs/repair-jobs.ts';
 import { createRetry } from '../../../src/operations/jobs/retry.ts';
 import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
 import { createTell } from '../../../src/operations/jobs/tell.ts';
-import { createLaneChecks } from '../../../src/store/admissions/lane-checks.ts';
+import { createAdmissionChecks } from '../../../src/store/admissions/admission-checks.ts';
 import { createIdempotencyRepository } from '../../../src/store/idempotency.ts';
 import { createJobLeases } from '../../../src/store/job-leases.ts';
 import { createCopyingConverters } from '../copying-converters.ts';
@@ -68,7 +68,7 @@ export async function createCrashHarness() {
 
   const submission = {
     ...{ jobs, batches, uploads, files, admissions, credits, runner: tell, planOf: defaultPlanOf },
-    ...{ limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 }, laneOf: UNQUEUED.laneOf },
+    ...{ limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 }, concurrencyKeyOf: UNQUEUED.concurrencyKeyOf },
     once: createOnce({ idempotency: createIdempotencyRepository(crashing.collections(collections)) }),
     checkUrl: () => {},
     seal: (secret: string) => secret,
@@ -89,7 +89,13 @@ export async function createCrashHarness() {
   const newRepairs = (seen = crashing.collections(collections)) => ({
     jobs: createRepairJobs({ leases: createJobLeases(seen), uploads, runner, admissions, log }),
     batches: createRepairBatches({ batches, jobs, runner, log }),
-    admissions: createRepairAdmissions({ lanes: createLaneChecks(seen), jobs, uploads, admissions, log }),
+    admissions: createRepairAdmissions({
+      checks: createAdmissionChecks(seen),
+      jobs,
+      uploads,
+      admissions,
+      log,
+    }),
     credits: createRepairCredits({ jobs, credits, ledger, log }),
   });
   const repairs = newRepairs();

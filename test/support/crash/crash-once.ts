@@ -16,11 +16,11 @@ export async function newSingleWrites(harness: CrashStepsHarness) {
     requireAccountPlan: async () => {},
     issuer: 'https://login.example',
   });
-  const wish = {
+  const request = {
     ...{ accountId, name: 'Key', dialect: 'kiln' as const, scopes: ['read' as const] },
     restriction: {},
   };
-  const { key } = await operations.createKey(ADMIN, wish);
+  const { key } = await operations.createKey(ADMIN, request);
   const { id } = await harness.newEndpoint({ caller, accountId, owner }, ['*'], 200);
   const url = 'https://receiver.example/hook';
   const callback = { url, sealedSecret: null, status: 'pending', attempts: 0 } as const;
@@ -36,7 +36,7 @@ export async function newSingleWrites(harness: CrashStepsHarness) {
     linkAccount: () => linkAccount(ADMIN, accountId, `person of ${accountId}`),
     endSessions: () => operations.endSessions(ADMIN, accountId),
     editPlan: () => operations.editPlan(ADMIN, 'enterprise', { concurrency: 50 }),
-    createKey: () => operations.createKey(ADMIN, wish),
+    createKey: () => operations.createKey(ADMIN, request),
     renameKey: () => operations.renameKey(ADMIN, key._id, 'Other'),
     rotateKey: () => operations.rotateKey(ADMIN, key._id),
     revokeKey: () => operations.revokeKey(ADMIN, key._id),

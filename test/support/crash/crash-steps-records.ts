@@ -179,7 +179,7 @@ export const RECORD_STEPS: Record<string, NewStep> = {
   'count a call': async (harness, { accountId }) => {
     const { operations } = await mortalAccess(harness);
     const caller = anAccountCaller({ accountId, plan: 'basic' });
-    const work = () => operations.admitCall(caller, UNKNOWN_SENDER, { door: 'graphql' });
+    const work = () => operations.checkRateLimit(caller, UNKNOWN_SENDER, { api: 'graphql' });
     let asked = 1;
     const afterwards = async (died: boolean) => {
       if (!died) return;

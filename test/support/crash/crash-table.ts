@@ -50,7 +50,7 @@ export const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   // Who calls, and whether they may.
   authenticate: 'never',
   isAdminToken: 'never',
-  admitCall: { steps: ['count a call'] },
+  checkRateLimit: { steps: ['count a call'] },
   readUsage: 'never',
   explainPolicy: 'never',
   createSession: 'never',

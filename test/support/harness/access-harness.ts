@@ -3,7 +3,7 @@ import { type AccessPorts, createAccess } from '../../../src/app/access.ts';
 import type { Account, Actor } from '../../../src/domain/access/account.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../../src/domain/access/client-address.ts';
 import { createLog } from '../../../src/log.ts';
-import type { KeyWish } from '../../../src/operations/access/keys.ts';
+import type { KeyRequest } from '../../../src/operations/access/keys.ts';
 import { createEnvelopeSealer } from '../../../src/secrets/envelope.ts';
 import { createKeyring } from '../../../src/secrets/keyring.ts';
 import { createLinks } from '../../../src/secrets/links.ts';
@@ -54,14 +54,14 @@ export async function openAccessHarness(options: HarnessOptions = {}) {
     newAccount: (plan = 'pro', name = 'Test'): Promise<Account> =>
       operations.createAccount(ADMIN, { name, plan }),
 
-    newKey: (account: Account, wish: Partial<KeyWish> = {}) =>
+    newKey: (account: Account, request: Partial<KeyRequest> = {}) =>
       operations.createKey(ADMIN, {
         accountId: account._id,
         name: 'Test',
         dialect: 'kiln',
         scopes: ['convert', 'read', 'manage'],
         restriction: {},
-        ...wish,
+        ...request,
       }),
 
     byKey: (apiKey: string, sender: Partial<Sender> = {}) =>

@@ -23,7 +23,7 @@ import { createCompleteUpload } from '../../../src/operations/files/complete-upl
 import { createReceiveUpload } from '../../../src/operations/files/receive-upload.ts';
 import { createSweep } from '../../../src/operations/files/sweep.ts';
 import { createUploadedFiles } from '../../../src/operations/files/uploaded-files.ts';
-import type { JobWish } from '../../../src/operations/jobs/accept-job.ts';
+import type { JobRequest } from '../../../src/operations/jobs/accept-job.ts';
 import { createAdmissions } from '../../../src/operations/jobs/admissions.ts';
 import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
 import type { DeliveryStart, WorkflowRunner } from '../../../src/operations/workflow-runner.ts';
@@ -155,7 +155,7 @@ export async function createActivityHarness({
     runner,
     limits,
     planOf: defaultPlanOf,
-    ...{ laneOf: UNQUEUED.laneOf, once: UNQUEUED.once },
+    ...{ concurrencyKeyOf: UNQUEUED.concurrencyKeyOf, once: UNQUEUED.once },
     checkUrl,
     seal: sealer.seal,
   });
@@ -183,8 +183,11 @@ export async function createActivityHarness({
       return { cancel: () => env.cancel('CANCELLED'), result: runIn(env, activities, name, input) };
     },
     /** A job for these bytes, uploaded and queued as a user would have it. */
-    async upload(bytes: Uint8Array, wish: Partial<JobWish> & { filename?: string; declared?: number } = {}) {
-      const { filename = 'photo.png', declared = bytes.length, ...rest } = wish;
+    async upload(
+      bytes: Uint8Array,
+      request: Partial<JobRequest> & { filename?: string; declared?: number } = {},
+    ) {
+      const { filename = 'photo.png', declared = bytes.length, ...rest } = request;
       const input = { upload: { filename, mime: 'application/octet-stream', size: declared } };
       const { job, upload } = await submitJob(caller, {
         dialect: 'swapmyfile',
@@ -198,7 +201,7 @@ export async function createActivityHarness({
       await ports.jobs.transition(job._id, { to: 'queued', cause: 'upload-completed' });
       return { jobId: job._id, uploadId };
     },
-    submitJob: (wish: JobWish, as: Caller = caller) => submitJob(as, wish),
+    submitJob: (request: JobRequest, as: Caller = caller) => submitJob(as, request),
     receiveUpload,
     completeUpload,
     /** Every file below the data folder: blobs, and what an attempt may have left. */

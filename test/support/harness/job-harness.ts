@@ -37,7 +37,7 @@ export const PNG = Buffer.from(
 export type JobHarness = Awaited<ReturnType<typeof createJobHarness>>;
 
 /**
- * Whole jobs, from the wish to the settled credits: real operations, workflows, activities and database.
+ * Whole jobs, from the request to the settled credits: real operations, workflows, activities and database.
  * Only the engines are replaced, by ones that copy, and every job has a price.
  */
 export async function createJobHarness(interference: Interference = {}) {

@@ -13,10 +13,10 @@ const CAPABILITIES = ['converters', 'store', 'blobs', 'net', 'secrets'];
 export const LAWS: Readonly<Record<string, Law>> = {
   // What is true, what may be asked, when, where.
   domain: { values: [] },
-  operations: { values: ['domain'], types: ['store', 'blobs', 'log'] },
+  operations: { values: ['domain', 'map-concurrently'], types: ['store', 'blobs', 'log'] },
   workflows: { values: ['search attributes'], types: ['activities', 'domain', 'operations', 'temporal'] },
   'search attributes': { values: [] },
-  activities: { values: ['domain'], types: CAPABILITIES },
+  activities: { values: ['domain', 'map-concurrently'], types: CAPABILITIES },
   temporal: { values: ['domain', 'search attributes'], types: ['workflows', 'operations', 'config', 'log'] },
   // How. The capabilities do not know each other.
   converters: { values: ['domain'] },
@@ -35,6 +35,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   // What every process has, and the engines of a machine without any.
   config: { values: [] },
   log: { values: ['domain'] },
+  'map-concurrently': { values: [] },
   embedded: { values: ['domain', 'bootstrap'] },
   bootstrap: { values: [] },
   // Whoever introduces them to each other, and what runs as a process of its own.
@@ -48,13 +49,13 @@ export const LAWS: Readonly<Record<string, Law>> = {
       ...['secrets', 'domain', 'config', 'log', 'search attributes'],
     ],
   },
-  cli: { values: ['process', 'config', 'domain', 'embedded', 'converters', 'secrets'] },
+  cli: { values: ['map-concurrently', 'process', 'config', 'domain', 'embedded', 'converters', 'secrets'] },
 };
 
 const PLACES: readonly [RegExp, string][] = [
   // Also what the two say in the same words: neither waits nor reads anything.
   [/^workflows\/(?:search-attributes|summary)\.ts$/, 'search attributes'],
-  // Two files that every door shares.
+  // Two files that every API shares.
   [/^src\/http\/(?:credential|status)\.ts$/, 'http vocabulary'],
 ];
 

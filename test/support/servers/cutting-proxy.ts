@@ -52,9 +52,9 @@ export async function createCuttingProxy(
       'data',
       eachMessage((message) => {
         const command = commandOf(message);
-        const wish = command && cut(command);
-        if (wish === 'request') return end();
-        if (wish === 'answer') isAnswerLost = true;
+        const point = command && cut(command);
+        if (point === 'request') return end();
+        if (point === 'answer') isAnswerLost = true;
         upstream.write(message);
       }),
     );

@@ -13,7 +13,7 @@ export interface LoginKey {
 }
 
 /** What a token says and how it is signed; whatever is not given is as it should be. */
-export interface TokenWish {
+export interface TokenRequest {
   claims?: { [Name in keyof JWTPayload]: JWTPayload[Name] | undefined };
   header?: Record<string, unknown>;
   key?: LoginKey;
@@ -82,9 +82,9 @@ export async function openLoginServer() {
     /** How often each of its addresses was asked for. */
     count: (path: string) => asked.filter((url) => url === path).length,
 
-    token(wish: TokenWish = {}): Promise<string> {
-      const { claims = {}, header = {}, issuedIn = 0, expiresIn = 300 } = wish;
-      const by = wish.key ?? key;
+    token(request: TokenRequest = {}): Promise<string> {
+      const { claims = {}, header = {}, issuedIn = 0, expiresIn = 300 } = request;
+      const by = request.key ?? key;
       const now = Math.floor(Date.now() / 1000);
       const payload = {
         iss: issuer,

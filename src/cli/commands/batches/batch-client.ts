@@ -1,6 +1,6 @@
 import { createGraphqlClient, type Service } from '../../service-client/graphql-client.ts';
 import { mutate, REFUSAL } from '../../service-client/mutation.ts';
-import { type ConversionWish, JOB, type JobView, UPLOAD, type UploadView } from '../jobs/conversions.ts';
+import { type ConversionRequest, JOB, type JobView, UPLOAD, type UploadView } from '../jobs/conversions.ts';
 
 /** Jobs of a batch by where they stand. */
 export type CountsView = Record<'total' | 'pending' | 'ready' | 'failed' | 'cancelled' | 'expired', number>;
@@ -42,10 +42,10 @@ export interface NewBatchView {
 }
 
 /** What to convert together. */
-export interface BatchWish {
+export interface BatchRequest {
   label: string | undefined;
   archive: boolean;
-  jobs: ConversionWish[];
+  jobs: ConversionRequest[];
   /** Makes a repeat of the call the same batch. */
   idempotencyKey?: string;
 }
@@ -84,7 +84,7 @@ export function createBatches(service: Service) {
   const graphql = createGraphqlClient(service);
 
   return {
-    create: (input: BatchWish) => mutate<NewBatchView>(graphql, 'createBatch', CREATE, { input }),
+    create: (input: BatchRequest) => mutate<NewBatchView>(graphql, 'createBatch', CREATE, { input }),
     retry: (id: string) => mutate<NewBatchView>(graphql, 'retryBatch', RETRY, { id }),
     cancel: async (id: string) =>
       (await mutate<{ batch: BatchView }>(graphql, 'cancelBatch', CANCEL, { id })).batch,

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { archiveFilename } from '../../../domain/batches/batch.ts';
+import { mapConcurrently } from '../../../map-concurrently.ts';
 import { askAgain } from '../../service-client/ask-again.ts';
-import { fewAtATime } from '../../service-client/few-at-a-time.ts';
 import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 import { fileToSend, makeFolder, refuseReplacing, resultName } from '../files/local-files.ts';
-import { type Conversions, createConversions, type FileToSend } from '../jobs/conversions.ts';
+import { type Conversions, createConversions, type FileToSend, MAX_TRANSFERS } from '../jobs/conversions.ts';
 import { createBatches, type NewBatchView } from './batch-client.ts';
 import { collectResults, reportResults, saveArchive, saveResults } from './batch-results.ts';
 import { watchBatchToEnd } from './batch-watch.ts';
@@ -28,14 +28,14 @@ export async function convertBatch(paths: readonly string[], options: BatchConve
   const { archive, force, output, json } = options;
   const places = archive ? [archivePlace(options)] : placesOf(paths, options);
   await refuseReplacing(places, { force, instead: 'Choose a folder with --output' });
-  const files = await fewAtATime(paths, fileToSend);
+  const files = await mapConcurrently(paths, fileToSend, { concurrency: MAX_TRANSFERS });
   const service = await findService(options);
   if (output !== undefined) await makeFolder(output);
   const batches = createBatches(service);
   const conversions = createConversions(service);
   try {
-    const wish = wishOf(files, options);
-    const created = await askAgain(() => batches.create(wish));
+    const request = requestOf(files, options);
+    const created = await askAgain(() => batches.create(request));
     const { batchId } = created.batch;
     const [unsent, batch] = await Promise.all([
       sendAll(conversions, paths, created),
@@ -51,7 +51,7 @@ export async function convertBatch(paths: readonly string[], options: BatchConve
   }
 }
 
-function wishOf(files: readonly FileToSend[], { label, archive, to, set }: BatchConvertOptions) {
+function requestOf(files: readonly FileToSend[], { label, archive, to, set }: BatchConvertOptions) {
   return {
     label: label ?? undefined,
     archive: archive === true,
@@ -87,7 +87,7 @@ function sendAll(
   paths: readonly string[],
   { jobs }: NewBatchView,
 ): Promise<(string | null)[]> {
-  return fewAtATime(jobs, async ({ job, upload }, i) => {
+  const sendOne = async ({ job, upload }: NewBatchView['jobs'][number], i: number) => {
     try {
       if (!upload) throw new CommandError('Kiln did not say where to send the file.');
       await conversions.send(upload, await openAsBlob(paths[i] ?? ''));
@@ -97,7 +97,8 @@ function sendAll(
       await giveUp(conversions, job.jobId);
       return `It could not be sent: ${error instanceof Error ? error.message : error}`;
     }
-  });
+  };
+  return mapConcurrently(jobs, sendOne, { concurrency: MAX_TRANSFERS });
 }
 
 /** The batch would wait for a file that never comes; where it came after all, or was refused, its job has ended. */

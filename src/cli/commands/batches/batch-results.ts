@@ -1,10 +1,10 @@
-import { fewAtATime } from '../../service-client/few-at-a-time.ts';
+import { mapConcurrently } from '../../../map-concurrently.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 import { print, printError } from '../../terminal/print.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { formatBytes } from '../../terminal/terminal.ts';
 import { describeOutput, saveAs } from '../files/local-files.ts';
-import type { Conversions, JobView, OutputView } from '../jobs/conversions.ts';
+import { type Conversions, type JobView, MAX_TRANSFERS, type OutputView } from '../jobs/conversions.ts';
 import { type Batches, type BatchView, JOBS_A_PAGE, type NewBatchView } from './batch-client.ts';
 import { countFiles, describeCounts } from './batch-watch.ts';
 
@@ -62,13 +62,14 @@ export async function saveResults(
   conversions: Conversions,
   { results, places }: { results: readonly FileResult[]; places: readonly string[] },
 ): Promise<SavedBatch> {
-  const saved = await fewAtATime(results, async (result, i): Promise<FileResult> => {
+  const saveOne = async (result: FileResult, i: number): Promise<FileResult> => {
     const [output] = result.job.outputs;
     const place = places[i] ?? '';
     if (result.fault || !output) return result;
     const fault = await save(conversions, output, place);
     return { ...result, fault, savedAs: fault ? null : place };
-  });
+  };
+  const saved = await mapConcurrently(results, saveOne, { concurrency: MAX_TRANSFERS });
   return { results: saved, archive: null, archiveFault: null };
 }
 

@@ -3,6 +3,9 @@ import { REFUSAL, mutate as send } from '../../service-client/mutation.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 
 /** A job as the commands show it. */
+/** Files sent or fetched at a time: enough to keep a line busy, and few enough to leave some of it to others. */
+export const MAX_TRANSFERS = 4;
+
 export interface JobView {
   jobId: string;
   status: string;
@@ -53,7 +56,7 @@ export interface FileToSend {
 }
 
 /** What to convert, and into what. */
-export interface ConversionWish {
+export interface ConversionRequest {
   upload?: FileToSend;
   fileId?: string;
   target: string;
@@ -102,7 +105,7 @@ export function createConversions(service: Service) {
     send<Success>(graphql, name, document, variables);
 
   return {
-    create: (input: ConversionWish) =>
+    create: (input: ConversionRequest) =>
       mutate<{ job: JobView; upload: UploadView | null }>('createJob', CREATE_JOB, { input }),
     complete: async (jobId: string, wait?: number) =>
       (await mutate<{ job: JobView }>('completeJob', COMPLETE_JOB, { id: jobId, wait })).job,

@@ -48,8 +48,8 @@ async function runJob(
   path: string,
   { to, set, json }: ConvertOptions,
 ): Promise<JobView> {
-  const wish = { upload: await fileToSend(path), target: to, options: set, idempotencyKey: randomUUID() };
-  const { job, upload } = await askAgain(() => conversions.create(wish));
+  const request = { upload: await fileToSend(path), target: to, options: set, idempotencyKey: randomUUID() };
+  const { job, upload } = await askAgain(() => conversions.create(request));
   if (!upload) throw new CommandError('Kiln did not say where to send the file.');
   const bring = async () => {
     await conversions.send(upload, await openAsBlob(path));

@@ -1,5 +1,5 @@
 import { KilnError } from '../../src/domain/errors.ts';
-import type { JobWish } from '../../src/operations/jobs/accept-job.ts';
+import type { JobRequest } from '../../src/operations/jobs/accept-job.ts';
 import { builder } from '../builder.ts';
 import { UploadInput } from '../files/upload.ts';
 import { uuidOf } from '../global-id.ts';
@@ -15,7 +15,7 @@ const CallbackInput = builder.inputType('CallbackInput', {
 type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>;
 
 /** The fields of every input that asks for a conversion. */
-export function wishFields(t: InputFields) {
+export function jobRequestFields(t: InputFields) {
   return {
     upload: t.field({
       type: UploadInput,
@@ -43,7 +43,7 @@ export function idempotencyKeyField(t: InputFields, what: string) {
 }
 
 /** What those fields hold. */
-export interface WishInput {
+export interface JobRequestInput {
   upload?: typeof UploadInput.$inferInput | null | undefined;
   fileId?: string | null | undefined;
   source?: string | null | undefined;
@@ -53,15 +53,15 @@ export interface WishInput {
 }
 
 /** Fields of the operations by their path in such an input. */
-export const WISH_PATHS: Readonly<Record<string, string>> = {
+export const JOB_REQUEST_PATHS: Readonly<Record<string, string>> = {
   filename: 'upload.filename',
   mime: 'upload.mime',
   size: 'upload.size',
   callbackUrl: 'callback.url',
 };
 
-/** Reads a wish. @throws KilnError INVALID_INPUT */
-export function wishOf(input: WishInput): JobWish {
+/** Reads the request. @throws KilnError INVALID_INPUT */
+export function jobRequestOf(input: JobRequestInput): JobRequest {
   const { upload, fileId, source, target, options, callback } = input;
   return {
     dialect: 'graphql',
@@ -73,7 +73,7 @@ export function wishOf(input: WishInput): JobWish {
   };
 }
 
-function inputOf(upload: WishInput['upload'], fileId: WishInput['fileId']): JobWish['input'] {
+function inputOf(upload: JobRequestInput['upload'], fileId: JobRequestInput['fileId']): JobRequest['input'] {
   if (upload && !fileId) return { upload };
   if (fileId && !upload) return { fileId: uuidOf('File', fileId, 'fileId') };
   throw new KilnError('INVALID_INPUT', 'Exactly one of `upload` and `fileId` is needed.', {

@@ -3,14 +3,14 @@ import type { Collections } from '../mongo/mongo.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface Filled {
-  lane: Admission;
+  admission: Admission;
   /** Jobs that may begin from now on. */
   admitted: string[];
 }
 
 interface FillPorts extends Pick<Collections, 'admissions'> {
   waiters: Pick<Waiters, 'call' | 'clear'>;
-  read(lane: string): Promise<Admission | null>;
+  read(concurrencyKey: string): Promise<Admission | null>;
 }
 
 /** The most numbers that are called at a time. */
@@ -18,13 +18,13 @@ const MOST_CALLED = 500;
 
 /** Lets in those whose turn it is. */
 export function createFill({ admissions, waiters, read }: FillPorts) {
-  /** Gives free places to those who wait. @returns the lane afterwards, and who got in. */
-  async function fill(lane: Admission, limit: number): Promise<Filled> {
+  /** Gives free places to those who wait. @returns the admission afterwards, and who got in. */
+  async function fill(admission: Admission, limit: number): Promise<Filled> {
     const admitted: string[] = [];
     let reach = 1;
-    for (let now: Admission | null = lane; now; ) {
+    for (let now: Admission | null = admission; now; ) {
       const free = limit - now.active.length;
-      if (free <= 0 || !hasQueue(now)) return { lane: now, admitted };
+      if (free <= 0 || !hasQueue(now)) return { admission: now, admitted };
       const round = await called(now, free, reach);
       const changed: Admission | null = await admissions.findOneAndUpdate(
         { _id: now._id, seq: now.seq },
@@ -42,12 +42,12 @@ export function createFill({ admissions, waiters, read }: FillPorts) {
       }
       now = changed ?? (await read(now._id));
     }
-    return { lane, admitted };
+    return { admission, admitted };
   }
 
   /** As many of those whose turn it is as there are free places, and all numbers up to the last of them. */
-  async function called(lane: Admission, free: number, reach: number) {
-    const next = nextPlaces(lane, Math.min(Math.max(free, reach), MOST_CALLED));
+  async function called(admission: Admission, free: number, reach: number) {
+    const next = nextPlaces(admission, Math.min(Math.max(free, reach), MOST_CALLED));
     const jobs = await waiters.call(next);
     const places: Place[] = [];
     const jobIds: string[] = [];
@@ -55,7 +55,7 @@ export function createFill({ admissions, waiters, read }: FillPorts) {
       if (jobIds.length === free) break;
       places.push(place);
       const jobId = jobs[i] ?? null;
-      if (jobId !== null && !lane.active.includes(jobId)) jobIds.push(jobId);
+      if (jobId !== null && !admission.active.includes(jobId)) jobIds.push(jobId);
     }
     return { places, jobIds };
   }

@@ -14,7 +14,7 @@ import {
 import { KilnError } from '../../domain/errors.ts';
 import type { WindowRepository } from '../../store/windows.ts';
 
-export interface AdmitCallPorts {
+export interface CheckRateLimitPorts {
   windows: WindowRepository;
   planOf(caller: Caller): Promise<AccountPlan>;
   addressOf(sender: Sender): string | null;
@@ -23,17 +23,17 @@ export interface AdmitCallPorts {
 
 /** Where a call comes in, and how many it counts for. */
 export interface Call {
-  door: 'graphql' | 'swapmyfile';
+  api: 'graphql' | 'swapmyfile';
   calls?: number;
 }
 
 /** A window may have to be made, turned to a new day and resized, each against others who do the same. */
 const ATTEMPTS = 10;
 
-/** The one gate of all doors: what the plan lets in at all, and how often. */
-export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: AdmitCallPorts) {
+/** Counts calls by whichever API: refuses what the plan does not include, and what comes too often. */
+export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.now }: CheckRateLimitPorts) {
   /** Whom limits count for: all keys and sessions of an account together, all guests of an address. */
-  function laneOf(caller: Caller, sender: Sender): string {
+  function concurrencyKeyOf(caller: Caller, sender: Sender): string {
     return caller.kind === 'account'
       ? `account:${caller.accountId}`
       : `address:${addressBucket(addressOf(sender) ?? '')}`;
@@ -62,22 +62,22 @@ export function createAdmitCall({ windows, planOf, addressOf, now = Date.now }: 
 
   return {
     /** @throws KilnError FORBIDDEN by the plan, or RATE_LIMITED with the seconds to wait. */
-    async admitCall(caller: Caller, sender: Sender, { door, calls = 1 }: Call): Promise<void> {
+    async checkRateLimit(caller: Caller, sender: Sender, { api, calls = 1 }: Call): Promise<void> {
       const plan = await planOf(caller);
-      const refusal = accessRefusal(plan, { caller, door });
+      const refusal = accessRefusal(plan, { caller, api });
       if (refusal) throw refuse(refusal);
       const quota = quotaOf(plan);
       if (quota.perMinute === null && quota.perDay === null) return;
-      const exhausted = await enter(laneOf(caller, sender), quota, calls);
+      const exhausted = await enter(concurrencyKeyOf(caller, sender), quota, calls);
       if (exhausted) throw limited(quota, exhausted);
     },
 
-    laneOf,
+    concurrencyKeyOf,
 
     /** What was used so far; looking does not count. */
     async readUsage(caller: Caller, sender: Sender): Promise<Usage> {
       const quota = quotaOf(await planOf(caller));
-      return usageOf(await windows.find(laneOf(caller, sender)), quota, now());
+      return usageOf(await windows.find(concurrencyKeyOf(caller, sender)), quota, now());
     },
   };
 }

@@ -27,7 +27,7 @@ const FREE_FIELDS: ReadonlySet<string> = new Set([
  * Counts each operation against the caller's plan, by the fields that it begins with: an alias is one
  * more call. A subscription ends when the credential that began it counts no more.
  */
-export function admission(maskError: (error: unknown) => GraphQLError): Plugin<KilnContext> {
+export function rateLimit(maskError: (error: unknown) => GraphQLError): Plugin<KilnContext> {
   return {
     async onExecute({ args, setResultAndStopExecution }) {
       const error = await refusalOf(args);
@@ -58,7 +58,7 @@ async function refusalOf(args: ExecutionArgs): Promise<KilnError | null> {
   const calls = callsOf(args.document, args.operationName);
   if (caller.kind === 'anonymous' || calls === 0) return null;
   try {
-    await operations.admitCall(caller, sender, { door: 'graphql', calls });
+    await operations.checkRateLimit(caller, sender, { api: 'graphql', calls });
     return null;
   } catch (error) {
     if (error instanceof KilnError) return error;

@@ -1,4 +1,4 @@
-/** How long one turn may go on: what else waits in this process, such as a probe, waits no longer than a few of these. */
+/** How long one slice may last: what else waits in this process, such as a probe, waits no longer than a few of these. */
 const SLICE_MS = 10;
 
 interface Waiting {
@@ -12,11 +12,11 @@ let isScheduled = false;
 let began = 0;
 
 /**
- * Resolves when it is the caller's turn to use the processor. There is one turn in each round of the event
- * loop, so sockets and timers are looked at in between, and addresses take turns with each other. For whom
- * nobody waits any more takes none: it resolves along with the next turn.
+ * Resolves when it is the caller's turn to use the processor. One slice is granted in each round of the event
+ * loop, so sockets and timers are looked at in between, and addresses alternate. A caller whose `gone` is
+ * aborted uses none: it resolves along with the next one.
  */
-export function takeTurn(who: string, gone?: AbortSignal): Promise<void> {
+export function acquireSlice(who: string, gone?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const line = waiting.get(who);
   const mine = { go: resolve, gone };
@@ -26,18 +26,18 @@ export function takeTurn(who: string, gone?: AbortSignal): Promise<void> {
   return promise;
 }
 
-/** Resolves at once while the present turn is young, else with the next turn. */
-export async function breathe(who: string, gone?: AbortSignal): Promise<void> {
-  if (!gone?.aborted && performance.now() - began > SLICE_MS) await takeTurn(who, gone);
+/** Resolves at once while the present slice lasts, else with the next one. */
+export async function yieldWhenDue(who: string, gone?: AbortSignal): Promise<void> {
+  if (!gone?.aborted && performance.now() - began > SLICE_MS) await acquireSlice(who, gone);
 }
 
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
-  setImmediate(giveTurn);
+  setImmediate(grantSlice);
 }
 
-function giveTurn(): void {
+function grantSlice(): void {
   isScheduled = false;
   began = performance.now();
   const [first] = waiting;
@@ -48,7 +48,7 @@ function giveTurn(): void {
     next.go();
     if (!next.gone?.aborted) break;
   }
-  // Behind all others: whoever waits for many turns does not keep those who wait for one.
+  // Behind all others: whoever waits for many slices does not keep those who wait for one.
   if (line.length > 0) waiting.set(who, line);
   if (waiting.size > 0) schedule();
 }

@@ -13,7 +13,7 @@ import { createFindJobs } from '../../src/operations/jobs/find-jobs.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
 import { createFileRepository } from '../../src/store/files.ts';
 import { createJobRepository } from '../../src/store/jobs.ts';
-import { createDoor } from '../schema/client.ts';
+import { createApi } from '../schema/client.ts';
 import { ADMIN_TOKEN, createService } from '../schema/service.ts';
 import { openDatabase } from '../support/database.ts';
 import { anAccount, type Money, openMoney } from '../support/money.ts';
@@ -24,7 +24,7 @@ const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
 let money: Money;
-let door: ReturnType<typeof createDoor>;
+let api: ReturnType<typeof createApi>;
 let server: ReturnType<typeof createAdaptorServer>;
 let url: string;
 let accountId: string;
@@ -34,7 +34,7 @@ beforeAll(async () => {
   database = await openDatabase();
   money = openMoney(database.collections);
   const accounts = createAccountRepository(database.collections);
-  door = createDoor({
+  api = createApi({
     ...createService().operations,
     findAccount: createAccounts({ accounts, requireAccountPlan: async () => {} }).findAccount,
     ...createCredits({ ...money, noteGranted: async () => {} }),
@@ -45,7 +45,7 @@ beforeAll(async () => {
         ? anAccountCaller({ accountId: credential.apiKey })
         : { kind: 'anonymous' },
   });
-  server = createAdaptorServer({ fetch: (request) => door.handle(request) });
+  server = createAdaptorServer({ fetch: (request) => api.handle(request) });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -71,7 +71,7 @@ const LEDGER = `query ($first: Int, $last: Int, $after: String, $before: String)
 } }`;
 
 async function grant(input: object, headers: Record<string, string> = ADMIN) {
-  return (await door.ask(GRANT, { input: { accountId, ...input } }, headers)).data.grantCredits;
+  return (await api.ask(GRANT, { input: { accountId, ...input } }, headers)).data.grantCredits;
 }
 
 describe('grantCredits', () => {
@@ -117,7 +117,7 @@ describe('the account', () => {
 
   it('shows its balance and every movement, newest first, up to this moment', async () => {
     const jobId = await spend();
-    const { data } = await door.ask(LEDGER, {}, owner());
+    const { data } = await api.ask(LEDGER, {}, owner());
     expect(data.account).toMatchObject({ available: 7, held: 0 });
     expect(data.account.ledger.edges.map(({ node }: { node: object }) => node)).toEqual([
       entry(4, 'RELEASE', jobId, 1, [7, 0]),
@@ -135,7 +135,7 @@ describe('the account', () => {
   it('goes through the ledger page by page, in both directions', async () => {
     await spend();
     const page = async (args: object) => {
-      const { ledger } = (await door.ask(LEDGER, args, owner())).data.account;
+      const { ledger } = (await api.ask(LEDGER, args, owner())).data.account;
       return {
         ...ledger.pageInfo,
         seqs: ledger.edges.map(({ node }: { node: { seq: number } }) => node.seq),
@@ -147,17 +147,17 @@ describe('the account', () => {
     expect(second).toMatchObject({ seqs: [1], hasNextPage: false });
     expect(await page({ last: 2, before: second.startCursor })).toMatchObject({ seqs: [3, 2] });
     expect(await page({ last: 2 })).toMatchObject({ seqs: [2, 1] });
-    const { errors } = await door.ask(LEDGER, { after: 'bm9wZQ' }, owner());
+    const { errors } = await api.ask(LEDGER, { after: 'bm9wZQ' }, owner());
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'after' });
   });
 
   it('of somebody else does not exist', async () => {
     const other = await anAccount(database.collections, 5);
     const ask = `query ($id: ID) { account(id: $id) { available } }`;
-    const { data, errors } = await door.ask(ask, { id: other }, owner());
+    const { data, errors } = await api.ask(ask, { id: other }, owner());
     expect(data.account).toBeNull();
     expect(errors?.[0]?.extensions.code).toBe('NOT_FOUND');
-    expect((await door.ask(ask, { id: other }, ADMIN)).data.account).toEqual({ available: 5 });
+    expect((await api.ask(ask, { id: other }, ADMIN)).data.account).toEqual({ available: 5 });
   });
 });
 
@@ -168,7 +168,7 @@ describe('a quote', () => {
   it('says that pictures are free, and of a file that was read so for certain', async () => {
     const file = aFile({ owner: `account:${accountId}`, format: 'png' });
     await database.collections.files.insertOne(file);
-    const ask = async (input: object) => (await door.ask(QUOTE, { input }, owner())).data.quote;
+    const ask = async (input: object) => (await api.ask(QUOTE, { input }, owner())).data.quote;
     expect(await ask({ source: 'heic', target: 'webp' })).toEqual({ ...FREE, exact: false });
     expect(await ask({ fileId: file._id, target: 'webp' })).toEqual({ ...FREE, exact: true });
   });
@@ -176,7 +176,7 @@ describe('a quote', () => {
   it.each([{}, { source: 'png', fileId: newId() }, { fileId: newId(), durationSeconds: 5 }])(
     'is asked for a format or for a file, not for %j',
     async (input) => {
-      const { errors } = await door.ask(QUOTE, { input: { ...input, target: 'webp' } }, owner());
+      const { errors } = await api.ask(QUOTE, { input: { ...input, target: 'webp' } }, owner());
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', hint: expect.any(String) });
     },
   );
@@ -188,7 +188,7 @@ describe('a job', () => {
     const [paid, free] = [aJob({ ...owned, status: 'ready', spent: 4 }), aJob({ ...owned, status: 'ready' })];
     await database.collections.jobs.insertMany([paid, free]);
     const spentOf = async (id: string) =>
-      (await door.ask('query ($id: ID!) { job(id: $id) { spent } }', { id }, owner())).data.job.spent;
+      (await api.ask('query ($id: ID!) { job(id: $id) { spent } }', { id }, owner())).data.job.spent;
     expect([await spentOf(paid._id), await spentOf(free._id)]).toEqual([4, 0]);
   });
 });

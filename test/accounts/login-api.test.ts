@@ -6,7 +6,7 @@ import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Account } from '../../src/domain/access/account.ts';
-import { createDoor } from '../schema/client.ts';
+import { createApi } from '../schema/client.ts';
 import { createService, type Service } from '../schema/service.ts';
 import { ADMIN, ADMIN_TOKEN } from '../support/harness/access-harness.ts';
 import { type LoginHarness, openLoginHarness } from '../support/harness/login-harness.ts';
@@ -14,7 +14,7 @@ import { type LoginHarness, openLoginHarness } from '../support/harness/login-ha
 let harness: LoginHarness;
 let account: Account;
 let service: Service;
-let door: ReturnType<typeof createDoor>;
+let api: ReturnType<typeof createApi>;
 
 beforeAll(async () => {
   harness = await openLoginHarness();
@@ -22,7 +22,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   account = await harness.newAccount();
   service = createService();
-  door = createDoor({ ...service.operations, ...harness.operations });
+  api = createApi({ ...service.operations, ...harness.operations });
 });
 afterAll(() => harness.close());
 
@@ -37,15 +37,15 @@ describe('GraphQL', () => {
   it('takes a login as Bearer, mints a session from it and is ended by its owner', async () => {
     const headers = bearer(await login());
     const me = { kind: 'ACCOUNT', accountId: account._id };
-    expect((await door.ask(ME, {}, headers)).data.me).toEqual(me);
-    const { token } = (await door.ask(SESSION, {}, headers)).data.createSession;
-    expect((await door.ask(ME, {}, bearer(token))).data.me).toEqual(me);
+    expect((await api.ask(ME, {}, headers)).data.me).toEqual(me);
+    const { token } = (await api.ask(SESSION, {}, headers)).data.createSession;
+    expect((await api.ask(ME, {}, bearer(token))).data.me).toEqual(me);
     const end =
       'mutation { endSessions { ... on LoginsSuccess { account { sessionsSince } } ... on Error { code } } }';
-    const ended = await door.ask(end, {}, bearer(token));
+    const ended = await api.ask(end, {}, bearer(token));
     expect(Date.parse(ended.data.endSessions.account.sessionsSince)).toBeGreaterThan(Date.now() - 60_000);
     for (const gone of [headers, bearer(token)])
-      expect((await door.ask(ME, {}, gone)).errors?.[0]).toMatchObject({
+      expect((await api.ask(ME, {}, gone)).errors?.[0]).toMatchObject({
         extensions: { code: 'UNAUTHENTICATED' },
       });
   });
@@ -55,19 +55,19 @@ describe('GraphQL', () => {
       ... on LoginsSuccess { account { login } } ... on Error { code field hint } } }`;
     const admin = bearer(ADMIN_TOKEN);
     const variables = { id: account._id, subject: `sub of ${account._id}` };
-    expect((await door.ask(link, variables, admin)).data.linkAccount).toEqual({
+    expect((await api.ask(link, variables, admin)).data.linkAccount).toEqual({
       account: { login: variables.subject },
     });
     const headers = bearer(await harness.server.token({ claims: { sub: variables.subject } }));
-    expect((await door.ask('{ account { login } }', {}, headers)).data.account.login).toBe(variables.subject);
-    expect((await door.ask(link, variables, headers)).data.linkAccount).toMatchObject({ code: 'FORBIDDEN' });
-    expect((await door.ask(link, { id: account._id }, admin)).data.linkAccount).toEqual({
+    expect((await api.ask('{ account { login } }', {}, headers)).data.account.login).toBe(variables.subject);
+    expect((await api.ask(link, variables, headers)).data.linkAccount).toMatchObject({ code: 'FORBIDDEN' });
+    expect((await api.ask(link, { id: account._id }, admin)).data.linkAccount).toEqual({
       account: { login: null },
     });
   });
 
   it('does not take a login in the place of a key', async () => {
-    const { errors } = await door.ask(ME, {}, { 'X-API-Key': await login() });
+    const { errors } = await api.ask(ME, {}, { 'X-API-Key': await login() });
     expect(errors?.[0]).toMatchObject({ message: 'The API key is not valid.' });
   });
 
@@ -76,7 +76,7 @@ describe('GraphQL', () => {
       oidc: harness.server.oidc,
       fetchJson: () => Promise.reject(new Error('away')),
     });
-    const other = createDoor({ ...service.operations, ...process.operations });
+    const other = createApi({ ...service.operations, ...process.operations });
     const { errors } = await other.ask(ME, {}, bearer(await login()));
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'UNAVAILABLE' });
     await process.close();
@@ -85,9 +85,9 @@ describe('GraphQL', () => {
   it('keeps tokens out of its log and its answers', async () => {
     const token = await login();
     const wrong = `${token.slice(0, -10)}AAAAAAAAAA`;
-    const answers = [await door.ask(ME, {}, bearer(token)), await door.ask(ME, {}, bearer(wrong))];
+    const answers = [await api.ask(ME, {}, bearer(token)), await api.ask(ME, {}, bearer(wrong))];
     for (const part of [...token.split('.'), wrong.split('.')[2] ?? ''])
-      expect(JSON.stringify(answers) + door.log()).not.toContain(part);
+      expect(JSON.stringify(answers) + api.log()).not.toContain(part);
   });
 });
 
@@ -99,9 +99,9 @@ describe('an open subscription', () => {
 
   beforeEach(async () => {
     server = createAdaptorServer({
-      fetch: (request, bindings) => door.handle(request, bindings as object),
+      fetch: (request, bindings) => api.handle(request, bindings as object),
     }) as Server;
-    door.attachWebSocket(server);
+    api.attachWebSocket(server);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
   });
@@ -115,7 +115,7 @@ describe('an open subscription', () => {
     const jwt = await login();
     const { token } = await harness.operations.createSession(await harness.byLogin(jwt), 'full', 5);
     const shown = what === 'a login' ? jwt : token;
-    const { jobId } = (await door.ask(JOB, {}, bearer(shown))).data.createJob.job;
+    const { jobId } = (await api.ask(JOB, {}, bearer(shown))).data.createJob.job;
     const closed = Promise.withResolvers<unknown>();
     const client = createClient({
       url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,

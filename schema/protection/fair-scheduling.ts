@@ -3,8 +3,8 @@ import type { Plugin } from 'graphql-yoga';
 import { KilnError } from '../../src/domain/errors.ts';
 import { credentialOf } from '../../src/http/credential.ts';
 import type { KilnContext } from '../context.ts';
-import { createPlaces } from './places.ts';
-import { breathe, takeTurn } from './turns.ts';
+import { createAddressPool } from './address-pool.ts';
+import { acquireSlice, yieldWhenDue } from './time-slices.ts';
 
 /** Queries of one address that are under way at a time without a key: an old one ends before a new one begins. */
 const KEYLESS_AT_A_TIME = 4;
@@ -12,32 +12,31 @@ const KEYLESS_AT_A_TIME = 4;
 const MAX_KEYLESS_WAITING = 100;
 
 /**
- * Begins and executes operations in turns, so that many of them at once keep nobody from an answer. What a
- * sender asked for who has gone is not begun, and those without a key wait, up to a number for each address.
+ * Shares the processor between addresses, so that many operations at once keep nobody from an answer. What
+ * nobody waits for any more is not begun; those without a key wait, up to a number for each address.
  */
-export function takingTurns(maskError: (error: unknown) => GraphQLError): Plugin<KilnContext> {
-  const places = createPlaces(KEYLESS_AT_A_TIME);
+export function fairScheduling(maskError: (error: unknown) => GraphQLError): Plugin<KilnContext> {
+  const pool = createAddressPool(KEYLESS_AT_A_TIME);
   return {
     async onParams({ request, context, setResult }) {
       const { incoming } = context as { incoming?: { socket: { remoteAddress?: string } } };
       const who = incoming?.socket.remoteAddress ?? '';
-      if (credentialOf(request.headers) === null && places.waiting(who) >= MAX_KEYLESS_WAITING)
+      if (credentialOf(request.headers) === null && pool.waiting(who) >= MAX_KEYLESS_WAITING)
         return setResult({ errors: [maskError(tooManyWaiting())] });
-      await takeTurn(who, request.signal);
+      await acquireSlice(who, request.signal);
       if (request.signal.aborted) setResult({ errors: [maskError(nobodyWaits())] });
     },
     onExecute({ args, executeFn, setExecuteFn }) {
       const { sender, signal } = args.contextValue;
       const who = sender.peer ?? '';
       const execute = async (given: ExecutionArgs) => {
-        await breathe(who, signal);
+        await yieldWhenDue(who, signal);
         return signal?.aborted ? { errors: [maskError(nobodyWaits())] } : executeFn(given);
       };
-      setExecuteFn((given) =>
-        isKeylessQuery(args) ? places.within(who, () => execute(given)) : execute(given),
-      );
+      setExecuteFn((given) => (isKeylessQuery(args) ? pool.run(who, () => execute(given)) : execute(given)));
     },
-    onSubscribe: ({ args: { contextValue } }) => breathe(contextValue.sender.peer ?? '', contextValue.signal),
+    onSubscribe: ({ args: { contextValue } }) =>
+      yieldWhenDue(contextValue.sender.peer ?? '', contextValue.signal),
   };
 }
 
