@@ -1,7 +1,8 @@
 import { KilnError } from '../src/domain/errors.ts';
 import { derivedId } from '../src/domain/id.ts';
-import type { JobOutput } from '../src/domain/jobs/job.ts';
-import { swapmyfileCallback } from '../src/domain/webhooks/callback-payload.ts';
+import type { Job } from '../src/domain/jobs/job.ts';
+import type { CallbackMessage } from '../src/domain/webhooks/callback.ts';
+import type { Delivery } from '../src/domain/webhooks/delivery.ts';
 import { newDelivery } from '../src/domain/webhooks/new-delivery.ts';
 import type { DeliveryRepository } from '../src/store/deliveries.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
@@ -9,11 +10,12 @@ import type { JobRepository } from '../src/store/jobs.ts';
 export interface PrepareCallbackPorts {
   jobs: Pick<JobRepository, 'get'>;
   deliveries: Pick<DeliveryRepository, 'insertIfAbsent'>;
-  links: { lastingDownloadPath(output: JobOutput): string };
+  /** Says the end of a job as its API has it. */
+  describeCallback(job: Job): CallbackMessage & Pick<Delivery, 'profile'>;
 }
 
 /** Builds the message once; every attempt will send these very bytes. */
-export function createPrepareCallback({ jobs, deliveries, links }: PrepareCallbackPorts) {
+export function createPrepareCallback({ jobs, deliveries, describeCallback }: PrepareCallbackPorts) {
   return async function prepareCallback({
     jobId,
   }: {
@@ -21,17 +23,12 @@ export function createPrepareCallback({ jobs, deliveries, links }: PrepareCallba
   }): Promise<{ deliveryId: string; event: string; url: string }> {
     const job = await jobs.get(jobId);
     if (!job.callback) throw new KilnError('NOT_FOUND', 'The job has no callback.');
-    const [output] = job.outputs;
-    const { event, body } = swapmyfileCallback({
-      job,
-      downloadPath: output ? links.lastingDownloadPath(output) : null,
-      deliveredAt: new Date(),
-    });
+    const { profile, event, body } = describeCallback(job);
     const deliveryId = derivedId('callback', jobId);
     const { url, sealedSecret } = job.callback;
     // Its workflow is a child of the job's: should that never start it, the repair does.
     const facts = { endpointId: null, url, sealedSecret, begun: false };
-    const message = { owner: job.owner, profile: 'swapmyfile' as const, event, subjectId: jobId, body };
+    const message = { owner: job.owner, profile, event, subjectId: jobId, body };
     await deliveries.insertIfAbsent(newDelivery({ _id: deliveryId, ...message, ...facts }));
     return { deliveryId, event, url: new URL(job.callback.url).origin };
   };

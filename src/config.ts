@@ -2,6 +2,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { describeFault, VARIABLES } from './config/variables.ts';
+import { type PublicUrlVariable, REST_DIALECTS, type RestDialect, restRowOf } from './domain/dialect.ts';
 
 /** A faulty configuration, all faults together; the message is meant for a terminal. */
 export class ConfigError extends Error {
@@ -22,6 +23,8 @@ export interface Config {
   port: number;
   /** Base of absolute URLs; undefined means http://host:port as bound. */
   publicUrl: string | undefined;
+  /** The same for the dialects that have an origin of their own. */
+  publicUrls: Readonly<Partial<Record<RestDialect, string>>>;
   dataDir: string;
   cacheDir: string;
   logLevel: string;
@@ -66,7 +69,8 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   return {
     host,
     port: values.KILN_PORT ?? 4000,
-    publicUrl: values.KILN_PUBLIC_URL?.replace(/\/+$/, ''),
+    publicUrl: originOf(values.KILN_PUBLIC_URL),
+    publicUrls: publicUrlsOf(values),
     dataDir: resolve(values.KILN_DATA_DIR ?? '.kiln'),
     cacheDir: resolve(values.KILN_CACHE_DIR ?? join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kiln')),
     logLevel: values.KILN_LOG_LEVEL ?? 'info',
@@ -86,6 +90,18 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     retention: retentionOf(values),
     limits: limitsOf(values),
   };
+}
+
+function originOf(url: string | undefined): string | undefined {
+  return url?.replace(/\/+$/, '');
+}
+
+function publicUrlsOf(values: Parsed): Config['publicUrls'] {
+  const urls = REST_DIALECTS.map((dialect) => {
+    const { publicUrlVariable } = restRowOf(dialect);
+    return [dialect, originOf(values[publicUrlVariable as PublicUrlVariable])] as const;
+  });
+  return Object.fromEntries(urls.filter(([, url]) => url !== undefined));
 }
 
 function retentionOf(values: Parsed): Config['retention'] {

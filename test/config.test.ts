@@ -22,6 +22,7 @@ function faultsOf(load: () => unknown): string[] {
 const FAULTY: Record<string, string[]> = {
   KILN_PORT: ['70000', '-1', '80.5', 'http', '0x50', '1e3'],
   KILN_PUBLIC_URL: ['ftp://kiln.example', 'kiln.example', 'https://'],
+  KILN_PUBLIC_URL_SWAPMYFILE: ['ftp://kiln.example', 'kiln.example'],
   KILN_LOG_LEVEL: ['loud'],
   MONGODB_URI: ['postgres://db', 'db.example:27017'],
   TEMPORAL_ADDRESS: ['temporal.example', 'http://temporal.example:7233', 'a b:1'],
@@ -93,6 +94,15 @@ describe('a value', () => {
       if (example.startsWith('openssl')) continue;
       expect(faultsOf(() => loadConfig({ ...OIDC, [name]: example }))).toEqual([]);
     }
+  });
+
+  it('of a dialect gives it an origin of its own', () => {
+    const env = { KILN_PUBLIC_URL: 'https://a.example', KILN_PUBLIC_URL_SWAPMYFILE: 'https://b.example/' };
+    expect(loadConfig(env)).toMatchObject({
+      publicUrl: 'https://a.example',
+      publicUrls: { swapmyfile: 'https://b.example' },
+    });
+    expect(loadConfig({}).publicUrls).toEqual({});
   });
 
   it('is read as what it stands for', () => {

@@ -5,8 +5,10 @@ import {
   type PolicyRule,
 } from '../../src/domain/access/account-plan.ts';
 import type { Usage } from '../../src/domain/access/rate-window.ts';
+import { DIALECT_PLAN_RULES } from '../../src/domain/dialect.ts';
 import type { PolicyAnswer } from '../../src/operations/access/explain-policy.ts';
 import { builder } from '../builder.ts';
+import { dialectValues } from '../dialect.ts';
 import { ErrorCodeEnum, EXPECTED, refusing } from '../errors.ts';
 
 /** What an account gets for its money. */
@@ -17,9 +19,12 @@ export const Plan = builder.objectRef<AccountPlan>('Plan').implement({
       description: 'Names the plan everywhere: guest, free, basic, pro or enterprise.',
     }),
     api: t.exposeBoolean('api', { description: 'Whether API keys work at all.' }),
-    swapmyfileApi: t.exposeBoolean('swapmyfileApi', {
-      description: 'Whether keyed calls of the SwapMyFile API are included.',
-    }),
+    ...Object.fromEntries(
+      DIALECT_PLAN_RULES.map(({ term, product }) => [
+        term,
+        t.exposeBoolean(term, { description: `Whether keyed calls of the ${product} API are included.` }),
+      ]),
+    ),
     batches: t.exposeBoolean('batches', { description: 'Whether batches are included.' }),
     callbacks: t.exposeBoolean('callbacks', { description: 'Whether callbacks are included.' }),
     callsPerMinute: t.exposeInt('callsPerMinute', {
@@ -106,10 +111,7 @@ const Answer = builder.objectRef<PolicyAnswer>('PolicyAnswer').implement({
 
 const Api = builder.enumType('PolicyApi', {
   description: 'The API through which the request would come.',
-  values: {
-    GRAPHQL: { value: 'graphql', description: 'This API.' },
-    SWAPMYFILE: { value: 'swapmyfile', description: 'The REST API of SwapMyFile.' },
-  } as const,
+  values: dialectValues(),
 });
 
 const PolicyInput = builder.inputType('PolicyInput', {

@@ -1,11 +1,6 @@
-import {
-  KEY_PREFIXES,
-  KEY_SCOPES,
-  type KeyDialect,
-  type ApiKey as KeyRecord,
-  type KeyScope,
-} from '../../src/domain/access/account.ts';
+import { KEY_SCOPES, type ApiKey as KeyRecord, type KeyScope } from '../../src/domain/access/account.ts';
 import type { KeyRestriction } from '../../src/domain/access/key-restriction.ts';
+import { KEY_PREFIXES, type KeyDialect } from '../../src/domain/dialect.ts';
 import type { ShownKey } from '../../src/operations/access/keys.ts';
 import { builder } from '../builder.ts';
 import { EXPECTED, refusing } from '../errors.ts';

@@ -7,7 +7,10 @@ import { uuidOf } from '../global-id.ts';
 const CallbackInput = builder.inputType('CallbackInput', {
   description: 'Who is to be told when the job ends.',
   fields: (t) => ({
-    url: t.string({ required: true, description: 'An absolute http or https URL; it gets a signed POST.' }),
+    url: t.string({
+      required: true,
+      description: 'An absolute http or https URL; it gets a signed POST, as webhook endpoints do.',
+    }),
     secret: t.string({ description: 'What the POST is signed with. Nobody can read it back.' }),
   }),
 });

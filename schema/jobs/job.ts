@@ -1,10 +1,6 @@
-import type {
-  Dialect as DialectName,
-  Job as JobRecord,
-  JobSummary,
-  JobStatus as Status,
-} from '../../src/domain/jobs/job.ts';
+import type { Job as JobRecord, JobSummary, JobStatus as Status } from '../../src/domain/jobs/job.ts';
 import { builder } from '../builder.ts';
+import { dialectValues } from '../dialect.ts';
 import { orNull } from '../files/file.ts';
 import { uuidOf } from '../global-id.ts';
 import { pageCost, pageOf } from '../page.ts';
@@ -28,14 +24,9 @@ export const JobStatus = builder.enumType('JobStatus', {
   values: valuesOf(STATUSES),
 });
 
-const DIALECTS: Readonly<Record<DialectName, string>> = {
-  graphql: 'This API.',
-  swapmyfile: 'The REST API of SwapMyFile.',
-};
-
 const Dialect = builder.enumType('Dialect', {
   description: 'An API through which jobs come.',
-  values: valuesOf(DIALECTS),
+  values: dialectValues(),
 });
 
 /** One conversion from its request to its end. */

@@ -142,6 +142,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...{ collections: mongo.collections, deliveries, files, jobs, runner, sender, sealer, log },
     ...{ findAccount: access.operations.findAccount, findPlan: access.operations.findPlan },
     checkUrl: guard.checkUrl,
+    links,
     downloadUrl: (output) => publicUrl + links.lastingDownloadPath(output),
     maxConcurrent: config.concurrency.webhook,
   });
@@ -218,7 +219,6 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       blobs,
       scratch,
       converters,
-      links,
       fileMs,
       sweep: createSweep({
         ...{ files, blobs, scratch, lifetimes: config.retention },

@@ -10,6 +10,7 @@ import { createRecent } from '../operations/recent.ts';
 import { createDeliver } from '../operations/webhooks/deliver.ts';
 import { createDeliveries } from '../operations/webhooks/deliveries.ts';
 import { createDeliveryQueue } from '../operations/webhooks/delivery-queue.ts';
+import { createDescribeCallback } from '../operations/webhooks/describe-callback.ts';
 import { createDispatcher } from '../operations/webhooks/dispatcher.ts';
 import { createEmit } from '../operations/webhooks/emit.ts';
 import { createEmitJobs } from '../operations/webhooks/emit-jobs.ts';
@@ -18,7 +19,9 @@ import { createEndpoints } from '../operations/webhooks/endpoints.ts';
 import { createRepairDeliveries } from '../operations/webhooks/repair-deliveries.ts';
 import { createWatchDeliveries } from '../operations/webhooks/watch-deliveries.ts';
 import type { WorkflowRunner } from '../operations/workflow-runner.ts';
+import { ADAPTERS } from '../rest/adapters.ts';
 import type { EnvelopeSealer } from '../secrets/envelope.ts';
+import type { Links } from '../secrets/links.ts';
 import { newWebhookSecret } from '../secrets/webhook-secret.ts';
 import type { DeliveryRepository } from '../store/deliveries.ts';
 import { createDeliveryChecks } from '../store/delivery-checks.ts';
@@ -30,6 +33,13 @@ import type { Collections } from '../store/mongo/mongo.ts';
 
 /** How long one read of an endpoint serves all first attempts that begin meanwhile. */
 const RECENT_MS = 100;
+
+/** What the dialects make of a callback, those that do not leave it to Kiln. */
+const CALLBACK_BODIES = Object.fromEntries(
+  Object.entries(ADAPTERS).flatMap(([dialect, { describeCallback }]) =>
+    describeCallback ? [[dialect, describeCallback]] : [],
+  ),
+);
 
 export interface WebhookPorts {
   collections: Pick<Collections, 'endpoints' | 'accounts' | 'deliveries'>;
@@ -44,6 +54,7 @@ export interface WebhookPorts {
   findPlan(id: string): Promise<AccountPlan>;
   checkUrl(url: string): unknown;
   downloadUrl: UrlOf;
+  links: Pick<Links, 'lastingDownloadPath'>;
   /** First attempts under way at a time in this process. */
   maxConcurrent: number;
 }
@@ -111,6 +122,11 @@ export function createWebhooks(ports: WebhookPorts) {
     activityPorts: {
       emit,
       monthlyCreditsOf,
+      describeCallback: createDescribeCallback({
+        bodies: CALLBACK_BODIES,
+        downloadPath: ports.links.lastingDownloadPath,
+        downloadUrl: ports.downloadUrl,
+      }),
       deliver,
       emitJobCreated,
       emitJobEnded,

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { type PublicUrlVariable, REST_DIALECTS, restRowOf } from '../domain/dialect.ts';
 
 const text = z.string().trim().min(1);
 /** Decimal digits only: a number from anything would read "" as 0 and "0x10" as 16. */
@@ -38,15 +39,23 @@ interface Variable {
   example: string;
 }
 
+const webOrigin = {
+  schema: z.url({ protocol: /^https?$/ }),
+  format: 'an http or https URL',
+  example: 'https://kiln.example',
+};
+
+/** Where a dialect has an origin of its own. */
+const PUBLIC_URLS = Object.fromEntries(
+  REST_DIALECTS.map((dialect) => [restRowOf(dialect).publicUrlVariable, webOrigin]),
+) as Readonly<Record<PublicUrlVariable, typeof webOrigin>>;
+
 /** Every variable that Kiln reads. `kiln doctor` lists this table. */
 export const VARIABLES = {
   KILN_HOST: { schema: text, format: 'a host name or address to listen on', example: '127.0.0.1' },
   KILN_PORT: { schema: integer(0, 65_535), format: 'a port, 0 for any free one', example: '4000' },
-  KILN_PUBLIC_URL: {
-    schema: z.url({ protocol: /^https?$/ }),
-    format: 'an http or https URL',
-    example: 'https://kiln.example',
-  },
+  KILN_PUBLIC_URL: webOrigin,
+  ...PUBLIC_URLS,
   KILN_DATA_DIR: { schema: text, format: 'a folder', example: '.kiln' },
   KILN_CACHE_DIR: { schema: text, format: 'a folder', example: '/var/cache/kiln' },
   KILN_LOG_LEVEL: {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Sender } from '../domain/access/client-address.ts';
+import { type CredentialPlaces, DIALECTS } from '../domain/dialect.ts';
 import type { Credential } from '../operations/access/authenticate.ts';
 
 /** The form of every token that Kiln signs: key id, payload, signature. No API key looks like it. */
@@ -9,14 +10,25 @@ const SIGNED_TOKEN = /^[0-9a-f]{8}\.[\w-]+\.[\w-]+$/;
 const JWT = /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/;
 
 /**
- * Finds what the caller presented, in the places that all APIs share: X-API-Key, then Authorization.
- * Something unusable is still handed on as a key, so that it is refused and never taken for nothing.
+ * Finds what the caller presented, in the places that an API has for it. Something unusable is still handed
+ * on as a key, so that it is refused and never taken for nothing.
  */
-export function credentialOf(headers: { get(name: string): string | null | undefined }): Credential {
-  const apiKey = headers.get('X-API-Key');
-  if (typeof apiKey === 'string') return { kind: 'api-key', apiKey };
-  const authorization = headers.get('Authorization');
-  if (typeof authorization !== 'string') return null;
+export function credentialOf(
+  headers: { get(name: string): string | null | undefined },
+  places: CredentialPlaces = DIALECTS.graphql.credentials,
+  url?: string,
+): Credential {
+  for (const name of places.headers) {
+    const value = headers.get(name);
+    if (typeof value === 'string')
+      return name === 'Authorization' ? bearerOf(value) : { kind: 'api-key', apiKey: value };
+  }
+  if (places.query === null || url === undefined) return null;
+  const keys = new URL(url).searchParams.getAll(places.query);
+  return keys.length === 0 ? null : { kind: 'api-key', apiKey: keys.join(',') };
+}
+
+function bearerOf(authorization: string): Credential {
   const bearer = authorization.replace(/^bearer\s+/i, '').trim();
   if (JWT.test(bearer)) return { kind: 'jwt', jwt: bearer };
   return SIGNED_TOKEN.test(bearer) ? { kind: 'token', token: bearer } : { kind: 'api-key', apiKey: bearer };

@@ -1,3 +1,5 @@
+import { DIALECTS, REST_DIALECTS, restRowOf } from '../domain/dialect.ts';
+
 /** What a person sees who opens the service in a browser. */
 export const HOME_PAGE = `<!doctype html>
 <html lang="en">
@@ -16,7 +18,7 @@ export const HOME_PAGE = `<!doctype html>
 <p>A durable file-conversion service: bring a file, name a target, get a result.</p>
 <ul>
 <li><a href="/graphql">/graphql</a> – the API, described by its own schema</li>
-<li><code>POST /uploads/prepare</code>, <code>GET /jobs/:jobId</code> – for clients of SwapMyFile</li>
+${dialectLines()}
 <li><a href="/health">/health</a>, <a href="/ready">/ready</a>, <a href="/metrics">/metrics</a> – for operators</li>
 </ul>
 <p>The documentation is in the folder <code>docs</code> of the source.</p>
@@ -27,3 +29,11 @@ export const HOME_PAGE = `<!doctype html>
 /** The page is static: nothing but its own style may run or load. */
 export const HOME_CSP =
   "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/** One line a dialect. */
+function dialectLines(): string {
+  return REST_DIALECTS.map((dialect) => {
+    const calls = restRowOf(dialect).firstCalls.map((call) => `<code>${call}</code>`);
+    return `<li>${calls.join(', ')} – for clients of ${DIALECTS[dialect].product}</li>`;
+  }).join('\n');
+}

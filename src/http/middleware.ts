@@ -1,8 +1,12 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
+import { REST_DIALECTS, restRowOf } from '../domain/dialect.ts';
 import type { Metrics } from './metrics.ts';
 import type { HttpEnv } from './signed-path.ts';
+
+/** Paths that a dialect wants as they were sent. */
+const AS_RECEIVED = REST_DIALECTS.flatMap((dialect) => restRowOf(dialect).pathsAsReceived ?? []);
 
 /** Counts each answered request under the route that served it. */
 export function observe(metrics: Metrics) {
@@ -39,5 +43,6 @@ export function routeOf(c: Context<HttpEnv>): string {
 
 /** With or without a trailing slash, with doubled ones: one route, and never a redirect, which some clients take for an error. */
 export function canonicalPath(path: string): string {
+  if (AS_RECEIVED.some((form) => form.test(path))) return path;
   return path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
 }

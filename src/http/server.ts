@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
+import type { RestDialect } from '../domain/dialect.ts';
 import type { Log } from '../log.ts';
-import type { DialectAdapter, DialectOperations } from '../rest/adapter.ts';
-import { swapmyfile } from '../rest/swapmyfile/routes.ts';
+import type { DialectOperations } from '../rest/adapter.ts';
 import { trackConnections } from './connections.ts';
+import { dialectRoutes } from './dialects.ts';
 import { type DownloadPorts, downloadRoutes } from './downloads.ts';
 import { answerError } from './errors.ts';
 import { createFaultAnswer } from './faults.ts';
@@ -29,8 +30,8 @@ export interface GraphqlTransport {
 export interface HttpOptions {
   operations: UploadPorts & DownloadPorts & DialectOperations;
   log: Pick<Log, 'warn' | 'error'>;
-  /** The origin of absolute URLs in answers, without a trailing slash. */
-  publicUrl(): string;
+  /** The origin of absolute URLs in the answers of a dialect, without a trailing slash. */
+  publicUrl(dialect: RestDialect): string;
   graphql: GraphqlTransport;
   /** Rejects with the part that does not answer. */
   checkReady(): Promise<void>;
@@ -48,7 +49,6 @@ const IDLE_MS = 60_000;
 const HEADERS_MS = 20_000;
 /** Longer than the usual 60 s of load balancers, so that it is never us who closes under a request. */
 const KEEP_ALIVE_MS = 65_000;
-const DIALECTS: readonly DialectAdapter[] = [swapmyfile];
 
 /** Builds the one HTTP server of a process: every API on one origin. */
 export function createHttp(options: HttpOptions) {
@@ -92,14 +92,10 @@ function createRoutes({
   app.use(observe(metrics), protect());
   app.route('/', uploadRoutes(operations, limits.uploadBytes));
   app.route('/', downloadRoutes(operations));
+  app.route('/', dialectRoutes({ operations, log, publicUrl }));
   app.use(smallBody());
   app.route('/', operatorRoutes({ checkReady, metrics }));
   app.on(['GET', 'POST', 'OPTIONS'], '/graphql', (c) => graphql.handle(c.req.raw, c.env));
-  for (const dialect of DIALECTS) {
-    const routes = new Hono<HttpEnv>();
-    dialect.routes(routes, { operations, publicUrl });
-    app.route('/', routes.onError(createFaultAnswer(log, dialect.answerFault)));
-  }
   app.notFound(() =>
     answerError({ status: 404, code: 'NOT_FOUND', message: 'There is nothing at this address.' }),
   );

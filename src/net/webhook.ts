@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { OWN_WEBHOOKS } from '../domain/dialect.ts';
 import { KilnError } from '../domain/errors.ts';
 import type { WebhookProfile } from '../domain/webhooks/webhook-profile.ts';
 
@@ -24,17 +25,19 @@ const HEADER_TOKEN = /^[\w:-]{1,128}$/;
 const EVENT_NAME = /^[\w.:-]{1,128}$/;
 
 /** What a profile sends besides the Standard Webhooks headers. */
-const PROFILE_HEADERS: Readonly<Record<WebhookProfile, (webhook: WebhookToSign) => Record<string, string>>> =
-  {
-    standard: () => ({}),
-    swapmyfile: ({ event, subjectId, secret, body }) => ({
-      'x-swapmyfile-event': event,
-      'x-swapmyfile-job-id': subjectId,
-      ...(secret && {
-        'x-swapmyfile-signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+function ownHeaders({ profile, event, subjectId, secret, body }: WebhookToSign): Record<string, string> {
+  if (profile === 'standard') return {};
+  const { headers } = OWN_WEBHOOKS[profile];
+  const { signature } = headers;
+  return {
+    ...(headers.event !== null && { [headers.event]: event }),
+    ...(headers.subject !== null && { [headers.subject]: subjectId }),
+    ...(signature !== null &&
+      secret && {
+        [signature.name]: signature.prefix + createHmac('sha256', secret).update(body).digest('hex'),
       }),
-    }),
   };
+}
 
 /** The headers of one attempt. Without a secret there are no signatures, only the facts. */
 export function signWebhook(webhook: WebhookToSign): Record<string, string> {
@@ -47,7 +50,7 @@ export function signWebhook(webhook: WebhookToSign): Record<string, string> {
     'webhook-id': deliveryId,
     'webhook-timestamp': String(unixSeconds(webhook.timestamp)),
     ...standardSignature(webhook),
-    ...PROFILE_HEADERS[webhook.profile](webhook),
+    ...ownHeaders(webhook),
   };
 }
 

@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from '../app/app.ts';
 import type { Config } from '../config.ts';
-import { KEY_PREFIXES, KEY_SCOPES, shownPrefix } from '../domain/access/account.ts';
+import { KEY_SCOPES, shownPrefix } from '../domain/access/account.ts';
+import { DIALECTS } from '../domain/dialect.ts';
 import { newId } from '../domain/id.ts';
 import { hashApiKey, newApiKey, newKeyPair } from '../secrets/api-key.ts';
 
@@ -25,7 +26,7 @@ export async function loadCredentials({ dataDir, adminToken }: Config): Promise<
     url: '',
     adminToken: adminToken ?? randomBytes(32).toString('hex'),
     account: newId(),
-    apiKey: newApiKey(KEY_PREFIXES.kiln).apiKey,
+    apiKey: newApiKey(DIALECTS.graphql.key.prefix).apiKey,
     ...newKeyPair(),
   };
 }

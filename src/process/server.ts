@@ -16,7 +16,7 @@ export interface Serving {
 /** Requests that are under way may take this long to finish when the process stops. */
 const CLOSE_GRACE_MS = 5000;
 
-/** Opens every door of this process: GraphQL, the dialects, uploads and downloads. */
+/** Opens every API of this process: GraphQL, the dialects, uploads and downloads. */
 export async function startServing(app: App): Promise<Serving> {
   const { config, operations, log } = app;
   let publicUrl = '';
@@ -29,7 +29,7 @@ export async function startServing(app: App): Promise<Serving> {
   const http = createHttp({
     operations,
     log,
-    publicUrl: () => publicUrl,
+    publicUrl: (dialect) => config.publicUrls[dialect] ?? publicUrl,
     graphql,
     checkReady: app.checkReady,
     limits: { uploadBytes: config.limits.uploadBytes },

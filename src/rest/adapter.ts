@@ -1,8 +1,9 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { KilnError } from '../domain/errors.ts';
-import type { Dialect, Job } from '../domain/jobs/job.ts';
-import type { createAuthenticate } from '../operations/access/authenticate.ts';
+import type { Job } from '../domain/jobs/job.ts';
+import type { DescribeCallback } from '../domain/webhooks/callback.ts';
+import type { Credential, createAuthenticate } from '../operations/access/authenticate.ts';
 import type { createCheckRateLimit } from '../operations/access/check-rate-limit.ts';
 import type { createFindBatches } from '../operations/batches/find-batches.ts';
 import type { createSubmitBatch } from '../operations/batches/submit-batch.ts';
@@ -25,8 +26,10 @@ export interface DialectOperations
 /** What every dialect is built from. */
 export interface DialectPorts {
   operations: DialectOperations;
-  /** The origin of absolute URLs in answers, without a trailing slash. */
+  /** The origin of absolute URLs in its answers, without a trailing slash. */
   publicUrl(): string;
+  /** What the caller presented, in the places that the table names for this dialect. */
+  credentialOf(request: Request): Credential;
 }
 
 /** What a route finds in its context: Node's request, which knows the connection it came by. */
@@ -35,9 +38,10 @@ export type DialectEnv = { Bindings: HttpBindings };
 
 /** Another product's language over the same jobs: its paths, its fields, its errors and nothing else. */
 export interface DialectAdapter {
-  readonly name: Dialect;
-  /** Paths are registered in their canonical form; doubled and trailing slashes are gone before. */
+  /** Paths are registered in their canonical form; doubled and trailing slashes are gone before, unless the table says otherwise. */
   routes(app: Hono<DialectEnv>, ports: DialectPorts): void;
   /** Says a failure in the dialect's words. */
   answerFault(error: KilnError): Response;
+  /** Says in its words how a job has ended; without it the receiver is told in Kiln's own. */
+  describeCallback?: DescribeCallback;
 }

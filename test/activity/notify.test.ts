@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import sharp from 'sharp';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Dialect } from '../../src/domain/dialect.ts';
 import { createEnvelopeSealer } from '../../src/secrets/envelope.ts';
 import { createKeyring } from '../../src/secrets/keyring.ts';
 import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
@@ -45,8 +46,11 @@ afterAll(async () => {
 });
 
 /** A job that has become ready and owes its receiver a message. */
-async function readyJob(callback: { url: string; secret?: string } = { url, secret: SECRET }) {
-  const { jobId } = await harness.upload(png, { callback });
+async function readyJob(
+  callback: { url: string; secret?: string } = { url, secret: SECRET },
+  dialect: Dialect = 'swapmyfile',
+) {
+  const { jobId } = await harness.upload(png, { callback, dialect });
   const converted = await harness.run('convertSmallFile', { jobId });
   await harness.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
   return { jobId, ...(await harness.run('prepareCallback', { jobId })) };
@@ -198,6 +202,62 @@ describe('a callback', () => {
       event: 'job.failed',
       job: { status: 'failed', error: fault, downloadUrl: null },
     });
+  });
+
+  it('of a GraphQL job is one by Standard Webhooks, as endpoints get it', async () => {
+    const { jobId, deliveryId, event } = await readyJob({ url, secret: SECRET }, 'graphql');
+    expect(event).toBe('job.ready');
+    expect(await harness.deliveries.get(deliveryId)).toMatchObject({ profile: 'standard', endpointId: null });
+    answers = [503, 200];
+    expect(await harness.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({
+      outcome: 'retry',
+      // The second attempt of the standard schedule, a tenth earlier or later.
+      delayMs: expect.toSatisfy((delayMs: number) => delayMs >= 4500 && delayMs <= 5500),
+    });
+    await harness.run('attemptDelivery', { deliveryId, attempt: 2 });
+    expect((await harness.jobs.get(jobId)).callback).toMatchObject({ status: 'delivered', attempts: 2 });
+    const { headers, body } = received[1] ?? { headers: {}, body: '' };
+    const verifier = new Webhook(Buffer.from(SECRET).toString('base64'));
+    expect(verifier.verify(body, headers as Record<string, string>)).toMatchObject({
+      type: 'job.ready',
+      timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+      data: {
+        id: jobId,
+        status: 'ready',
+        dialect: 'graphql',
+        outputs: [{ downloadUrl: expect.stringMatching(/^https:\/\/kiln\.example\/downloads\/signed\//) }],
+        error: null,
+      },
+    });
+    expect(Object.keys(headers).filter((name) => name.startsWith('x-'))).toEqual([]);
+  });
+
+  it.each([
+    ['failed', { code: 'CORRUPT_INPUT', message: 'The file is damaged.' }],
+    ['cancelled', { code: 'CANCELLED', message: 'The job was cancelled.' }],
+  ] as const)('of a GraphQL job that has %s says so', async (to, fault) => {
+    const { jobId } = await harness.upload(png, { callback: { url }, dialect: 'graphql' });
+    await harness.run('recordEnd', { jobId, end: { to, fault } });
+    const { deliveryId, event } = await harness.run('prepareCallback', { jobId });
+    await harness.run('attemptDelivery', { deliveryId, attempt: 1 });
+    expect(event).toBe(`job.${to}`);
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
+      type: `job.${to}`,
+      data: { id: jobId, status: to, outputs: [], error: fault },
+    });
+  });
+
+  it('that was noted before, in the words of another API, goes out as it was noted', async () => {
+    const { jobId, deliveryId } = await readyJob({ url }, 'graphql');
+    const body = JSON.stringify({ event: 'job.ready', job: { jobId } });
+    await harness.collections.deliveries.updateOne(
+      { _id: deliveryId },
+      { $set: { profile: 'swapmyfile', body } },
+    );
+    expect(await harness.run('prepareCallback', { jobId })).toMatchObject({ deliveryId });
+    answers = [500];
+    expect(await harness.run('attemptDelivery', { deliveryId, attempt: 1 })).toMatchObject({ delayMs: 1000 });
+    expect(received[0]).toMatchObject({ body, headers: { 'x-swapmyfile-event': 'job.ready' } });
   });
 
   it('shows Temporal the origin only, and keeps its secret sealed', async () => {

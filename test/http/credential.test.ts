@@ -29,4 +29,17 @@ describe('credentialOf', () => {
   ])('reads %s', (_name, headers, credential) => {
     expect(credentialOf(new Headers(headers))).toEqual(credential);
   });
+
+  it.each<[string, Record<string, string>, string, unknown]>([
+    ['a header of its own', { 'X-Own-Key': 'k' }, '', { kind: 'api-key', apiKey: 'k' }],
+    ['its header before the query', { 'X-Own-Key': 'k' }, '?own_key=q', { kind: 'api-key', apiKey: 'k' }],
+    ['the query', {}, '?own_key=q', { kind: 'api-key', apiKey: 'q' }],
+    ['two keys as one that is none', {}, '?own_key=q&own_key=r', { kind: 'api-key', apiKey: 'q,r' }],
+    ['no place of another API', { 'X-API-Key': 'k', Authorization: 'Bearer k' }, '?api_key=q', null],
+  ])('reads, for an API that has other places, %s', (_name, headers, query, credential) => {
+    const places = { headers: ['X-Own-Key'], query: 'own_key' };
+    expect(credentialOf(new Headers(headers), places, `http://kiln.example/jobs${query}`)).toEqual(
+      credential,
+    );
+  });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/jobs/job.ts';
-import type { SwapmyfileJob } from '../../src/domain/webhooks/callback-payload.ts';
+import type { SwapmyfileJob } from '../../src/rest/swapmyfile/job.ts';
 import type { PreparedJob } from '../../src/rest/swapmyfile/response.ts';
 import { type Service, send, startService } from '../http/service.ts';
 import { createClient, hero } from './swapmyfile-client.ts';

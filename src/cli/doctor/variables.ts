@@ -1,5 +1,6 @@
 import { VARIABLES } from '../../config/variables.ts';
 import { type Config, loadConfig } from '../../config.ts';
+import { type PublicUrlVariable, REST_DIALECTS, restRowOf } from '../../domain/dialect.ts';
 
 type Name = keyof typeof VARIABLES;
 
@@ -32,11 +33,20 @@ function durationOf(ms: number): string {
   return `${ms / size}${unit}`;
 }
 
+/** Those of the dialects. */
+const PUBLIC_URLS = Object.fromEntries(
+  REST_DIALECTS.map((dialect) => [
+    restRowOf(dialect).publicUrlVariable,
+    ({ publicUrls }: Config) => publicUrls[dialect],
+  ]),
+) as Record<PublicUrlVariable, (config: Config) => unknown>;
+
 /** Where each variable ends up; a variable without a line here does not compile. */
 const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_HOST: ({ host }) => host,
   KILN_PORT: ({ port }) => port,
   KILN_PUBLIC_URL: ({ publicUrl }) => publicUrl,
+  ...PUBLIC_URLS,
   KILN_DATA_DIR: ({ dataDir }) => dataDir,
   KILN_CACHE_DIR: ({ cacheDir }) => cacheDir,
   KILN_LOG_LEVEL: ({ logLevel }) => logLevel,

@@ -1,4 +1,11 @@
 import { z } from 'zod';
+import {
+  DIALECT_PLAN_RULES,
+  DIALECTS,
+  type Dialect,
+  type DialectRule,
+  type DialectTerm,
+} from '../dialect.ts';
 import { type ErrorCode, KilnError } from '../errors.ts';
 import type { Caller } from './account.ts';
 
@@ -9,8 +16,8 @@ const MOST = 1_000_000_000;
 const terms = z.strictObject({
   /** Whether API keys work at all; sessions and guests are the browser's way in. */
   api: z.boolean(),
-  /** Whether keyed calls of the SwapMyFile dialect are included. */
-  swapmyfileApi: z.boolean(),
+  /** Whether keyed calls of a dialect are included that is not part of every plan. */
+  ...dialectTerms(() => z.boolean()),
   batches: z.boolean(),
   callbacks: z.boolean(),
   /** Per account, in any sixty seconds; null is unlimited. */
@@ -40,7 +47,7 @@ export interface AccountPlan extends PlanTerms {
 const GUEST: AccountPlan = {
   _id: 'guest',
   api: false,
-  swapmyfileApi: false,
+  ...dialectTerms(() => false),
   batches: false,
   callbacks: false,
   callsPerMinute: 60,
@@ -63,7 +70,6 @@ const BASIC: AccountPlan = {
 const PRO: AccountPlan = {
   ...BASIC,
   _id: 'pro',
-  swapmyfileApi: true,
   batches: true,
   callbacks: true,
   callsPerMinute: null,
@@ -77,7 +83,10 @@ const ENTERPRISE: AccountPlan = { ...PRO, _id: 'enterprise', concurrency: 50, me
 
 /** The plans as they are until an operator changes them, from the smallest to the largest. */
 export const DEFAULT_PLANS: ReadonlyMap<string, AccountPlan> = new Map(
-  [GUEST, FREE, BASIC, PRO, ENTERPRISE].map((plan) => [plan._id, plan]),
+  [GUEST, FREE, BASIC, PRO, ENTERPRISE].map((plan) => [
+    plan._id,
+    { ...plan, ...dialectTerms(({ plans }) => plans.includes(plan._id)) },
+  ]),
 );
 
 /** The plan of whoever has no account. */
@@ -99,9 +108,14 @@ export function parsePlanChanges(changes: unknown): PlanChanges {
 }
 
 /** The rules that may stand in the way of a request. */
-export const POLICY_RULES = {
+export const POLICY_RULES: Readonly<Record<PolicyRule, string>> = {
   API_ACCESS: 'The plan does not include the API.',
-  SWAPMYFILE_ACCESS: 'The plan does not include keyed calls of the SwapMyFile API.',
+  ...(Object.fromEntries(
+    DIALECT_PLAN_RULES.map(({ rule, product }) => [
+      rule,
+      `The plan does not include keyed calls of the ${product} API.`,
+    ]),
+  ) as Record<DialectRule, string>),
   SCOPE: 'The credential lacks a scope.',
   CALLBACKS: 'The plan does not include callbacks.',
   BATCHES: 'The plan does not include batches.',
@@ -109,8 +123,17 @@ export const POLICY_RULES = {
   CONVERSION: 'Kiln cannot convert that.',
   CALLS_PER_MINUTE: 'The calls of the last sixty seconds are used up.',
   CALLS_PER_DAY: 'The calls of this UTC day are used up.',
-} as const;
-export type PolicyRule = keyof typeof POLICY_RULES;
+};
+export type PolicyRule =
+  | DialectRule
+  | 'API_ACCESS'
+  | 'SCOPE'
+  | 'CALLBACKS'
+  | 'BATCHES'
+  | 'FILE_SIZE'
+  | 'CONVERSION'
+  | 'CALLS_PER_MINUTE'
+  | 'CALLS_PER_DAY';
 
 /** A rule that says no, and what would help. */
 export interface PolicyRefusal {
@@ -126,16 +149,28 @@ const UPGRADE = 'Upgrade the account to a larger plan.';
 /** Why the plan does not let this credential in; null when it does. */
 export function accessRefusal(
   plan: AccountPlan,
-  { caller, api }: { caller: Caller; api: string },
+  { caller, api }: { caller: Caller; api: Dialect },
 ): PolicyRefusal | null {
   if (caller.kind !== 'account' || caller.via !== 'key') return null;
   if (!plan.api) {
     const message = `The API is not part of the ${plan._id} plan.`;
     return { rule: 'API_ACCESS', code: 'FORBIDDEN', message, hint: UPGRADE };
   }
-  if (api !== 'swapmyfile' || plan.swapmyfileApi) return null;
-  const message = `The SwapMyFile API is not part of the ${plan._id} plan.`;
-  return { rule: 'SWAPMYFILE_ACCESS', code: 'FORBIDDEN', message, hint: 'Upgrade the account to Pro.' };
+  const { plan: restriction, product } = DIALECTS[api];
+  if (restriction === null || plan[restriction.term as DialectTerm]) return null;
+  const { rule, hint } = restriction;
+  const message = `The ${product} API is not part of the ${plan._id} plan.`;
+  return { rule: rule as DialectRule, code: 'FORBIDDEN', message, hint };
+}
+
+/** A value for each term that is about one dialect. */
+function dialectTerms<Value>(
+  value: (rule: (typeof DIALECT_PLAN_RULES)[number]) => Value,
+): Record<DialectTerm, Value> {
+  return Object.fromEntries(DIALECT_PLAN_RULES.map((rule) => [rule.term, value(rule)])) as Record<
+    DialectTerm,
+    Value
+  >;
 }
 
 /** What a request asks of a plan. */

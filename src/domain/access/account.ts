@@ -1,4 +1,5 @@
 import type { Credits } from '../credits/credits.ts';
+import type { KeyDialect } from '../dialect.ts';
 import { KilnError } from '../errors.ts';
 import type { KeyRestriction } from './key-restriction.ts';
 
@@ -26,17 +27,6 @@ export type Scope = 'convert' | 'read' | 'manage' | 'upload';
 /** The scopes that a key may have. */
 export const KEY_SCOPES = ['convert', 'read', 'manage'] as const satisfies readonly Scope[];
 export type KeyScope = (typeof KEY_SCOPES)[number];
-
-/** What a key begins with, by the API that it is made for; it works in all of them. */
-export const KEY_PREFIXES = {
-  kiln: 'kiln_live_',
-  swapmyfile: 'smf_live_',
-  skyconvert: 'oc_live_',
-  api2convert: 'kiln_live_',
-  uploadcare: 'kiln_live_',
-  swayzio: 'kiln_live_',
-} as const satisfies Record<string, string>;
-export type KeyDialect = keyof typeof KEY_PREFIXES;
 
 /** How much of a key is kept to tell it from others: its prefix and four characters. */
 export function shownPrefix(apiKey: string): string {

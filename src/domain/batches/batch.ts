@@ -1,6 +1,7 @@
+import type { Dialect } from '../dialect.ts';
 import { KilnError } from '../errors.ts';
 import { safeName } from '../files/archive-names.ts';
-import { type Dialect, type Fault, isTerminal, type JobStatus } from '../jobs/job.ts';
+import { type Fault, isTerminal, type JobStatus } from '../jobs/job.ts';
 
 /** Jobs of one batch. */
 export const MAX_BATCH_JOBS = 1000;

@@ -1,3 +1,4 @@
+import type { Dialect } from '../dialect.ts';
 import { type ErrorCode, KilnError } from '../errors.ts';
 import { outputFilename } from '../formats/find-format.ts';
 import type { FormatId } from '../formats/format.ts';
@@ -29,9 +30,6 @@ export function legalSources(target: JobStatus): readonly JobStatus[] {
 export function isTerminal(status: JobStatus): boolean {
   return TERMINAL_STATUSES.includes(status);
 }
-
-/** By which API a job came; a dialect shows only its own. */
-export type Dialect = 'graphql' | 'swapmyfile';
 
 /** An account, or a guest whom only a signed token identifies. */
 export type Owner = { accountId: string } | { guestId: string };
@@ -115,6 +113,7 @@ export interface Job {
   batchId?: string;
   /** The job that it does again. */
   retryOf?: string;
+  /** The API that it came through. */
   dialect: Dialect;
   status: JobStatus;
   inputs: JobInput[];

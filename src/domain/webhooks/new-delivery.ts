@@ -20,7 +20,8 @@ export function newDelivery({ state = 'pending', ...fields }: NewDelivery): Deli
   const now = new Date();
   return {
     ...fields,
-    jobId: fields.event.startsWith('job.') ? fields.subjectId : null,
+    // A callback is about its job, whatever the dialect calls that event.
+    jobId: fields.endpointId === null || fields.event.startsWith('job.') ? fields.subjectId : null,
     state,
     stateSince: now,
     hold: null,

@@ -1,5 +1,8 @@
-/** How a delivery behaves: schedule, patience and what an answer means. */
-export type WebhookProfile = 'swapmyfile' | 'standard';
+import { type Dialect, OWN_WEBHOOKS, type OwnWebhookDialect } from '../dialect.ts';
+import type { WebhookSchedule } from './webhook-style.ts';
+
+/** How a delivery behaves, as stored: by Standard Webhooks, or as the dialect of its job has it. */
+export type WebhookProfile = 'standard' | OwnWebhookDialect;
 
 /** Why no answer came; the whole vocabulary, so that it may be shown and stored as it is. */
 export type NetworkError =
@@ -26,20 +29,6 @@ export type AttemptVerdict =
   | { outcome: 'retry'; delayMs: number }
   | { outcome: 'failed'; reason: 'exhausted' | 'gone' | 'aborted' | 'unsigned' };
 
-interface Schedule {
-  /** The wait before each attempt; its length is the number of attempts. */
-  readonly delaysMs: readonly number[];
-  /** From the first byte of the connection to the last byte of the answer. */
-  readonly timeoutMs: number;
-  /** The share of a delay that jitter may take away or add. */
-  readonly jitterShare: number;
-  readonly honoursRetryAfter: boolean;
-  /** 410 means: never send here again. */
-  readonly goneDisables: boolean;
-  /** The receiver may end this one delivery, by a header of its answer. */
-  readonly honoursAbort: boolean;
-}
-
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -47,36 +36,38 @@ const HOUR = 60 * MINUTE;
 /** A receiver may slow us down, but not park a delivery beyond the schedule's own longest wait. */
 const LONGEST_RETRY_AFTER_MS = 24 * HOUR;
 
-/** The schedule of each profile. */
-export const WEBHOOK_SCHEDULES: Readonly<Record<WebhookProfile, Schedule>> = {
-  swapmyfile: {
-    delaysMs: [0, SECOND, 3 * SECOND, 9 * SECOND],
-    timeoutMs: 5 * SECOND,
-    jitterShare: 0,
-    honoursRetryAfter: false,
-    goneDisables: false,
-    honoursAbort: false,
-  },
-  standard: {
-    delaysMs: [
-      0,
-      5 * SECOND,
-      5 * MINUTE,
-      30 * MINUTE,
-      2 * HOUR,
-      5 * HOUR,
-      10 * HOUR,
-      14 * HOUR,
-      20 * HOUR,
-      24 * HOUR,
-    ],
-    timeoutMs: 15 * SECOND,
-    jitterShare: 0.1,
-    honoursRetryAfter: true,
-    goneDisables: true,
-    honoursAbort: true,
-  },
+const STANDARD: WebhookSchedule = {
+  delaysMs: [
+    0,
+    5 * SECOND,
+    5 * MINUTE,
+    30 * MINUTE,
+    2 * HOUR,
+    5 * HOUR,
+    10 * HOUR,
+    14 * HOUR,
+    20 * HOUR,
+    24 * HOUR,
+  ],
+  timeoutMs: 15 * SECOND,
+  jitterShare: 0.1,
+  honoursRetryAfter: true,
+  goneDisables: true,
+  honoursAbort: true,
 };
+
+/** The schedule of each profile. */
+export const WEBHOOK_SCHEDULES: Readonly<Record<WebhookProfile, WebhookSchedule>> = {
+  standard: STANDARD,
+  ...(Object.fromEntries(
+    Object.entries(OWN_WEBHOOKS).map(([dialect, { schedule }]) => [dialect, schedule]),
+  ) as Record<OwnWebhookDialect, WebhookSchedule>),
+};
+
+/** The profile of the callbacks of a dialect's jobs. */
+export function webhookProfileOf(dialect: Dialect): WebhookProfile {
+  return Object.hasOwn(OWN_WEBHOOKS, dialect) ? (dialect as OwnWebhookDialect) : 'standard';
+}
 
 /** Whether an answer says, as Svix's receivers do, that this message need not come again. */
 export function saysAbort(header: string | undefined): boolean {

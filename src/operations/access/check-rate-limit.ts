@@ -11,6 +11,7 @@ import {
   type Usage,
   usageOf,
 } from '../../domain/access/rate-window.ts';
+import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { WindowRepository } from '../../store/windows.ts';
 
@@ -21,9 +22,9 @@ export interface CheckRateLimitPorts {
   now?: () => number;
 }
 
-/** Where a call comes in, and how many it counts for. */
+/** The API that a call uses, and how many it counts for. */
 export interface Call {
-  api: 'graphql' | 'swapmyfile';
+  api: Dialect;
   calls?: number;
 }
 

@@ -1,8 +1,6 @@
 import {
   type Actor,
   type ApiKey,
-  KEY_PREFIXES,
-  type KeyDialect,
   type KeyScope,
   requireName,
   shownPrefix,
@@ -13,6 +11,7 @@ import {
   parseRestriction,
   type RestrictionRequest,
 } from '../../domain/access/key-restriction.ts';
+import { KEY_PREFIXES, type KeyDialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
 import type { ApiKeyRepository, KeySecrets } from '../../store/api-keys.ts';

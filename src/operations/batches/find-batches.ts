@@ -7,8 +7,9 @@ import {
   knownCounts,
   MAX_BATCH_JOBS,
 } from '../../domain/batches/batch.ts';
+import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
-import { type Dialect, type Job, ownerKey } from '../../domain/jobs/job.ts';
+import { type Job, ownerKey } from '../../domain/jobs/job.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 

@@ -1,12 +1,13 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { priceOf } from '../../domain/credits/price.ts';
+import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { findFormat, formatOfFilename } from '../../domain/formats/find-format.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
 import { siblingId } from '../../domain/id.ts';
-import { type Dialect, type Job, ownerKey } from '../../domain/jobs/job.ts';
+import { type Job, ownerKey } from '../../domain/jobs/job.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
 import type { CreditRepository } from '../../store/credits.ts';

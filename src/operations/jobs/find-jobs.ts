@@ -1,6 +1,7 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
+import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
-import { type Dialect, type Job, type JobStatus, type JobSummary, ownerKey } from '../../domain/jobs/job.ts';
+import { type Job, type JobStatus, type JobSummary, ownerKey } from '../../domain/jobs/job.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 
 export interface JobQuery {

@@ -1,6 +1,7 @@
+import type { Dialect } from '../../domain/dialect.ts';
 import type { StoredFile, Upload } from '../../domain/files/file.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
-import type { Dialect, Job, JobCallback, JobInput } from '../../domain/jobs/job.ts';
+import type { Job, JobCallback, JobInput } from '../../domain/jobs/job.ts';
 import { startLease, turnLease } from '../../domain/jobs/job-lease.ts';
 import type { StepOptions } from '../../domain/options/image.ts';
 

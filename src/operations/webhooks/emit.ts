@@ -3,6 +3,7 @@ import { derivedId } from '../../domain/id.ts';
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
 import { newDelivery } from '../../domain/webhooks/new-delivery.ts';
+import { standardBody } from '../../domain/webhooks/standard-body.ts';
 import { isSubscribed, type TEST_EVENT, type WebhookEvent } from '../../domain/webhooks/webhook-event.ts';
 import type { Log } from '../../log.ts';
 import type { DeliveryRepository } from '../../store/deliveries.ts';
@@ -87,7 +88,6 @@ export function createEmit({ endpoints, deliveries, queue, log, freshMs = FRESH_
 /** Builds the delivery. To a disabled endpoint it is failed from the start, so that it can be replayed. */
 function deliveryOf(endpoint: Endpoint, { owner, type, subjectId, data, cause }: EventToEmit): Delivery {
   const name = [type, subjectId, ...(cause === undefined ? [] : [cause])].join(':');
-  const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data });
   return newDelivery({
     _id: derivedId(name, endpoint._id),
     owner,
@@ -97,7 +97,7 @@ function deliveryOf(endpoint: Endpoint, { owner, type, subjectId, data, cause }:
     event: type,
     url: endpoint.url,
     sealedSecret: null,
-    body,
+    body: standardBody(type, data, new Date()),
     begun: false,
     ...(endpoint.state === 'disabled' && { state: 'failed' as const }),
   });

@@ -1,14 +1,10 @@
 import type { Batch } from '../../domain/batches/batch.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import type { Job } from '../../domain/jobs/job.ts';
-import {
-  type SwapmyfileJob,
-  type SwapmyfileStatus,
-  swapmyfileJob,
-} from '../../domain/webhooks/callback-payload.ts';
 import type { SubmittedBatch } from '../../operations/batches/submit-batch.ts';
 import type { AcceptedJob } from '../../operations/jobs/accept-job.ts';
 import type { DialectPorts } from '../adapter.ts';
+import { type SwapmyfileJob, type SwapmyfileStatus, swapmyfileJob } from './job.ts';
 import type { PrepareRequest } from './request.ts';
 
 /** What will be looked at once the bytes are there, in this order. */

@@ -1,92 +1,87 @@
 import type { IncomingMessage } from 'node:http';
+import type { Hono } from 'hono';
 import type { Caller } from '../../domain/access/account.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
-import { swapmyfileJob } from '../../domain/webhooks/callback-payload.ts';
-import { credentialOf, senderOf } from '../../http/credential.ts';
-import type { DialectAdapter, DialectOperations } from '../adapter.ts';
-import { answerFault } from './errors.ts';
+import { senderOf } from '../../http/credential.ts';
+import type { DialectEnv, DialectOperations, DialectPorts } from '../adapter.ts';
+import { swapmyfileJob } from './job.ts';
 import { parseBatchPrepare, parsePrepare } from './request.ts';
 import { batchView, ownersView, preparedBatch, preparedJob } from './response.ts';
 
 /** SwapMyFile's flows: prepare, upload, poll, for one job or for a batch. */
-export const swapmyfile: DialectAdapter = {
-  name: 'swapmyfile',
-  answerFault,
+export function routes(app: Hono<DialectEnv>, ports: DialectPorts): void {
+  const { submitJob, findJob, jobOfSignedToken, links } = ports.operations;
 
-  routes(app, ports) {
-    const { submitJob, findJob, jobOfSignedToken, links } = ports.operations;
+  app.post('/uploads/prepare', async (c) => {
+    const caller = await identify(ports, c.req.raw, c.env.incoming);
+    await limitGuest(ports.operations, caller, c.env.incoming);
+    const { job: request, uploadMode } = parsePrepare(await c.req.text());
+    if (caller.kind === 'anonymous' && request.callback) throw refuseCallback();
+    const owner = caller.kind === 'anonymous' ? ({ kind: 'guest', guestId: newId() } as const) : caller;
+    // Who shows nothing is a new guest each time, and no repeat can be told from a request of somebody else.
+    const keyed = caller.kind === 'anonymous' ? {} : idempotencyOf(c.req.raw.headers);
+    const submitted = await submitJob(owner, { ...request, ...keyed }, senderOf(c.env.incoming));
+    const guestId = owner.kind === 'guest' ? owner.guestId : undefined;
+    return c.json(preparedJob(submitted, { uploadMode, guestId }, ports), 201);
+  });
 
-    app.post('/uploads/prepare', async (c) => {
-      const caller = await identify(ports.operations, c.req.raw.headers, c.env.incoming);
-      await limitGuest(ports.operations, caller, c.env.incoming);
-      const { job: request, uploadMode } = parsePrepare(await c.req.text());
-      if (caller.kind === 'anonymous' && request.callback) throw refuseCallback();
-      const owner = caller.kind === 'anonymous' ? ({ kind: 'guest', guestId: newId() } as const) : caller;
-      // Who shows nothing is a new guest each time, and no repeat can be told from a request of somebody else.
-      const keyed = caller.kind === 'anonymous' ? {} : idempotencyOf(c.req.raw.headers);
-      const submitted = await submitJob(owner, { ...request, ...keyed }, senderOf(c.env.incoming));
-      const guestId = owner.kind === 'guest' ? owner.guestId : undefined;
-      return c.json(preparedJob(submitted, { uploadMode, guestId }, ports), 201);
-    });
+  app.post('/uploads/batch/prepare', async (c) => {
+    const caller = await identifyAccount(ports, c.req.raw, c.env.incoming);
+    const { label, jobs } = parseBatchPrepare(await c.req.text());
+    const request = {
+      ...({ dialect: 'swapmyfile', label, jobs: jobs.map(({ job }) => job) } as const),
+      ...idempotencyOf(c.req.raw.headers),
+    };
+    const submitted = await ports.operations.submitBatch(caller, request, senderOf(c.env.incoming));
+    return c.json(preparedBatch(submitted, jobs, ports), 201);
+  });
 
-    app.post('/uploads/batch/prepare', async (c) => {
-      const caller = await identifyAccount(ports.operations, c.req.raw.headers, c.env.incoming);
-      const { label, jobs } = parseBatchPrepare(await c.req.text());
-      const request = {
-        ...({ dialect: 'swapmyfile', label, jobs: jobs.map(({ job }) => job) } as const),
-        ...idempotencyOf(c.req.raw.headers),
-      };
-      const submitted = await ports.operations.submitBatch(caller, request, senderOf(c.env.incoming));
-      return c.json(preparedBatch(submitted, jobs, ports), 201);
-    });
+  app.get('/job-batches/:batchId', async (c) => {
+    c.header('Cache-Control', 'no-store');
+    const caller = await identifyAccount(ports, c.req.raw, c.env.incoming);
+    const batch = await ports.operations.findBatch(caller, c.req.param('batchId'), 'swapmyfile');
+    return c.json({ batch: batchView(batch, await ports.operations.jobsOf(batch), ports) });
+  });
 
-    app.get('/job-batches/:batchId', async (c) => {
-      c.header('Cache-Control', 'no-store');
-      const caller = await identifyAccount(ports.operations, c.req.raw.headers, c.env.incoming);
-      const batch = await ports.operations.findBatch(caller, c.req.param('batchId'), 'swapmyfile');
-      return c.json({ batch: batchView(batch, await ports.operations.jobsOf(batch), ports) });
-    });
-
-    app.get('/jobs/:jobId', async (c) => {
-      c.header('Cache-Control', 'no-store');
-      const id = c.req.param('jobId');
-      const credential = credentialOf(c.req.raw.headers);
-      const tokens = c.req.queries('token') ?? [];
-      if (credential || tokens.length === 0) {
-        const caller = await identify(ports.operations, c.req.raw.headers, c.env.incoming);
-        if (caller.kind === 'anonymous') throw needsKey();
-        const job = await findJob(caller, id, 'swapmyfile');
-        const queuePosition = await ports.operations.queuePositionOf(job);
-        return c.json({
-          job: { ...ownersView(job, ports), ...(queuePosition !== null && { queuePosition }) },
-        });
-      }
-      requireStatusToken(links, tokens, id);
-      return c.json({ job: swapmyfileJob(await jobOfSignedToken(id, 'swapmyfile')) });
-    });
-  },
-};
+  app.get('/jobs/:jobId', async (c) => {
+    c.header('Cache-Control', 'no-store');
+    const id = c.req.param('jobId');
+    const credential = ports.credentialOf(c.req.raw);
+    const tokens = c.req.queries('token') ?? [];
+    if (credential || tokens.length === 0) {
+      const caller = await identify(ports, c.req.raw, c.env.incoming);
+      if (caller.kind === 'anonymous') throw needsKey();
+      const job = await findJob(caller, id, 'swapmyfile');
+      const queuePosition = await ports.operations.queuePositionOf(job);
+      return c.json({
+        job: { ...ownersView(job, ports), ...(queuePosition !== null && { queuePosition }) },
+      });
+    }
+    requireStatusToken(links, tokens, id);
+    return c.json({ job: swapmyfileJob(await jobOfSignedToken(id, 'swapmyfile')) });
+  });
+}
 
 /** Each call of an account counts, whatever it is for. */
 async function identify(
-  { authenticate, checkRateLimit }: DialectOperations,
-  headers: Headers,
+  { operations, credentialOf }: DialectPorts,
+  request: Request,
   incoming: IncomingMessage,
 ): Promise<Caller> {
   const sender = senderOf(incoming);
-  const caller = await authenticate(credentialOf(headers), sender);
-  if (caller.kind === 'account') await checkRateLimit(caller, sender, { api: 'swapmyfile' });
+  const caller = await operations.authenticate(credentialOf(request), sender);
+  if (caller.kind === 'account') await operations.checkRateLimit(caller, sender, { api: 'swapmyfile' });
   return caller;
 }
 
 /** Batches know no tokens and no guests: their owner shows a key or a session. */
 async function identifyAccount(
-  operations: DialectOperations,
-  headers: Headers,
+  ports: DialectPorts,
+  request: Request,
   incoming: IncomingMessage,
 ): Promise<Caller> {
-  const caller = await identify(operations, headers, incoming);
+  const caller = await identify(ports, request, incoming);
   if (caller.kind === 'account') return caller;
   const code = caller.kind === 'guest' ? 'FORBIDDEN' : 'UNAUTHENTICATED';
   throw new KilnError(code, 'Batches need the API key or the session of a Pro account.', {

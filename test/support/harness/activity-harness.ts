@@ -114,6 +114,7 @@ export async function createActivityHarness({
     },
     findPlan: async (plan) => defaultPlanOf(anAccountCaller({ plan })),
     checkUrl: guard.checkUrl,
+    links,
     downloadUrl: (output) => PUBLIC_URL + links.downloadPath(output),
   });
   const ports = {

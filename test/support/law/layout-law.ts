@@ -31,16 +31,17 @@ export const LAWS: Readonly<Record<string, Law>> = {
     values: ['operations', 'domain', 'rest', 'http vocabulary'],
     types: ['blobs', 'secrets', 'log'],
   },
-  'http vocabulary': { values: [], types: ['operations', 'domain'] },
+  'http vocabulary': { values: ['domain'], types: ['operations'] },
   // What every process has, and the engines of a machine without any.
-  config: { values: [] },
+  config: { values: ['domain'] },
   log: { values: ['domain'] },
   'map-concurrently': { values: [] },
   embedded: { values: ['domain', 'bootstrap'] },
   bootstrap: { values: [] },
   // Whoever introduces them to each other, and what runs as a process of its own.
   app: {
-    values: [...CAPABILITIES, 'domain', 'operations', 'temporal', 'log'],
+    // Of `rest` the callbacks, which it hands to the activities: those must not know any dialect.
+    values: [...CAPABILITIES, 'domain', 'operations', 'rest', 'temporal', 'log'],
     types: ['config', 'activities'],
   },
   process: {

@@ -1,7 +1,8 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { KEY_PREFIXES, KEY_SCOPES } from '../../../domain/access/account.ts';
+import { KEY_SCOPES } from '../../../domain/access/account.ts';
 import { DEFAULT_PLANS, GUEST_PLAN } from '../../../domain/access/account-plan.ts';
 import { parseRestriction } from '../../../domain/access/key-restriction.ts';
+import { DIALECTS, KEY_PREFIXES } from '../../../domain/dialect.ts';
 import { judgedBy, limitOption, withEither, withOperator } from '../../terminal/command-line.ts';
 import { toAmount } from '../credits/credit-commands.ts';
 import type { Restriction } from './keys.ts';
@@ -69,7 +70,7 @@ function addKeys(keys: Command): void {
     .addOption(
       new Option('--dialect <dialect>', 'the API that it is made for')
         .choices(Object.keys(KEY_PREFIXES))
-        .default('kiln'),
+        .default(DIALECTS.graphql.key.name),
     )
     .addOption(
       new Option('--scope <scope...>', 'what it may do; everything unless given')

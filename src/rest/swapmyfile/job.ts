@@ -1,4 +1,4 @@
-import { converterSlug, formatOfFilename } from '../formats/find-format.ts';
+import { converterSlug, formatOfFilename } from '../../domain/formats/find-format.ts';
 import {
   isTerminal,
   type Job,
@@ -6,7 +6,7 @@ import {
   type JobProgress,
   type JobStatus,
   resultName,
-} from '../jobs/job.ts';
+} from '../../domain/jobs/job.ts';
 
 /** The five states that a SwapMyFile client knows. */
 export type SwapmyfileStatus = 'awaiting_upload' | 'queued' | 'processing' | 'ready' | 'failed';
@@ -54,36 +54,6 @@ export function swapmyfileJob(job: Job): SwapmyfileJob {
     },
     ...(!isTerminal(job.status) && { progress: job.progress }),
   };
-}
-
-/** What a callback is made of. */
-export interface CallbackFacts {
-  job: Job;
-  /** Null when there is nothing to download. */
-  downloadPath: string | null;
-  deliveredAt: Date;
-}
-
-/**
- * Builds the one message that every attempt of a callback sends. It shows the callback as it was
- * before the first attempt: the same bytes must stay true, and signed alike, on the fourth.
- */
-export function swapmyfileCallback({ job, downloadPath, deliveredAt }: CallbackFacts): {
-  event: string;
-  body: string;
-} {
-  const event = job.status === 'ready' ? 'job.ready' : 'job.failed';
-  const { callback, ...view } = swapmyfileJob(job);
-  const body = {
-    event,
-    deliveredAt: deliveredAt.toISOString(),
-    job: {
-      ...view,
-      downloadUrl: downloadPath,
-      callback: callback && { ...callback, status: 'pending', attempts: 0 },
-    },
-  };
-  return { event, body: JSON.stringify(body) };
 }
 
 function slugOf({ inputs, conversions }: Job): string {

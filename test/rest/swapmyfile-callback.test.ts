@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/jobs/job.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
-import { swapmyfileCallback } from '../../src/domain/webhooks/callback-payload.ts';
+import { describeCallback } from '../../src/rest/swapmyfile/callback.ts';
 
 const at = new Date('2026-04-06T12:00:00.000Z');
 
@@ -50,13 +50,21 @@ const ready: Job = {
   finishedAt: at,
 };
 
-describe('swapmyfileCallback', () => {
+const OUTPUT = {
+  fileId: 'f',
+  filename: 'hero.png',
+  mime: 'image/png',
+  size: 1,
+  sha256: '',
+  width: 1,
+  height: 1,
+  expiresAt: at,
+};
+const facts = { at, pathOf: () => '/downloads/signed/example', urlOf: () => 'https://kiln.example/x' };
+
+describe('the callback of SwapMyFile', () => {
   it('says that a job is ready, as it was before the first attempt', () => {
-    const { event, body } = swapmyfileCallback({
-      job: ready,
-      downloadPath: '/downloads/signed/example',
-      deliveredAt: at,
-    });
+    const { event, body } = describeCallback({ ...facts, job: { ...ready, outputs: [OUTPUT] } });
     expect(event).toBe('job.ready');
     expect(JSON.parse(body)).toEqual({
       event: 'job.ready',
@@ -74,11 +82,7 @@ describe('swapmyfileCallback', () => {
   });
 
   it.each(['failed', 'cancelled', 'expired'] as const)('says that a %s job has failed, and why', (status) => {
-    const { event, body } = swapmyfileCallback({
-      job: { ...ready, status },
-      downloadPath: null,
-      deliveredAt: at,
-    });
+    const { event, body } = describeCallback({ ...facts, job: { ...ready, status } });
     expect(event).toBe('job.failed');
     expect(JSON.parse(body).job).toMatchObject({
       status: 'failed',
