@@ -125,7 +125,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   opening.defer(close);
   const tell = createTell(runner, log);
   const converters = createConverters({
-    hosts: config.concurrency.image,
+    processes: config.concurrency.image,
     limits: {
       maxPixels: config.limits.pixels,
       maxFrames: config.limits.frames,
@@ -211,7 +211,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
       admissions,
       ...batches.activityPorts,
       // One engine stays free for whoever comes alone.
-      workOrder: createWorkOrder({ batchPlaces: Math.max(1, config.concurrency.image - 1) }),
+      workOrder: createWorkOrder({ maxConcurrent: Math.max(1, config.concurrency.image - 1) }),
       zip,
       credits,
       ledger,

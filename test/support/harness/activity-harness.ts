@@ -76,7 +76,7 @@ export type ActivityHarness = Awaited<ReturnType<typeof createActivityHarness>>;
 export async function createActivityHarness({
   runner = noRunner,
   deliveryRunner,
-  converters = createConverters({ hosts: 1 }),
+  converters = createConverters({ processes: 1 }),
   interference = {},
   crashing = { collections: (collections) => collections, blobs: (blobs) => blobs },
   lifetimes = {},
@@ -137,7 +137,7 @@ export async function createActivityHarness({
     startJob: async () => {},
     cancelJob: async () => {},
     countInBatch: async () => {},
-    workOrder: createWorkOrder({ batchPlaces: 1 }),
+    workOrder: createWorkOrder({ maxConcurrent: 1 }),
     zip,
     blobs,
     scratch,

@@ -1,43 +1,43 @@
 import { KilnError } from '../domain/errors.ts';
 
-/** Hands out a fixed set of things, one holder each, first come, first served. */
-export interface TurnQueue<T> {
+/** Lends out a fixed set of items, each to one caller at a time, first come, first served. */
+export interface Pool<T> {
   readonly closed: boolean;
-  /** Waits for a free one; leaves the queue when aborted. */
-  take(signal: AbortSignal): Promise<T>;
-  give(item: T): void;
-  /** Refuses all who wait and all who come. */
+  /** Waits for a free item. @throws KilnError CANCELLED when aborted, UNAVAILABLE when the pool is closed */
+  acquire(signal: AbortSignal): Promise<T>;
+  release(item: T): void;
+  /** Makes every waiting and further `acquire` throw. */
   close(): void;
 }
 
-/** The queue in front of the engine hosts. */
-export function createTurnQueue<T>(items: readonly T[]): TurnQueue<T> {
+/** Creates a pool in which all items are free. */
+export function createPool<T>(items: readonly T[]): Pool<T> {
   const idle = [...items];
   const waiting: PromiseWithResolvers<T>[] = [];
   let closed = false;
 
   function wait(signal: AbortSignal): Promise<T> {
-    const turn = Promise.withResolvers<T>();
+    const request = Promise.withResolvers<T>();
     const leave = () => {
-      const at = waiting.indexOf(turn);
+      const at = waiting.indexOf(request);
       if (at >= 0) waiting.splice(at, 1);
-      turn.reject(cancelled(signal));
+      request.reject(cancelled(signal));
     };
-    waiting.push(turn);
+    waiting.push(request);
     signal.addEventListener('abort', leave, { once: true });
-    return turn.promise.finally(() => signal.removeEventListener('abort', leave));
+    return request.promise.finally(() => signal.removeEventListener('abort', leave));
   }
 
   return {
     get closed() {
       return closed;
     },
-    async take(signal) {
+    async acquire(signal) {
       if (closed) throw closing();
       if (signal.aborted) throw cancelled(signal);
       return idle.shift() ?? wait(signal);
     },
-    give(item) {
+    release(item) {
       const next = waiting.shift();
       if (next) next.resolve(item);
       else idle.push(item);
@@ -53,7 +53,7 @@ function cancelled(signal: AbortSignal): KilnError {
   return new KilnError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason });
 }
 
-/** What is said to whoever comes too late. */
+/** Returns the error of a closed pool. */
 export function closing(): KilnError {
   return new KilnError('UNAVAILABLE', 'The service is shutting down.');
 }

@@ -1,11 +1,11 @@
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { EngineName, FormatId } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
-import type { ConvertOutcome, FileFacts } from '../converter.ts';
+import type { ConvertOutcome, MediaInfo } from '../converter.ts';
 import type { EngineLimits } from './engine-limits.ts';
 
-/** What a host is asked to do, one at a time. */
-export type HostTask =
+/** A task for an engine process, which runs one at a time. */
+export type EngineTask =
   | { kind: 'describe'; engine: EngineName }
   | { kind: 'probe'; engine: EngineName; source: FormatId; inputPath: string; limits: EngineLimits }
   | {
@@ -17,15 +17,15 @@ export type HostTask =
       limits: EngineLimits;
     };
 
-/** What each kind of task answers. */
-export interface HostResults {
+/** The result of each kind of task. */
+export interface EngineResults {
   describe: { version: string };
-  probe: FileFacts;
+  probe: MediaInfo;
   convert: ConvertOutcome;
 }
 
-/** An error without what must not leave the host; `detail` is for the log only. */
-export interface HostFault {
+/** A KilnError as it is sent to the owner; `detail` describes its cause, for the log only. */
+export interface SerializedError {
   code: ErrorCode;
   message: string;
   field?: string;
@@ -33,12 +33,12 @@ export interface HostFault {
   detail?: string;
 }
 
-/** What a host says: any number of progress messages, then one end. */
-export type HostMessage =
+/** What an engine process sends for a task: any number of progress messages, then `done` or `failed`. */
+export type EngineMessage =
   | { progress: number }
-  | { done: HostResults[HostTask['kind']] }
+  | { done: EngineResults[EngineTask['kind']] }
   | {
-      failed: HostFault;
-      /** The host must not be used again. */
+      failed: SerializedError;
+      /** Whether the process must not be used again. */
       unfit: boolean;
     };

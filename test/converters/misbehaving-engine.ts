@@ -1,4 +1,4 @@
-/** Stands in for the engine host and does what `inputPath` says: the ways in which an engine goes wrong. */
+/** Replaces the program of an engine process: goes wrong in the way that `inputPath` names. */
 const hoard: Buffer[] = [];
 let tasks = 0;
 
@@ -15,8 +15,8 @@ const BEHAVIOURS: Record<string, () => void> = {
   eat: () => {
     setInterval(() => hoard.push(Buffer.alloc(16 * 2 ** 20, 1)), 5);
   },
-  environment: () => tell({ done: { environment: process.env } }),
-  answer: () => tell({ done: { pid: process.pid, tasks } }),
+  environment: () => send({ done: { environment: process.env } }),
+  answer: () => send({ done: { pid: process.pid, tasks } }),
 };
 
 process.on('message', ({ inputPath = 'answer' }: Task) => {
@@ -25,6 +25,6 @@ process.on('message', ({ inputPath = 'answer' }: Task) => {
 });
 process.on('disconnect', () => process.exit());
 
-function tell(message: object): void {
+function send(message: object): void {
   process.send?.(message);
 }

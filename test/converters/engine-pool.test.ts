@@ -4,19 +4,19 @@ import { existsSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from '../../src/converters/process/engine-limits.ts';
-import type { HostTask } from '../../src/converters/process/host-messages.ts';
+import type { EngineTask } from '../../src/converters/process/engine-messages.ts';
 import {
-  createHostPool,
-  type HostPool,
-  type HostPoolSettings,
-} from '../../src/converters/process/host-pool.ts';
+  createEnginePool,
+  type EnginePool,
+  type EnginePoolSettings,
+} from '../../src/converters/process/engine-pool.ts';
 
-const MISBEHAVING = fileURLToPath(new URL('misbehaving-host.ts', import.meta.url));
+const MISBEHAVING = fileURLToPath(new URL('misbehaving-engine.ts', import.meta.url));
 const signal = new AbortController().signal;
-const pools: HostPool[] = [];
+const pools: EnginePool[] = [];
 
-function start(settings: Partial<HostPoolSettings> = {}, limits: Partial<EngineLimits> = {}): HostPool {
-  const pool = createHostPool({
+function start(settings: Partial<EnginePoolSettings> = {}, limits: Partial<EngineLimits> = {}): EnginePool {
+  const pool = createEnginePool({
     size: 1,
     program: MISBEHAVING,
     limits: { ...DEFAULT_ENGINE_LIMITS, timeoutMs: 20_000, ...limits },
@@ -26,7 +26,7 @@ function start(settings: Partial<HostPoolSettings> = {}, limits: Partial<EngineL
   return pool;
 }
 
-function task(behaviour: string): HostTask {
+function task(behaviour: string): EngineTask {
   return {
     kind: 'probe',
     engine: 'sharp',
@@ -36,7 +36,7 @@ function task(behaviour: string): HostTask {
   };
 }
 
-async function answer(pool: HostPool): Promise<{ pid: number; tasks: number }> {
+async function answer(pool: EnginePool): Promise<{ pid: number; tasks: number }> {
   return (await pool.run(task('answer'), { signal })) as { pid: number; tasks: number };
 }
 
@@ -48,7 +48,7 @@ afterEach(async () => {
   await Promise.all(pools.splice(0).map((pool) => pool.close()));
 });
 
-describe('an engine host that goes wrong', () => {
+describe('an engine process that goes wrong', () => {
   it('is killed at the deadline, and the next task gets a new one', async () => {
     const pool = start({}, { timeoutMs: 1500 });
     const { pid } = await answer(pool);
@@ -59,14 +59,14 @@ describe('an engine host that goes wrong', () => {
   });
 
   it.each(['crash', 'exit'])('reports a %s, tells the log why, and goes on', async (behaviour) => {
-    const told: object[] = [];
-    const pool = start({ log: { warn: (fields) => told.push(fields) } });
+    const logged: object[] = [];
+    const pool = start({ log: { warn: (fields) => logged.push(fields) } });
     const { pid } = await answer(pool);
     await expect(pool.run(task(behaviour), { signal })).rejects.toMatchObject({
       code: 'ENGINE_CRASHED',
       message: 'The conversion program ended unexpectedly.',
     });
-    expect(String((told[0] as { err: Error }).err)).toMatch(/SIGABRT|exit code 3|134/);
+    expect(String((logged[0] as { err: Error }).err)).toMatch(/SIGABRT|exit code 3|134/);
     expect((await answer(pool)).pid).not.toBe(pid);
   });
 
@@ -88,8 +88,8 @@ describe('an engine host that goes wrong', () => {
   });
 });
 
-describe('a pool of engine hosts', () => {
-  it('uses all of its hosts, and no more, however many ask', async () => {
+describe('a pool of engine processes', () => {
+  it('uses all of its processes, and no more, however many ask', async () => {
     const pool = start({ size: 2 });
     const answers = await Promise.all([answer(pool), answer(pool), answer(pool), answer(pool)]);
     const [first, second] = answers;
@@ -111,7 +111,7 @@ describe('a pool of engine hosts', () => {
     await running;
   });
 
-  it('replaces a host after its share of tasks', async () => {
+  it('replaces a process after its share of tasks', async () => {
     const pool = start({ recycleAfter: 2 });
     const pids = [await answer(pool), await answer(pool), await answer(pool)].map(({ pid }) => pid);
     expect(pids[0]).toBe(pids[1]);
@@ -119,27 +119,27 @@ describe('a pool of engine hosts', () => {
     expect(isRunning(pids[0] ?? 0)).toBe(false);
   });
 
-  it('starts every host when warmed and none before', async () => {
+  it('starts every process when warmed and none before', async () => {
     const pool = start({ size: 2 });
     expect(pool.pids()).toEqual([]);
     await pool.warm([task('answer')]);
     expect(pool.pids()).toHaveLength(2);
   });
 
-  it('gives its hosts nothing of the environment of the service', async () => {
-    process.env.KILN_MASTER_KEY = 'not for hosts';
+  it('gives its processes nothing of the environment of the service', async () => {
+    process.env.KILN_MASTER_KEY = 'not for engines';
     try {
       const { environment } = (await start().run(task('environment'), { signal })) as {
         environment: Record<string, string>;
       };
-      expect(JSON.stringify(environment)).not.toContain('not for hosts');
-      expect(environment.HOME).toMatch(/kiln-hosts-/);
+      expect(JSON.stringify(environment)).not.toContain('not for engines');
+      expect(environment.HOME).toMatch(/kiln-engines-/);
     } finally {
       delete process.env.KILN_MASTER_KEY;
     }
   });
 
-  it('ends hosts, tasks and waiters when it is closed, and leaves no folder behind', async () => {
+  it('ends processes, tasks and waiters when it is closed, and leaves no folder behind', async () => {
     const pool = start();
     const { pid } = await answer(pool);
     const folder = readlinkSync(`/proc/${pid}/cwd`);

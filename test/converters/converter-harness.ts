@@ -11,11 +11,11 @@ import {
 import type { FormatId } from '../../src/domain/formats/format.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
 
-/** Real converters and a folder for one test file; both are gone afterwards. */
-export interface Workbench {
+/** Real converters and a folder for one test file. */
+export interface ConverterHarness {
   converters: Converters;
   folder: string;
-  /** Stores bytes under a name and answers the path. */
+  /** Writes bytes into the folder and returns the path. */
   put(name: string, bytes: string | Uint8Array): Promise<string>;
   convert(
     inputPath: string,
@@ -26,12 +26,12 @@ export interface Workbench {
   probe(inputPath: string, source: FormatId): ReturnType<Converters['probe']>;
 }
 
-/** Call it at the top of a test file. */
-export function openWorkbench(settings: Partial<ConverterSettings> = {}): Workbench {
+/** Starts converters, which end with the test file. To be called at its top. */
+export function openConverterHarness(settings: Partial<ConverterSettings> = {}): ConverterHarness {
   const { signal } = new AbortController();
-  const converters = createConverters({ hosts: 1, ...settings });
+  const converters = createConverters({ processes: 1, ...settings });
   let count = 0;
-  const harness: Workbench = {
+  const harness: ConverterHarness = {
     converters,
     folder: '',
     async put(name, bytes) {
@@ -47,7 +47,7 @@ export function openWorkbench(settings: Partial<ConverterSettings> = {}): Workbe
     probe: (inputPath, source) => converters.probe(source, inputPath, signal),
   };
   beforeAll(async () => {
-    harness.folder = await mkdtemp(join(tmpdir(), 'kiln-workbench-'));
+    harness.folder = await mkdtemp(join(tmpdir(), 'kiln-converters-'));
   });
   afterAll(async () => {
     await converters.close();

@@ -1,5 +1,5 @@
-// Ends what its owner leaves behind. The owner holds the other end of our standard input and names
-// the process groups that it started; when the owner is gone, however it went, the pipe closes.
+// Ends the process groups that its owner leaves behind. The owner names them on our standard input; however
+// the owner ends, that pipe closes with it.
 import { createInterface } from 'node:readline';
 import { inspectProcess } from './process-table.js';
 
@@ -10,14 +10,14 @@ const POLL_MS = 25;
 /** Start time by process group; the group's id is its leader's pid. @type {Map<number, string>} */
 const groups = new Map();
 
-// A terminal's Ctrl-C or a service manager's SIGTERM is the owner's business: it needs us until it ends.
+// Ignores a terminal's Ctrl-C and a service manager's SIGTERM: the owner needs us until it ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 
 for await (const line of createInterface({ input: process.stdin })) obey(line);
 await endGroups();
 
 /**
- * `+ <group> <start time>` keeps a group, `- <group>` forgets it.
+ * `+ <group> <start time>` watches a group, `- <group>` forgets it.
  * @param {string} line
  */
 function obey(line) {
@@ -35,7 +35,9 @@ async function endGroups() {
   signalLiving('SIGKILL');
 }
 
-/** The start time keeps us from ever hitting a stranger that was given the same pid. */
+/**
+ * Returns the groups that still run. Compares start times, since another process may have been given the pid.
+ */
 function living() {
   return [...groups].filter(([group, started]) => inspectProcess(group)?.started === started);
 }
@@ -46,7 +48,7 @@ function signalLiving(signal) {
     try {
       process.kill(-group, signal);
     } catch {
-      // It ended between the look and the kill.
+      // The group ended between the check and the kill.
     }
   }
 }

@@ -3,36 +3,37 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { inspectProcess } from '../../../bootstrap/process-table.js';
 
-const PROGRAM = fileURLToPath(new URL('../../../bootstrap/keeper.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../bootstrap/reaper.js', import.meta.url));
 
-/** A process beside ours that ends our engines should we go without a word, for example by kill -9. */
-export interface Keeper {
+/** A separate process that ends our engines if we end without stopping them, for example by kill -9. */
+export interface Reaper {
   readonly pid: number;
-  /** Hands over a process group by its leader, which was just started. */
-  keep(leaderPid: number): void;
+  /** Adds a process group, by the pid of its leader, which must be running. */
+  watch(leaderPid: number): void;
+  /** Removes a process group. */
   forget(leaderPid: number): void;
-  /** Ends whatever is still kept, then the keeper. */
+  /** Ends the groups that are still watched, then the reaper. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a keeper; `onLost` is called when it ends before `stop`. Where the kernel does not tell engines of
- * our death, `count` keepers watch: whoever kills us and one of them has not killed the other.
+ * Starts `count` reapers and calls `onLost` with a sentence for each that ends before `stop`. Two are needed where
+ * the kernel cannot signal engines at our death: who kills us and one reaper has not killed the other.
  */
-export function createKeeper(onLost: (detail: string) => void, count = 1): Keeper {
+export function createReaper(onLost: (detail: string) => void, count = 1): Reaper {
   let stopping = false;
   const lost = (detail: string) => stopping || onLost(detail);
   const children = Array.from({ length: count }, () => startOne(lost));
-  const tell = (line: string) => {
+  const send = (line: string) => {
     for (const { child } of children) child.stdin.write(line);
   };
   return {
     pid: children[0]?.child.pid ?? 0,
-    keep(leaderPid) {
+    watch(leaderPid) {
       const started = inspectProcess(leaderPid)?.started;
-      if (started) tell(`+ ${leaderPid} ${started}\n`);
+      if (started) send(`+ ${leaderPid} ${started}\n`);
     },
-    forget: (leaderPid) => tell(`- ${leaderPid}\n`),
+    forget: (leaderPid) => send(`- ${leaderPid}\n`),
     async stop() {
       stopping = true;
       for (const { child } of children) child.stdin.end();
@@ -42,9 +43,9 @@ export function createKeeper(onLost: (detail: string) => void, count = 1): Keepe
 }
 
 function startOne(onLost: (detail: string) => void) {
-  // A session of its own: neither Ctrl-C nor the kill of our process group reaches it.
+  // Detached into a session of its own, so that neither Ctrl-C nor a kill of our process group reaches it.
   const child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  // What is written into a lost keeper is no fault of its own: the exit tells.
+  // Ignores errors of writing to a lost reaper: its exit is reported below.
   child.stdin.on('error', () => {});
   const ended = once(child, 'exit').then(
     () => onLost('the process that guards the engines is gone'),

@@ -35,7 +35,7 @@ describe('a small job', () => {
     });
   });
 
-  it('goes its usual way after a fault that may pass', async () => {
+  it('is converted by an activity after an error that may pass', async () => {
     let first = true;
     const convertSmallFile = async () => {
       if (!first) return CONVERTED;

@@ -5,10 +5,13 @@ import type { ConvertStep } from '../../domain/jobs/plan.ts';
 
 type Reading = Pick<ConvertStep, 'source'>;
 
-/** RuntimeError is WebAssembly's: a trap or an abort, after which the instance is not to be used again. */
+/**
+ * Names of errors after which an engine must not be used again; RuntimeError is a trap or abort of
+ * WebAssembly.
+ */
 const BREAKDOWNS = new Set(['TypeError', 'ReferenceError', 'RangeError', 'RuntimeError']);
 
-/** What the libraries say, most telling first, and what it means to a user. */
+/** Messages of the libraries, the most specific first, and what they mean to a user. */
 const MEANINGS: {
   pattern: RegExp;
   explain(source: Format, target: Format | undefined, cause: unknown): KilnError;
@@ -41,7 +44,7 @@ const MEANINGS: {
       new KilnError('INSUFFICIENT_STORAGE', 'There is no room left for the result.', { cause }),
   },
   {
-    // An encoder that gives up had no memory or no room: what was decoded is not at fault.
+    // An encoder that gives up lacks memory or disk space: the input was decoded without errors.
     pattern: /EFBIG|file too large|Encoder plugin|wbuffer_write/i,
     explain: (_source, _target, cause) =>
       new KilnError('RESOURCE_LIMIT', 'The result needs more memory or room than is allowed.', {
@@ -50,8 +53,8 @@ const MEANINGS: {
   },
 ];
 
-/** Turns whatever a library threw into an error that may be shown; the original becomes the cause. */
-export function asEngineFault(error: unknown, step: Reading & Partial<ConvertStep>): KilnError {
+/** Turns what a library threw into a KilnError with a message for users; the original becomes the cause. */
+export function toKilnError(error: unknown, step: Reading & Partial<ConvertStep>): KilnError {
   if (error instanceof KilnError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const source = requireFormat(step.source);
@@ -69,7 +72,7 @@ export function asEngineFault(error: unknown, step: Reading & Partial<ConvertSte
   return isBreakdown(error) ? brokenDown(error) : damaged(source, error);
 }
 
-/** Our own mistake or a decoder that has lost its footing: nothing that a file can be blamed for. */
+/** Whether an error is a bug of ours or of a decoder, and not due to the file. */
 export function isBreakdown(error: unknown): boolean {
   return error instanceof Error && BREAKDOWNS.has(error.name);
 }

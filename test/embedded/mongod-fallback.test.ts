@@ -36,7 +36,7 @@ async function optionsFor(mongodMirror: string, lines: string[] = []): Promise<E
   };
 }
 
-/** The publisher's site in small: any archive holds the stand-in, its sum lies beside it. */
+/** Starts a small copy of the publisher's site: every archive holds the stand-in, with its sum beside it. */
 async function mirror(sumOf: (archive: Buffer) => string = sha256) {
   const archive = await tarball({ 'mongodb-any/bin/mongod': fakeMongod, 'mongodb-any/README': 'text' });
   return downloadSite((path) => (path.endsWith('.sha256') ? `${sumOf(archive)}  archive.tgz\n` : archive));
@@ -46,7 +46,7 @@ async function hostOf(dataDir: string): Promise<string> {
   return JSON.parse(await readFile(join(dataDir, 'mongod', 'replica-set.json'), 'utf8')).members[0].host;
 }
 
-describe('the ladder of MongoDB', () => {
+describe('the fallback chain of MongoDB', () => {
   it('makes a mongod on PATH the primary of its own replica set, at every start anew', async () => {
     const bin = await temporaryFolder();
     await writeExecutable(join(bin, 'mongod'), fakeMongod);
@@ -54,7 +54,7 @@ describe('the ladder of MongoDB', () => {
     const options = await optionsFor(await deadSite());
     for (let start = 1; start <= 2; start++) {
       const embedded = await startEmbedded(options);
-      expect(embedded.engines).toEqual([{ engine: 'MongoDB', rung: 'mongod on PATH', version: '8.0.4' }]);
+      expect(embedded.engines).toEqual([{ engine: 'MongoDB', provider: 'mongod on PATH', version: '8.0.4' }]);
       expect(embedded.mongoUri).toContain(await hostOf(options.dataDir));
       await embedded.stop();
     }
@@ -135,7 +135,9 @@ describe('the ladder of MongoDB', () => {
     const options = await optionsFor(site.url, lines);
     for (let start = 1; start <= 2; start++) {
       const embedded = await startEmbedded(options);
-      expect(embedded.engines).toEqual([{ engine: 'MongoDB', rung: 'downloaded mongod', version: '8.2.6' }]);
+      expect(embedded.engines).toEqual([
+        { engine: 'MongoDB', provider: 'downloaded mongod', version: '8.2.6' },
+      ]);
       await embedded.stop();
     }
     expect(site.requests).toHaveLength(2);
@@ -153,7 +155,9 @@ describe('the ladder of MongoDB', () => {
         return path.endsWith('.sha256') ? `${sha256(archive)}  archive.tgz\n` : archive;
       });
       const embedded = await startEmbedded(await optionsFor(site.url));
-      expect(embedded.engines).toEqual([{ engine: 'MongoDB', rung: 'downloaded mongod', version: '8.2.6' }]);
+      expect(embedded.engines).toEqual([
+        { engine: 'MongoDB', provider: 'downloaded mongod', version: '8.2.6' },
+      ]);
       await embedded.stop();
       expect(site.requests.at(-1)).toMatch(new RegExp(`/mongodb-linux-\\w+-${name}-8\\.2\\.6\\.tgz$`));
     },
@@ -168,7 +172,7 @@ describe('the ladder of MongoDB', () => {
     expect(await filesIn(options.cacheDir)).toEqual([]);
   });
 
-  it('lists every rung with its reason and the ways out when none holds', async () => {
+  it('lists every provider with its reason and the ways out when none works', async () => {
     await withoutPrograms('mongod', 'java');
     const failure = await startEmbedded(await optionsFor(await deadSite())).catch((error) => error);
     expect(failure.code).toBe('UNAVAILABLE');
@@ -187,12 +191,12 @@ describe('the ladder of MongoDB', () => {
     await writeExecutable(join(bin, 'mongod'), fakeMongod);
     onlyOnPath(bin);
     const options = await optionsFor(await deadSite());
-    const rungs = { mongodb: { rung: 'downloaded mongod', version: '8.2.6' } };
-    await writeFile(join(options.dataDir, 'engines.json'), JSON.stringify(rungs));
+    const stored = { mongodb: { rung: 'downloaded mongod', version: '8.2.6' } };
+    await writeFile(join(options.dataDir, 'engines.json'), JSON.stringify(stored));
     const failure = await startEmbedded(options).catch((error) => error);
     expect(failure.code).toBe('UNAVAILABLE');
     expect(failure.message).toContain('filled by "downloaded mongod" 8.2.6');
     expect(failure.message).toContain('KILN_DATA_DIR');
-    expect(JSON.parse(await readFile(join(options.dataDir, 'engines.json'), 'utf8'))).toEqual(rungs);
+    expect(JSON.parse(await readFile(join(options.dataDir, 'engines.json'), 'utf8'))).toEqual(stored);
   });
 });

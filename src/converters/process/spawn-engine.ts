@@ -7,22 +7,22 @@ const WATCH_MS = 50;
 const PAGE_BYTES = 4096;
 const DIAGNOSTIC_CHARACTERS = 2000;
 
-/** How a host is started. */
-export interface HostSettings {
-  /** Absolute path of the host's program. */
+/** How an engine process is started. */
+export interface EngineProcessSettings {
+  /** Absolute path of its program. */
   program: string;
-  /** HOME and temporary folder of the host. */
+  /** Its HOME and temporary folder. */
   scratchDir: string;
   limits: EngineLimits;
 }
 
 /** Starts the program inside the sandbox, with a message channel and next to no environment. */
-export function spawnHost({ program, scratchDir, limits }: HostSettings): ChildProcess {
+export function spawnEngine({ program, scratchDir, limits }: EngineProcessSettings): ChildProcess {
   const [command = process.execPath, ...args] = [...sandboxPrefix(limits), process.execPath, program];
   return spawn(command, args, {
     cwd: scratchDir,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // Nothing of the service's own environment: it holds keys.
+    // Passes nothing of the service's own environment, which holds keys.
     env: {
       PATH: process.env.PATH,
       HOME: scratchDir,
@@ -34,7 +34,7 @@ export function spawnHost({ program, scratchDir, limits }: HostSettings): ChildP
   });
 }
 
-/** The last words on standard error, for the log. */
+/** Collects standard error; returns a function that gives its last 2,000 characters. */
 export function collectDiagnostics(child: ChildProcess): () => string {
   let text = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -43,14 +43,17 @@ export function collectDiagnostics(child: ChildProcess): () => string {
   return () => text.trim();
 }
 
-/** Calls back, perhaps more than once, while the process is larger than it may be. */
+/** Looks at the resident memory every 50 ms, and calls `onExcess` each time that it exceeds `maxBytes`. */
 export function watchMemory(child: ChildProcess, maxBytes: number, onExcess: () => void): NodeJS.Timeout {
   return setInterval(async () => {
     if ((await residentBytes(child.pid)) > maxBytes) onExcess();
   }, WATCH_MS);
 }
 
-/** Resident memory; 0 where the system does not say. proc(5): the second figure of statm counts pages. */
+/**
+ * Returns the resident memory in bytes; 0 where the system does not say. proc(5): the second figure of statm
+ * counts pages.
+ */
 export async function residentBytes(pid: number | undefined): Promise<number> {
   if (process.platform !== 'linux') return 0;
   const statm = await readFile(`/proc/${pid}/statm`, 'utf8').catch(() => '');

@@ -1,36 +1,39 @@
 import type { ChildProcess } from 'node:child_process';
 import { KilnError } from '../../domain/errors.ts';
 import type { EngineLimits } from './engine-limits.ts';
-import type { HostFault, HostMessage, HostResults, HostTask } from './host-messages.ts';
+import type { EngineMessage, EngineResults, EngineTask, SerializedError } from './engine-messages.ts';
 import {
   collectDiagnostics,
-  type HostSettings,
+  type EngineProcessSettings,
   residentBytes,
-  spawnHost,
+  spawnEngine,
   watchMemory,
-} from './host-process.ts';
+} from './spawn-engine.ts';
 
-/** What surrounds one task. */
+/** How the caller of one task cancels it and follows its progress. */
 export interface TaskContext {
   signal: AbortSignal;
   onProgress?: ((percent: number) => void) | undefined;
 }
 
-/** One warm process with engines in it. */
-export interface Host {
+/** One process with engines in it. */
+export interface EngineProcess {
   readonly pid: number;
-  /** False once it has ended or is about to. */
+  /** False once it has ended or has been killed. */
   readonly alive: boolean;
-  /** One at a time; abort, deadline and memory limit kill the process. */
-  run<T extends HostTask>(task: T, context: TaskContext): Promise<HostResults[T['kind']]>;
-  /** Resident bytes now; 0 where the system does not say. */
+  /**
+   * Runs one task; only one at a time. Abort, deadline and memory limit kill the process.
+   * @throws KilnError CANCELLED, ENGINE_TIMEOUT, RESOURCE_LIMIT, ENGINE_CRASHED, or what the engine threw
+   */
+  run<T extends EngineTask>(task: T, context: TaskContext): Promise<EngineResults[T['kind']]>;
+  /** Returns the resident memory in bytes; 0 where the system does not say. */
   residentBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** Starts a host; it is usable at once and answers when it is up. */
-export function startHost(settings: HostSettings): Host {
-  const child = spawnHost(settings);
+/** Starts an engine process. Returns at once: a first task waits until it is up. */
+export function startEngineProcess(settings: EngineProcessSettings): EngineProcess {
+  const child = spawnEngine(settings);
   const diagnostics = collectDiagnostics(child);
   const ended = new Promise<void>((resolve) =>
     child.once('close', () => resolve()).on('error', () => resolve()),
@@ -74,23 +77,23 @@ interface Running {
   crashed(): KilnError;
 }
 
-async function runTask<T extends HostTask>(task: T, { signal, onProgress }: TaskContext, running: Running) {
+async function runTask<T extends EngineTask>(task: T, { signal, onProgress }: TaskContext, running: Running) {
   const { child, limits, kill, ended, crashed } = running;
-  const { promise, resolve, reject } = Promise.withResolvers<HostResults[T['kind']]>();
+  const { promise, resolve, reject } = Promise.withResolvers<EngineResults[T['kind']]>();
   let settled = false;
   const end = (error: KilnError) => {
-    // The memory watch may look once more after the task; the next one must not pay for that.
+    // Ignores the memory watch if it reports after the task: the next task must not fail for that.
     if (settled) return;
     reject(error);
     kill();
   };
   const onEnd = () => reject(crashed());
-  const onMessage = (message: HostMessage) => {
+  const onMessage = (message: EngineMessage) => {
     if ('progress' in message) onProgress?.(message.progress);
-    // The host answers with the result that belongs to the kind of the task.
-    else if ('done' in message) resolve(message.done as HostResults[T['kind']]);
-    else if (message.unfit) end(asError(message.failed));
-    else reject(asError(message.failed));
+    // The cast holds because engine-main answers with the result of the task's kind.
+    else if ('done' in message) resolve(message.done as EngineResults[T['kind']]);
+    else if (message.unfit) end(deserialize(message.failed));
+    else reject(deserialize(message.failed));
   };
   const onAbort = () =>
     end(new KilnError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason }));
@@ -103,7 +106,7 @@ async function runTask<T extends HostTask>(task: T, { signal, onProgress }: Task
     else child.send(task, (error) => error && onEnd());
     return await promise;
   } catch (error) {
-    // A killed host may still be writing: its files are the caller's again only once it is gone.
+    // Waits for the end of a killed process, which may still be writing into the caller's files.
     if (child.killed) await ended;
     throw error;
   } finally {
@@ -129,11 +132,11 @@ function tooSlow({ timeoutMs }: EngineLimits): KilnError {
 function crash({ exitCode, signalCode }: ChildProcess, diagnostics: string): KilnError {
   const how = signalCode ?? `exit code ${exitCode}`;
   return new KilnError('ENGINE_CRASHED', 'The conversion program ended unexpectedly.', {
-    cause: new Error(`engine host ended by ${how}: ${diagnostics}`),
+    cause: new Error(`engine process ended by ${how}: ${diagnostics}`),
   });
 }
 
-function asError({ code, message, field, hint, detail }: HostFault): KilnError {
+function deserialize({ code, message, field, hint, detail }: SerializedError): KilnError {
   return new KilnError(code, message, {
     ...(field === undefined ? {} : { field }),
     ...(hint === undefined ? {} : { hint }),

@@ -47,16 +47,20 @@ async function provide(
 ) {
   const lines: string[] = [];
   const onProgress = (line: string) => lines.push(line);
-  return { lines, climbed: await provideTemporal({ release, former, cacheDir, writtenBy, onProgress }) };
+  return { lines, provided: await provideTemporal({ release, former, cacheDir, writtenBy, onProgress }) };
 }
 
-describe('the ladder of Temporal', () => {
+describe('the fallback chain of Temporal', () => {
   it('takes the one on PATH first', async () => {
     const bin = await temporaryFolder();
     await writeExecutable(join(bin, 'temporal'), fakeTemporal);
     onlyOnPath(bin);
-    const { climbed } = await provide(releaseAt(await deadSite()), await temporaryFolder());
-    expect(climbed).toEqual({ rung: 'PATH', value: { path: 'temporal', version: '9.9.9' }, opensData: true });
+    const { provided } = await provide(releaseAt(await deadSite()), await temporaryFolder());
+    expect(provided).toEqual({
+      provider: 'PATH',
+      value: { path: 'temporal', version: '9.9.9' },
+      opensData: true,
+    });
   });
 
   it('skips a too old one on PATH, says so, and downloads the official one', async () => {
@@ -65,9 +69,9 @@ describe('the ladder of Temporal', () => {
     onlyOnPath(bin);
     const archive = await tarball({ LICENSE: 'MIT', temporal: fakeTemporal });
     const site = await downloadSite(() => archive);
-    const { lines, climbed } = await provide(releaseAt(site.url), await temporaryFolder());
-    expect(climbed.rung).toBe('official download');
-    expect(await readFile(climbed.value.path, 'utf8')).toBe(fakeTemporal);
+    const { lines, provided } = await provide(releaseAt(site.url), await temporaryFolder());
+    expect(provided.provider).toBe('official download');
+    expect(await readFile(provided.value.path, 'utf8')).toBe(fakeTemporal);
     expect(lines).toContain('Temporal: PATH not used, version 1.1.2 is too old, 1.5.0 is needed');
     expect(site.requests[0]).toMatch(/^\/v1\.9\.1\?platform=\w+&arch=(amd64|arm64)$/);
   });
@@ -78,8 +82,8 @@ describe('the ladder of Temporal', () => {
     const archive = await tarball({ temporal: fakeTemporal });
     const site = await downloadSite(() => archive);
     await provide(releaseAt(site.url), cacheDir);
-    const { climbed } = await provide(releaseAt(await deadSite()), cacheDir);
-    expect(climbed.rung).toBe('cache');
+    const { provided } = await provide(releaseAt(await deadSite()), cacheDir);
+    expect(provided.provider).toBe('cache');
     expect(site.requests).toHaveLength(1);
   });
 
@@ -89,7 +93,7 @@ describe('the ladder of Temporal', () => {
     const archive = await tarball({ temporal: fakeTemporal });
     const site = await downloadSite(() => archive);
     const all = await Promise.all(Array.from({ length: 5 }, () => provide(releaseAt(site.url), cacheDir)));
-    expect(new Set(all.map(({ climbed }) => climbed.value.path)).size).toBe(1);
+    expect(new Set(all.map(({ provided }) => provided.value.path)).size).toBe(1);
     expect(await filesIn(cacheDir)).toHaveLength(2);
   });
 
@@ -107,7 +111,7 @@ describe('the ladder of Temporal', () => {
     expect(await filesIn(cacheDir)).toEqual([]);
   });
 
-  it('lists every rung with its reason and the ways out when none holds', async () => {
+  it('lists every provider with its reason and the ways out when none works', async () => {
     await withoutPrograms('temporal', 'python3', 'pip3', 'pip');
     const failure = await provide(releaseAt(await deadSite()), await temporaryFolder()).catch(
       (error) => error,
@@ -142,9 +146,9 @@ describe('data of another version', () => {
     const archive = await tarball({ temporal: fakeTemporal });
     const site = await downloadSite(() => archive);
     await provide(releaseAt(site.url), cacheDir);
-    for (const rung of ['official download', 'cache']) {
-      const { climbed } = await provide(releaseAt(site.url), cacheDir, '1.6.2', [former(site.url)]);
-      expect(climbed).toMatchObject({ rung, value: { version: '1.6.2' }, opensData: true });
+    for (const provider of ['official download', 'cache']) {
+      const { provided } = await provide(releaseAt(site.url), cacheDir, '1.6.2', [former(site.url)]);
+      expect(provided).toMatchObject({ provider, value: { version: '1.6.2' }, opensData: true });
     }
   });
 
@@ -155,9 +159,9 @@ describe('data of another version', () => {
       const cacheDir = await temporaryFolder();
       const archive = await tarball({ temporal: fakeTemporal });
       const site = await downloadSite(() => archive);
-      for (const rung of ['official download', 'cache']) {
-        const { climbed } = await provide(releaseAt(site.url), cacheDir, wrote);
-        expect(climbed).toMatchObject({ rung, value: { version: '1.9.1' }, opensData: false });
+      for (const provider of ['official download', 'cache']) {
+        const { provided } = await provide(releaseAt(site.url), cacheDir, wrote);
+        expect(provided).toMatchObject({ provider, value: { version: '1.9.1' }, opensData: false });
       }
     },
   );
@@ -166,8 +170,8 @@ describe('data of another version', () => {
     await withoutPrograms('temporal');
     const archive = await tarball({ temporal: fakeTemporal });
     const site = await downloadSite(() => archive);
-    const { climbed } = await provide(releaseAt(site.url), await temporaryFolder(), '1.9.0');
-    expect(climbed).toMatchObject({ value: { version: '1.9.1' }, opensData: true });
+    const { provided } = await provide(releaseAt(site.url), await temporaryFolder(), '1.9.0');
+    expect(provided).toMatchObject({ value: { version: '1.9.1' }, opensData: true });
   });
 });
 
@@ -193,9 +197,9 @@ describe('the start of a downloaded Temporal', () => {
     const archive = await tarball({ temporal: fakeTemporal });
     const site = await downloadSite(() => archive);
     const options = await optionsFor(releaseAt(site.url));
-    for (const rung of ['official download', 'cache']) {
+    for (const provider of ['official download', 'cache']) {
       const embedded = await startEmbedded(options);
-      expect(embedded.engines).toEqual([{ engine: 'Temporal', rung, version: '1.9.1' }]);
+      expect(embedded.engines).toEqual([{ engine: 'Temporal', provider, version: '1.9.1' }]);
       await embedded.stop();
     }
     const starts = (await readFile(join(options.dataDir, 'temporal.db.args'), 'utf8')).trim().split('\n');

@@ -11,10 +11,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isErrorCode, KilnError } from '../domain/errors.ts';
 import { newId } from '../domain/id.ts';
 
-/** The gRPC statuses that pass by themselves, by the numbers of the protocol. */
+/** Numbers of the gRPC statuses that pass by themselves. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([
   1, // CANCELLED
-  2, // UNKNOWN: what the server makes of a disk that is full or a database that is locked
+  2, // UNKNOWN: the server's answer when its disk is full or its database locked
   4, // DEADLINE_EXCEEDED
   8, // RESOURCE_EXHAUSTED
   10, // ABORTED
@@ -23,15 +23,19 @@ const PASSING_STATUSES: ReadonlySet<number> = new Set([
   15, // DATA_LOSS
 ]);
 const INTERNAL_STATUS = 13;
-/** How the client tells of a connection that broke under a call; a certificate that is wrong stays so. */
+/**
+ * The client's messages for a connection that broke during a call, and for a wrong certificate, which does not
+ * pass.
+ */
 const BROKEN_CALL = /RST_STREAM with code [02]|call ended without grpc status/i;
 const BAD_CERTIFICATE = /SSL alert number/i;
 
 /**
- * Says in our words what a call to Temporal met: UNAVAILABLE when it passes by itself, INTERNAL when the
- * same call will never be taken, and otherwise what the workflow or its absence means for the caller.
+ * Turns an error of a call to Temporal into a KilnError: UNAVAILABLE if it passes by itself, INTERNAL if the same
+ * call will never succeed, WRONG_STATE if the job has ended, and the workflow's own code if that refused.
+ * Returns any other error as it is.
  */
-export function explainTemporalFault(error: unknown): unknown {
+export function explainTemporalError(error: unknown): unknown {
   if (error instanceof KilnError) return error;
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
     const { type, message } = error.cause;
@@ -62,7 +66,7 @@ function canPass(error: unknown): boolean {
     if (code === INTERNAL_STATUS) return BROKEN_CALL.test(details) && !BAD_CERTIFICATE.test(details);
     return PASSING_STATUSES.has(code);
   }
-  // The client wraps an answer of the server, and the end of its own connection.
+  // A ServiceError wraps an answer of the server, or the end of the client's own connection.
   if (!(error instanceof ServiceError)) return false;
   return isGrpcServiceError(error.cause) ? canPass(error.cause) : true;
 }

@@ -3,35 +3,35 @@ import { KilnError } from '../../domain/errors.ts';
 import type { EngineName } from '../../domain/formats/format.ts';
 import type { ConvertOutcome } from '../converter.ts';
 import type { Engine } from './engine.ts';
-import { isBreakdown } from './engine-fault.ts';
-import type { HostFault, HostMessage, HostResults, HostTask } from './host-messages.ts';
+import { isBreakdown } from './engine-error.ts';
+import type { EngineMessage, EngineResults, EngineTask, SerializedError } from './engine-messages.ts';
 
 /**
- * The program of one engine host. It shares no memory with the service, so whatever a file does to
- * a decoder stays here. One task at a time; the owner kills this process to stop one.
+ * The program of one engine process. It shares no memory with the service, so that a decoder crashed or taken
+ * over by a file does no harm there. Runs one task at a time; the owner kills this process to stop one.
  */
 const engines = new Map<EngineName, Promise<Engine>>();
 
-process.on('message', (task: HostTask) => {
+process.on('message', (task: EngineTask) => {
   perform(task)
-    .then((done) => tell({ done }))
-    .catch((error: unknown) => tell({ failed: asFault(error), unfit: isUnfit(error) }));
+    .then((done) => send({ done }))
+    .catch((error: unknown) => send({ failed: serialize(error), unfit: isUnfit(error) }));
 });
-// Ctrl-C reaches the whole process group, but the owner lets running conversions finish first.
+// Ignores a Ctrl-C, which the whole process group gets: the owner lets running conversions finish first.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
-// Nobody is left to ask for anything, however the owner went.
+// Ends with the owner, however that ends.
 process.on('disconnect', () => process.exit());
 
-async function perform(task: HostTask): Promise<HostResults[HostTask['kind']]> {
+async function perform(task: EngineTask): Promise<EngineResults[EngineTask['kind']]> {
   const engine = await engineOf(task.engine);
   if (task.kind === 'describe') return { version: engine.version };
   if (task.kind === 'probe') return engine.probe(task.source, task.inputPath, task.limits);
   return convert(engine, task);
 }
 
-async function convert(engine: Engine, task: HostTask & { kind: 'convert' }): Promise<ConvertOutcome> {
+async function convert(engine: Engine, task: EngineTask & { kind: 'convert' }): Promise<ConvertOutcome> {
   const { step, inputPath, outputPath, limits } = task;
-  const onProgress = (progress: number) => tell({ progress });
+  const onProgress = (progress: number) => send({ progress });
   const started = performance.now();
   const outcome = await engine.convert(step, { inputPath, outputPath, limits, onProgress });
   const engineMs = performance.now() - started;
@@ -41,7 +41,7 @@ async function convert(engine: Engine, task: HostTask & { kind: 'convert' }): Pr
   return { ...outcome, engineMs: Math.round(engineMs * 10) / 10 };
 }
 
-/** Loaded at first use: a host that never sees a HEIC never pays for WebAssembly. */
+/** Loads an engine at first use, so that WebAssembly costs nothing until the first HEIC. */
 function engineOf(name: EngineName): Promise<Engine> {
   const engine = engines.get(name) ?? load(name);
   engines.set(name, engine);
@@ -57,7 +57,7 @@ function isUnfit(error: unknown): boolean {
   return !(error instanceof KilnError) || isBreakdown(error.cause);
 }
 
-function asFault(error: unknown): HostFault {
+function serialize(error: unknown): SerializedError {
   if (!(error instanceof KilnError)) {
     return { code: 'INTERNAL', message: 'The conversion failed unexpectedly.', detail: String(error) };
   }
@@ -71,6 +71,6 @@ function asFault(error: unknown): HostFault {
   };
 }
 
-function tell(message: HostMessage): void {
+function send(message: EngineMessage): void {
   process.send?.(message);
 }
