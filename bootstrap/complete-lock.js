@@ -1,5 +1,5 @@
-// Adds to package-lock.json the optional packages of platforms that the registry at hand does not
-// carry. `npm ci` refuses a lock file without them, on every platform. Run by `npm run lock`.
+// Adds to package-lock.json the optional packages for platforms that the configured registry does not carry.
+// `npm ci` rejects a lock file without them, on every platform. Run by `npm run lock`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.js';
@@ -60,7 +60,7 @@ writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
 process.stdout.write(`package-lock.json: ${added.length} packages of other platforms added\n`);
 
 /**
- * Such packages carry their platform in their name.
+ * Derives a package's platform from its name.
  * @param {string} name
  */
 function platformOf(name) {

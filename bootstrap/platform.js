@@ -1,16 +1,16 @@
-// Says at once, before anything is downloaded, that a system cannot run Kiln: its native parts are built for
-// Linux with glibc and for macOS.
+// Refuses systems that cannot run Kiln before anything is downloaded: its native parts are built for Linux with
+// glibc and for macOS.
 
 /**
  * @typedef {object} System
  * @property {string} platform
- * @property {string | undefined} glibc version of the C library, where it is glibc
+ * @property {string | undefined} glibc version of the C library; undefined if that is not glibc
  */
 
 /**
- * Why Kiln cannot run here and what to do instead.
+ * Says why Kiln cannot run on a system and what to do instead.
  * @param {System} system
- * @returns {string | undefined} undefined where it can
+ * @returns {string | undefined} undefined if it can
  */
 export function refusalFor({ platform, glibc }) {
   if (platform === 'win32') {
@@ -26,7 +26,7 @@ export function refusalFor({ platform, glibc }) {
 export function thisSystem() {
   const { platform, report } = process;
   if (platform !== 'linux') return { platform, glibc: undefined };
-  // Without this the report looks names up for each open socket.
+  // Keeps the report from looking up a host name for each open socket.
   Object.assign(report, { excludeNetwork: true });
   const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (report.getReport());
   return { platform, glibc: header.glibcVersionRuntime };

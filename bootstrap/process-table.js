@@ -1,20 +1,20 @@
-// What the operating system says about a process, without dependencies.
+// Asks the operating system about a process, without dependencies.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /**
- * @typedef {object} ProcessFacts
+ * @typedef {object} ProcessInfo
  * @property {number} pid
  * @property {number} parent
  * @property {string} name
- * @property {string} started tells a process from a later one with the same pid; holds no blank
+ * @property {string} started start time, which differs for a later process with the same pid; holds no blank
  */
 
 /**
- * Facts of a living process.
+ * Describes a running process.
  * @param {number} pid
- * @returns {ProcessFacts | undefined} undefined when there is none, or only its unreaped remains
+ * @returns {ProcessInfo | undefined} undefined if there is none, or only a zombie
  */
 export function inspectProcess(pid) {
   try {
@@ -25,9 +25,9 @@ export function inspectProcess(pid) {
 }
 
 /**
- * The name stands in parentheses and may hold any character, so fields are counted from behind it: proc(5).
+ * Reads proc(5)'s stat. The name stands in parentheses and may hold any character, so fields are counted after it.
  * @param {number} pid
- * @returns {ProcessFacts | undefined}
+ * @returns {ProcessInfo | undefined}
  */
 function inspectProc(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -43,10 +43,9 @@ function inspectProc(pid) {
 }
 
 /**
- * The date is printed in the language and the time zone of whoever asks, so they are fixed: the same process
- * has to have the same date for everybody.
+ * Runs ps with a fixed language and time zone, so that a process has the same start time for every caller.
  * @param {number} pid
- * @returns {ProcessFacts | undefined}
+ * @returns {ProcessInfo | undefined}
  */
 export function inspectPs(pid) {
   const columns = 'ppid=,state=,lstart=,comm=';

@@ -5,16 +5,16 @@ import type { BatchStart } from '../src/operations/workflow-runner.ts';
 import { attempting } from './attempts.ts';
 import { faultOf } from './fault.ts';
 import { nudgedSignal } from './messages.ts';
-import { quickly, tireless, transfer } from './proxies.ts';
+import { databaseActivity, transfer, unlimitedRetry } from './proxies.ts';
 
-/** Nobody may have told the batch that its last job has ended: so long it trusts silence. */
+/** Milliseconds until a batch counts its open jobs without a signal: the one of its last job may be lost. */
 const RECOUNT_MS = 10 * 60_000;
-/** Beyond it a new run goes on with an empty history. */
+/** Events of history, after which the workflow continues as new. */
 const MAX_HISTORY = 2000;
 
-/** What a run hands on to the next one. */
+/** What one run passes to the next by continue-as-new. */
 interface BatchProgress {
-  /** How many of the jobs have been started. */
+  /** Number of jobs started so far. */
   started: number;
   cancelling: boolean;
 }
@@ -24,9 +24,9 @@ interface BatchResult {
 }
 
 /**
- * Starts the jobs of a batch, waits until the last one has ended, and says so. The jobs are workflows of
- * their own, which nothing here holds up. Each is counted where its end is written down; the batch is told
- * when none is left, and looks for itself now and then.
+ * Starts the jobs of a batch, waits until the last one has ended, and records the end of the batch. The jobs
+ * are workflows of their own and never wait for this one. `recordEnd` counts each ended job and signals the
+ * batch after the last; the batch also counts by itself every ten minutes.
  */
 export async function batchJob(start: BatchStart, before?: BatchProgress): Promise<BatchResult> {
   const { batchId } = start;
@@ -39,11 +39,11 @@ export async function batchJob(start: BatchStart, before?: BatchProgress): Promi
   await startJobs(start, state);
   for (let cancelled = false; ; ) {
     if (state.cancelling && !cancelled) {
-      await tireless('cancel the jobs').cancelBatchJobs({ batchId });
+      await unlimitedRetry('cancel the jobs').cancelBatchJobs({ batchId });
       cancelled = true;
     }
     state.nudged = false;
-    const { pending } = await quickly('countBatch', { batchId });
+    const { pending } = await databaseActivity('countBatch', { batchId });
     show(start, pending);
     if (pending === 0) break;
     if (isLong()) {
@@ -53,18 +53,18 @@ export async function batchJob(start: BatchStart, before?: BatchProgress): Promi
     await condition(() => state.nudged, RECOUNT_MS, { summary: 'until the jobs are looked at again' });
   }
   const archiveFault = start.wantsArchive ? await pack(start) : null;
-  return quickly('endBatch', { batchId, archiveFault });
+  return databaseActivity('endBatch', { batchId, archiveFault });
 }
 
-/** In pages, so that thousands of jobs are no single long activity. */
+/** Starts the jobs in pages, so that no activity lasts as long as thousands of starts. */
 async function startJobs({ batchId, total }: BatchStart, state: BatchProgress): Promise<void> {
   while (state.started < total) {
-    const { next } = await tireless('start the jobs').startBatchJobs({ batchId, from: state.started });
+    const { next } = await unlimitedRetry('start the jobs').startBatchJobs({ batchId, from: state.started });
     state.started = next;
   }
 }
 
-/** The results are there without it, so a batch does not fail for want of its archive. */
+/** Packs the archive. Returns null, or the error: the results exist without it, so the batch does not fail. */
 async function pack({ batchId }: BatchStart): Promise<Fault | null> {
   try {
     await attempting(() => transfer('pack the results').packBatch({ batchId }));

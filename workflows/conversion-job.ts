@@ -28,29 +28,29 @@ import {
   uploadArrivedSignal,
   uploadCompletedUpdate,
 } from './messages.ts';
-import { conversion, convertAtOnce, quickly, transfer } from './proxies.ts';
+import { conversion, convertLocally, databaseActivity, transfer } from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
 import { summaryOf } from './summary.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
 
-/** Up to this size the work itself is cheaper than handing it to somebody. */
-const AT_ONCE_BYTES = 256 * 2 ** 10;
-/** Up to this size one activity does it all on one worker; beyond it each stage is retried by itself. */
+/** Up to this many bytes a local activity converts: a round trip through Temporal would cost more. */
+const LOCAL_BYTES = 256 * 2 ** 10;
+/** Up to this many bytes one activity does all stages on one worker; above, each stage is retried by itself. */
 const ONE_ACTIVITY_BYTES = 32 * 2 ** 20;
 
-/** A call to begin may be lost: so long a job waits for it before it asks, at first and at the most. */
+/** First and longest wait for the signal `admitted`, in milliseconds; it may be lost, so then the job asks. */
 const FIRST_ASK_MS = 15_000;
 const LAST_ASK_MS = 10 * 60_000;
 
-/** Jobs that were begun before there were credits are free. */
+/** Workflows started before this patch hold no credits. */
 const CREDITS_PATCH = 'credits';
-/** Jobs that were begun before expired by what they had heard, not by what the database knows. */
+/** Workflows started before this patch expire without asking the database. */
 const EXPIRY_PATCH = 'ask-before-expiring';
-/** Jobs that were begun before heard of their upload by an update only. */
+/** Workflows started before this patch learn of their upload by the update only. */
 const ARRIVAL_PATCH = 'upload-arrived-signal';
 
 interface Charged {
-  /** Whether credits may be held. */
+  /** Whether credits may be on hold and must be settled. */
   charged: boolean;
 }
 
@@ -61,13 +61,13 @@ interface JobResult {
 interface JobState extends Charged {
   phase: Phase;
   uploaded: boolean;
-  /** Whether somebody said, since it was asked last, that the job may begin. */
+  /** Whether `admitted` has arrived since the job last asked. */
   admitted: boolean;
   cancelReason: string | null;
   status: JobStatus | null;
 }
 
-/** One conversion, from the awaited upload to the started callback. The database holds the result. */
+/** Runs one conversion, from the upload to the start of the callback. Returns the status it ended in. */
 export async function conversionJob(start: JobStart): Promise<JobResult> {
   const state: JobState = {
     phase: start.uploadDeadline === null ? 'converting' : 'waiting for upload',
@@ -84,7 +84,7 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
     state.uploaded = true;
   });
   setHandler(uploadArrivedSignal, () => {
-    // A worker of an earlier version may have passed over it; what that did is replayed as it was.
+    // Workers of an earlier version ignored this signal; replay must do the same.
     if (patched(ARRIVAL_PATCH)) state.uploaded = true;
   });
   setHandler(admittedSignal, () => {
@@ -97,13 +97,13 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
       work.cancel();
       await condition(() => state.status !== null);
       if (state.status !== 'cancelled')
-        throw refusal(`The job is ${state.status} and cannot be cancelled any more.`);
+        throw wrongState(`The job is ${state.status} and cannot be cancelled any more.`);
       return state.status;
     },
     {
       validator: ({ reason }) => {
-        if (typeof reason !== 'string') throw refusal('A reason must be given.');
-        if (state.phase === 'ended') throw refusal('The job has already ended.');
+        if (typeof reason !== 'string') throw wrongState('A reason must be given.');
+        if (state.phase === 'ended') throw wrongState('The job has already ended.');
       },
     },
   );
@@ -115,7 +115,7 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
   return CancellationScope.nonCancellable(async () => {
     state.status = await finish(start, end, state.charged);
     state.phase = 'ended';
-    // A cancel that came while the end was written is answered before the workflow closes.
+    // Answers a cancel update that arrived during `finish` before the workflow closes.
     await condition(allHandlersFinished);
     return { status: state.status };
   });
@@ -124,16 +124,16 @@ export async function conversionJob(start: JobStart): Promise<JobResult> {
 async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
   if (start.uploadDeadline !== null) {
     show(start, state.phase, { next: 'The upload, or the deadline.' });
-    // A durable timer: it fires on time even if nothing of Kiln runs for a week.
+    // A durable timer fires on time even if no process of Kiln runs for a week.
     const left = Math.max(1, start.uploadDeadline - Date.now());
-    const told = await condition(() => state.uploaded, left, { summary: 'upload deadline' });
-    if (!told && (await hasExpired(start))) {
+    const uploaded = await condition(() => state.uploaded, left, { summary: 'upload deadline' });
+    if (!uploaded && (await hasExpired(start))) {
       return {
         to: 'expired',
         fault: { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' },
       };
     }
-    await quickly('recordQueued', { jobId: start.jobId });
+    await databaseActivity('recordQueued', { jobId: start.jobId });
     state.phase = 'converting';
   }
   show(start, 'converting');
@@ -141,10 +141,10 @@ async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
   return { to: 'ready', outputs };
 }
 
-/** Asks the database before the job expires: the news of the upload may have died with a process. */
+/** Asks the database, which then marks the upload as expired: the signal of one may have been lost. */
 async function hasExpired({ jobId }: JobStart): Promise<boolean> {
   if (!patched(EXPIRY_PATCH)) return true;
-  const { arrived } = await quickly('expireUpload', { jobId });
+  const { arrived } = await databaseActivity('expireUpload', { jobId });
   return !arrived;
 }
 
@@ -153,15 +153,15 @@ async function convertFile(start: JobStart, state: JobState): Promise<ConvertedF
   const acquired = await beginInTurn(start, state);
   if ('fileId' in acquired) return acquired;
   if (acquired.price && patched(CREDITS_PATCH)) {
-    // Before the call: an attempt may have written it without getting the answer through.
+    // Set before the call: an attempt may hold credits and fail before it answers.
     state.charged = true;
-    await quickly('holdCredits', { jobId, amount: acquired.price.ceiling });
+    await databaseActivity('holdCredits', { jobId, amount: acquired.price.ceiling });
   }
   const converted = await attempting(() => conversion(title).convert({ jobId, ...acquired }));
   return attempting(() => transfer('publish the result').publish({ jobId, converted }));
 }
 
-/** Nobody is refused for having too many jobs: whoever is over the plan waits to be told, or asks again. */
+/** Begins the work once the plan allows it. Until then waits for `admitted`, ten minutes at most, and asks. */
 async function beginInTurn(start: JobStart, state: JobState): Promise<ConvertedFile | AcquiredFile> {
   for (let waitMs = FIRST_ASK_MS; ; waitMs = Math.min(2 * waitMs, LAST_ASK_MS)) {
     state.admitted = false;
@@ -174,17 +174,17 @@ async function beginInTurn(start: JobStart, state: JobState): Promise<ConvertedF
   }
 }
 
-/** Goes all the way where one activity can: not with what is large, nor with what costs credits. */
+/** Converts a small file, or acquires one that is large or priced. Returns a position if the job must wait. */
 function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | AcquiredFile | Waiting> {
-  if (size <= AT_ONCE_BYTES) return convertAtOnce(jobId, title);
+  if (size <= LOCAL_BYTES) return convertLocally(jobId, title);
   if (size <= ONE_ACTIVITY_BYTES) return attempting(() => conversion(title).convertSmallFile({ jobId }));
   return attempting(() => transfer('verify the upload').acquire({ jobId }));
 }
 
 async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<JobStatus> {
-  const status = await quickly('recordEnd', { jobId: start.jobId, end });
-  if (charged) await quickly('settleCredits', { jobId: start.jobId });
-  if (status !== 'ready') await quickly('discardFiles', { jobId: start.jobId });
+  const status = await databaseActivity('recordEnd', { jobId: start.jobId, end });
+  if (charged) await databaseActivity('settleCredits', { jobId: start.jobId });
+  if (status !== 'ready') await databaseActivity('discardFiles', { jobId: start.jobId });
   const engine = end.to === 'ready' ? end.outputs.map((output) => output.engine).join(', ') : undefined;
   const fault = end.to === 'ready' ? undefined : end.fault;
   show(start, status, { engine, fault });
@@ -197,9 +197,9 @@ async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<J
   return status;
 }
 
-/** The delivery lives on when this workflow has closed. A repaired run of the job starts no second one. */
+/** Starts the delivery, which outlives this workflow. Does nothing if an earlier run has started it. */
 async function startCallback(jobId: string): Promise<void> {
-  const { deliveryId, event, url } = await quickly('prepareCallback', { jobId });
+  const { deliveryId, event, url } = await databaseActivity('prepareCallback', { jobId });
   try {
     await startChild(webhookDelivery, {
       workflowId: `delivery:${deliveryId}`,
@@ -214,7 +214,7 @@ async function startCallback(jobId: string): Promise<void> {
 }
 
 function endOf(error: unknown, cancelReason: string | null): JobEnd {
-  // An engine that is stopped half-way may report whatever it likes: the wish to stop explains it.
+  // Any error of an engine that was stopped half-way is the cancellation's doing.
   if (cancelReason !== null || isCancellation(error)) {
     return {
       to: 'cancelled',
@@ -226,6 +226,6 @@ function endOf(error: unknown, cancelReason: string | null): JobEnd {
   return { to: 'failed', fault };
 }
 
-function refusal(message: string): ApplicationFailure {
+function wrongState(message: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(message, 'WRONG_STATE');
 }

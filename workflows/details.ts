@@ -3,13 +3,13 @@ import type { Fault } from '../src/domain/jobs/job.ts';
 import type { JobStart } from '../src/operations/workflow-runner.ts';
 
 interface Details {
-  /** What the job waits for. */
+  /** What the job waits for, in words. */
   next?: string;
   engine?: string | undefined;
   fault?: Fault | undefined;
 }
 
-/** What a person sees who opens this job in Temporal UI. */
+/** Writes the job's state into the details that Temporal UI shows. */
 export function show(start: JobStart, stage: string, { next, engine, fault }: Details = {}): void {
   const lines = [
     `**${start.title}**`,

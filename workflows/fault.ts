@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import type { Fault } from '../src/domain/jobs/job.ts';
 import { causeOf } from './proxies.ts';
 
-/** Only failures made in activities/failure.ts carry a code; anything else is ours to explain. */
+/** Returns the code and message of an error from activities/failure.ts, else INTERNAL. */
 export function faultOf(error: unknown): Fault {
   const cause = causeOf(error);
   if (cause instanceof ApplicationFailure && cause.type)

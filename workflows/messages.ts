@@ -6,31 +6,32 @@ export interface CancelRequest {
   reason: string;
 }
 
-/** The bytes are there (or were refused for good): go and look. Sent by earlier versions. */
+/** Says that the upload has been received or has failed for good. Sent by earlier versions only. */
 export const uploadCompletedUpdate = defineUpdate<void, []>('uploadCompleted');
 
 /**
- * The same, but durable from the moment it is accepted: an update that a worker has acted upon is forgotten
- * when Temporal dies before the worker's task is stored. Repeats are welcome.
+ * Says the same by a signal, which is durable once accepted: Temporal forgets an update if it dies before
+ * the worker's task is stored. May be repeated.
  */
 export const uploadArrivedSignal = defineSignal<[]>('uploadArrived');
 
-/** Stops the job and answers with the state it ended in. Refused once it has ended another way. */
+/** Stops the job and returns its final status. @throws WRONG_STATE if the job has ended another way. */
 export const cancelUpdate = defineUpdate<JobStatus, [CancelRequest]>('cancel');
 
-/** There is a place for the job among those of its owner that convert. Repeats are welcome. */
+/** Says that the plan's concurrency has room for the job. May be repeated. */
 export const admittedSignal = defineSignal<[]>('admitted');
 
 export interface BatchNudge {
-  /** To look at all jobs again, or to end those that have not ended. */
+  /** `count` counts the open jobs again, `cancel` cancels them. */
   wish: 'count' | 'cancel';
 }
 
+/** Makes a batch act without waiting for its timer. */
 export const nudgedSignal = defineSignal<[BatchNudge]>('nudged');
-/** Whatever the delivery waits for, it goes on now. */
+/** Ends whatever wait the delivery is in. */
 export const wakeSignal = defineSignal('wake');
 
-/** Where the workflow stands, for people and tests; the job's state is in the database. */
+/** The workflow's step, for people and tests; the job's state is in the database. */
 export type Phase = 'waiting for upload' | 'waiting for its turn' | 'converting' | 'finishing' | 'ended';
 
 export const phaseQuery = defineQuery<Phase>('phase');

@@ -2,12 +2,12 @@ import { continueAsNew, patched, setCurrentDetails } from '@temporalio/workflow'
 import type { GrantPage } from '../activities/grant-month.ts';
 import { transfer } from './proxies.ts';
 
-/** So many pages of accounts are no burden for one history. */
+/** Pages of accounts, after which the workflow continues as new. */
 const PAGES = 100;
 
 /**
- * Gives every account the credits of its plan, once a month however often it runs.
- * @param from where an earlier run of the same month has come to.
+ * Grants every account the credits of its plan, once a month however often this runs.
+ * @param from where an earlier run of the same month stopped.
  */
 export async function monthlyGrant(from?: GrantPage): Promise<void> {
   const month = from?.month ?? new Date().toISOString().slice(0, 7);

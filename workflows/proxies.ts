@@ -13,28 +13,28 @@ import type { Waiting } from '../activities/admit.ts';
 import type { ConvertedFile } from '../activities/convert.ts';
 import type { Activities } from '../activities/index.ts';
 import type { Queues } from '../src/temporal/queues.ts';
-import { attempting, COUNTED_FAULTS, ENGINE_FAULTS } from './attempts.ts';
+import { attempting, COUNTED_ERRORS, ENGINE_ERRORS } from './attempts.ts';
 import { summaryOf } from './summary.ts';
 
-/** A killed worker is noticed after this much silence. */
+/** Temporal gives up on an activity's worker after this much silence. */
 const HEARTBEAT_TIMEOUT = '10s';
 
-/** Sibling queues share the prefix of the queue that this workflow runs on. */
+/** Returns the name of a sibling queue: it has the prefix of the queue that this workflow runs on. */
 function queue(name: keyof Queues): string {
   return workflowInfo().taskQueue.replace(/-(?:jobs|webhook)$/, `-${name}`);
 }
 
 /**
- * Database writes: a local activity for five seconds, which costs no round trip through Temporal.
- * The attempts are counted as well, because the deadline does not end a pause between two of them.
- * An attempt has no deadline of its own: one that came at the same instant would be followed by a second attempt.
+ * Runs database activities locally for up to five seconds, which costs no round trip through Temporal.
+ * `maximumAttempts` is needed too, because the deadline does not end a pause between two attempts. No attempt has
+ * a deadline of its own: if it came at the same instant as the total one, a second attempt would follow.
  */
 const local = proxyLocalActivities<Activities>({
   scheduleToCloseTimeout: '5s',
   retry: { initialInterval: '100ms', maximumInterval: '1s', maximumAttempts: 8 },
 });
 
-type Quick =
+type DatabaseActivityName =
   | 'countBatch'
   | 'endBatch'
   | 'expireUpload'
@@ -46,11 +46,11 @@ type Quick =
   | 'settleCredits';
 
 /**
- * Runs a database write for as long as it takes. An outage of more than five seconds moves it
- * to a remote activity, whose retries do not grow the history. A fault of our own is no outage: time does
- * not mend it, so it is thrown after four more attempts.
+ * Runs a database activity for as long as it takes. After five seconds of outage it becomes a remote
+ * activity, whose retries do not grow the history. Throws a KilnError that is not retryable at once, and
+ * INTERNAL or ENGINE_CRASHED after four more attempts, since time does not mend those.
  */
-export async function quickly<Name extends Quick>(
+export async function databaseActivity<Name extends DatabaseActivityName>(
   name: Name,
   input: Parameters<Activities[Name]>[0],
 ): Promise<Awaited<ReturnType<Activities[Name]>>> {
@@ -62,28 +62,28 @@ export async function quickly<Name extends Quick>(
     const remote = proxyActivities<Activities>({
       taskQueue: queue('io'),
       startToCloseTimeout: '30s',
-      retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ENGINE_FAULTS },
+      retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ENGINE_ERRORS },
     });
     return attempting(() => (remote[name] as Run)(input));
   }
 }
 
-/** A refusal by code (not a timeout, not an unreachable database) will not change. */
+/** Whether no further attempt can change the outcome: not so for a timeout or an unreachable database. */
 function isFinal(error: unknown): boolean {
   const cause = causeOf(error);
   return cause instanceof ApplicationFailure && cause.nonRetryable === true;
 }
 
 /**
- * What an activity threw: a remote one arrives wrapped, a local one bare. Where it was tried until its time
- * was over, what the last attempt met.
+ * Returns what an activity threw: unwraps a remote activity's error (a local one's is bare), and a timeout
+ * to the error of the last attempt.
  */
 export function causeOf(error: unknown): unknown {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof TimeoutFailure && cause.cause ? cause.cause : cause;
 }
 
-/** Engine work. Cancellation is waited for, so that no engine outlives its job. */
+/** Returns activities on the queue of engines. Waits for cancellation, so that no engine outlives its job. */
 export function conversion(summary: string) {
   return proxyActivities<Activities>({
     ...engineOptions(),
@@ -92,21 +92,21 @@ export function conversion(summary: string) {
   });
 }
 
-/** Well below the ten seconds after which Temporal would hand the workflow task to somebody else. */
-const AT_ONCE = '4s';
+/** Well below the ten seconds after which Temporal gives the workflow task to another worker. */
+const LOCAL_TIMEOUT = '4s';
 
 const localConversion = proxyLocalActivities<Activities>({
-  startToCloseTimeout: AT_ONCE,
-  scheduleToCloseTimeout: AT_ONCE,
+  startToCloseTimeout: LOCAL_TIMEOUT,
+  scheduleToCloseTimeout: LOCAL_TIMEOUT,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { maximumAttempts: 1 },
 });
 
 /**
- * The whole conversion within the workflow task, which halves what a small job costs. What does not
- * get through at once, for lack of a free engine or by a fault that may pass, goes its usual way.
+ * Converts within the workflow task, which halves the cost of a small job. When no engine is free within
+ * four seconds, or an error may pass, runs a remote activity instead. Errors that cannot pass are thrown.
  */
-export async function convertAtOnce(
+export async function convertLocally(
   jobId: string,
   summary: string,
 ): Promise<ConvertedFile | AcquiredFile | Waiting> {
@@ -118,13 +118,13 @@ export async function convertAtOnce(
   }
 }
 
-/** Reading, verifying and naming files. */
+/** Returns activities that read, verify and publish files. */
 export function transfer(summary: string) {
   return proxyActivities<Activities>({ ...engineOptions(), taskQueue: queue('io'), summary });
 }
 
-/** What must be done in the end, however long a part of the system is away. */
-export function tireless(summary: string) {
+/** Returns activities that are retried without limit, for work that must be done after any outage. */
+export function unlimitedRetry(summary: string) {
   return proxyActivities<Activities>({
     taskQueue: queue('io'),
     summary,
@@ -134,9 +134,9 @@ export function tireless(summary: string) {
   });
 }
 
-/** A database or a disk that is away this long has taken the job with it. */
+/** A job fails if the database or the disk is away for longer. */
 const LONGEST_OUTAGE = '24h';
-/** Temporal itself tries again what passes: outages of the world around, which say nothing about the job. */
+/** Options with which Temporal retries outages (they say nothing about the job), and `attempting` the rest. */
 function engineOptions(): ActivityOptions {
   return {
     scheduleToCloseTimeout: LONGEST_OUTAGE,
@@ -146,20 +146,20 @@ function engineOptions(): ActivityOptions {
     retry: {
       initialInterval: '500ms',
       maximumInterval: '10s',
-      nonRetryableErrorTypes: COUNTED_FAULTS,
+      nonRetryableErrorTypes: COUNTED_ERRORS,
     },
   };
 }
 
 /**
- * One attempt to deliver a webhook; the workflow itself is the retry ladder. No receiver gets more than
- * fifteen seconds, so an attempt that takes twice as long has lost its worker.
+ * Returns the activity of one delivery attempt; the workflow itself has the retry schedule. A receiver has
+ * fifteen seconds to answer, so an attempt that takes twice as long has lost its worker.
  */
 export function delivery(summary: string) {
   const { priority } = workflowInfo();
   return proxyActivities<Activities>({
     taskQueue: queue('webhook'),
-    // By the receiver, so that one with a long queue does not stand before the others.
+    // Fairness by receiver, so that one with a long queue does not delay the others.
     ...(priority && { priority }),
     summary,
     startToCloseTimeout: '30s',

@@ -2,7 +2,9 @@ import { continueAsNew, log, setCurrentDetails, workflowInfo } from '@temporalio
 import type { SWEEP_KINDS, SweepKind, Swept } from '../src/domain/files/retention.ts';
 import { transfer } from './proxies.ts';
 
-/** A list of its own, since workflows load no other code; it must name every kind. */
+/**
+ * Repeats SWEEP_KINDS, since workflows import no values from src; the type makes sure that no kind is missing.
+ */
 const KINDS = [
   'deliveries',
   'batches',
@@ -15,18 +17,22 @@ const KINDS = [
   'scratch',
 ] as const satisfies typeof SWEEP_KINDS;
 
-/** Beyond it a new run goes on with an empty history. */
+/** Events of history, after which the workflow continues as new. */
 const MAX_HISTORY = 2000;
 
-/** What a run hands on to the next one. */
+/** What one run passes to the next by continue-as-new. */
 export interface SweepProgress {
+  /** Index in KINDS. */
   kind: number;
   after: string | null;
-  /** By kind. */
+  /** Number of removed things by kind. */
   removed: Partial<Record<SweepKind, number>>;
 }
 
-/** Removes what has had its time: one round through everything. What fails is left to the next round. */
+/**
+ * Removes everything past its retention, kind by kind, and returns how much. What fails is left to the next
+ * sweep.
+ */
 export async function retentionSweep(progress?: SweepProgress): Promise<SweepProgress['removed']> {
   const state = progress ?? { kind: 0, after: null, removed: {} };
   for (; state.kind < KINDS.length; state.kind += 1) {

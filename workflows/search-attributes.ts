@@ -1,6 +1,6 @@
 const keyword = <Name extends string>(name: Name) => ({ name, type: 'KEYWORD' as const });
 
-/** What a person can filter by in Temporal UI. */
+/** Attributes by which Temporal UI can filter workflows. */
 export const ATTRIBUTES = {
   owner: keyword('KilnOwner'),
   source: keyword('KilnSource'),

@@ -1,8 +1,8 @@
-/** Temporal refuses a longer summary, and with it what carries it. */
+/** Temporal rejects a call whose summary is longer. */
 const MAX_BYTES = 200;
 const ELLIPSIS = '…';
 
-/** Shortens a text for Temporal's summaries, counted in bytes of UTF-8 and cut between characters. */
+/** Shortens a text to 200 bytes of UTF-8, for Temporal's summaries; cuts between characters. */
 export function summaryOf(text: string): string {
   if (bytesOf(text) <= MAX_BYTES) return text;
   let left = MAX_BYTES - bytesOf(ELLIPSIS);
@@ -15,7 +15,7 @@ export function summaryOf(text: string): string {
   return kept + ELLIPSIS;
 }
 
-/** Bytes of UTF-8; a workflow has no Buffer. */
+/** Returns the length in bytes of UTF-8; a workflow has no Buffer. */
 function bytesOf(text: string): number {
   let bytes = 0;
   for (const character of text) {

@@ -7,15 +7,15 @@ export interface DeliveryInput {
   deliveryId: string;
   /** The number of the first attempt; 1 unless it is a replay. */
   attempt?: number;
-  /** How often this attempt has been put off already. */
+  /** How often this attempt has been postponed already. */
   holds?: number;
-  /** How long to wait before it, since another attempt came before this workflow. */
+  /** Milliseconds to wait before the first attempt of this workflow. */
   delayMs?: number;
 }
 
 /**
- * One message to one receiver, attempt by attempt, on the schedule of its profile. An attempt that is put
- * off, since the endpoint is paused or not well, keeps its number.
+ * Delivers one message to one receiver, attempt by attempt, on the schedule of its profile. An attempt that
+ * is postponed, because the endpoint is paused or failing, keeps its number. Returns the final outcome.
  */
 export async function webhookDelivery(input: DeliveryInput): Promise<DeliveryOutcome['outcome']> {
   const { deliveryId } = input;
@@ -26,7 +26,7 @@ export async function webhookDelivery(input: DeliveryInput): Promise<DeliveryOut
   });
   if (input.delayMs) await condition(() => woken, input.delayMs, { summary: `before attempt ${attempt}` });
   for (;;) {
-    // A signal that comes while the attempt is made is kept: what it announces may not have been seen.
+    // Reset before the attempt, so that a signal during it counts: the attempt may not have seen its cause.
     woken = false;
     const result = await delivery(`attempt ${attempt}`).attemptDelivery({ deliveryId, attempt, holds });
     show(attempt, result);
@@ -39,7 +39,7 @@ export async function webhookDelivery(input: DeliveryInput): Promise<DeliveryOut
   }
 }
 
-/** What a person sees who opens this delivery in Temporal UI. */
+/** Writes the delivery's state into the details that Temporal UI shows. */
 function show(attempt: number, { answer, outcome }: DeliveryOutcome): void {
   setCurrentDetails(`- attempts: ${attempt}\n- last answer: ${answer}\n- outcome: ${outcome}`);
 }

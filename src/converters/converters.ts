@@ -1,16 +1,16 @@
 import { FORMATS, requireFormat } from '../domain/formats/find-format.ts';
 import type { EngineName, Format, FormatId } from '../domain/formats/format.ts';
 import type { ConvertStep } from '../domain/jobs/plan.ts';
-import type { Converter, FileFacts } from './converter.ts';
+import type { Converter, MediaInfo } from './converter.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './process/engine-limits.ts';
-import { createHostPool, type HostPool, type HostPoolSettings } from './process/host-pool.ts';
+import { createEnginePool, type EnginePool, type EnginePoolSettings } from './process/engine-pool.ts';
 import { type ConverterRegistry, createConverterRegistry, firstThatSupports } from './registry.ts';
 
-/** What the service is told about its engines. */
-export interface ConverterSettings extends Pick<HostPoolSettings, 'log' | 'program' | 'recycleAfter'> {
-  /** Processes that convert side by side. */
-  hosts: number;
-  /** What is left out keeps its default. */
+/** Settings of the engine processes. */
+export interface ConverterSettings extends Pick<EnginePoolSettings, 'log' | 'program' | 'recycleAfter'> {
+  /** How many engine processes convert at the same time. */
+  processes: number;
+  /** A limit that is absent keeps its default. */
   limits?: Partial<EngineLimits>;
 }
 
@@ -24,24 +24,24 @@ export interface EngineDescription {
 
 /** Every conversion that this process can do. */
 export interface Converters extends ConverterRegistry {
-  /** Header facts, judged by the limits; throws what convert() would throw for them. */
-  probe(source: FormatId, inputPath: string, signal: AbortSignal): Promise<FileFacts>;
+  /** Reads a file's header and checks it against the limits. Throws what convert() would throw for it. */
+  probe(source: FormatId, inputPath: string, signal: AbortSignal): Promise<MediaInfo>;
   supports(source: FormatId, target: FormatId): boolean;
   describeEngines(): Promise<EngineDescription[]>;
-  /** Starts the hosts before the first user comes. */
+  /** Starts all engine processes, so that the first job does not wait for one. */
   warm(): Promise<void>;
-  /** Process ids of the engine hosts. */
+  /** Returns the process ids of the engine processes. */
   pids(): number[];
   close(): Promise<void>;
 }
 
 const ENGINES: readonly EngineName[] = ['sharp', 'magick'];
 
-/** Builds the converters on one pool of engine hosts. */
-export function createConverters({ hosts, limits, ...rest }: ConverterSettings): Converters {
+/** Builds the converters on one pool of engine processes. */
+export function createConverters({ processes, limits, ...rest }: ConverterSettings): Converters {
   const engineLimits = { ...DEFAULT_ENGINE_LIMITS, ...limits };
-  const pool = createHostPool({ ...rest, size: hosts, limits: engineLimits });
-  const converters = ENGINES.map((engine) => createHostedConverter(engine, pool, engineLimits));
+  const pool = createEnginePool({ ...rest, size: processes, limits: engineLimits });
+  const converters = ENGINES.map((engine) => createEngineConverter(engine, pool, engineLimits));
   return {
     ...createConverterRegistry(converters),
     probe: (source, inputPath, signal) =>
@@ -57,7 +57,7 @@ export function createConverters({ hosts, limits, ...rest }: ConverterSettings):
   };
 }
 
-function createHostedConverter(engine: EngineName, pool: HostPool, limits: EngineLimits): Converter {
+function createEngineConverter(engine: EngineName, pool: EnginePool, limits: EngineLimits): Converter {
   return {
     name: engine,
     accepts: ({ source, target }: ConvertStep) =>
@@ -74,7 +74,10 @@ function createHostedConverter(engine: EngineName, pool: HostPool, limits: Engin
   };
 }
 
-/** magick uses sharp for one half of a pair, so one half of its own is enough. */
+/**
+ * Whether an engine converts a pair of formats. magick leaves one side to sharp if it handles the other
+ * itself.
+ */
 function handles(engine: EngineName, source: Format, target: Format): boolean {
   const reads = source.readers.includes(engine);
   const writes = target.writers.includes(engine);
@@ -82,7 +85,7 @@ function handles(engine: EngineName, source: Format, target: Format): boolean {
   return source.readers.length > 0 && target.writers.length > 0 && (reads || writes);
 }
 
-async function describeEngine(engine: EngineName, pool: HostPool): Promise<EngineDescription> {
+async function describeEngine(engine: EngineName, pool: EnginePool): Promise<EngineDescription> {
   const { version } = await pool.run({ kind: 'describe', engine }, { signal: new AbortController().signal });
   const formats = [...FORMATS.values()];
   return {

@@ -3,12 +3,15 @@ import { requireFormat } from '../domain/formats/find-format.ts';
 import type { ConvertStep } from '../domain/jobs/plan.ts';
 import type { Converter, ConvertIo, ConvertOutcome } from './converter.ts';
 
-/** Finds who can do a step. */
+/** Converts a step with whichever converter can. */
 export interface ConverterRegistry {
   convert(step: ConvertStep, io: ConvertIo): Promise<ConvertOutcome>;
 }
 
-/** Asks the candidates in order. */
+/**
+ * Builds a registry that tries the converters in order. @throws KilnError UNSUPPORTED_CONVERSION if none
+ * accepts.
+ */
 export function createConverterRegistry(converters: readonly Converter[]): ConverterRegistry {
   return {
     async convert(step, io) {
@@ -19,7 +22,7 @@ export function createConverterRegistry(converters: readonly Converter[]): Conve
   };
 }
 
-/** The first answer; a candidate that says NOT_SUPPORTED leaves the matter to the next. */
+/** Returns the first candidate's result; on NOT_SUPPORTED tries the next, and throws that of the last. */
 export async function firstThatSupports<C, R>(
   candidates: readonly C[],
   attempt: (candidate: C) => Promise<R>,

@@ -1,24 +1,27 @@
-/** Runs work of jobs that somebody waits for at once, and work of batches when there is room for it. */
+/** Runs work of single jobs at once, and work of batches when little else runs. */
 export interface WorkOrder {
   single<T>(work: () => Promise<T>): Promise<T>;
-  /** Waits for a place, and lets single jobs pass for a while; leaves the queue when aborted. */
+  /**
+   * Waits until fewer than `maxConcurrent` run, and up to `maxDelayMs` for single jobs. Throws the reason when
+   * aborted.
+   */
   batch<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
 export interface WorkOrderOptions {
-  /** Jobs of batches that work at a time. */
-  batchPlaces: number;
-  /** Milliseconds for which a batch stands back: however many single jobs come, it gets on. */
-  patienceMs?: number;
-  /** Milliseconds after the work of a single job for which a batch stands back as well. */
+  /** How many jobs of batches run at a time. */
+  maxConcurrent: number;
+  /** Milliseconds that a batch's job waits at most for single jobs, however many come. */
+  maxDelayMs?: number;
+  /** Milliseconds after a single job's work that count as part of it. */
   graceMs?: number;
 }
 
-const PATIENCE_MS = 2000;
-/** What follows on a conversion is quick, unless something else is begun at that very moment. */
+const MAX_DELAY_MS = 2000;
+/** Time for what follows a conversion, which is quick unless other work begins at that moment. */
 const GRACE_MS = 40;
 
-/** Between two jobs of a batch the process gets its breath: whoever comes alone is answered first. */
+/** Pause between two jobs of a batch, in which the process answers single requests first. */
 const REST_MS = 12;
 
 interface Waiting {
@@ -26,10 +29,10 @@ interface Waiting {
   since: number;
 }
 
-/** The order of work within one process; between processes the task queues have priorities of their own. */
+/** Creates the order of work within one process; between processes the task queues have priorities. */
 export function createWorkOrder({
-  batchPlaces,
-  patienceMs = PATIENCE_MS,
+  maxConcurrent,
+  maxDelayMs = MAX_DELAY_MS,
   graceMs = GRACE_MS,
 }: WorkOrderOptions): WorkOrder {
   const queue: Waiting[] = [];
@@ -37,11 +40,11 @@ export function createWorkOrder({
   let batches = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  function admit(): void {
-    for (let next = queue[0]; next && batches < batchPlaces; next = queue[0]) {
-      const patient = next.since + patienceMs - performance.now();
-      if (singles > 0 && patient > 0) {
-        lookAgainIn(patient);
+  function startNext(): void {
+    for (let next = queue[0]; next && batches < maxConcurrent; next = queue[0]) {
+      const delayMs = next.since + maxDelayMs - performance.now();
+      if (singles > 0 && delayMs > 0) {
+        lookAgainIn(delayMs);
         return;
       }
       queue.shift();
@@ -52,11 +55,11 @@ export function createWorkOrder({
 
   function lookAgainIn(ms: number): void {
     clearTimeout(timer);
-    timer = setTimeout(admit, ms);
+    timer = setTimeout(startNext, ms);
     timer.unref();
   }
 
-  function place(signal: AbortSignal): Promise<void> {
+  function acquire(signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiting = { begin: resolve, since: performance.now() };
     const leave = () => {
@@ -66,7 +69,7 @@ export function createWorkOrder({
     };
     signal.addEventListener('abort', leave, { once: true });
     queue.push(waiting);
-    admit();
+    startNext();
     return promise.finally(() => signal.removeEventListener('abort', leave));
   }
 
@@ -78,20 +81,20 @@ export function createWorkOrder({
       } finally {
         setTimeout(() => {
           singles -= 1;
-          admit();
+          startNext();
         }, graceMs);
       }
     },
 
     async batch(work, signal) {
       signal.throwIfAborted();
-      await place(signal);
+      await acquire(signal);
       try {
         return await work();
       } finally {
         setTimeout(() => {
           batches -= 1;
-          admit();
+          startNext();
         }, REST_MS);
       }
     },

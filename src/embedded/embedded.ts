@@ -1,14 +1,14 @@
 import { KilnError } from '../domain/errors.ts';
+import { type EngineRecord, openEngineRecord } from './engine-record.ts';
 import { makeFolder } from './install/make-folder.ts';
 import { type PinnedRelease, TEMPORAL_CLI, TEMPORAL_CLI_FORMER } from './install/versions.ts';
 import { type MongoServer, startMongo } from './mongodb/mongodb.ts';
 import { acquireOwnership } from './ownership.ts';
 import { hasDeathSignal } from './process/death-signal.ts';
 import type { EngineRegistry } from './process/engine-process.ts';
-import { createKeeper } from './process/keeper.ts';
 import { createEngineRegistry, sweepLeftovers } from './process/leftovers.ts';
 import { listeningPorts } from './process/listening-ports.ts';
-import { openRungRecord, type RungRecord } from './rung-memory.ts';
+import { createReaper } from './process/reaper.ts';
 import { addSearchAttributes, startTemporal, type TemporalServer } from './temporal/temporal.ts';
 import { provideTemporal } from './temporal/temporal-binary.ts';
 import { setAsideTemporal } from './temporal/temporal-data.ts';
@@ -23,20 +23,20 @@ export interface EmbeddedOptions {
   temporalSynchronous: 'NORMAL' | 'FULL';
   /** Temporal's namespace; "default" unless given. */
   temporalNamespace?: string;
-  /** What to download instead of the pinned releases, and from where. */
+  /** Releases and mirrors to use instead of the pinned ones. */
   sources?: { temporal?: PinnedRelease; formerTemporal?: readonly PinnedRelease[]; mongodMirror?: string };
-  /** Runs when the folder is ours and nothing has been started; a throw ends the start. */
+  /** Runs once the folder is ours, before any engine starts; a throw ends the start. */
   beforeEngines?: () => Promise<void>;
-  /** One line for a person. */
+  /** Receives one line for a person. */
   onProgress: (line: string) => void;
-  /** An engine or its keeper ended by itself; what is left should stop. */
+  /** Is called when an engine or the reaper ends by itself: everything else should then stop. */
   onDeath: (engine: string, detail: string) => void;
 }
 
-/** Which engine runs here, and where it came from. */
+/** An engine that runs here, and where it came from. */
 export interface RunningEngine {
   engine: 'Temporal' | 'MongoDB';
-  rung: string;
+  provider: string;
   version: string;
 }
 
@@ -45,16 +45,16 @@ export interface Embedded {
   temporalUi: string | undefined;
   mongoUri: string | undefined;
   engines: RunningEngine[];
-  /** All ports of the engines: nothing from outside may be led to them. */
+  /** All ports of the engines: requests on behalf of callers must not reach them. */
   ports: number[];
-  /** Temporal first, so that no work of its meets a missing database, then MongoDB, then the keeper. */
+  /** Stops Temporal first, so that no workflow meets a missing database, then MongoDB, then the reaper. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts the engines that are not configured elsewhere and waits until they answer.
- * @throws KilnError WRONG_STATE when another process has the data folder, UNAVAILABLE when an
- * engine cannot be provided.
+ * @throws KilnError WRONG_STATE if another process has the data folder, UNAVAILABLE if an engine cannot be
+ * provided.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   await makeFolder(options.dataDir);
@@ -84,19 +84,19 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
   await options.beforeEngines?.();
   const swept = await sweepLeftovers(dataDir);
   if (swept > 0) onProgress(`Ended ${swept} engine(s) that an earlier run had left behind`);
-  const record = await openRungRecord(dataDir);
+  const record = await openEngineRecord(dataDir);
   let stopping = false;
   const reportDeath = (engine: string, detail: string) => {
     if (!stopping) options.onDeath(engine, detail);
   };
-  const keepers = (await hasDeathSignal()) ? 1 : 2;
-  const keeper = createKeeper((detail) => reportDeath('Engine keeper', detail), keepers);
+  const reapers = (await hasDeathSignal()) ? 1 : 2;
+  const reaper = createReaper((detail) => reportDeath('Engine reaper', detail), reapers);
   try {
-    const registry = createEngineRegistry(dataDir, keeper);
+    const registry = createEngineRegistry(dataDir, reaper);
     const { temporal, mongo } = await startEngines(options, record, registry);
     const started = [temporal, mongo].filter((engine) => engine !== undefined);
     for (const { running, server } of started) {
-      onProgress(`${running.engine} ${running.version} runs (${running.rung})`);
+      onProgress(`${running.engine} ${running.version} runs (${running.provider})`);
       void server.process.ended.then((detail) => reportDeath(running.engine, detail));
     }
     return {
@@ -108,35 +108,38 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
       async stop() {
         stopping = true;
         for (const { server } of started) await server.process.stop();
-        await keeper.stop();
+        await reaper.stop();
         await release();
       },
     };
   } catch (error) {
     stopping = true;
-    await keeper.stop();
+    await reaper.stop();
     throw error;
   }
 }
 
-/** Both at once; a failure waits for the other one, so that nothing is still starting while all is stopped. */
-async function startEngines(options: EmbeddedOptions, record: RungRecord, registry: EngineRegistry) {
+/**
+ * Starts both at once. Waits for both before it throws, so that nothing is still starting while all is
+ * stopped.
+ */
+async function startEngines(options: EmbeddedOptions, record: EngineRecord, registry: EngineRegistry) {
   const engines = [
     options.needTemporal ? provideAndStartTemporal(options, record, registry) : undefined,
     options.needMongo ? provideAndStartMongo(options, record, registry) : undefined,
   ] as const;
-  const faults = (await Promise.allSettled(engines)).flatMap((outcome) =>
+  const errors = (await Promise.allSettled(engines)).flatMap((outcome) =>
     outcome.status === 'rejected' ? [outcome.reason] : [],
   );
-  if (faults.length > 1) throw joined(faults);
+  if (errors.length > 1) throw joined(errors);
   const [temporal, mongo] = await Promise.all(engines);
   return { temporal, mongo };
 }
 
-/** Who puts one engine right should not have to start again to learn of the other. */
-function joined(faults: readonly unknown[]): KilnError {
-  const messages = faults.map((fault) => (fault instanceof Error ? fault.message : String(fault)));
-  return new KilnError('UNAVAILABLE', messages.join('\n\n'), { cause: new AggregateError(faults) });
+/** Joins the errors of both engines, so that an operator learns of both at once. */
+function joined(errors: readonly unknown[]): KilnError {
+  const messages = errors.map((error) => (error instanceof Error ? error.message : String(error)));
+  return new KilnError('UNAVAILABLE', messages.join('\n\n'), { cause: new AggregateError(errors) });
 }
 
 interface Started<Server> {
@@ -146,15 +149,15 @@ interface Started<Server> {
 
 async function provideAndStartTemporal(
   options: EmbeddedOptions,
-  record: RungRecord,
+  record: EngineRecord,
   registry: EngineRegistry,
 ): Promise<Started<TemporalServer>> {
   const { dataDir, cacheDir, searchAttributes, temporalSynchronous: synchronous, onProgress } = options;
   const namespace = options.temporalNamespace ?? 'default';
-  const remembered = record.known.temporal;
+  const recorded = record.known.temporal;
   const { temporal: release = TEMPORAL_CLI, formerTemporal: former = TEMPORAL_CLI_FORMER } =
     options.sources ?? {};
-  const writtenBy = remembered?.version;
+  const writtenBy = recorded?.version;
   const provided = await provideTemporal({ release, former, cacheDir, writtenBy, onProgress });
   const { path: program, version } = provided.value;
   const isNew = !provided.opensData && writtenBy !== undefined;
@@ -168,30 +171,30 @@ async function provideAndStartTemporal(
     synchronous,
     registry,
   });
-  const known = (isNew ? undefined : remembered?.searchAttributes) ?? searchAttributes;
+  const known = (isNew ? undefined : recorded?.searchAttributes) ?? searchAttributes;
   const added = searchAttributes.filter((name) => !known.includes(name));
   await addSearchAttributes(program, { address: server.address, namespace }, added);
-  const { rung } = provided;
-  record.remember({ temporal: { rung, version, searchAttributes: [...searchAttributes] } });
-  return { running: { engine: 'Temporal', rung, version }, server };
+  const { provider } = provided;
+  record.remember({ temporal: { provider, version, searchAttributes: [...searchAttributes] } });
+  return { running: { engine: 'Temporal', provider, version }, server };
 }
 
 async function provideAndStartMongo(
   { dataDir, cacheDir, sources, onProgress }: EmbeddedOptions,
-  record: RungRecord,
+  record: EngineRecord,
   registry: EngineRegistry,
 ): Promise<Started<MongoServer>> {
   const mongodMirror = sources?.mongodMirror;
-  const { rung, value: server } = await startMongo({
+  const { provider, value: server } = await startMongo({
     dataDir,
     cacheDir,
     mongodMirror,
-    remembered: record.known.mongodb,
+    recorded: record.known.mongodb,
     registry,
     onProgress,
   });
-  record.remember({ mongodb: { rung, version: server.version, port: server.ports[0] } });
-  return { running: { engine: 'MongoDB', rung, version: server.version }, server };
+  record.remember({ mongodb: { provider, version: server.version, port: server.ports[0] } });
+  return { running: { engine: 'MongoDB', provider, version: server.version }, server };
 }
 
 async function portsOf(started: readonly Started<TemporalServer | MongoServer>[]): Promise<number[]> {

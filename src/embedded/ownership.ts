@@ -8,12 +8,12 @@ import { sha256 } from './install/digest.ts';
 
 const runFile = z.object({ pid: z.number(), url: z.string() });
 
-/** The right to use a data folder, or who has it. */
+/** The right to use a data folder, or the process that has it; `owner` is undefined while that one starts. */
 export type Ownership =
   | { owned: true; release: () => Promise<void> }
   | { owned: false; owner: { pid: number; url: string } | undefined };
 
-/** Takes a data folder for this process; nobody else can have it until it is released or we are gone. */
+/** Takes a data folder for this process until it is released or this process ends. */
 export async function acquireOwnership(dataDir: string): Promise<Ownership> {
   const folder = await realpath(dataDir);
   const release = process.platform === 'linux' ? await holdSocket(folder) : await holdFile(folder);
@@ -21,7 +21,10 @@ export async function acquireOwnership(dataDir: string): Promise<Ownership> {
   return { owned: false, owner: await readOwner(folder) };
 }
 
-/** An abstract socket: the kernel frees it with the process, whatever happens, and no file can be left over. */
+/**
+ * Listens on an abstract socket, which the kernel frees with the process, so that nothing is left over.
+ * Returns its release, or undefined if another process listens.
+ */
 async function holdSocket(folder: string): Promise<(() => Promise<void>) | undefined> {
   const server = createServer((socket) => socket.destroy()).unref();
   server.listen(`\0kiln-${sha256(folder)}`);
@@ -37,6 +40,7 @@ async function holdSocket(folder: string): Promise<(() => Promise<void>) | undef
   };
 }
 
+/** Creates a file with our pid and start time. Returns its release, or undefined if its writer still runs. */
 async function holdFile(folder: string): Promise<(() => Promise<void>) | undefined> {
   const path = join(folder, 'owner.lock');
   const ours = `${process.pid} ${inspectProcess(process.pid)?.started}`;
@@ -63,7 +67,7 @@ async function readOwner(folder: string): Promise<{ pid: number; url: string } |
   try {
     return runFile.parse(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')));
   } catch {
-    // It is still starting.
+    // The owner is still starting and has not written the file.
     return undefined;
   }
 }

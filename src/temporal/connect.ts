@@ -28,16 +28,16 @@ export async function connectTemporal(
 
 let installed = false;
 
-/** Temporal's Runtime is one per process and must be configured before anything else touches it. */
+/** Configures Temporal's Runtime, once: a process has one, and it must be configured before its first use. */
 function installLogger(log: Log): void {
   if (installed) return;
   installed = true;
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
-    // Two of our three workers serve activities only, and the SDK warns of that at every start.
+    // Drops a warning of every start: some of our workers serve activities only.
     if (message.startsWith('No workflows registered')) return;
     const write = level === 'ERROR' ? log.error : log.warn;
     write.call(log, { source: 'temporal', ...meta }, message);
   });
-  // Signals belong to our own processes, which drain before they stop.
+  // Leaves signals to our own processes, which drain before they stop.
   Runtime.install({ logger, shutdownSignals: [] });
 }

@@ -5,23 +5,23 @@ import type { Log } from '../log.ts';
 import type { Temporal } from './connect.ts';
 import { queuesOf } from './queues.ts';
 
-/** What the server answers where worker deployments are not known, or not allowed. */
+/** gRPC statuses. The last two are the answers where worker deployments are unknown or not allowed. */
 const NOT_FOUND = 5;
 const PERMISSION_DENIED = 7;
 const UNIMPLEMENTED = 12;
 /** TASK_QUEUE_TYPE_WORKFLOW of Temporal's API. */
 const WORKFLOW_TASKS = 1;
 
-/** A worker asks for work at least once a minute: after this much silence it has gone. */
+/** A worker polls at least once a minute: after this much silence it counts as gone. */
 const SILENCE_MS = 90_000;
-/** The server learns of a build by its first poll, a moment after that. */
+/** The server knows a build a moment after its first poll. */
 const KNOWN_WITHIN_MS = 10_000;
 const ASK_AGAIN_MS = 200;
 
 export interface BuildOptions {
   /** Kiln's own version. */
   release: string;
-  /** As the operator names the build; otherwise it is named by its code. */
+  /** The operator's name of the build; if undefined it is named by its code. */
   buildId: string | undefined;
   log: Log;
 }
@@ -30,13 +30,13 @@ export interface BuildOptions {
 export interface Build {
   version: { deploymentName: string; buildId: string };
   /**
-   * Sees to it that the newest build whose workers are up gets the work: makes this one current when no
-   * other is, when the server has known that one for longer, or when that one asks for no work any more.
+   * Makes this build current, unless another is current that is newer and still polls. So the newest build whose
+   * workers are up gets the work. Gives up after ten seconds if the server does not know this build.
    */
   takeOver(signal: AbortSignal, silenceMs?: number): Promise<void>;
 }
 
-/** Names the build, unless the server knows no worker deployments: then workers go without. */
+/** Names the build. Returns undefined if the server refuses worker deployments: workers then go without. */
 export async function createBuild(
   temporal: Temporal,
   queuePrefix: string,
@@ -67,7 +67,10 @@ export async function createBuild(
     },
   };
 
-  /** Leaves the work to another build that is newer and up; of two that claim it at once, one fails. */
+  /**
+   * Makes this build current, unless a newer one is up. Of two that claim at once, one fails by the conflict
+   * token.
+   */
   async function claim({ current, builds, conflictToken, since, silenceMs }: Claim): Promise<void> {
     if (current === buildId) return;
     const isOlder = since <= (builds.get(current) ?? 0);
@@ -80,11 +83,11 @@ export async function createBuild(
   }
 }
 
-/** What the server knows of the builds of a deployment. */
+/** The builds of a deployment that the server knows. */
 interface Builds {
-  /** Empty while none is. */
+  /** Id of the current build; empty if there is none. */
   current: string;
-  /** Since when the server knows each of them. */
+  /** When the server came to know each build, in milliseconds since 1970. */
   builds: ReadonlyMap<string, number>;
   conflictToken: Uint8Array;
 }
@@ -95,8 +98,8 @@ interface Claim extends Builds {
 }
 
 /**
- * The same for the same code, wherever it is installed: the map to the sources names folders, and the order
- * of modules follows them.
+ * Returns a digest that is the same for the same code wherever it is installed. Leaves out the source map, which
+ * names folders, and sorts the lines, since the order of modules follows folders.
  */
 function digestOf(code: string): string {
   const [program = ''] = code.split('\n//# sourceMappingURL');
@@ -121,7 +124,7 @@ async function describe(
   }
 }
 
-/** Whether any worker of this build has asked for work lately. */
+/** Whether any worker of a build has polled within the last `silenceMs`. */
 async function isPolling(
   { connection, namespace }: Temporal,
   queuePrefix: string,

@@ -1,12 +1,12 @@
-/** Task queues of one installation; several may share a cluster by their prefix. */
+/** Names of an installation's task queues; installations that share a cluster differ by prefix. */
 export interface Queues {
   /** Workflows and their local activities. */
   jobs: string;
-  /** Pictures: slots by cores. */
+  /** Conversions: as many slots as cores. */
   image: string;
-  /** Transfers: many, mostly waiting. */
+  /** Transfers and database writes: many slots, since most wait. */
   io: string;
-  /** Deliveries and their attempts: many slots, shared fairly among receivers. */
+  /** Webhook deliveries and their attempts: many slots, shared fairly among receivers. */
   webhook: string;
 }
 

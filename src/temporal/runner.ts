@@ -15,13 +15,13 @@ import { KilnError } from '../domain/errors.ts';
 import { workflowId } from '../domain/id.ts';
 import type { BatchStart, JobStart, WorkflowRunner } from '../operations/workflow-runner.ts';
 import type { Temporal } from './connect.ts';
-import { explainTemporalFault } from './fault.ts';
 import { queuesOf } from './queues.ts';
+import { explainTemporalError } from './temporal-error.ts';
 
-/** Longer than this for an answer, and Temporal counts as away. */
+/** Time for an answer, after which Temporal counts as unavailable. */
 const RPC_TIMEOUT_MS = 10_000;
 
-/** Implements the port over Temporal. Ids are deterministic, so every call may be repeated. */
+/** Implements the port on Temporal. Workflow ids are derived, so every call may be repeated. */
 export function createWorkflowRunner(
   { client, connection, namespace }: Temporal,
   queuePrefix: string,
@@ -34,8 +34,8 @@ export function createWorkflowRunner(
       taskQueue: queues.jobs,
       args: [start] as [JobStart],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      // One that was terminated by hand may run again. One that came to its end has written the job's end: a
-      // call that was held up by an outage must not begin it once more, to wait for an upload that came long ago.
+      // A workflow that was terminated by hand may run again. One that completed has recorded the job's end: a
+      // call delayed by an outage must not start it again, to wait for an upload that came long ago.
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: summaryOf(start.title),
       staticDetails: `Job \`${start.jobId}\` of ${start.owner}`,
@@ -89,7 +89,7 @@ export function createWorkflowRunner(
 
     admitJob: (start) =>
       call(client, async () => {
-        // One of a batch may have waited without a workflow, and a crash may have lost that of any.
+        // Starts the workflow if need be: jobs of batches wait without one, and a crash may have lost any.
         await client.workflow
           .signalWithStart<typeof conversionJob, []>('conversionJob', {
             ...options(start),
@@ -133,7 +133,7 @@ export function createWorkflowRunner(
           taskQueue: queues.webhook,
           args: [input],
           workflowIdConflictPolicy: 'USE_EXISTING',
-          // A replay of an ended delivery runs under the same id.
+          // Needed to replay an ended delivery, which has the same id.
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           staticSummary: summaryOf(title),
           priority: { priorityKey: 3, fairnessKey: fairnessKey.slice(0, 64) },
@@ -165,7 +165,7 @@ export function createWorkflowRunner(
   };
 }
 
-/** What somebody waits for before what nobody watches; owners share by what their plans give them. */
+/** Returns the priority: single jobs before batches; owners share by the weights of their plans. */
 function priorityOf({ owner, batchId, weight = 1 }: { owner: string; batchId?: string; weight?: number }) {
   return {
     priorityKey: batchId === undefined ? 3 : 5,
@@ -174,7 +174,7 @@ function priorityOf({ owner, batchId, weight = 1 }: { owner: string; batchId?: s
   };
 }
 
-/** What has ended waits for nothing. */
+/** Ignores the errors that say that a workflow has ended; throws any other. */
 function unlessOver(error: unknown): void {
   const isOver =
     error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError;
@@ -185,6 +185,6 @@ async function call<T>(client: Client, work: () => Promise<T>): Promise<T> {
   try {
     return await client.withDeadline(Date.now() + RPC_TIMEOUT_MS, work);
   } catch (error) {
-    throw explainTemporalFault(error);
+    throw explainTemporalError(error);
   }
 }

@@ -4,12 +4,12 @@ import { queuesOf } from './queues.ts';
 
 export interface ScheduledOptions {
   queuePrefix: string;
-  /** Between two sweeps of what has had its time. */
+  /** Milliseconds between two retention sweeps. */
   sweepMs: number;
 }
 
-/** What runs by the clock, and a schedule of which installation it is. */
-interface Clockwork {
+/** A workflow that runs at an interval. */
+interface ScheduledWorkflow {
   scheduleId: string;
   workflowType: 'monthlyGrant' | 'retentionSweep';
   everyMs: number;
@@ -17,19 +17,19 @@ interface Clockwork {
 
 const HOUR_MS = 3_600_000;
 
-/** The id of the schedule that gives accounts their monthly credits. */
+/** Returns the id of the schedule that gives accounts their monthly credits. */
 export function monthlyGrantId(queuePrefix: string): string {
   return `${queuePrefix}-monthly-grant`;
 }
 
-/** The id of the schedule that removes what has had its time. */
+/** Returns the id of the schedule that removes what is past its retention. */
 export function retentionSweepId(queuePrefix: string): string {
   return `${queuePrefix}-retention-sweep`;
 }
 
 /**
- * Makes sure of what runs by the clock. The grant runs every hour, not every month: it gives once a month
- * in any case, and an account that is made today does not wait until the first.
+ * Creates or updates the schedules. The grant runs every hour: it gives once a month in any case, and so an
+ * account that is made today does not wait for the first of the next month.
  */
 export async function ensureSchedules(
   temporal: Temporal,
@@ -42,27 +42,30 @@ export async function ensureSchedules(
   await ensure(temporal, jobs, { ...sweep, workflowType: 'retentionSweep' });
 }
 
-/** Makes the schedule, or gives the one that is there the interval that is configured now. */
-async function ensure({ client }: Temporal, taskQueue: string, clockwork: Clockwork): Promise<void> {
+/** Creates a schedule, or sets the interval of an existing one. */
+async function ensure({ client }: Temporal, taskQueue: string, scheduled: ScheduledWorkflow): Promise<void> {
   try {
-    await client.schedule.create(optionsOf(taskQueue, clockwork));
+    await client.schedule.create(optionsOf(taskQueue, scheduled));
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    const schedule = client.schedule.getHandle(clockwork.scheduleId);
+    const schedule = client.schedule.getHandle(scheduled.scheduleId);
     const { spec } = await schedule.describe();
-    if (spec.intervals?.length === 1 && Number(spec.intervals[0]?.every) === clockwork.everyMs) return;
+    if (spec.intervals?.length === 1 && Number(spec.intervals[0]?.every) === scheduled.everyMs) return;
     await schedule.update((previous) => ({
       ...previous,
-      spec: { intervals: [{ every: clockwork.everyMs }] },
+      spec: { intervals: [{ every: scheduled.everyMs }] },
     }));
   }
 }
 
-function optionsOf(taskQueue: string, { scheduleId, workflowType, everyMs }: Clockwork): ScheduleOptions {
+function optionsOf(
+  taskQueue: string,
+  { scheduleId, workflowType, everyMs }: ScheduledWorkflow,
+): ScheduleOptions {
   return {
     scheduleId,
     spec: { intervals: [{ every: everyMs }] },
-    // What was missed while nothing ran is made up for by one run: it does all that there is to do.
+    // One run makes up for all that were missed while nothing ran.
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: everyMs },
     action: { type: 'startWorkflow', workflowType, workflowId: scheduleId, taskQueue, args: [] },
     state: { triggerImmediately: true },

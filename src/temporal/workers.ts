@@ -4,9 +4,12 @@ import { type Build, type BuildOptions, createBuild } from './deployment.ts';
 import { queuesOf } from './queues.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
 
-/** Cancellation travels with heartbeats: this bounds how long a cancelled engine runs on. */
+/**
+ * Longest time between heartbeats. They bring cancellation, so a cancelled engine runs on for this long at
+ * most.
+ */
 const HEARTBEAT_THROTTLE = '1s';
-/** A worker that was killed hands its cached workflows over after this. */
+/** Time after which other workers take over the workflows of a killed one. */
 const STICKY_TIMEOUT = '3s';
 const SHUTDOWN_GRACE = '15s';
 
@@ -15,20 +18,20 @@ export interface WorkersOptions {
   queuePrefix: string;
   activities: object;
   concurrency: { image: number; io: number; webhook: number };
-  /** Where workers of other builds may be up at the same time: so that only one build gets the work. */
+  /** Needed where workers of other builds may be up: then only one build gets the work. */
   build?: BuildOptions | undefined;
 }
 
 export interface Workers {
-  /** Sees to it that the newest build that is up gets the work. */
+  /** Makes this build current, unless a newer one is up. */
   takeOver(signal: AbortSignal, silenceMs?: number): Promise<void>;
-  /** Drains within the grace period. */
+  /** Takes no more work, and resolves when what runs has ended, within the grace period. */
   stop(): Promise<void>;
   /** Rejects when a worker ends by itself. */
   ended: Promise<void>;
 }
 
-/** One worker per queue on one connection. Resolves when all of them poll. */
+/** Starts one worker for each queue on one connection. Resolves when all have been created and run. */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const workflowBundle = await bundleWorkflows();
   const { temporal, queuePrefix, build: wanted } = options;
@@ -62,18 +65,18 @@ function workerOptions(
       workerDeploymentOptions: {
         version: build.version,
         useWorkerVersioning: true,
-        // Jobs outlive builds: `patched` carries one that an earlier build began.
+        // Workflows outlive builds: `patched` lets this one go on with those of an earlier build.
         defaultVersioningBehavior: 'AUTO_UPGRADE',
       },
     }),
   } satisfies Partial<WorkerOptions>;
   const withWorkflows = { ...shared, workflowBundle, stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT };
   return [
-    // Only local activities run on this queue.
+    // Runs workflows with their local activities only.
     { ...withWorkflows, taskQueue: queues.jobs, enableNonLocalActivities: false },
     { ...shared, taskQueue: queues.image, maxConcurrentActivityTaskExecutions: concurrency.image },
     { ...shared, taskQueue: queues.io, maxConcurrentActivityTaskExecutions: concurrency.io },
-    // Deliveries and their attempts share a queue, so that a free slot takes an attempt without a round trip.
+    // Runs deliveries and their attempts on one queue, so that a free slot takes an attempt without a round trip.
     {
       ...withWorkflows,
       taskQueue: queues.webhook,
@@ -82,7 +85,9 @@ function workerOptions(
   ];
 }
 
-/** All of them or none: a worker that was made holds on to the connection until it has run to its end. */
+/**
+ * Creates all workers or none: one that exists holds the connection until it has run, so it is run to its end.
+ */
 async function createAll(options: readonly WorkerOptions[]): Promise<Worker[]> {
   const outcomes = await Promise.allSettled(options.map((each) => Worker.create(each)));
   const workers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

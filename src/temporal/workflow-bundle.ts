@@ -4,21 +4,24 @@ import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
-/** TypeScript as it stands here, JavaScript where it was built. */
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'workflows');
+/** Has the extension of this module: .ts, or .js where it was built. */
 const WORKFLOWS = join(FOLDER, `index${extname(import.meta.filename)}`);
 const BUNDLER = createRequire(import.meta.url).resolve('@temporalio/worker/package.json');
-/** Beside the packages, so that it goes with them. */
+/** In node_modules, so that it is removed with the packages. */
 const KEPT = join(dirname(BUNDLER), '../../.cache/kiln/workflow-bundle.json');
 
 interface KeptBundle {
-  /** Digest of what the code was made from. */
+  /** Digest of the sources. */
   madeFrom: string;
   code: string;
 }
 
-/** The workflows as one script for the worker. Making it takes more than a second, so the last one is kept. */
+/**
+ * Returns the workflows as one script for workers. Bundling takes more than a second, so the last bundle is
+ * kept on disk.
+ */
 export async function bundleWorkflows(): Promise<{ code: string }> {
   const madeFrom = await digestOfSources();
   const kept = await readKept();
@@ -26,14 +29,16 @@ export async function bundleWorkflows(): Promise<{ code: string }> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: WORKFLOWS,
     logger: new DefaultLogger('WARN'),
-    // Modules are named from there, wherever the process was started.
+    // Names modules relative to the root, wherever the process was started.
     webpackConfigHook: (webpack) => ({ ...webpack, context: ROOT }),
   });
   await keep({ madeFrom, code });
   return { code };
 }
 
-/** Workflows import nothing but each other and the SDK. */
+/**
+ * Returns a digest of the workflows and the bundler: workflows import values only from each other and the SDK.
+ */
 async function digestOfSources(): Promise<string> {
   const names = (await readdir(FOLDER)).sort();
   const hash = createHash('sha256').update(await readFile(BUNDLER));
@@ -45,12 +50,12 @@ async function readKept(): Promise<KeptBundle | null> {
   try {
     return JSON.parse(await readFile(KEPT, 'utf8')) as KeptBundle;
   } catch {
-    // Not made yet, or not readable: it is made again.
+    // The file is absent or unreadable, so the bundle is made again.
     return null;
   }
 }
 
-/** Where nothing may be written, as in a container, each start makes its own. */
+/** Writes the bundle to disk. Ignores errors: where nothing can be written, each start bundles again. */
 async function keep(bundle: KeptBundle): Promise<void> {
   const unfinished = `${KEPT}.${randomUUID()}`;
   try {

@@ -11,8 +11,8 @@ const MB = 1e6;
 
 /** The parts of a Kiln, by their command lines; the first that fits. */
 const ROLES: readonly [RegExp, string][] = [
-  [/engine-host|host\.ts/, 'engine hosts'],
-  [/keeper\.js/, 'keeper'],
+  [/engine-main/, 'engine processes'],
+  [/reaper\.js/, 'reaper'],
   [/temporal.*start-dev/, 'Temporal'],
   [/EmbeddedMongo|mongod /, 'MongoDB'],
   [/bootstrap\/kiln\.js/, 'bootstrap'],

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { FormatId } from '../../src/domain/formats/format.ts';
-import { openWorkbench } from './workbench.ts';
+import { openConverterHarness } from './converter-harness.ts';
 
-const harness = openWorkbench({ limits: { timeoutMs: 20_000 } });
+const harness = openConverterHarness({ limits: { timeoutMs: 20_000 } });
 
-/** A header and a few bytes, and nothing of the picture that it claims. */
+/** Makes a file of a header and a few bytes, without the picture that the header claims. */
 function claiming(
   length: number,
   numbers: readonly [at: number, value: number, bytes: 1 | 2 | 4][],

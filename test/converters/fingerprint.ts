@@ -2,7 +2,7 @@ import sharp from 'sharp';
 
 const SIDE = 16;
 
-/** A picture's brightness on a 16 × 16 grid, over white: the same to any decoder within a few steps. */
+/** Returns a picture's brightness on a 16 × 16 grid, over white; equal for all decoders within a few steps. */
 async function fingerprint(picture: string | Buffer): Promise<Buffer> {
   return sharp(picture)
     .flatten({ background: '#ffffff' })
@@ -12,7 +12,7 @@ async function fingerprint(picture: string | Buffer): Promise<Buffer> {
     .toBuffer();
 }
 
-/** Mean difference of brightness between two pictures, 0 (equal) to 255. */
+/** Returns the mean difference of brightness between two pictures, 0 (equal) to 255. */
 export async function difference(left: string | Buffer, right: string | Buffer): Promise<number> {
   const [a, b] = await Promise.all([fingerprint(left), fingerprint(right)]);
   return a.reduce((sum, value, index) => sum + Math.abs(value - (b[index] ?? 0)), 0) / a.length;

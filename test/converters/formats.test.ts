@@ -6,17 +6,17 @@ import { DETECT_BYTES, detectFormat } from '../../src/domain/formats/detect.ts';
 import { FORMATS, targetsOf } from '../../src/domain/formats/find-format.ts';
 import type { FormatId } from '../../src/domain/formats/format.ts';
 import { describeConverter } from '../contract/converter.ts';
+import { openConverterHarness } from './converter-harness.ts';
 import { difference } from './fingerprint.ts';
 import { dng, ico, scene, xcf } from './made-files.ts';
-import { openWorkbench } from './workbench.ts';
 
 const HEIC = fileURLToPath(new URL('../fixtures/photo.heic', import.meta.url));
 const SVG =
   '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><circle cx="12" cy="10" r="8" fill="#fadc3c"/></svg>';
-/** Grey has no colours to compare, and two tones are dots. */
+/** Tolerances: grey has no colours to compare, and two tones are dots. */
 const TOLERANCES: Record<FormatId, number> = { pbm: 30, xbm: 30, wbmp: 30 };
 
-const harness = openWorkbench();
+const harness = openConverterHarness();
 const photo = (path: string) => scene(40, 30).png().toFile(path);
 const cases = [
   { source: 'png', target: 'jpg', makeInput: photo, expected: { width: 40, height: 30 } },

@@ -7,11 +7,11 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { detectFormat } from '../../src/domain/formats/detect.ts';
+import { openConverterHarness } from './converter-harness.ts';
 import { animation, pngChunk, pngClaiming, scene } from './made-files.ts';
-import { openWorkbench } from './workbench.ts';
 
 const CANARY = 'canary-71c2b9';
-const harness = openWorkbench({
+const harness = openConverterHarness({
   limits: { maxPixels: 4_000_000, maxPixelsTotal: 8_000_000, maxFrames: 100, timeoutMs: 20_000 },
 });
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { openConverterHarness } from './converter-harness.ts';
 import { animation, scene } from './made-files.ts';
-import { openWorkbench } from './workbench.ts';
 
-const harness = openWorkbench();
+const harness = openConverterHarness();
 const RED = { r: 255, g: 0, b: 0 };
 
 /** Red left half, blue right half. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_ENGINE_LIMITS } from '../../src/converters/process/engine-limits.ts';
-import { createHostPool } from '../../src/converters/process/host-pool.ts';
+import { createEnginePool } from '../../src/converters/process/engine-pool.ts';
 
-/** A process to be killed: it owns one host that is busy for ever, and says the host's process id. */
+/** A process to be killed: starts an engine process, keeps it busy for ever, and prints its process id. */
 const [, , program = ''] = process.argv;
-const pool = createHostPool({ size: 1, limits: DEFAULT_ENGINE_LIMITS, program });
+const pool = createEnginePool({ size: 1, limits: DEFAULT_ENGINE_LIMITS, program });
 const { signal } = new AbortController();
 const task = { kind: 'probe', engine: 'sharp', source: 'png', limits: DEFAULT_ENGINE_LIMITS } as const;
 await pool.run({ ...task, inputPath: 'answer' }, { signal });

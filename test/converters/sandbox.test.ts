@@ -4,21 +4,21 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_ENGINE_LIMITS } from '../../src/converters/process/engine-limits.ts';
 import { sandboxPrefix } from '../../src/converters/process/sandbox.ts';
-import { openWorkbench } from './workbench.ts';
+import { openConverterHarness } from './converter-harness.ts';
 
-const harness = openWorkbench({ limits: { maxOutputBytes: 20_000 } });
+const harness = openConverterHarness({ limits: { maxOutputBytes: 20_000 } });
 const prefix = sandboxPrefix(DEFAULT_ENGINE_LIMITS);
 
 function canUnshare(): boolean {
   return ['-n', '-rn'].some((flags) => spawnSync('unshare', [flags, 'true']).status === 0);
 }
 
-describe('the sandbox of an engine host', () => {
+describe('the sandbox of an engine process', () => {
   it('takes whatever this machine offers, and keeps the process id', async () => {
     await harness.converters.warm();
     const [pid] = harness.converters.pids();
     const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
-    expect((await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')[1]).toMatch(/engine-host\.ts$/);
+    expect((await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')[1]).toMatch(/engine-main\.ts$/);
     expect(/Max file size\s+20000\s/.test(limits)).toBe(prefix.includes('prlimit'));
     expect(/Max core file size\s+0\s/.test(limits)).toBe(prefix.includes('prlimit'));
   });

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { FORMATS } from '../../src/domain/formats/find-format.ts';
+import { openConverterHarness } from './converter-harness.ts';
 import { scene } from './made-files.ts';
-import { openWorkbench } from './workbench.ts';
 
-const harness = openWorkbench();
+const harness = openConverterHarness();
 const formats = [...FORMATS.values()].filter(
   ({ readers, writers }) => readers.length > 0 && writers.length > 0,
 );

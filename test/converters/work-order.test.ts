@@ -3,7 +3,7 @@ import { createWorkOrder } from '../../src/converters/work-order.ts';
 
 const NEVER = new AbortController().signal;
 
-/** Work that ends when it is told to, and notes that it has begun. */
+/** Creates work that notes its begin and ends when `end` is called. */
 function createWork(begun: string[]) {
   const ends = new Map<string, () => void>();
   return {
@@ -15,14 +15,14 @@ function createWork(begun: string[]) {
   };
 }
 
-/** Lets everything happen that can. */
+/** Waits until everything has begun that may. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 describe('work of batches', () => {
-  it('takes no more places than it has, first come, first served', async () => {
+  it('runs no more at a time than is allowed, first come, first served', async () => {
     const begun: string[] = [];
     const { run, end } = createWork(begun);
-    const order = createWorkOrder({ batchPlaces: 2 });
+    const order = createWorkOrder({ maxConcurrent: 2 });
     const all = ['a', 'b', 'c', 'd'].map((name) => order.batch(run(name), NEVER));
     await settled();
     expect(begun).toEqual(['a', 'b']);
@@ -37,7 +37,7 @@ describe('work of batches', () => {
   it('lets single jobs pass, which never wait', async () => {
     const begun: string[] = [];
     const { run, end } = createWork(begun);
-    const order = createWorkOrder({ batchPlaces: 1, graceMs: 1 });
+    const order = createWorkOrder({ maxConcurrent: 1, graceMs: 1 });
     const single = order.single(run('single'));
     const batch = order.batch(run('batch'), NEVER);
     const another = order.single(run('another'));
@@ -54,7 +54,7 @@ describe('work of batches', () => {
   it('gets on after a while, however many single jobs come', async () => {
     const begun: string[] = [];
     const { run, end } = createWork(begun);
-    const order = createWorkOrder({ batchPlaces: 1, patienceMs: 20 });
+    const order = createWorkOrder({ maxConcurrent: 1, maxDelayMs: 20 });
     const single = order.single(run('single'));
     const batch = order.batch(run('batch'), NEVER);
     await expect.poll(() => begun).toEqual(['single', 'batch']);
@@ -66,7 +66,7 @@ describe('work of batches', () => {
   it('leaves the queue when it is cancelled, and keeps no place', async () => {
     const begun: string[] = [];
     const { run, end } = createWork(begun);
-    const order = createWorkOrder({ batchPlaces: 1 });
+    const order = createWorkOrder({ maxConcurrent: 1 });
     const first = order.batch(run('first'), NEVER);
     const impatient = new AbortController();
     const second = order.batch(run('second'), impatient.signal);
@@ -81,7 +81,7 @@ describe('work of batches', () => {
   });
 
   it('gives its place back when it fails', async () => {
-    const order = createWorkOrder({ batchPlaces: 1 });
+    const order = createWorkOrder({ maxConcurrent: 1 });
     const failing = order.batch(() => Promise.reject(new Error('broken')), NEVER);
     await expect(failing).rejects.toThrow('broken');
     expect(await order.batch(async () => 'next', NEVER)).toBe('next');

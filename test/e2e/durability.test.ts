@@ -90,10 +90,10 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
       'shell',
       'bootstrap',
       'kiln',
-      'keeper',
+      'reaper',
       'temporal',
       'mongodb',
-      'engine host',
+      'engine process',
     ] as const;
     for (const layer of layers) {
       const mark = `layer-${layer.replaceAll(' ', '-')}`;
@@ -101,8 +101,8 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
       const victim = layerOf(layer, mark, kiln);
       const family = markedProcesses(mark);
       process.kill(victim, 'SIGKILL');
-      if (layer === 'engine host') {
-        // A host is replaced, not missed: Kiln goes on, and still ends cleanly.
+      if (layer === 'engine process') {
+        // An engine process is replaced, not missed: Kiln goes on, and still ends cleanly.
         const client = createSwapmyfileClient(kiln.url, kiln.credentials.apiKey);
         const bytes = await picture(30, 30);
         const prepared = await client.prepare(jobRequest(bytes));
@@ -146,10 +146,10 @@ function layerOf(layer: string, mark: string, kiln: KilnProcess): number {
     shell: find(/^sh -c node bootstrap/),
     bootstrap: find(/^node bootstrap\/kiln\.js start/),
     kiln: kiln.run.pid,
-    keeper: find(/keeper\.js/),
+    reaper: find(/reaper\.js/),
     temporal: find(/temporal.*start-dev/),
     mongodb: find(/EmbeddedMongo|mongod /),
-    'engine host': find(/engine-host/),
+    'engine process': find(/engine-main/),
   };
   const pid = pids[layer];
   if (!pid) throw new Error(`no process for layer ${layer}: ${JSON.stringify(markedProcesses(mark))}`);

@@ -31,10 +31,10 @@ describe.skipIf(process.platform !== 'linux')('a worker killed -9 in mid-convers
     await guest.upload(prepared, bytes);
     const asGuest = { authorization: `Bearer ${prepared.guestToken}` };
     await until(async () => (await guest.job(prepared.job.jobId, asGuest)).status === 'processing', 30_000);
-    const hosts = markedProcesses(MARK).filter(({ ppid }) => ppid === first.pid);
+    const engines = markedProcesses(MARK).filter(({ ppid }) => ppid === first.pid);
     process.kill(first.pid, 'SIGKILL');
     await until(
-      () => markedProcesses(MARK).every(({ pid }) => !hosts.some((host) => host.pid === pid)),
+      () => markedProcesses(MARK).every(({ pid }) => !engines.some((engine) => engine.pid === pid)),
       5000,
     );
     expect((await guest.job(prepared.job.jobId, asGuest)).status).toBe('processing');

@@ -17,7 +17,7 @@ async function countNotes(uri: string): Promise<number> {
 }
 
 describe('embedded engines', () => {
-  it('answer, keep their data and their rung over a restart, and leave no process behind', async () => {
+  it('answer, keep their data and their provider over a restart, and leave no process behind', async () => {
     const dataDir = await temporaryFolder();
     const lines: string[] = [];
     const first = await startEmbedded(realEngines(dataDir, { onProgress: (line) => lines.push(line) }));
@@ -43,7 +43,7 @@ describe('embedded engines', () => {
     expect(second.engines).toEqual([
       {
         ...first.engines[1],
-        rung: JSON.parse(await readFile(join(dataDir, 'engines.json'), 'utf8')).mongodb.rung,
+        provider: JSON.parse(await readFile(join(dataDir, 'engines.json'), 'utf8')).mongodb.rung,
       },
     ]);
     expect(second.temporalAddress).toBeUndefined();
@@ -95,7 +95,7 @@ describe('embedded engines', () => {
 });
 
 describe.runIf(isLinux)('engines whose owner is killed', () => {
-  it('are ended by the keeper', async () => {
+  it('are ended by the reaper', async () => {
     const dataDir = await temporaryFolder();
     const { child } = await startOwner(dataDir);
     const family = childrenOf(child.pid ?? 0);
@@ -104,16 +104,16 @@ describe.runIf(isLinux)('engines whose owner is killed', () => {
     await until(() => !family.some(isAlive), 10_000);
   });
 
-  it('are ended by the kernel when the keeper is killed at the same moment', async () => {
+  it('are ended by the kernel when the reaper is killed at the same moment', async () => {
     const dataDir = await temporaryFolder();
     const { child } = await startOwner(dataDir);
     const family = childrenOf(child.pid ?? 0);
     const engines = recordedEngines(dataDir).map(({ pid }) => pid);
-    const keepers = family.filter((pid) => !engines.includes(pid));
-    expect([engines.length, keepers.length]).toEqual([2, 1]);
+    const reapers = family.filter((pid) => !engines.includes(pid));
+    expect([engines.length, reapers.length]).toEqual([2, 1]);
     // Stopped first, so that neither sees the other one die.
     for (const signal of ['SIGSTOP', 'SIGKILL'] as const)
-      for (const pid of [...keepers, child.pid ?? 0]) process.kill(pid, signal);
+      for (const pid of [...reapers, child.pid ?? 0]) process.kill(pid, signal);
     await until(() => !family.some(isAlive), 10_000);
   });
 
@@ -133,13 +133,13 @@ describe.runIf(isLinux)('engines whose owner is killed', () => {
     await next.stop();
   });
 
-  it('are reported lost, keeper first, when only the keeper was killed', async () => {
+  it('are reported lost, reaper first, when only the reaper was killed', async () => {
     const dataDir = await temporaryFolder();
     const { child, nextLine } = await startOwner(dataDir);
     const engines = recordedEngines(dataDir).map(({ pid }) => pid);
-    const keeper = childrenOf(child.pid ?? 0).find((pid) => !engines.includes(pid)) ?? 0;
-    process.kill(keeper, 'SIGKILL');
-    expect(JSON.parse(await nextLine()).engine).toBe('Engine keeper');
+    const reaper = childrenOf(child.pid ?? 0).find((pid) => !engines.includes(pid)) ?? 0;
+    process.kill(reaper, 'SIGKILL');
+    expect(JSON.parse(await nextLine()).engine).toBe('Engine reaper');
     await killHard(child);
     await until(() => !engines.some(isAlive), 10_000);
   });

@@ -8,7 +8,7 @@ import { inspectProcess } from '../../bootstrap/process-table.js';
 import { loadConfig } from '../../src/config.ts';
 import type { EmbeddedOptions } from '../../src/embedded/embedded.ts';
 
-/** Real engines, from the cache that everybody on this machine shares. */
+/** Returns options for real engines, from the cache that all tests on this machine share. */
 export const cacheDir: string = loadConfig().cacheDir;
 
 export function realEngines(dataDir: string, options: Partial<EmbeddedOptions> = {}): EmbeddedOptions {
@@ -32,7 +32,7 @@ export interface Owner {
   nextLine(): Promise<string>;
 }
 
-/** Another process that owns engines. */
+/** Starts another process that owns engines. */
 export async function startOwner(dataDir: string): Promise<Owner> {
   const program = join(import.meta.dirname, 'owner.ts');
   const child = spawn(process.execPath, [program, dataDir, cacheDir], {
@@ -56,12 +56,12 @@ export interface RecordedEngine {
   pid: number;
 }
 
-/** The engines that the data folder's record names. */
+/** Returns the engines that the data folder records as running. */
 export function recordedEngines(dataDir: string): RecordedEngine[] {
   return JSON.parse(readFileSync(join(dataDir, 'engine-pids.json'), 'utf8'));
 }
 
-/** Children of a process (Linux). */
+/** Returns the pids of the children of a process (Linux). */
 export function childrenOf(parent: number): number[] {
   const text = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
   return text

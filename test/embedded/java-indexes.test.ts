@@ -28,7 +28,7 @@ async function startJava(dataDir: string) {
   );
 }
 
-/** What it gave, or that it threw. */
+/** Returns the outcome of a call: its value, or that it threw. */
 const outcome = (call: Promise<unknown>) => call.then(JSON.stringify, (error) => `threw ${error.code}`);
 
 /** As many indexes from the beginning as are made later, of what is there by then. */

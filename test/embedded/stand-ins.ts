@@ -9,14 +9,14 @@ import { pack } from 'tar-stream';
 import { onTestFinished } from 'vitest';
 import { inspectProcess } from '../../bootstrap/process-table.js';
 
-/** A folder that goes with the test. */
+/** Makes a folder that is removed after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-embedded-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   return folder;
 }
 
-/** A shell script that hands over to one of the programs beside this file. */
+/** Returns a shell script that runs one of the programs beside this file. */
 export function launcherOf(program: string): string {
   return `#!/bin/sh\nexec "${process.execPath}" "${join(import.meta.dirname, program)}" "$@"\n`;
 }
@@ -53,7 +53,7 @@ export async function tarball(files: Record<string, string>): Promise<Buffer> {
 
 export const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** A download site: answers each request with what `answer` gives for its path, else 404. */
+/** Starts a download site that answers with what `answer` returns for the path, or 404 if that is undefined. */
 export async function downloadSite(answer: (path: string) => string | Uint8Array | undefined) {
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -67,7 +67,7 @@ export async function downloadSite(answer: (path: string) => string | Uint8Array
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
-/** A download site that nobody listens on. */
+/** Returns the URL of a port that nothing listens on. */
 export async function deadSite(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -10,7 +10,7 @@ import { deadSite, filesIn, temporaryFolder, withoutPrograms } from './stand-ins
 const OLD = '1.6.2';
 const QUEUE = { taskQueue: 'nobody', workflowType: 'waits' };
 
-/** A Temporal with data of a version from long ago. */
+/** Writes data with a much older Temporal. Returns the options to start on it. */
 async function writtenLongAgo(): Promise<EmbeddedOptions> {
   await withoutPrograms('temporal');
   const old = TEMPORAL_CLI_FORMER.find(({ version }) => version === OLD);

@@ -107,9 +107,9 @@ describe('a write of another process', () => {
       () => elsewhere.transition(id, { to: 'processing', cause: 'b' }),
       () => elsewhere.setProgress(id, { percent: 50, stage: 'converting' }),
     ]) {
-      const rung = here.next();
+      const notified = here.next();
       await write();
-      await rung;
+      await notified;
     }
   });
 
@@ -171,9 +171,9 @@ describe('a change stream', () => {
     stream.emit('resumeTokenChanged');
     stream.emit(event, new Error('The cursor is gone.'));
     await here.settled();
-    const rung = here.next();
+    const notified = here.next();
     await jobs.transition(id, { to: 'queued', cause: 'a' });
-    await rung;
+    await notified;
   });
 
   it('is opened once, by the first watcher, and closed at the end', async () => {

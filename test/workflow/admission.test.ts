@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-/** Has the job wait `times` times before there is a place for it. */
+/** Makes the first `times` attempts to begin return a position. */
 function waiting(times: number) {
   let asked = 0;
   return async (): Promise<typeof CONVERTED | Waiting> => {

@@ -9,9 +9,9 @@ import {
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
 const MINUTE_MS = 60_000;
-/** For what happens by itself, on a machine that has other work. */
+/** Time for what happens by itself, on a machine that is busy. */
 const WAIT = { timeout: 20_000 };
-/** So many events make a batch go on in a new run. */
+/** Events of history after which a batch continues as new. */
 const LONG_HISTORY = 2000;
 
 let harness: WorkflowHarness;
@@ -37,7 +37,7 @@ async function aBatch(fakes: Fakes, different: Partial<BatchStart> = {}) {
 /** Starts a hundred jobs at a time. */
 const inPages = async ({ from }: { from: number }) => ({ next: from + 100 });
 
-/** Counts down each time it is asked. */
+/** Counts one job less with each call. */
 function pending(...counts: number[]) {
   return async () => ({ pending: counts.length > 1 ? (counts.shift() as number) : (counts[0] ?? 0) });
 }

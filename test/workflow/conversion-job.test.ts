@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERROR_CODES, KilnError } from '../../src/domain/errors.ts';
-import { ENGINE_FAULTS } from '../../workflows/attempts.ts';
+import { ENGINE_ERRORS } from '../../workflows/attempts.ts';
 import {
   CONVERTED,
   createWorkflowHarness,
@@ -202,7 +202,7 @@ describe('a failing conversion', () => {
   it('knows of each fault that may pass whether it counts', () => {
     const passing = Object.entries(ERROR_CODES).flatMap(([code, { retry }]) => (retry ? [code] : []));
     const uncounted = ['INSUFFICIENT_STORAGE', 'RATE_LIMITED', 'UNAVAILABLE'];
-    expect(passing.toSorted()).toEqual([...ENGINE_FAULTS, ...uncounted].toSorted());
+    expect(passing.toSorted()).toEqual([...ENGINE_ERRORS, ...uncounted].toSorted());
   });
 
   it.each(['CORRUPT_INPUT', 'TYPE_MISMATCH', 'ENGINE_TIMEOUT'] as const)('%s is final', async (code) => {

@@ -7,7 +7,7 @@ import {
 } from '../support/harness/workflow-harness.ts';
 import { startTimeSkippingServer } from '../support/servers/time-skipping-server.ts';
 
-/** Eight within five seconds where the workflow runs, four more elsewhere. */
+/** Eight local attempts within five seconds, then four remote ones. */
 const MOST_ATTEMPTS = 12;
 
 let harness: WorkflowHarness;

@@ -134,7 +134,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Ends at once; the keeper of the engines ends what was started. */
+/** Ends at once; the reaper of the engines ends what was started. */
 function leave(reason: unknown, code = 1): never {
   const { message, hint } =
     reason instanceof CommandError ? reason : { message: messageOf(reason), hint: undefined };

@@ -3,7 +3,7 @@ import { runCommand } from '../../embedded/process/command.ts';
 
 const TIMEOUT_MS = 10_000;
 
-/** The first line that a program says of itself, or undefined when it is not there or does not work. */
+/** Runs a program and returns the first line of its output, else undefined if it is absent or does not work. */
 export async function firstLineOf(program: string, args: readonly string[]): Promise<string | undefined> {
   const output = await runCommand(program, args, TIMEOUT_MS).catch(() => undefined);
   return output === undefined ? undefined : stripVTControlCharacters(output).trim().split('\n', 1)[0];

@@ -2,9 +2,9 @@ import { createConverters, type EngineDescription } from '../../converters/conve
 import { FORMATS, targetsOf } from '../../domain/formats/find-format.ts';
 import type { Finding, Section } from './finding.ts';
 
-/** Every converting engine, started once to see that it works here. */
+/** Starts every converting engine once, to see that it works here. */
 export async function inspectConverters(): Promise<Section> {
-  const converters = createConverters({ hosts: 1 });
+  const converters = createConverters({ processes: 1 });
   try {
     const engines = await converters.describeEngines();
     const pairs = [...FORMATS.keys()].reduce((sum, id) => sum + targetsOf(id).length, 0);
@@ -15,7 +15,7 @@ export async function inspectConverters(): Promise<Section> {
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
     const fix = 'Install the locked packages anew: npm ci.';
-    return { title: 'Converters', findings: [{ name: 'engine hosts', state: 'missing', found, fix }] };
+    return { title: 'Converters', findings: [{ name: 'processes', state: 'missing', found, fix }] };
   } finally {
     await converters.close();
   }

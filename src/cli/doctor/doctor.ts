@@ -13,7 +13,7 @@ import { describeVariables, type VariableView } from './variables.ts';
 const MARKS = { ok: ['green', '✓'], note: ['yellow', '•'], missing: ['red', '✗'] } as const;
 const NAME_WIDTH = 12;
 
-/** `kiln doctor`: what is here, what is not, and how to put it right. Exit code 1 when Kiln could not work. */
+/** `kiln doctor`: prints what is here, what is not, and how to mend it. Exit code 1 if Kiln could not work. */
 export async function runDoctor({ json }: { json?: boolean }): Promise<void> {
   const { config, section } = readConfig();
   const [runtime, ...others] = await Promise.all([
@@ -30,7 +30,7 @@ export async function runDoctor({ json }: { json?: boolean }): Promise<void> {
   process.exitCode = missing.length === 0 ? 0 : 1;
 }
 
-/** A faulty configuration is a finding like any other; the rest is then looked at with the defaults. */
+/** Reads the configuration. If it is faulty, returns the defaults, and the error as a finding. */
 function readConfig(): { config: Config; section: Section } {
   const title = 'Configuration';
   try {

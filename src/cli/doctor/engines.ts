@@ -2,28 +2,28 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Config } from '../../config.ts';
+import { type RecordedEngines, readEngines } from '../../embedded/engine-record.ts';
 import { pingMongo } from '../../embedded/mongodb/mongo-ping.ts';
-import { type RungMemory, readRungs } from '../../embedded/rung-memory.ts';
 import { firstLineOf } from './commands.ts';
 import type { Finding, Section } from './finding.ts';
 
 const CONNECT_MS = 3000;
 
-/** How Temporal and MongoDB are, or would be, provided. Starts and downloads nothing. */
+/** Finds out how Temporal and MongoDB are, or would be, provided. Starts and downloads nothing. */
 export async function inspectEngines(config: Config): Promise<Section> {
-  const rungs = await readRungs(config.dataDir).catch((): RungMemory => ({}));
+  const recorded = await readEngines(config.dataDir).catch((): RecordedEngines => ({}));
   const cached = await readdir(config.cacheDir).catch((): string[] => []);
   const findings = await Promise.all([
-    config.temporal.address ? reachTemporal(config.temporal.address) : temporal(rungs, cached),
-    config.mongoUri ? reachMongo(config.mongoUri) : mongodb(rungs, cached),
+    config.temporal.address ? reachTemporal(config.temporal.address) : temporal(recorded, cached),
+    config.mongoUri ? reachMongo(config.mongoUri) : mongodb(recorded, cached),
   ]);
   return { title: 'Engines of the service', findings };
 }
 
-async function temporal({ temporal: known }: RungMemory, cached: readonly string[]): Promise<Finding> {
+async function temporal({ temporal: known }: RecordedEngines, cached: readonly string[]): Promise<Finding> {
   const name = 'Temporal';
   if (known)
-    return { name, state: 'ok', found: `${known.version} (${known.rung}), used by this data folder` };
+    return { name, state: 'ok', found: `${known.version} (${known.provider}), used by this data folder` };
   const installed = await firstLineOf('temporal', ['--version']);
   if (installed) return { name, state: 'ok', found: `${installed}, on PATH` };
   if (cached.some((folder) => folder.startsWith('temporal-cli-')))
@@ -36,9 +36,10 @@ async function temporal({ temporal: known }: RungMemory, cached: readonly string
   };
 }
 
-async function mongodb({ mongodb: known }: RungMemory, cached: readonly string[]): Promise<Finding> {
+async function mongodb({ mongodb: known }: RecordedEngines, cached: readonly string[]): Promise<Finding> {
   const name = 'MongoDB';
-  if (known) return { name, state: 'ok', found: `${known.version} (${known.rung}), holds this data folder` };
+  if (known)
+    return { name, state: 'ok', found: `${known.version} (${known.provider}), holds this data folder` };
   const [installed, java] = await Promise.all([
     firstLineOf('mongod', ['--version']),
     firstLineOf('java', ['--version']),
@@ -91,7 +92,7 @@ async function reachMongo(uri: string): Promise<Finding> {
   }
 }
 
-/** What a URI names, without its credentials. */
+/** Returns the hosts of a URI, without credentials. */
 function hostsOf(uri: string): string {
   const [hosts = ''] = uri
     .replace(/^mongodb(\+srv)?:\/\//, '')

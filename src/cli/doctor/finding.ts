@@ -1,10 +1,10 @@
-/** One thing that was looked at. `missing` is needed and not there; `note` works, with less. */
+/** The result of one check. `missing`: it is needed and not there. `note`: Kiln works without it, with less. */
 export interface Finding {
   name: string;
   state: 'ok' | 'note' | 'missing';
   /** What was found, for people. */
   found: string;
-  /** How to put it right. */
+  /** How to mend it, for people. */
   fix?: string;
 }
 

@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts';
 import { formatBytes } from '../terminal/terminal.ts';
 import type { Finding, Section } from './finding.ts';
 
-/** Whether the folders are there, or can be made, and how much room they have. Makes none. */
+/** Checks that the folders are or can be made, and how much space they have. Makes none. */
 export async function inspectFolders({ dataDir, cacheDir }: Config): Promise<Section> {
   const findings = await Promise.all([
     inspectFolder('data', dataDir, 'KILN_DATA_DIR'),

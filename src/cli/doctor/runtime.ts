@@ -6,7 +6,7 @@ const NODE_NEEDED = 24;
 interface Tool {
   name: string;
   command: [string, ...string[]];
-  /** What it is for, said where it is absent. */
+  /** What is missing where it is absent, for people. */
   without: string;
 }
 
@@ -24,7 +24,7 @@ const TOOLS: readonly Tool[] = [
   { name: 'Python', command: ['python3', '--version'], without: 'no Temporal from the PyPI wheel' },
 ];
 
-/** Probed by doing what the engine hosts do with them. */
+/** The programs of the sandbox, tried out as engine processes use them. */
 const SANDBOXES: readonly Tool[] = [
   {
     name: 'prlimit',
@@ -43,7 +43,10 @@ const SANDBOXES: readonly Tool[] = [
   },
 ];
 
-/** What programs this machine has. None but Node is needed by itself: engines.ts judges the rest. */
+/**
+ * Finds out which programs this machine has. Only Node is always needed; engines.ts checks those that engines
+ * need.
+ */
 export async function inspectRuntime(): Promise<Section[]> {
   const [tools, sandboxes] = await Promise.all([
     Promise.all(TOOLS.map(inspectTool)),

@@ -4,10 +4,10 @@ import { type PublicUrlVariable, REST_DIALECTS, restRowOf } from '../../domain/d
 
 type Name = keyof typeof VARIABLES;
 
-/** A variable as it stands. */
+/** A variable with its current value. */
 export interface VariableView {
   name: string;
-  /** Secrets are only said to be set. */
+  /** "(set)" for a secret, "–" if unset. */
   value: string;
   default: string;
   /** Completes "must be …". */
@@ -21,7 +21,7 @@ const MEGABYTE = 2 ** 20;
 
 const secret = (value: unknown) => (value === undefined ? undefined : '(set)');
 
-/** In the largest unit that leaves no fraction, as it may be written. */
+/** Writes a duration in the largest unit that leaves no fraction, in the form that variables take. */
 function durationOf(ms: number): string {
   const units = [
     ['d', 24 * HOUR_MS],
@@ -33,7 +33,7 @@ function durationOf(ms: number): string {
   return `${ms / size}${unit}`;
 }
 
-/** Those of the dialects. */
+/** Readers of the dialects' public URLs, by variable. */
 const PUBLIC_URLS = Object.fromEntries(
   REST_DIALECTS.map((dialect) => [
     restRowOf(dialect).publicUrlVariable,
@@ -41,7 +41,7 @@ const PUBLIC_URLS = Object.fromEntries(
   ]),
 ) as Record<PublicUrlVariable, (config: Config) => unknown>;
 
-/** Where each variable ends up; a variable without a line here does not compile. */
+/** Reads each variable's value from the configuration. Does not compile if a variable is missing. */
 const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_HOST: ({ host }) => host,
   KILN_PORT: ({ port }) => port,
@@ -83,7 +83,7 @@ const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_LIMIT_ENGINE_MEMORY_MB: ({ limits }) => limits.engineMemoryBytes / MEGABYTE,
 };
 
-/** Every variable with its value in `config` and its default. */
+/** Returns every variable with its value in `config` and its default. */
 export function describeVariables(config: Config): VariableView[] {
   const defaults = loadConfig({});
   return (Object.keys(VARIABLES) as Name[]).map((name) => ({

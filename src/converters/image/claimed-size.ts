@@ -1,22 +1,25 @@
 import { KilnError } from '../../domain/errors.ts';
 import { requireFormat } from '../../domain/formats/find-format.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
-import { checkInputFacts, type EngineLimits } from '../process/engine-limits.ts';
+import { checkMediaInfo, type EngineLimits } from '../process/engine-limits.ts';
 import type { Size } from './size.ts';
 
-/** What a header says: the size, and the fewest bytes that a whole file of it can have. */
+/** The size in pixels that a header claims. */
 interface Claim extends Size {
+  /** The fewest bytes that a complete file of this size has. */
   leastBytes?: number;
 }
 
-/** Null for bytes that are no such file: the engine finds a word for that. */
+/** Returns null for bytes of another format: the engine then reports them. */
 type Reader = (bytes: DataView) => Claim | null;
 
-/** Deflate makes at most this many bytes of one. */
+/** Bytes that Deflate makes of one at most. */
 const MOST_DEFLATED = 1032;
 const LITTLE = true;
 
-/** Headers that say the size at a fixed place; the others are asked of ImageMagick, which reads those quickly. */
+/**
+ * Readers of headers with the size at a fixed place. ImageMagick reads those of all other formats fast enough.
+ */
 const READERS: Readonly<Record<FormatId, Reader>> = {
   psd: photoshop,
   psb: photoshop,
@@ -41,13 +44,14 @@ const READERS: Readonly<Record<FormatId, Reader>> = {
 };
 
 /**
- * Judges a file by what its header claims before any engine sees it: engines take memory and time for the size
- * that is claimed, whatever follows. @throws KilnError TOO_MANY_PIXELS or CORRUPT_INPUT
+ * Checks the size that a file's header claims before an engine sees the file: engines take memory and time for
+ * the claimed size, whatever follows it.
+ * @throws KilnError TOO_MANY_PIXELS if it exceeds the limits, CORRUPT_INPUT if the file is too short for it
  */
 export function checkClaimedSize(bytes: Uint8Array, source: FormatId, limits: EngineLimits): void {
   const claim = claimOf(bytes, source);
   if (!claim) return;
-  checkInputFacts(claim, limits);
+  checkMediaInfo(claim, limits);
   if (claim.leastBytes !== undefined && bytes.length < claim.leastBytes)
     throw new KilnError(
       'CORRUPT_INPUT',
@@ -61,7 +65,7 @@ function claimOf(bytes: Uint8Array, source: FormatId): Claim | null {
   try {
     return read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
   } catch (error) {
-    // Shorter than its header: the engine finds a word for that.
+    // The file is shorter than its header, which the engine reports.
     if (error instanceof RangeError) return null;
     throw error;
   }
@@ -71,7 +75,10 @@ function bigEndian(width: number, height: number): Reader {
   return (at) => ({ width: at.getUint32(width), height: at.getUint32(height) });
 }
 
-/** Adobe Photoshop File Formats: a header, three sections of a stated length, then the picture with its layers laid over one another. */
+/**
+ * Reads the header of Adobe's Photoshop formats: then come three sections of a stated length, and the
+ * flattened picture.
+ */
 function photoshop(at: DataView): Claim {
   const isLarge = at.getUint16(4) === 2;
   const [channels, height, width, depth] = [
@@ -98,13 +105,19 @@ function photoshop(at: DataView): Claim {
   return { ...claim, leastBytes: end };
 }
 
-/** It has no signature; the kind of its colour map is 0 or 1, that of its picture 1 to 3 or 9 to 11. */
+/**
+ * Reads a Targa header. The format has no signature: the kind of colour map is 0 or 1, that of picture 1 to 3
+ * or 9 to 11.
+ */
 function targa(at: DataView): Claim | null {
   if (at.getUint8(1) > 1 || ![1, 2, 3, 9, 10, 11].includes(at.getUint8(2))) return null;
   return { width: at.getUint16(12, LITTLE), height: at.getUint16(14, LITTLE) };
 }
 
-/** Negative heights are written top to bottom. The oldest header has 16 bits for a side. */
+/**
+ * Reads a BMP header. A negative height means rows from top to bottom; the oldest header has 16 bits for a
+ * side.
+ */
 function windowsBitmap(at: DataView): Claim | null {
   if (at.getUint16(0) !== 0x424d) return null;
   if (at.getUint32(14, LITTLE) === 12)
@@ -112,7 +125,7 @@ function windowsBitmap(at: DataView): Claim | null {
   return { width: Math.abs(at.getInt32(18, LITTLE)), height: Math.abs(at.getInt32(22, LITTLE)) };
 }
 
-/** The SGI Image File Format, version 1.00: rows as they are, or each at an offset that a table names. */
+/** Reads a header of SGI Image File Format 1.00: rows follow as they are, or each at an offset of a table. */
 function siliconGraphics(at: DataView): Claim {
   const [isRunLength, sampleBytes, dimensions] = [at.getUint8(2) === 1, at.getUint8(3), at.getUint16(4)];
   const width = at.getUint16(6);
@@ -122,7 +135,7 @@ function siliconGraphics(at: DataView): Claim {
   if (!isRunLength) return { width, height, leastBytes: headBytes + width * rows * sampleBytes };
   const tableBytes = rows * 4;
   let end = headBytes + 2 * tableBytes;
-  // A table that is cut off is found out by its length alone.
+  // If the table itself is cut off, its length is enough to tell.
   if (end <= at.byteLength)
     for (let row = 0; row < rows; row += 1) {
       const place = headBytes + row * 4;

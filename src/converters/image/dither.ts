@@ -6,7 +6,7 @@ const WHITE = 255;
  * (Floyd and Steinberg, 1976), so that areas keep their brightness.
  */
 export function ditherToTwoTones(grey: Uint8Array, width: number): void {
-  // Errors of this row and the next, with a margin on both sides instead of a test at each edge.
+  // Errors of this row and the next, with a margin on both sides that saves a test at each edge.
   let row = new Float32Array(width + 2);
   let next = new Float32Array(width + 2);
   for (let start = 0; start < grey.length; start += width) {

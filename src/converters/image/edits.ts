@@ -3,13 +3,16 @@ import { requireFormat } from '../../domain/formats/find-format.ts';
 import type { Format } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
-import type { FileFacts } from '../converter.ts';
+import type { MediaInfo } from '../converter.ts';
 import type { Size } from './size.ts';
 
 const WHITE = '#ffffff';
 const CLEAR = '#00000000';
 
-/** Turns, scales and flattens, in the one order that the options' descriptions promise. */
+/**
+ * Turns, scales and flattens, in the order that the options' descriptions promise. Changes and returns
+ * `picture`.
+ */
 export function applyEdits(picture: Sharp, step: ConvertStep, size: Size): Sharp {
   const { options } = step;
   const target = requireFormat(step.target);
@@ -22,8 +25,8 @@ export function applyEdits(picture: Sharp, step: ConvertStep, size: Size): Sharp
   return picture;
 }
 
-/** Sentences about what the target format cannot hold. */
-export function lossWarnings(step: ConvertStep, input: FileFacts, keptFrames: number): string[] {
+/** Returns sentences about what the target format cannot hold. */
+export function lossWarnings(step: ConvertStep, input: MediaInfo, keptFrames: number): string[] {
   const source = requireFormat(step.source);
   const target = requireFormat(step.target);
   const { frames = 1, hasAlpha = false } = input;
@@ -38,7 +41,7 @@ export function lossWarnings(step: ConvertStep, input: FileFacts, keptFrames: nu
 }
 
 function resize(picture: Sharp, options: ImageOptions, size: Size, target: Format): void {
-  // `size` is already what inside and outside come to, so that result and limit agree to the pixel.
+  // `size` already includes inside and outside, so that the result has the very size that was checked.
   const { fit } = options;
   const exact = fit === 'contain' || fit === 'cover';
   const background = target.alpha ? (options.background ?? CLEAR) : opaque(options.background);

@@ -2,7 +2,7 @@ import type { Sharp } from 'sharp';
 import type { FormatId } from '../../domain/formats/format.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
 
-/** The options that an encoder may or may not listen to. */
+/** Options that an encoder may use or ignore. */
 export type Setting = 'quality' | 'lossless' | 'effort';
 
 interface Encoder {
@@ -28,7 +28,7 @@ const ENCODERS: Record<FormatId, Encoder> = {
     uses: ['effort'],
     encode: (picture, { effort }) => picture.gif({ effort: scaled(effort, 1, 10) ?? DEFAULT_EFFORT.gif }),
   },
-  // Lossless and read by everything; sharp's own default would be JPEG inside.
+  // LZW is lossless and read everywhere; sharp's default is JPEG inside.
   tiff: {
     uses: ['lossless'],
     encode: (picture) => picture.tiff({ compression: 'lzw', predictor: 'horizontal' }),
@@ -40,14 +40,14 @@ const ENCODERS: Record<FormatId, Encoder> = {
   },
 };
 
-/** Chooses the encoder for what sharp writes. */
+/** Applies sharp's encoder for a format. Throws TypeError if sharp does not write it. */
 export function encodeAs(picture: Sharp, target: FormatId, options: ImageOptions): Sharp {
   const encoder = ENCODERS[target];
   if (!encoder) throw new TypeError(`sharp does not write ${target}`);
   return encoder.encode(picture, options);
 }
 
-/** Sentences about options that were given but change nothing in this format. */
+/** Returns sentences about options that were given but change nothing in this format. */
 export function unusedSettings(
   options: ImageOptions,
   uses: readonly Setting[],
@@ -62,19 +62,20 @@ export function unusedSettings(
     .map((name) => `The option ${name} has no effect on ${formatName}.`);
 }
 
-/** What sharp's encoder for a format listens to. */
+/** Returns the options that sharp's encoder for a format uses. */
 export function settingsOf(target: FormatId): readonly Setting[] {
   return ENCODERS[target]?.uses ?? [];
 }
 
 function encodePng(picture: Sharp, { quality, lossless, effort }: ImageOptions): Sharp {
   const compressionLevel = effort ?? DEFAULT_EFFORT.png;
-  // Quality of a PNG means fewer colours; nobody who did not ask for it may get that.
+  // Quality of a PNG means fewer colours, so it is applied only if asked for.
   return quality === undefined || lossless
     ? picture.png({ compressionLevel })
     : picture.png({ compressionLevel, quality, palette: true });
 }
 
+/** Scales an effort of 0 to 9 to an encoder's own range. */
 function scaled(effort: number | undefined, low: number, high: number): number | undefined {
   return effort === undefined ? undefined : low + Math.round((effort / 9) * (high - low));
 }

@@ -11,8 +11,8 @@ import { KilnError } from '../../domain/errors.ts';
 import { requireFormat } from '../../domain/formats/find-format.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
-import type { FileFacts } from '../converter.ts';
-import { checkInputFacts, type EngineLimits } from '../process/engine-limits.ts';
+import type { MediaInfo } from '../converter.ts';
+import { checkMediaInfo, type EngineLimits } from '../process/engine-limits.ts';
 import { coderOf } from './magick-library.ts';
 import type { Size } from './size.ts';
 
@@ -22,14 +22,14 @@ export interface Pixels extends Size {
   layout: 'GRAY' | 'RGB' | 'RGBA';
 }
 
-/** The library's own 7 takes more than a minute for 24 megapixels, and saves nothing on photos. */
+/** The library's default of 7 takes more than a minute for 24 megapixels, and saves nothing on photos. */
 const JXL_EFFORT = 3;
-/** Their further frames are layers of one picture, not pictures of their own. */
+/** Formats whose frames are layers of one picture. */
 const LAYERED: readonly FormatId[] = ['psd', 'psb', 'xcf'];
-/** One picture in several sizes. */
+/** Formats that hold one picture in several sizes. */
 const MULTI_SIZE: readonly FormatId[] = ['ico', 'cur'];
 
-/** Reads headers only, as far as the format allows it. */
+/** Returns the sizes of all frames, from the headers alone where the format allows it. */
 export function pingFrames(bytes: Uint8Array, source: FormatId): Size[] {
   const frames = MagickImageCollection.create();
   try {
@@ -40,26 +40,29 @@ export function pingFrames(bytes: Uint8Array, source: FormatId): Size[] {
   }
 }
 
-/** The frame that stands for the file: the largest of an icon's sizes, else the first. */
+/** Returns the index of the frame that stands for the file: the largest of an icon's sizes, else the first. */
 export function mainFrame(frames: Size[], source: FormatId): number {
   if (!MULTI_SIZE.includes(source)) return 0;
   const areas = frames.map(({ width, height }) => width * height);
   return areas.indexOf(Math.max(...areas));
 }
 
-/** What the header says, judged by the limits. */
-export function factsOf(frames: Size[], source: FormatId, limits: EngineLimits): FileFacts {
+/**
+ * Returns what the header says. @throws KilnError CORRUPT_INPUT without a frame, TOO_MANY_PIXELS,
+ * TOO_MANY_FRAMES
+ */
+export function mediaInfoOf(frames: Size[], source: FormatId, limits: EngineLimits): MediaInfo {
   const main = frames[mainFrame(frames, source)];
   if (!main) throw new KilnError('CORRUPT_INPUT', `The ${requireFormat(source).name} file holds no picture.`);
-  const facts = {
+  const mediaInfo = {
     ...main,
     frames: LAYERED.includes(source) || MULTI_SIZE.includes(source) ? 1 : frames.length,
   };
-  checkInputFacts(facts, limits);
-  return facts;
+  checkMediaInfo(mediaInfo, limits);
+  return mediaInfo;
 }
 
-/** Decodes one frame; layers are laid over one another. */
+/** Decodes one frame; flattens the layers of xcf. */
 export function decode(bytes: Uint8Array, source: FormatId, frame: number, sRgb: ColorProfile): Pixels {
   if (source === 'xcf') return decodeLayers(bytes, source, sRgb);
   const settings = readSettings(source);
@@ -76,7 +79,7 @@ export function encode(pixels: Pixels, target: FormatId, options: ImageOptions):
     if (target === 'jxl')
       image.settings.setDefine('JXL', 'effort', Math.max(1, options.effort ?? JXL_EFFORT));
     image.quality = options.lossless ? 100 : (options.quality ?? 85);
-    // The view into WebAssembly's memory ends with the callback.
+    // Copies the bytes, since the view into WebAssembly's memory ends with the callback.
     return image.write(coderOf(target), (encoded) => encoded.slice());
   });
 }

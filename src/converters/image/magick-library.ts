@@ -12,19 +12,25 @@ import type { FormatId } from '../../domain/formats/format.ts';
 import type { EngineLimits } from '../process/engine-limits.ts';
 import { sharp } from './sharp-library.ts';
 
-/** ImageMagick's own names, where they differ from our ids. */
+/** ImageMagick's names of formats, where they differ from our ids. */
 const CODERS: Record<FormatId, MagickFormat> = { jpg: 'JPEG', ras: 'SUN', ff: 'FARBFELD' };
 
-/** GRAY, RGB and RGBA are how pixels go in and out; PNG and JPEG also live inside icons, JNG and PICT. */
+/**
+ * Coders besides those of our formats: GRAY, RGB and RGBA for raw pixels; PNG and JPEG also occur inside
+ * icons, JNG and PICT.
+ */
 const INNER_CODERS = ['GRAY', 'RGB', 'RGBA', 'PNG', 'JPEG'];
 
-/** The ImageMagick coder that is used for one of our formats, and for nothing else. */
+/** Returns the ImageMagick coder of one of our formats. */
 export function coderOf(id: FormatId): MagickFormat {
   // The cast holds because every id is checked against the library by the converter contract.
   return CODERS[id] ?? (id.toUpperCase() as MagickFormat);
 }
 
-/** Starts ImageMagick inside WebAssembly: no files, no network, and only the coders that the format table names. */
+/**
+ * Starts ImageMagick inside WebAssembly: no files, no network, and only the coders that the format table
+ * names.
+ */
 export async function loadMagick(): Promise<{ version: string; sRgb: ColorProfile }> {
   const wasm = await readFile(new URL(import.meta.resolve('@imagemagick/magick-wasm/magick.wasm')));
   const configuration = ConfigurationFiles.default;
@@ -34,7 +40,7 @@ export async function loadMagick(): Promise<{ version: string; sRgb: ColorProfil
   return { version, sRgb: new ColorProfile(await sRgbProfile()) };
 }
 
-/** The library's own walls, behind our check of the header. */
+/** Sets the library's own limits, as a second line behind our check of the header. */
 export function limitMagick(limits: EngineLimits): void {
   ResourceLimits.memory = BigInt(limits.maxMemoryBytes);
   ResourceLimits.listLength = BigInt(limits.maxFrames);
@@ -53,7 +59,7 @@ function policy(): string {
   </policymap>`;
 }
 
-/** libvips ships the profile; a pixel that carries it gives it away. */
+/** Returns the sRGB profile that libvips ships, by writing it into a picture of one pixel. */
 async function sRgbProfile(): Promise<Uint8Array> {
   const pixel = sharp({ create: { width: 1, height: 1, channels: 3, background: '#000000' } });
   const { icc } = await sharp(await pixel.withIccProfile('srgb').png().toBuffer()).metadata();

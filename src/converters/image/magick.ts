@@ -4,21 +4,21 @@ import { KilnError } from '../../domain/errors.ts';
 import { requireFormat } from '../../domain/formats/find-format.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
-import type { FileFacts } from '../converter.ts';
+import type { MediaInfo } from '../converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from '../process/engine.ts';
-import { asEngineFault } from '../process/engine-fault.ts';
-import { checkInputFacts, checkWork } from '../process/engine-limits.ts';
+import { toKilnError } from '../process/engine-error.ts';
+import { checkMediaInfo, checkWork } from '../process/engine-limits.ts';
 import { checkClaimedSize } from './claimed-size.ts';
 import { ditherToTwoTones } from './dither.ts';
 import { applyEdits, lossWarnings } from './edits.ts';
 import { encodeAs, type Setting, settingsOf, unusedSettings } from './encoders.ts';
-import { decode, encode, factsOf, mainFrame, type Pixels, pingFrames } from './magick-codec.ts';
+import { decode, encode, mainFrame, mediaInfoOf, type Pixels, pingFrames } from './magick-codec.ts';
 import { limitMagick, loadMagick } from './magick-library.ts';
 import { readPicture } from './sharp.ts';
 import { sharp } from './sharp-library.ts';
 import { resultSize, type Size, within } from './size.ts';
 
-/** What ImageMagick's coders listen to; all others are lossless and have nothing to set. */
+/** Options that ImageMagick's coders use; those of all other formats are lossless and have none. */
 const SETTINGS: Record<FormatId, readonly Setting[]> = {
   jxl: ['quality', 'lossless', 'effort'],
   jp2: ['quality', 'lossless'],
@@ -26,20 +26,23 @@ const SETTINGS: Record<FormatId, readonly Setting[]> = {
   jng: ['quality'],
 };
 
-/** Their coders would keep one channel of three, or cut at half brightness: both lose the picture. */
+/**
+ * Formats that get grey pixels or dithered ones: their coders would keep one channel of three, or cut at half
+ * brightness.
+ */
 const GREY: readonly FormatId[] = ['pgm', 'fits'];
 const TWO_TONES: readonly FormatId[] = ['pbm', 'xbm', 'wbmp'];
 const LAYOUTS: Record<number, Pixels['layout']> = { 1: 'GRAY', 3: 'RGB', 4: 'RGBA' };
 
 interface Decoded {
   picture: Sharp;
-  facts: FileFacts;
+  mediaInfo: MediaInfo;
   size: Size;
 }
 
 /**
- * ImageMagick for the formats that libvips does not know. It only decodes and encodes: scaling,
- * turning and flattening are sharp's in every pair, so that options mean the same everywhere.
+ * Creates the engine for formats that libvips does not know. ImageMagick only decodes and encodes: sharp scales,
+ * turns and flattens in every pair, so that options mean the same everywhere.
  */
 export async function createMagickEngine(): Promise<Engine> {
   const { version: library, sRgb } = await loadMagick();
@@ -52,9 +55,9 @@ export async function createMagickEngine(): Promise<Engine> {
         limitMagick(limits);
         const bytes = await readFile(inputPath);
         checkClaimedSize(bytes, source, limits);
-        return factsOf(pingFrames(bytes, source), source, limits);
+        return mediaInfoOf(pingFrames(bytes, source), source, limits);
       } catch (error) {
-        throw asEngineFault(error, { source });
+        throw toKilnError(error, { source });
       }
     },
     convert,
@@ -76,12 +79,12 @@ export async function createMagickEngine(): Promise<Engine> {
       );
       return {
         engine: version,
-        input: source.facts,
+        input: source.mediaInfo,
         output,
-        warnings: [...lossWarnings(step, source.facts, 1), ...settingWarnings(step), ...warnings],
+        warnings: [...lossWarnings(step, source.mediaInfo, 1), ...settingWarnings(step), ...warnings],
       };
     } catch (error) {
-      throw asEngineFault(error, step);
+      throw toKilnError(error, step);
     }
   }
 
@@ -89,10 +92,10 @@ export async function createMagickEngine(): Promise<Engine> {
     const bytes = await readFile(inputPath);
     checkClaimedSize(bytes, step.source, limits);
     const frames = pingFrames(bytes, step.source);
-    const facts = factsOf(frames, step.source, limits);
+    const mediaInfo = mediaInfoOf(frames, step.source, limits);
     const frame = chosenFrame(step, frames);
     const header = frames[frame] ?? { width: 1, height: 1 };
-    checkInputFacts(header, limits);
+    checkMediaInfo(header, limits);
     checkWork(header, resultSize(header, step.options), 1, limits);
     const { data, width, height, layout } = decode(bytes, step.source, frame, sRgb);
     const hasAlpha = layout === 'RGBA';
@@ -102,7 +105,7 @@ export async function createMagickEngine(): Promise<Engine> {
     });
     return {
       picture,
-      facts: { ...facts, width, height, hasAlpha },
+      mediaInfo: { ...mediaInfo, width, height, hasAlpha },
       size: resultSize({ width, height }, step.options),
     };
   }
@@ -116,7 +119,10 @@ function chosenFrame({ source, options: { page } }: ConvertStep, frames: Size[])
   });
 }
 
-/** Where sharp writes the target, this engine was chosen for reading. */
+/**
+ * Whether ImageMagick decodes the source: if sharp could read and write, this engine would not have been
+ * chosen.
+ */
 function decodesItself({ source, target }: ConvertStep): boolean {
   const { readers } = requireFormat(source);
   return (
@@ -124,7 +130,7 @@ function decodesItself({ source, target }: ConvertStep): boolean {
   );
 }
 
-/** An icon is small by nature: a photo becomes the largest icon there can be. */
+/** Returns the largest size that an icon can have, with a warning, if the picture is larger; else no size. */
 function fitToTarget({ target }: ConvertStep, size: Size): { size?: Size; warnings: string[] } {
   const { name, maxSide } = requireFormat(target);
   if (target !== 'ico' || maxSide === undefined || Math.max(size.width, size.height) <= maxSide)
@@ -135,7 +141,7 @@ function fitToTarget({ target }: ConvertStep, size: Size): { size?: Size; warnin
   };
 }
 
-async function bySharp(picture: Sharp, step: ConvertStep, { outputPath }: EngineIo): Promise<FileFacts> {
+async function bySharp(picture: Sharp, step: ConvertStep, { outputPath }: EngineIo): Promise<MediaInfo> {
   const { width, height, channels } = await encodeAs(picture, step.target, step.options).toFile(outputPath);
   return { width, height, frames: 1, hasAlpha: requireFormat(step.target).alpha && channels % 2 === 0 };
 }
@@ -144,7 +150,7 @@ async function byMagick(
   picture: Sharp,
   step: ConvertStep,
   { outputPath, onProgress }: EngineIo,
-): Promise<FileFacts> {
+): Promise<MediaInfo> {
   const grey = GREY.includes(step.target) || TWO_TONES.includes(step.target);
   picture.toColourspace(grey ? 'b-w' : 'srgb');
   const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 
-/** The loaders that our formats need; PngBuffer is only for what we made ourselves. */
+/** The loaders that our formats need; PngBuffer is only for pictures that we made ourselves. */
 const LOADERS = [
   'JpegFile',
   'PngFile',
@@ -12,14 +12,14 @@ const LOADERS = [
   'SvgBuffer',
 ];
 
-// One thread for each picture: hosts, not threads, use the cores (2 threads cost 3-8 % more per picture).
+// One thread for each picture: engine processes use the cores (2 threads cost 3-8 % more per picture).
 sharp.concurrency(1);
 sharp.cache(false);
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({ operation: LOADERS.map((name) => `VipsForeignLoad${name}`) });
 
-/** sharp, with every loader closed that no format of ours needs. */
+/** sharp with only the loaders above. */
 export { sharp };
 
-/** As shown to users. */
+/** Name and versions as shown to users. */
 export const SHARP_VERSION = `sharp ${sharp.versions.sharp} (libvips ${sharp.versions.vips})`;

@@ -6,7 +6,7 @@ export interface Size {
   height: number;
 }
 
-/** The size that the options make of an upright picture, known before a pixel is decoded. */
+/** Returns the size that the options make of an upright picture, without decoding it. */
 export function resultSize(input: Size, options: ImageOptions): Size {
   const turned = options.rotate % 180 === 0 ? input : { width: input.height, height: input.width };
   const { width, height, fit } = options;
@@ -19,7 +19,7 @@ export function resultSize(input: Size, options: ImageOptions): Size {
   return { width, height };
 }
 
-/** The largest size of the same shape whose sides do not exceed `side`. */
+/** Returns the largest size of the same shape whose sides do not exceed `side`; never enlarges. */
 export function within(size: Size, side: number): Size {
   return scale(size, Math.min(1, side / Math.max(size.width, size.height)));
 }

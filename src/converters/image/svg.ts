@@ -1,8 +1,8 @@
 import { KilnError } from '../../domain/errors.ts';
 
-/** A side that no drawing has; the library that draws would quietly make one pixel of it. */
+/** More pixels than a drawing has on a side; libvips would silently make one pixel of it. */
 const MAX_SIDE = 1_000_000;
-/** Pixels at 96 dots per inch. */
+/** Pixels of each unit at 96 dots per inch. */
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   px: 1,
@@ -16,11 +16,12 @@ const MAX_ENTITY_EXPANSION = 1_000_000;
 const SAFE_ENCODING = /^(?:utf-8|us-ascii|ascii|iso-8859-\d+|windows-125\d)$/i;
 
 /**
- * Refuses what an XML parser could be made to do with entities: read files, or grow without end.
- * Plain constants stay allowed, because Illustrator writes its name spaces as entities.
+ * Rejects entities by which an XML parser reads files or grows without end, and sides that are far too large.
+ * Plain constants are allowed, because Illustrator writes its name spaces as entities.
+ * @throws KilnError CORRUPT_INPUT or TOO_MANY_PIXELS
  */
 export function checkSvg(bytes: Uint8Array): void {
-  // Byte by byte, so that no encoding can hide a declaration from the patterns below.
+  // Decodes byte by byte, so that no encoding can hide a declaration from the patterns below.
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   const encoding = /^[^<]*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']/i.exec(text)?.[1];
   if (text.includes('\0') || (encoding !== undefined && !SAFE_ENCODING.test(encoding))) {
@@ -31,7 +32,7 @@ export function checkSvg(bytes: Uint8Array): void {
   checkSides(text);
 }
 
-/** Looks at width and height of the outermost element, or at its viewBox where they are not given in full. */
+/** Checks width and height of the outermost element, or its viewBox where those are absent or relative. */
 function checkSides(text: string): void {
   const root = /<(?:[\w.-]+:)?svg\b((?:[^>"']|"[^"]*"|'[^']*')*)>/i.exec(text)?.[1] ?? '';
   const attribute = (name: string) =>
@@ -46,7 +47,7 @@ function checkSides(text: string): void {
   );
 }
 
-/** null where the length is not said in units of its own, as in 100%. */
+/** Converts a length to pixels. Returns null for a relative one such as 100%. */
 function pixelsOf(length: string): number | null {
   const [, value = '', unit = ''] = /^\+?(\d*\.?\d+(?:e[+-]?\d+)?)\s*([a-z]*)$/i.exec(length) ?? [];
   const factor = UNITS[unit.toLowerCase()];

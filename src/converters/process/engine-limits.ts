@@ -1,10 +1,10 @@
 import { KilnError } from '../../domain/errors.ts';
-import type { FileFacts } from '../converter.ts';
+import type { MediaInfo } from '../converter.ts';
 import type { Size } from '../image/size.ts';
 
-/** What one engine call may cost; more ends it with a typed error. */
+/** What one engine call may cost; more ends it with a KilnError. */
 export interface EngineLimits {
-  /** Pixels of one frame, of the input as of the output. */
+  /** Pixels of one frame, both of the input and of the output. */
   maxPixels: number;
   maxFrames: number;
   /** Pixels of all frames together. */
@@ -15,7 +15,7 @@ export interface EngineLimits {
   maxOutputBytes: number;
 }
 
-/** For a small machine; the operator's settings replace them. */
+/** Defaults for a small machine; the operator's settings replace them. */
 export const DEFAULT_ENGINE_LIMITS: EngineLimits = {
   maxPixels: 100_000_000,
   maxFrames: 1000,
@@ -25,9 +25,12 @@ export const DEFAULT_ENGINE_LIMITS: EngineLimits = {
   maxOutputBytes: 2 * 2 ** 30,
 };
 
-/** Refuses by the header alone, before any pixel is decoded. */
-export function checkInputFacts(facts: FileFacts, limits: EngineLimits): void {
-  const { width = 0, height = 0, frames = 1 } = facts;
+/**
+ * Checks a file by its header, before any pixel is decoded. @throws KilnError TOO_MANY_PIXELS or
+ * TOO_MANY_FRAMES
+ */
+export function checkMediaInfo(mediaInfo: MediaInfo, limits: EngineLimits): void {
+  const { width = 0, height = 0, frames = 1 } = mediaInfo;
   if (width * height > limits.maxPixels) throw tooManyPixels('The picture has', { width, height }, limits);
   if (frames > limits.maxFrames) {
     throw new KilnError(
@@ -37,7 +40,10 @@ export function checkInputFacts(facts: FileFacts, limits: EngineLimits): void {
   }
 }
 
-/** The same for the frames that are really decoded, and for what the options would make of them. */
+/**
+ * Checks the frames that are about to be decoded, and what the options make of them.
+ * @throws KilnError TOO_MANY_PIXELS
+ */
 export function checkWork(input: Size, result: Size, frames: number, limits: EngineLimits): void {
   if (result.width * result.height > limits.maxPixels)
     throw tooManyPixels('The result would have', result, limits);

@@ -1,6 +1,6 @@
 import type { EngineName, FormatId } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
-import type { ConvertOutcome, FileFacts } from '../converter.ts';
+import type { ConvertOutcome, MediaInfo } from '../converter.ts';
 import type { EngineLimits } from './engine-limits.ts';
 
 /** Where one engine call reads and writes. */
@@ -11,14 +11,14 @@ export interface EngineIo {
   onProgress(percent: number): void;
 }
 
-/** What an engine reports; its host adds the time. */
+/** What an engine reports; its process adds the time. */
 export type EngineOutcome = Omit<ConvertOutcome, 'engineMs'>;
 
-/** A library inside an engine host. Throws KilnError for what a user can understand. */
+/** A library inside an engine process. Throws KilnError for what a user can understand. */
 export interface Engine {
   readonly name: EngineName;
-  /** As shown to users. */
+  /** Name and version as shown to users. */
   readonly version: string;
-  probe(source: FormatId, inputPath: string, limits: EngineLimits): Promise<FileFacts>;
+  probe(source: FormatId, inputPath: string, limits: EngineLimits): Promise<MediaInfo>;
   convert(step: ConvertStep, io: EngineIo): Promise<EngineOutcome>;
 }

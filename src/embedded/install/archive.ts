@@ -3,12 +3,14 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { openPromise } from 'yauzl';
-import { RungUnavailable } from '../ladder.ts';
+import { ProviderUnavailable } from '../fallback-chain.ts';
 
-/** The bytes of one file in a .tar.gz, wherever in it the file lies. */
+/**
+ * Reads one file out of a .tar.gz, in whatever folder it lies. @throws ProviderUnavailable if there is none.
+ */
 export async function* readFromTarball(path: string, file: string): AsyncGenerator<Uint8Array> {
   const archive = extract();
-  // A fault of the source destroys the archive, and the loop below throws it.
+  // Ignores errors here: an error of the source destroys the archive, and the loop below throws it.
   pipeline(createReadStream(path), createGunzip(), archive).catch(() => {});
   let found = false;
   for await (const entry of archive) {
@@ -19,10 +21,10 @@ export async function* readFromTarball(path: string, file: string): AsyncGenerat
       entry.resume();
     }
   }
-  if (!found) throw new RungUnavailable(`the archive holds no ${file}`);
+  if (!found) throw new ProviderUnavailable(`the archive holds no ${file}`);
 }
 
-/** The bytes of one file in a .zip, wherever in it the file lies. */
+/** Reads one file out of a .zip, in whatever folder it lies. @throws ProviderUnavailable if there is none. */
 export async function* readFromZip(path: string, file: string): AsyncGenerator<Uint8Array> {
   const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
   try {
@@ -31,7 +33,7 @@ export async function* readFromZip(path: string, file: string): AsyncGenerator<U
       yield* await zip.openReadStreamPromise(entry);
       return;
     }
-    throw new RungUnavailable(`the archive holds no ${file}`);
+    throw new ProviderUnavailable(`the archive holds no ${file}`);
   } finally {
     zip.close();
   }

@@ -3,22 +3,22 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { RungUnavailable } from '../ladder.ts';
+import { ProviderUnavailable } from '../fallback-chain.ts';
 import { cachedFolder, installFolder } from './cache.ts';
 import { type PinnedBinary, PLATFORM } from './versions.ts';
 
-/** Fetches the program's own bytes, out of whatever they come in; `workDir` is removed afterwards. */
+/** Fetches the bytes of the program itself, unpacked; `workDir` is for its files and is removed afterwards. */
 export type FetchBinary = (workDir: string) => AsyncIterable<Uint8Array>;
 
-/** The path of a program that was installed before, or undefined. */
+/** Returns the path of a program that was installed before, else undefined. */
 export async function cachedBinary(cacheDir: string, binary: PinnedBinary): Promise<string | undefined> {
   const folder = await cachedFolder(cacheDir, folderOf(binary));
   return folder && join(folder, binary.file);
 }
 
 /**
- * Puts a program into the cache and gives its path. Nothing is kept unless its SHA-256 is the pinned one.
- * @throws RungUnavailable when this platform has no pinned sum or the bytes are not what was pinned.
+ * Installs a program into the cache and returns its path. Keeps nothing unless its SHA-256 is the pinned one.
+ * @throws ProviderUnavailable if this platform has no pinned sum or the sums differ.
  */
 export async function installBinary(
   cacheDir: string,
@@ -32,15 +32,15 @@ export async function installBinary(
     const sum = await writeWithSum(fetchBinary(workDir), join(staging, binary.file));
     await rm(workDir, { recursive: true });
     if (sum !== expected)
-      throw new RungUnavailable('the file does not have the pinned SHA-256 and was thrown away');
+      throw new ProviderUnavailable('the file does not have the pinned SHA-256 and was thrown away');
   });
   return join(folder, binary.file);
 }
 
-/** @throws RungUnavailable where we have never seen this program for this platform. */
+/** Returns the pinned SHA-256 for this platform. @throws ProviderUnavailable if there is none. */
 function sumFor(binary: PinnedBinary): string {
   const sum = binary.sha256[PLATFORM];
-  if (!sum) throw new RungUnavailable(`no checksum of ${binary.file} is known for ${PLATFORM}`);
+  if (!sum) throw new ProviderUnavailable(`no checksum of ${binary.file} is known for ${PLATFORM}`);
   return sum;
 }
 

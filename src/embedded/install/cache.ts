@@ -1,19 +1,19 @@
 import { access, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RungUnavailable } from '../ladder.ts';
+import { ProviderUnavailable } from '../fallback-chain.ts';
 import { makeFolder } from './make-folder.ts';
 
 const STALE_STAGING_MS = 24 * 3_600_000;
 
-/** The path of a finished folder of the cache, or undefined when it is not there. */
+/** Returns the path of a finished folder of the cache, else undefined. */
 export async function cachedFolder(cacheDir: string, name: string): Promise<string | undefined> {
   const folder = join(cacheDir, name);
   return (await exists(folder)) ? folder : undefined;
 }
 
 /**
- * Fills a folder of the cache: `fill` works in a staging folder that takes its final name only when
- * everything is in it, so a folder is whole or absent. Of several installers the first one wins.
+ * Fills a folder of the cache and returns its path. `fill` works in a staging folder that is renamed when
+ * complete, so a folder is whole or absent. Of several installers at once the first one wins.
  */
 export async function installFolder(
   cacheDir: string,
@@ -32,7 +32,7 @@ export async function installFolder(
   return folder;
 }
 
-/** @throws RungUnavailable that names the variable to change, when nothing can be written there. */
+/** Makes a staging folder. @throws ProviderUnavailable that names the setting if the cache is not writable. */
 async function makeStaging(cacheDir: string): Promise<string> {
   try {
     await makeFolder(cacheDir);
@@ -40,20 +40,20 @@ async function makeStaging(cacheDir: string): Promise<string> {
     return await mkdtemp(join(cacheDir, '.staging-'));
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : 'unknown reason';
-    throw new RungUnavailable(
+    throw new ProviderUnavailable(
       `the cache folder ${cacheDir} cannot be written (${code}); set KILN_CACHE_DIR to one that can`,
       { cause },
     );
   }
 }
 
-/** An installer that was killed leaves its staging folder behind. */
+/** Removes staging folders of installers that were killed: those older than a day. */
 async function removeStaleStaging(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     if (!name.startsWith('.staging-')) continue;
     const path = join(cacheDir, name);
-    const facts = await stat(path).catch(() => undefined);
-    if (facts && Date.now() - facts.mtimeMs > STALE_STAGING_MS)
+    const stats = await stat(path).catch(() => undefined);
+    if (stats && Date.now() - stats.mtimeMs > STALE_STAGING_MS)
       await rm(path, { recursive: true, force: true });
   }
 }

@@ -1,18 +1,18 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { RungUnavailable } from '../ladder.ts';
+import { ProviderUnavailable } from '../fallback-chain.ts';
 import { getThroughProxy, proxyFor } from './https-get.ts';
 
-/** No byte for so long means that nobody is there. */
+/** A download without a byte for this long has failed. */
 const STALL_MS = 15_000;
 const REPORT_EVERY_PERCENT = 20;
 
-/** How TLS says that nobody whom this machine trusts vouches for the other side. */
+/** TLS error codes for a certificate that this machine does not trust. */
 const UNTRUSTED =
   /^(?:UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_UNTRUSTED)$/;
 
-/** The site answers, and has no such file. */
-export class NotOffered extends RungUnavailable {}
+/** The site answers, but has no such file. */
+export class NotOffered extends ProviderUnavailable {}
 
 export interface DownloadRequest {
   url: string;
@@ -23,8 +23,8 @@ export interface DownloadRequest {
 }
 
 /**
- * Downloads a file and says how far it is.
- * @throws NotOffered when there is no such file, RungUnavailable when it cannot be had.
+ * Downloads a file to `path` and reports its progress.
+ * @throws NotOffered if there is no such file, ProviderUnavailable if it cannot be fetched.
  */
 export async function downloadFile({ url, path, label, onProgress }: DownloadRequest): Promise<void> {
   const abort = new AbortController();
@@ -34,8 +34,8 @@ export async function downloadFile({ url, path, label, onProgress }: DownloadReq
     const { statusCode = 0 } = response;
     if (statusCode !== 200) {
       response.destroy();
-      const Fault = statusCode === 403 || statusCode === 404 ? NotOffered : RungUnavailable;
-      throw new Fault(`the download site answered ${statusCode}`);
+      const ErrorClass = statusCode === 403 || statusCode === 404 ? NotOffered : ProviderUnavailable;
+      throw new ErrorClass(`the download site answered ${statusCode}`);
     }
     const report = createReporter(label, Number(response.headers['content-length']), onProgress);
     const watched = async function* (chunks: AsyncIterable<Uint8Array>) {
@@ -47,8 +47,8 @@ export async function downloadFile({ url, path, label, onProgress }: DownloadReq
     };
     await pipeline(response, watched, createWriteStream(path));
   } catch (cause) {
-    if (cause instanceof RungUnavailable) throw cause;
-    throw new RungUnavailable(reasonOf(cause, url), { cause });
+    if (cause instanceof ProviderUnavailable) throw cause;
+    throw new ProviderUnavailable(reasonOf(cause, url), { cause });
   } finally {
     clearTimeout(stall);
     abort.abort();
@@ -69,7 +69,9 @@ function reasonOf(cause: unknown, url: string): string {
     : 'the download site cannot be reached';
 }
 
-/** Counts bytes and says each further fifth of the whole, where its size is known. */
+/**
+ * Returns a function that counts bytes and reports each further fifth of `total`; 0 or NaN if that is unknown.
+ */
 function createReporter(label: string, total: number, onProgress: (line: string) => void) {
   onProgress(total > 0 ? `${label}: downloading ${megabytes(total)}` : `${label}: downloading`);
   let received = 0;

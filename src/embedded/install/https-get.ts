@@ -3,15 +3,15 @@ import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 
 const MOST_REDIRECTS = 5;
 /**
- * Engines are fetched as pip and Maven fetch theirs: through HTTP_PROXY and HTTPS_PROXY, except for NO_PROXY.
- * What callers make Kiln fetch takes another way, which knows no proxy.
+ * Agents that respect HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as pip and Maven do. For engines only: what callers
+ * make Kiln fetch goes through src/net, without a proxy.
  */
 const agents = () => ({
   http: new HttpAgent({ proxyEnv: process.env }),
   https: new HttpsAgent({ proxyEnv: process.env }),
 });
 
-/** Asks for a URL, follows redirects, and gives the answer with its body still to be read. */
+/** Gets a URL, following up to five redirects, and returns the response with its body unread. */
 export async function getThroughProxy(url: string, signal: AbortSignal): Promise<IncomingMessage> {
   const { http, https } = agents();
   let target = new URL(url);
@@ -31,7 +31,10 @@ export async function getThroughProxy(url: string, signal: AbortSignal): Promise
   throw new Error('There are too many redirects.');
 }
 
-/** The proxy that the environment names for this URL, without its credentials; NO_PROXY is not looked at. */
+/**
+ * Returns the proxy that the environment names for this URL, without credentials, else undefined. Ignores
+ * NO_PROXY.
+ */
 export function proxyFor(url: string): string | undefined {
   const name = url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const proxy = process.env[name.toLowerCase()] ?? process.env[name];

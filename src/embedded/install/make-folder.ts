@@ -2,8 +2,8 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it. Node's own `recursive` tries for ever where a folder exists and
- * takes none, as below /proc.
+ * Makes a folder and its parents. Node's own `recursive` loops for ever below a folder that cannot hold
+ * others, such as /proc.
  */
 export async function makeFolder(path: string): Promise<void> {
   try {
@@ -19,9 +19,9 @@ async function mkdirUnlessThere(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    // Another process may have made it meanwhile, and a read-only system may say so of any folder.
-    const facts = await stat(path).catch(() => undefined);
-    if (!facts?.isDirectory()) throw error;
+    // Another process may have made it meanwhile, and a read-only system fails like this for any folder.
+    const stats = await stat(path).catch(() => undefined);
+    if (!stats?.isDirectory()) throw error;
   }
 }
 

@@ -14,7 +14,7 @@ export function isSameSeries(a: string, b: string): boolean {
   return left === right;
 }
 
-/** The first dotted version in a program's answer to --version. */
+/** Returns the first dotted version in a program's answer to --version, else undefined. */
 export function parseVersion(output: string): string | undefined {
   return /\d+\.\d+\.\d+/.exec(output)?.[0];
 }

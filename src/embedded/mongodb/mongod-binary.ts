@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { getOS } from 'mongodb-memory-server-core/lib/util/getos/index.js';
 import { MongoBinaryDownloadUrl } from 'mongodb-memory-server-core/lib/util/MongoBinaryDownloadUrl.js';
+import { ProviderUnavailable } from '../fallback-chain.ts';
 import { readFromTarball } from '../install/archive.ts';
 import { cachedFolder, installFolder } from '../install/cache.ts';
 import { sha256OfFile } from '../install/digest.ts';
 import { downloadFile, NotOffered } from '../install/download.ts';
 import { MONGOD_VERSION, PLATFORM } from '../install/versions.ts';
-import { RungUnavailable } from '../ladder.ts';
 
+/** Systems whose archives run on any Linux of the last years. */
 const SUBSTITUTES = ['ubuntu2204', 'ubuntu2404'];
 
 export interface MongodSources {
@@ -21,11 +22,11 @@ export interface MongodSources {
 }
 
 /**
- * The path of a real mongod, downloaded at first use.
+ * Returns the path of a real mongod, downloaded at first use.
  *
  * mongodb-memory-server knows which of the publisher's archives fits which system; we take its URL
  * but not its download, which trusts any certificate and checks MD5 only.
- * @throws RungUnavailable when there is none for this system or it cannot be had.
+ * @throws ProviderUnavailable if there is none for this system or it cannot be fetched.
  */
 export async function provideMongod({ cacheDir, mirror, onProgress }: MongodSources): Promise<string> {
   const name = `mongod-${MONGOD_VERSION}-${PLATFORM}`;
@@ -42,7 +43,7 @@ export async function provideMongod({ cacheDir, mirror, onProgress }: MongodSour
   return join(folder, 'mongod');
 }
 
-/** The archive for this system, then those for others that run on any Linux of the last years. */
+/** Returns the URL of the archive for this system, then those of substitutes. */
 async function archiveUrls(mirror: string | undefined): Promise<string[]> {
   const url = await archiveUrl(mirror);
   const system = /-(?:ubuntu|debian|rhel|amazon|suse)\w+(?=-\d)/;
@@ -61,11 +62,14 @@ async function archiveUrl(mirror: string | undefined): Promise<string> {
     const url = await new MongoBinaryDownloadUrl(wanted).getDownloadUrl();
     return mirror ? new URL(new URL(url).pathname, mirror).href : url;
   } catch (cause) {
-    throw new RungUnavailable(`there is no mongod ${MONGOD_VERSION} for this system`, { cause });
+    throw new ProviderUnavailable(`there is no mongod ${MONGOD_VERSION} for this system`, { cause });
   }
 }
 
-/** Not every archive whose name can be formed exists: there is none of Debian for arm64, or of Ubuntu 23. */
+/**
+ * Downloads the first archive that exists: there is none of Debian for arm64, or of Ubuntu 23. Returns its
+ * path.
+ */
 async function fetchFirst(
   urls: readonly string[],
   work: string,
@@ -83,7 +87,7 @@ async function fetchFirst(
   throw missing;
 }
 
-/** The publisher's sum lies beside the archive. */
+/** Downloads an archive and checks it against the publisher's sum beside it. Returns its path. */
 async function fetchVerified(url: string, work: string, onProgress: (line: string) => void): Promise<string> {
   const archive = join(work, 'archive');
   const sumPath = join(work, 'sum');
@@ -97,7 +101,7 @@ async function fetchVerified(url: string, work: string, onProgress: (line: strin
   await downloadFile({ url, path: archive, label, onProgress });
   const [sum] = (await readFile(sumPath, 'utf8')).trim().split(/\s+/);
   if ((await sha256OfFile(archive)) !== sum) {
-    throw new RungUnavailable("the archive does not have the publisher's SHA-256 and was thrown away");
+    throw new ProviderUnavailable("the archive does not have the publisher's SHA-256 and was thrown away");
   }
   return archive;
 }

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import type { RecordedMongo } from '../engine-record.ts';
+import { firstProvided, type Provided, ProviderUnavailable } from '../fallback-chain.ts';
 import { isOlder, parseVersion } from '../install/release.ts';
 import { MONGO_JAVA_SERVER_VERSION, MONGOD_OLDEST, MONGOD_VERSION } from '../install/versions.ts';
-import { type Climbed, climb, RungUnavailable } from '../ladder.ts';
 import { runCommand } from '../process/command.ts';
 import {
   type EngineProcess,
@@ -13,7 +14,6 @@ import {
   untilReady,
 } from '../process/engine-process.ts';
 import { startOnFreePorts } from '../process/free-port.ts';
-import type { RememberedMongo } from '../rung-memory.ts';
 import { javaMongoArguments, provideJavaMongo } from './java-mongo.ts';
 import { provideMongod } from './mongod-binary.ts';
 import { becomePrimary, REPLICA_SET_FLAGS } from './replica-set.ts';
@@ -28,8 +28,8 @@ export interface MongoSettings {
   dataDir: string;
   cacheDir: string;
   mongodMirror: string | undefined;
-  /** What holds this folder's data: nothing else can read it. */
-  remembered: RememberedMongo | undefined;
+  /** The engine that wrote this folder's data, if there is any: no other can read it. */
+  recorded: RecordedMongo | undefined;
   registry: EngineRegistry;
   onProgress: (line: string) => void;
 }
@@ -42,29 +42,30 @@ export interface MongoServer {
 }
 
 /**
- * Starts MongoDB: the first of a mongod on PATH, a downloaded mongod and mongo-java-server that works,
- * or, once there is data, only the one that holds it.
+ * Starts the first of a mongod on PATH, a downloaded mongod and mongo-java-server that works, or, once there
+ * is data, only the one that wrote it.
+ * @throws KilnError UNAVAILABLE if none works.
  */
-export function startMongo(settings: MongoSettings): Promise<Climbed<MongoServer>> {
-  const rungs = [
-    { name: 'mongod on PATH', attempt: () => startInstalledMongod(settings) },
-    { name: 'downloaded mongod', attempt: () => startDownloadedMongod(settings) },
-    { name: 'mongo-java-server', attempt: () => startJavaMongo(settings) },
+export function startMongo(settings: MongoSettings): Promise<Provided<MongoServer>> {
+  const providers = [
+    { name: 'mongod on PATH', provide: () => startInstalledMongod(settings) },
+    { name: 'downloaded mongod', provide: () => startDownloadedMongod(settings) },
+    { name: 'mongo-java-server', provide: () => startJavaMongo(settings) },
   ];
-  const { remembered, onProgress } = settings;
-  if (!remembered) return climb('MongoDB', rungs, HINT, onProgress);
+  const { recorded, onProgress } = settings;
+  if (!recorded) return firstProvided('MongoDB', providers, HINT, onProgress);
   const hint =
-    `The data folder was filled by "${remembered.rung}" ${remembered.version}, and no other engine reads it. ` +
+    `The data folder was filled by "${recorded.provider}" ${recorded.version}, and no other engine reads it. ` +
     'Make that one available again, set MONGODB_URI, or use another data folder (KILN_DATA_DIR).';
-  const sameRung = rungs.filter(({ name }) => name === remembered.rung);
-  return climb('MongoDB', sameRung, hint, onProgress);
+  const sameProvider = providers.filter(({ name }) => name === recorded.provider);
+  return firstProvided('MongoDB', sameProvider, hint, onProgress);
 }
 
 async function startInstalledMongod(settings: MongoSettings): Promise<MongoServer> {
   const version = parseVersion(await runCommand('mongod', ['--version'], VERSION_TIMEOUT_MS));
-  if (!version) throw new RungUnavailable('its version cannot be told');
+  if (!version) throw new ProviderUnavailable('its version is unknown');
   if (isOlder(version, MONGOD_OLDEST)) {
-    throw new RungUnavailable(`version ${version} is too old, ${MONGOD_OLDEST} is needed`);
+    throw new ProviderUnavailable(`version ${version} is too old, ${MONGOD_OLDEST} is needed`);
   }
   return startMongod(settings, 'mongod', version);
 }
@@ -78,7 +79,7 @@ async function startMongod(settings: MongoSettings, program: string, version: st
   const folder = join(settings.dataDir, 'mongod');
   await mkdir(folder, { recursive: true });
   const flags = ['--dbpath', folder, '--bind_ip', '127.0.0.1', '--nounixsocket', ...REPLICA_SET_FLAGS];
-  // Enough for change streams of one small service; the default is a share of the disk.
+  // An oplog of 128 MB is enough for change streams of one small service; the default is a share of the disk.
   const size = ['--oplogSize', '128', '--wiredTigerCacheSizeGB', '0.5'];
   const server = await startOnFreePort(settings, program, version, (port) => [
     ...flags,
@@ -94,13 +95,13 @@ async function startMongod(settings: MongoSettings, program: string, version: st
   });
   try {
     const end = await Promise.race([primary, server.process.ended]);
-    if (typeof end === 'string') throw new RungUnavailable(end);
+    if (typeof end === 'string') throw new ProviderUnavailable(end);
     return server;
   } catch (cause) {
     abort.abort();
     await Promise.allSettled([primary, server.process.stop()]);
-    if (cause instanceof RungUnavailable) throw cause;
-    throw new RungUnavailable('mongod did not become the primary of its replica set', { cause });
+    if (cause instanceof ProviderUnavailable) throw cause;
+    throw new ProviderUnavailable('mongod did not become the primary of its replica set', { cause });
   }
 }
 
@@ -115,7 +116,7 @@ async function startJavaMongo(settings: MongoSettings): Promise<MongoServer> {
 }
 
 function startOnFreePort(
-  { dataDir, registry, remembered }: MongoSettings,
+  { dataDir, registry, recorded }: MongoSettings,
   program: string,
   version: string,
   argumentsFor: (port: number) => string[],
@@ -133,8 +134,8 @@ function startOnFreePort(
     await untilReady(process, () => accepts(port), READY_TIMEOUT_MS);
     return { process, version, ports: [port], uri: `mongodb://127.0.0.1:${port}/kiln?directConnection=true` };
   };
-  // A replica set knows its member by its port: with the one of last time it is a primary at once.
-  return startOnFreePorts(1, start, remembered?.port === undefined ? undefined : [remembered.port]);
+  // A replica set knows its member by its port: on the same port as last time it is primary at once.
+  return startOnFreePorts(1, start, recorded?.port === undefined ? undefined : [recorded.port]);
 }
 
 async function accepts(port: number): Promise<boolean> {

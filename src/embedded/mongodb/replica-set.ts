@@ -11,7 +11,7 @@ import {
 const NAME = 'kiln';
 const NOT_YET_INITIALIZED = 94;
 const ALREADY_INITIALIZED = 23;
-/** A mongod that is coming up says these for a moment: it has not read its configuration, or is just applying one. */
+/** Error codes of a mongod that starts up: it has not read its configuration yet, or is applying one. */
 const PASSING = new Set([
   NOT_YET_INITIALIZED,
   ALREADY_INITIALIZED,
@@ -19,13 +19,13 @@ const PASSING = new Set([
 ]);
 const POLL_MS = 50;
 const CALL_MS = 5000;
-/** From this major version on, raising the compatibility has to be confirmed; before, the word is unknown. */
+/** Major version since which raising the compatibility must be confirmed; older ones reject the parameter. */
 const CONFIRMS_SINCE = 7;
 
 /** The flags that make a mongod a member of our replica set of one. */
 export const REPLICA_SET_FLAGS: readonly string[] = ['--replSet', NAME];
 
-export interface PrimaryWish {
+export interface PrimaryOptions {
   port: number;
   /** The mongod's own, for example "8.0.4". */
   version: string;
@@ -41,17 +41,21 @@ export interface PrimaryWish {
  * need, and lets it use what its own version brings. While it loads its configuration it refuses calls
  * and drops connections, so everything is asked again until the time is over.
  */
-export async function becomePrimary(wish: PrimaryWish): Promise<void> {
-  const { port, timeoutMs, signal } = wish;
-  const options = { directConnection: true, serverSelectionTimeoutMS: CALL_MS, connectTimeoutMS: CALL_MS };
-  const client = new MongoClient(`mongodb://127.0.0.1:${port}`, options);
+export async function becomePrimary(options: PrimaryOptions): Promise<void> {
+  const { port, timeoutMs, signal } = options;
+  const clientOptions = {
+    directConnection: true,
+    serverSelectionTimeoutMS: CALL_MS,
+    connectTimeoutMS: CALL_MS,
+  };
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}`, clientOptions);
   try {
     const admin = client.db('admin');
     const deadline = Date.now() + timeoutMs;
     let reason: unknown = new Error('no primary was elected');
     while (Date.now() < deadline && !signal.aborted) {
       try {
-        if (await isPrimary(admin, `127.0.0.1:${port}`)) return await raiseCompatibility(admin, wish);
+        if (await isPrimary(admin, `127.0.0.1:${port}`)) return await raiseCompatibility(admin, options);
       } catch (error) {
         if (!mayPass(error)) throw error;
         reason = error;
@@ -69,7 +73,7 @@ function mayPass(error: unknown): boolean {
   return error instanceof MongoServerError && PASSING.has(Number(error.code));
 }
 
-/** Configures the set if need be; whether its one member can be written to already. */
+/** Configures the set if need be. Returns whether its one member can be written to already. */
 async function isPrimary(admin: Db, host: string): Promise<boolean> {
   const config = await readConfig(admin);
   if (!config) {
@@ -85,7 +89,10 @@ async function isPrimary(admin: Db, host: string): Promise<boolean> {
   return (await admin.command({ hello: 1 })).isWritablePrimary === true;
 }
 
-/** Undefined when there is none, or none has been read yet: making one then fails with ALREADY_INITIALIZED. */
+/**
+ * Returns undefined if there is no configuration or none has been read yet: initiating then fails with
+ * ALREADY_INITIALIZED.
+ */
 async function readConfig(admin: Db): Promise<Document | undefined> {
   try {
     return (await admin.command({ replSetGetConfig: 1 })).config;
@@ -95,8 +102,11 @@ async function readConfig(admin: Db): Promise<Document | undefined> {
   }
 }
 
-/** Data stays compatible with the version that wrote it first until somebody says otherwise, and two versions later nothing opens it. */
-async function raiseCompatibility(admin: Db, { version, onProgress }: PrimaryWish): Promise<void> {
+/**
+ * Raises the data's compatibility to this version. Without it data stays at the version that first wrote it,
+ * and two major versions later no mongod opens it.
+ */
+async function raiseCompatibility(admin: Db, { version, onProgress }: PrimaryOptions): Promise<void> {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const wanted = `${major}.${minor}`;
   const { featureCompatibilityVersion: found } = await admin.command({

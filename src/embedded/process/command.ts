@@ -1,12 +1,12 @@
 import { type ExecFileException, execFile } from 'node:child_process';
-import { RungAbsent, RungUnavailable } from '../ladder.ts';
+import { ProviderAbsent, ProviderUnavailable } from '../fallback-chain.ts';
 import { describeExit } from './exit.ts';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 /**
- * Runs a short command, found on PATH, to its end and gives its standard output.
- * @throws RungUnavailable when it is missing, fails or takes too long.
+ * Runs a command of PATH to its end and returns its standard output.
+ * @throws ProviderAbsent if it is missing, ProviderUnavailable if it fails or takes too long.
  */
 export function runCommand(program: string, args: readonly string[], timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -19,8 +19,8 @@ export function runCommand(program: string, args: readonly string[], timeoutMs: 
   });
 }
 
-function toUnavailable(program: string, cause: ExecFileException): RungUnavailable {
-  if (cause.code === 'ENOENT') return new RungAbsent(`${program} is not installed`, { cause });
-  if (cause.killed) return new RungUnavailable(`${program} did not finish in time`, { cause });
-  return new RungUnavailable(`${program} failed (${describeExit(cause.code, cause.signal)})`, { cause });
+function toUnavailable(program: string, cause: ExecFileException): ProviderUnavailable {
+  if (cause.code === 'ENOENT') return new ProviderAbsent(`${program} is not installed`, { cause });
+  if (cause.killed) return new ProviderUnavailable(`${program} did not finish in time`, { cause });
+  return new ProviderUnavailable(`${program} failed (${describeExit(cause.code, cause.signal)})`, { cause });
 }

@@ -5,7 +5,7 @@ const TRIAL_MS = 10_000;
 
 let known: Promise<boolean> | undefined;
 
-/** Whether a process can ask the kernel here for a signal at its parent's death (Linux with util-linux). */
+/** Whether the kernel can signal a process at its parent's death: on Linux with util-linux. Tried once. */
 export function hasDeathSignal(): Promise<boolean> {
   known ??= runCommand(PROGRAM, ['--pdeathsig', 'KILL', 'true'], TRIAL_MS).then(
     () => true,
@@ -15,8 +15,8 @@ export function hasDeathSignal(): Promise<boolean> {
 }
 
 /**
- * The command line that starts a program so that the kernel ends it when we end, however that happens and
- * whoever else was killed with us; the command as it is where that cannot be had.
+ * Wraps a command line so that the kernel sends the program `signal` when we end, however that happens.
+ * Returns it unchanged where the kernel cannot do that.
  */
 export async function underDeathSignal(
   signal: 'TERM' | 'KILL',

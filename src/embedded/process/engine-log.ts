@@ -1,6 +1,6 @@
 import { copyFile, stat, truncate } from 'node:fs/promises';
 
-/** How much an engine may write before its log begins anew; the last full one is kept beside it. */
+/** Bytes after which an engine's log begins anew; the last full one is kept beside it. */
 export const ENGINE_LOG_BYTES = 16 * 2 ** 20;
 const LOOK_EVERY_MS = 60_000;
 
@@ -10,9 +10,9 @@ export interface LogBound {
 }
 
 /**
- * Looks at a log now and then, and empties it when it is full, after copying it to `<path>.1`. Whoever writes
- * into it goes on: files that are opened for appending begin again at the front.
- * @returns ends the looking.
+ * Checks a log's size every minute, and when it is full copies it to `<path>.1` and truncates it. Its writer
+ * is not disturbed: a file that is opened for appending goes on at the front.
+ * @returns a function that ends the checks.
  */
 export function boundLog(
   path: string,
@@ -23,7 +23,7 @@ export function boundLog(
     await copyFile(path, `${path}.1`);
     await truncate(path);
   };
-  // A log that cannot be looked at is no reason to end an engine.
+  // Ignores errors: a log that cannot be checked is no reason to end an engine.
   const timer = setInterval(() => void look().catch(() => {}), everyMs).unref();
   void look().catch(() => {});
   return () => clearInterval(timer);

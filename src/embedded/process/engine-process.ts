@@ -4,31 +4,31 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RungUnavailable } from '../ladder.ts';
+import { ProviderUnavailable } from '../fallback-chain.ts';
 import { underDeathSignal } from './death-signal.ts';
 import { boundLog } from './engine-log.ts';
 import { describeExit } from './exit.ts';
 
 const POLL_MS = 50;
-/** A database under load takes its time to close its files; killed, it has to recover at the next start. */
+/** Time for a database under load to close its files; if killed, it has to recover at the next start. */
 const STOP_GRACE_MS = 10_000;
 
-/** The engine ended before it was ready; a port may have been taken, so another try may help. */
-export class EngineEnded extends RungUnavailable {}
+/** The engine ended before it was ready. Another try may help, since a port may have been taken. */
+export class EngineEnded extends ProviderUnavailable {}
 
 export interface EngineCommand {
-  /** As it is called in messages, for example "Temporal". */
+  /** Name in messages, for example "Temporal". */
   engine: string;
   program: string;
   args: readonly string[];
-  /** What it gets from the kernel when we are gone: TERM for one that closes files, KILL for one that need not. */
+  /** Signal from the kernel when we are gone: TERM for an engine that must close files, else KILL. */
   orphanSignal: 'TERM' | 'KILL';
   logPath: string;
-  /** Learns of the process the moment it exists and when it has ended. */
+  /** Is told of the process the moment it exists and when it has ended. */
   registry: EngineRegistry;
 }
 
-/** Whoever makes sure that no engine is left behind. */
+/** Records which engines run, so that none is left behind. */
 export interface EngineRegistry {
   started(engine: string, pid: number): void;
   ended(engine: string, pid: number): void;
@@ -36,32 +36,32 @@ export interface EngineRegistry {
 
 export interface EngineProcess {
   readonly pid: number;
-  /** Settles with a sentence about how it ended. */
+  /** Resolves with a sentence about how it ended; never rejects. */
   readonly ended: Promise<string>;
-  /** SIGTERM to the whole group, SIGKILL after ten seconds. */
+  /** Sends the whole group SIGTERM, and SIGKILL after ten seconds; resolves when it has ended. */
   stop(): Promise<void>;
 }
 
-/** Starts an engine in a process group of its own; its output goes to its log. */
+/** Starts an engine in a process group of its own, with its output in its log. @throws ProviderUnavailable */
 export async function startEngine(command: EngineCommand): Promise<EngineProcess> {
   const { engine, orphanSignal, logPath, registry } = command;
   const { program, args } = await underDeathSignal(orphanSignal, command.program, command.args);
   await mkdir(dirname(logPath), { recursive: true });
-  // Nothing is awaited between the start and the listeners: a quick end must not go unnoticed.
+  // Awaits nothing between the start and the listeners, so that no quick end goes unnoticed.
   const log = openSync(logPath, 'a');
   const stopBounding = boundLog(logPath);
-  // The open standard input tells an engine that cares that we are still there.
+  // Keeps standard input open: some engines end when it closes.
   const child = spawn(program, [...args], { detached: true, stdio: ['pipe', log, log] });
   closeSync(log);
   const { pid } = child;
   if (pid === undefined) {
     const [cause] = await once(child, 'error');
-    throw new RungUnavailable(`${engine} could not be started`, { cause });
+    throw new ProviderUnavailable(`${engine} could not be started`, { cause });
   }
   registry.started(engine, pid);
   child.stdin?.on('error', () => {});
   const ended = once(child, 'exit').then(([code, signal]) => {
-    // A wrapper script may be gone while what it started is not.
+    // Kills what an ended wrapper script may have left running.
     signalGroup(pid, 'SIGKILL');
     registry.ended(engine, pid);
     stopBounding();
@@ -71,8 +71,8 @@ export async function startEngine(command: EngineCommand): Promise<EngineProcess
 }
 
 /**
- * Waits until `probe` succeeds.
- * @throws EngineEnded when the engine ends before, RungUnavailable when it takes too long.
+ * Waits until `probe` returns true; false or a throw means not yet.
+ * @throws EngineEnded if the engine ends before, ProviderUnavailable if it takes longer than `timeoutMs`.
  */
 export async function untilReady(
   engine: EngineProcess,
@@ -87,7 +87,7 @@ export async function untilReady(
     await sleep(POLL_MS);
   }
   await engine.stop();
-  throw new RungUnavailable(`it was not ready within ${timeoutMs / 1000} s`);
+  throw new ProviderUnavailable(`it was not ready within ${timeoutMs / 1000} s`);
 }
 
 async function stopGroup(child: ChildProcess, pid: number, ended: Promise<string>): Promise<void> {
@@ -101,6 +101,6 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // The group is empty already.
+    // The group has no processes left.
   }
 }

@@ -5,8 +5,8 @@ import { EngineEnded } from './engine-process.ts';
 const ATTEMPTS = 3;
 
 /**
- * Starts an engine on free ports, the `wanted` ones at first where nobody has them. Somebody may take one
- * between our look and the start, hence an engine that ends at once is tried on others.
+ * Starts an engine on `count` free ports, first on the `wanted` ones if those are free. Tries up to three times
+ * when the engine ends at once, since another process may take a port between our check and the start.
  */
 export async function startOnFreePorts<T>(
   count: number,
@@ -23,7 +23,7 @@ export async function startOnFreePorts<T>(
   }
 }
 
-/** Ports of 127.0.0.1 that nobody listens on right now; 0 stands for any, and all are different. */
+/** Returns free ports of 127.0.0.1, all different; 0 asks for any. Throws if a given one is taken. */
 async function listenOnEach(ports: readonly number[]): Promise<number[]> {
   const servers = ports.map((port) => ({ server: createServer(), port }));
   try {

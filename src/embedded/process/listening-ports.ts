@@ -3,8 +3,8 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 const LISTENING = '0A';
 
 /**
- * Ports that a process listens on (Linux; none elsewhere). Temporal's parts talk to each other on ports
- * that it chooses itself.
+ * Returns the ports that a process listens on, or none where there is no /proc. Needed because Temporal's parts
+ * talk to each other on ports that it chooses itself.
  */
 export async function listeningPorts(pid: number): Promise<number[]> {
   try {
@@ -30,7 +30,7 @@ async function socketsOf(pid: number): Promise<Set<string>> {
   return new Set(links.map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? ''));
 }
 
-/** Columns of proc(5)'s net/tcp: slot, local address, remote address, state, …, inode. */
+/** Parses a row of proc(5)'s net/tcp: slot, local address, remote address, state, …, inode. */
 function parseRow(row: string): { port: number; state: string; inode: string } {
   const columns = row.trim().split(/\s+/);
   const port = Number.parseInt(columns[1]?.split(':')[1] ?? '', 16);

