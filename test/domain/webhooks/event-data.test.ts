@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { newBatch } from '../../../src/domain/batches/batch.ts';
 import {
-  announcedBatch,
-  announcedFile,
-  announcedJob,
   asSubmitted,
-} from '../../../src/domain/webhooks/announced.ts';
+  batchEventData,
+  fileEventData,
+  jobEventData,
+} from '../../../src/domain/webhooks/event-data.ts';
 import { aFile, aJob } from '../../support/records.ts';
 
 const AT = new Date('2026-11-23T12:00:00Z');
@@ -23,7 +23,7 @@ describe('a job as a receiver sees it', () => {
   });
 
   it('has links to what it made, and nothing that is not its owner’s to see', () => {
-    const told = announcedJob({ ...ready, callback: null, batchId: 'batch' }, urlOf);
+    const told = jobEventData({ ...ready, callback: null, batchId: 'batch' }, urlOf);
     expect(told).toEqual({
       id: ready._id,
       status: 'ready',
@@ -37,12 +37,12 @@ describe('a job as a receiver sees it', () => {
       createdAt: ISO,
       finishedAt: ISO,
     });
-    expect(announcedJob(ready, urlOf)).not.toHaveProperty('batchId');
+    expect(jobEventData(ready, urlOf)).not.toHaveProperty('batchId');
   });
 
   it('says why it failed', () => {
     const error = { code: 'CORRUPT_INPUT', message: 'It does not open.' } as const;
-    expect(announcedJob(aJob({ status: 'failed', error }), urlOf)).toMatchObject({
+    expect(jobEventData(aJob({ status: 'failed', error }), urlOf)).toMatchObject({
       error,
       finishedAt: null,
       outputs: [],
@@ -66,7 +66,7 @@ describe('a batch as a receiver sees it', () => {
   });
 
   it('says how each job ended, in their order', () => {
-    const told = announcedBatch({ ...batch, outcomes: { b: 'failed' }, finishedAt: AT }, urlOf);
+    const told = batchEventData({ ...batch, outcomes: { b: 'failed' }, finishedAt: AT }, urlOf);
     expect(told).toMatchObject({
       id: 'batch',
       counts: { total: 2, pending: 1, failed: 1 },
@@ -82,16 +82,16 @@ describe('a batch as a receiver sees it', () => {
 
   it('has a link to its archive once there is one, and none where none was wanted', () => {
     const archive = { fileId: 'zip', filename: 'holiday.zip', size: 9, expiresAt: AT, error: null };
-    expect(announcedBatch({ ...batch, archive }, urlOf)).toMatchObject({
+    expect(batchEventData({ ...batch, archive }, urlOf)).toMatchObject({
       archive: { size: 9, downloadUrl: 'https://kiln.example/zip', expiresAt: ISO },
       finishedAt: null,
     });
-    expect(announcedBatch({ ...batch, archive: null }, urlOf).archive).toBeNull();
+    expect(batchEventData({ ...batch, archive: null }, urlOf).archive).toBeNull();
   });
 });
 
 it('a file as a receiver sees it does not say where it lies', () => {
-  const told = announcedFile(aFile({ _id: 'f', createdAt: AT, expiresAt: AT, sha256: '00' }));
+  const told = fileEventData(aFile({ _id: 'f', createdAt: AT, expiresAt: AT, sha256: '00' }));
   expect(told).toEqual({
     ...{ id: 'f', filename: 'photo.png', mime: 'image/png', size: 10, sha256: '00' },
     ...{ createdAt: ISO, expiresAt: ISO },
