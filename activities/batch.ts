@@ -26,8 +26,8 @@ export interface BatchActivityPorts {
   admissions: { admitBatch(jobs: readonly Job[]): Promise<ReadonlySet<string>> };
   startJob(job: Job): Promise<void>;
   cancelJob(job: Job, reason: string): Promise<unknown>;
-  announceCreated(job: Job): Promise<void>;
-  announceBatchEnd(batch: Batch): Promise<void>;
+  emitJobCreated(job: Job): Promise<void>;
+  emitBatchEnded(batch: Batch): Promise<void>;
 }
 
 /** What a batch does with its jobs: start them, count them, end them. Everything may be repeated. */
@@ -37,8 +37,8 @@ export function createBatchActivities({
   admissions,
   startJob,
   cancelJob,
-  announceCreated,
-  announceBatchEnd,
+  emitJobCreated,
+  emitBatchEnded,
 }: BatchActivityPorts) {
   return {
     /** Those that have to wait for a turn are started when it comes. @returns where the next page begins. */
@@ -48,7 +48,7 @@ export function createBatchActivities({
         const page = await jobs.getMany(jobIds.slice(from, from + START_PAGE));
         const mayBegin = await admissions.admitBatch(page.filter(({ status }) => status === 'queued'));
         await onEachOf(page, async (job) => {
-          await announceCreated(job);
+          await emitJobCreated(job);
           if (isTerminal(job.status)) return;
           if (job.status === 'awaiting_upload' || mayBegin.has(job._id)) await startJob(job);
         });
@@ -89,7 +89,7 @@ export function createBatchActivities({
       if (archiveFault && batch.archive)
         await batches.setArchive(batchId, { ...batch.archive, error: archiveFault });
       const ended = await batches.finish(batchId, finalStatus(countsOf(batch)));
-      await announceBatchEnd(ended);
+      await emitBatchEnded(ended);
       return { status: ended.status };
     },
   };

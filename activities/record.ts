@@ -25,11 +25,11 @@ export interface RecordPorts {
   files: Pick<FileRepository, 'getKept'>;
   admissions: { leave(job: Job): Promise<void> };
   countInBatch(job: Job): Promise<void>;
-  announceEnd(job: Job): Promise<void>;
+  emitJobEnded(job: Job): Promise<void>;
 }
 
 /** Writes the job's state after submission. Every write carries its cause, so a repeat is recognised. */
-export function createRecord({ jobs, uploads, files, admissions, countInBatch, announceEnd }: RecordPorts) {
+export function createRecord({ jobs, uploads, files, admissions, countInBatch, emitJobEnded }: RecordPorts) {
   async function outputsOf(converted: ConvertedFile[]): Promise<JobOutput[]> {
     return Promise.all(
       converted.map(async ({ fileId }) => {
@@ -72,7 +72,7 @@ export function createRecord({ jobs, uploads, files, admissions, countInBatch, a
       const transition = { to: end.to, cause: 'ended', ...change };
       const ended = await jobs.transition(jobId, transition).catch(standingEnd(jobId));
       await admissions.leave(job);
-      await announceEnd(ended);
+      await emitJobEnded(ended);
       await countInBatch(ended);
       return ended.status;
     },

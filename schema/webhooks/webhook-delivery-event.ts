@@ -8,9 +8,13 @@ const DeliveryEvent = builder.objectRef<EventRecord>('WebhookDeliveryEvent').imp
   description: 'An attempt that was made, or a delivery that moved to another state.',
   fields: (t) => ({
     eventId: t.exposeID('eventId', {
-      description: 'The same whenever it is told: drop what you have seen, around a reconnection for one.',
+      description:
+        'The same in every repeat of the event: drop what you have seen, such as after a reconnection.',
     }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it happened: ask for what comes after it.' }),
+    at: t.expose('at', {
+      type: 'DateTime',
+      description: 'When it happened; give it as `after` to go on from here.',
+    }),
     attempt: t.field({
       type: WebhookAttempt,
       nullable: true,
@@ -34,12 +38,15 @@ builder.subscriptionField('webhookDeliveryEvents', (t) =>
   t.field({
     type: DeliveryEvent,
     description:
-      'Everything that happens to your deliveries: first what came after `after`, then live, about a second behind. ' +
+      'Streams the events of your deliveries: first those after `after`, then new ones about a second after they happen. ' +
       'Each attempt comes at least once and in the order of its delivery; of states that follow each other within that second, the last.',
     args: {
       accountId: t.arg.id({ description: 'Your own account unless given; others only for the operator.' }),
       endpointId: t.arg.id({ description: 'Only deliveries to this endpoint.' }),
-      after: t.arg({ type: 'DateTime', description: 'The `at` of the last event that you have seen.' }),
+      after: t.arg({
+        type: 'DateTime',
+        description: 'The `at` of the last event that you have seen; only new events unless given.',
+      }),
     },
     subscribe: (_root, { accountId, endpointId, after }, { operations, actor }) => {
       const watch = {

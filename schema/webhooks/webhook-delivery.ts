@@ -13,23 +13,29 @@ import { uuidOf } from '../global-id.ts';
 import { Job } from '../jobs/job.ts';
 import { pageCost, pageOf, type SortKey } from '../page.ts';
 
-/** Where a delivery stands. */
+/** The GraphQL enum of `DeliveryState`. */
 export const WebhookDeliveryState = builder.enumType('WebhookDeliveryState', {
   description: 'Where a delivery stands.',
   values: {
-    PENDING: { value: 'pending', description: 'It has not got through yet; attempts follow.' },
-    DELIVERED: { value: 'delivered', description: 'The receiver confirmed it.' },
+    PENDING: { value: 'pending', description: 'Not received yet; attempts follow.' },
+    DELIVERED: { value: 'delivered', description: 'The receiver answered with a 2xx status.' },
     FAILED: { value: 'failed', description: 'No attempt follows. It can be replayed.' },
-    DISCARDED: { value: 'discarded', description: 'Its endpoint was deleted before it got through.' },
+    DISCARDED: {
+      value: 'discarded',
+      description: 'Its endpoint was deleted before the delivery was received.',
+    },
   } as const satisfies Record<string, { value: DeliveryState; description: string }>,
 });
 
 const Hold = builder.enumType('WebhookDeliveryHold', {
-  description: 'Why a delivery waits although its time has come. Waiting uses up no attempt.',
+  description: 'Why the next attempt of a delivery was put off. Waiting uses up no attempt.',
   values: {
     PAUSED: { value: 'paused', description: 'Its endpoint is paused.' },
-    CIRCUIT: { value: 'circuit', description: 'Its endpoint failed too often; one at a time may try.' },
-    BUSY: { value: 'busy', description: 'Its endpoint has as much as it can take at a time.' },
+    CIRCUIT: {
+      value: 'circuit',
+      description: 'Its endpoint failed ten times in a row; one delivery at a time may try.',
+    },
+    BUSY: { value: 'busy', description: 'Its endpoint has as many requests under way as it answers well.' },
   } as const satisfies Record<string, { value: DeliveryHold; description: string }>,
 });
 
@@ -56,42 +62,45 @@ const NetworkError = builder.enumType('WebhookNetworkError', {
   ),
 });
 
-/** One POST and what came back. */
+/** The GraphQL object of an attempt. */
 export const WebhookAttempt = builder.objectRef<AttemptRecord>('WebhookAttempt').implement({
-  description: 'One POST and what came back.',
+  description: 'One POST and its answer.',
   fields: (t) => ({
     number: t.exposeInt('number', { description: 'From 1; a replay goes on counting.' }),
     at: t.expose('at', { type: 'DateTime', description: 'When it was made.' }),
-    durationMs: t.exposeInt('durationMs', { description: 'Milliseconds until it was over.' }),
+    durationMs: t.exposeInt('durationMs', {
+      description: 'Milliseconds until the answer was read or given up.',
+    }),
     status: t.exposeInt('status', { nullable: true, description: 'HTTP status; null when no answer came.' }),
     networkError: t.field({
       type: NetworkError,
       nullable: true,
-      description: 'Why no answer came.',
+      description: 'Why no answer came; null when one did.',
       resolve: ({ networkError }) => networkError,
     }),
     responseHeaders: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'Those headers of the answer that matter, or may explain it.',
+      description:
+        'The few headers of the answer that are kept, such as Retry-After; null when no answer came.',
       resolve: ({ responseHeaders = null }) => responseHeaders,
     }),
     responseHead: t.string({
       nullable: true,
       description:
-        'The beginning of the answer, 4 KiB at most. A receiver may repeat what it was sent, so it is shown to whoever is shown `body`.',
+        'The first 4 KiB of the answer; null when none came. A receiver may repeat what it was sent, so it is null to whoever may not see `body`.',
       resolve: ({ responseHead = null }, _args, { actor }) => (seesResults(actor) ? responseHead : null),
     }),
   }),
 });
 
-/** A message to one receiver. */
+/** The GraphQL object of a delivery; lists leave `body` and `attempts` out, which are then read on demand. */
 export const WebhookDelivery = builder.objectRef<DeliverySummary & Partial<DeliveryRecord>>(
   'WebhookDelivery',
 );
 
 builder.node(WebhookDelivery, {
-  description: 'A message to one receiver: the same bytes under the same id, as often as it takes.',
+  description: 'A message to one receiver. Every attempt sends the same bytes under the same id.',
   id: { resolve: ({ _id }) => _id },
   loadWithoutCache: (id, { operations, actor }) => orNull(operations.findDelivery(actor, id)),
   fields: (t) => ({
@@ -100,30 +109,33 @@ builder.node(WebhookDelivery, {
       nullable: true,
       description: "UUID of the endpoint, which may be deleted; null for a job's own callback.",
     }),
-    jobId: t.exposeID('jobId', { nullable: true, description: 'UUID of the job that it is about.' }),
-    event: t.exposeString('event', { description: 'What it tells of.' }),
-    url: t.exposeString('url', { description: 'Where it was to go when it was made.' }),
+    jobId: t.exposeID('jobId', {
+      nullable: true,
+      description: 'UUID of the job that it is about; null when it is about none.',
+    }),
+    event: t.exposeString('event', { description: 'The event, such as `job.ready`.' }),
+    url: t.exposeString('url', { description: 'The address when the delivery was made.' }),
     body: t.string({
       nullable: true,
       description:
-        'What is sent. It leads to results, so it is null to a credential without the scope READ or CONVERT.',
+        'The JSON that is sent. It links to results, so it is null to a credential without the scope READ or CONVERT.',
       resolve: (delivery, _args, { actor, operations }) =>
         seesResults(actor) ? operations.bodyOf(delivery) : null,
     }),
     state: t.field({
       type: WebhookDeliveryState,
-      description: 'Where it stands.',
+      description: 'Its state.',
       resolve: ({ state }) => state,
     }),
     hold: t.field({
       type: Hold,
       nullable: true,
-      description: 'Why it waits although its time has come.',
+      description: 'Why its next attempt was put off; null when it was not.',
       resolve: ({ hold }) => hold,
     }),
     attempts: t.field({
       type: [WebhookAttempt],
-      description: 'What was tried, oldest first; the latest 100 are kept.',
+      description: 'Its attempts, oldest first; the latest 100 are kept.',
       complexity: { field: 1, multiplier: 10 },
       resolve: (delivery, _args, { operations }) => operations.attemptsOf(delivery),
     }),
@@ -132,7 +144,7 @@ builder.node(WebhookDelivery, {
       nullable: true,
       description: 'When the next attempt is due; null before the first and after the last one.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the delivery was made.' }),
     updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
       description: 'When anything about it last changed.',
@@ -140,7 +152,7 @@ builder.node(WebhookDelivery, {
   }),
 });
 
-/** Ids of deliveries follow from what they are about, so they are listed by another key. */
+/** Sorts by `order`: the ids of deliveries are derived, so they do not sort by creation. */
 const BY_ORDER: SortKey<DeliverySummary> = {
   of: ({ order }) => order,
   isKey: (text) => /^[0-9a-f-]{36}$/.test(text),
@@ -187,7 +199,7 @@ builder.queryFields((t) => ({
 builder.objectField(Job, 'deliveries', (t) =>
   t.connection({
     type: WebhookDelivery,
-    description: 'What receivers were told about it, newest first. Needs the scope READ or MANAGE.',
+    description: 'The webhook deliveries about it, newest first. Needs the scope READ or MANAGE.',
     complexity: pageCost,
     resolve: ({ _id }, args, { operations, actor }) =>
       pageOf(args, (query) => operations.listDeliveries(actor, { ...query, jobId: _id }), BY_ORDER),

@@ -9,13 +9,13 @@ import { orNull } from '../files/file.ts';
 import { uuidOf } from '../global-id.ts';
 
 const EndpointState = builder.enumType('WebhookEndpointState', {
-  description: 'Whether an endpoint is called.',
+  description: 'Whether deliveries are sent to an endpoint.',
   values: {
-    ENABLED: { value: 'enabled', description: 'It is.' },
-    PAUSED: { value: 'paused', description: 'Its owner paused it: what comes waits until it is resumed.' },
+    ENABLED: { value: 'enabled', description: 'Deliveries are sent.' },
+    PAUSED: { value: 'paused', description: 'Its owner paused it: deliveries wait until it is resumed.' },
     DISABLED: {
       value: 'disabled',
-      description: 'It is not called any more: what comes counts as failed and can be replayed later.',
+      description: 'No delivery is sent: new ones fail at once and can be replayed later.',
     },
   } as const,
 });
@@ -29,27 +29,35 @@ const DisableReason = builder.enumType('WebhookDisableReason', {
 });
 
 const CircuitState = builder.enumType('WebhookCircuitState', {
-  description: 'Whether an endpoint answers.',
+  description: 'Whether an endpoint answers well.',
   values: {
-    CLOSED: { value: 'closed', description: 'It does: deliveries are sent when their time comes.' },
-    OPEN: { value: 'open', description: 'It failed too often: deliveries wait, without losing attempts.' },
-    HALF_OPEN: { value: 'half_open', description: 'One delivery finds out whether it is well again.' },
+    CLOSED: { value: 'closed', description: 'It answers well: deliveries are sent when they are due.' },
+    OPEN: {
+      value: 'open',
+      description: 'It failed ten times in a row: deliveries wait, without using up attempts.',
+    },
+    HALF_OPEN: {
+      value: 'half_open',
+      description: 'One delivery at a time finds out whether it answers well again.',
+    },
   } as const,
 });
 
 const Circuit = builder.objectRef<CircuitRecord>('WebhookCircuit').implement({
-  description: 'How an endpoint has been answering lately.',
+  description: 'How an endpoint has answered lately.',
   fields: (t) => ({
     state: t.field({
       type: CircuitState,
-      description: 'Whether it answers.',
+      description: 'Whether it answers well.',
       resolve: (circuit) => circuitState(circuit, new Date()),
     }),
-    failures: t.exposeInt('failures', { description: 'Failed attempts since the last success.' }),
+    failures: t.exposeInt('failures', {
+      description: 'Failed attempts in a row, of all deliveries together.',
+    }),
     failingSince: t.expose('failingSince', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the first of them was.',
+      description: 'When the first of them was; null when there is none.',
     }),
     nextProbeAt: t.expose('probeAt', {
       type: 'DateTime',
@@ -60,32 +68,32 @@ const Circuit = builder.objectRef<CircuitRecord>('WebhookCircuit').implement({
 });
 
 const Secret = builder.objectRef<EndpointSecret>('WebhookSecret').implement({
-  description: 'A secret that signs. It was shown when it was made and cannot be read back.',
+  description: 'A signing secret, without its text: that was shown once, when it was made.',
   fields: (t) => ({
     since: t.expose('since', { type: 'DateTime', description: 'When it was made.' }),
     until: t.expose('until', {
       type: 'DateTime',
       nullable: true,
-      description: 'Until when it signs besides the present one; null for the present one.',
+      description: 'When it stops signing; null for the present secret.',
     }),
   }),
 });
 
-/** An address that is told of events. */
+/** The GraphQL object of an endpoint. */
 export const WebhookEndpoint = builder.objectRef<EndpointRecord>('WebhookEndpoint');
 
 builder.node(WebhookEndpoint, {
-  description: 'An address of yours that is told of events, by signed POSTs (Standard Webhooks).',
+  description: 'An address of yours that gets your events as signed POSTs (Standard Webhooks).',
   id: { resolve: ({ _id }) => _id },
   loadWithoutCache: (id, { operations, actor }) => orNull(operations.findEndpoint(actor, id)),
   fields: (t) => ({
     endpointId: t.exposeID('_id', { description: 'The bare UUID.' }),
     url: t.exposeString('url', { description: 'The address.' }),
-    events: t.exposeStringList('events', { description: 'What it is told of; `*` is everything.' }),
-    description: t.exposeString('description', { description: 'What people call it; may be empty.' }),
+    events: t.exposeStringList('events', { description: 'The events it subscribes to; `*` is all of them.' }),
+    description: t.exposeString('description', { description: 'A note for people; may be empty.' }),
     state: t.field({
       type: EndpointState,
-      description: 'Whether it is called.',
+      description: 'Whether deliveries are sent to it.',
       resolve: ({ state }) => state,
     }),
     disabledFor: t.field({
@@ -97,12 +105,12 @@ builder.node(WebhookEndpoint, {
     stateSince: t.expose('stateSince', { type: 'DateTime', description: 'Since when it is in its state.' }),
     circuit: t.field({
       type: Circuit,
-      description: 'Whether it answers.',
+      description: 'Whether it answers well; while it does not, deliveries wait.',
       resolve: ({ circuit }) => circuit,
     }),
     secrets: t.field({
       type: [Secret],
-      description: 'What signs at present: two for a day after a rotation.',
+      description: 'The secrets that sign at present: two for a day after a rotation.',
       resolve: (endpoint) => liveSecrets(endpoint, new Date()),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),

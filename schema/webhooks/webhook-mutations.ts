@@ -22,9 +22,9 @@ const CreateInput = builder.inputType('CreateWebhookEndpointInput', {
 });
 
 const UpdateInput = builder.inputType('UpdateWebhookEndpointInput', {
-  description: 'What is to be different; what is not named stays.',
+  description: 'What to change; what is not given stays.',
   fields: (t) => ({
-    url: t.string({ description: 'The new address; what waits already goes there as well.' }),
+    url: t.string({ description: 'The new address; deliveries that wait already go there as well.' }),
     events: t.stringList({ description: EVENTS }),
     description: t.string({ description: 'At most 200 characters.' }),
   }),
@@ -47,14 +47,16 @@ const ReplayInput = builder.inputType('ReplayWebhookDeliveriesInput', {
 });
 
 const EndpointSecrets = builder.objectRef<ShownEndpoint>('WebhookEndpointSecrets').implement({
-  description: 'An endpoint and its secret. This is the only time that it is shown.',
+  description: 'An endpoint and its signing secret, which is shown only this once.',
   fields: (t) => ({
     endpoint: t.field({
       type: WebhookEndpoint,
       description: 'The endpoint.',
       resolve: ({ endpoint }) => endpoint,
     }),
-    secret: t.exposeString('secret', { description: 'What signs, as Standard Webhooks writes it.' }),
+    secret: t.exposeString('secret', {
+      description: 'The signing secret, as Standard Webhooks writes it (`whsec_…`).',
+    }),
   }),
 });
 
@@ -70,7 +72,7 @@ const EndpointSuccess = builder.objectRef<{ endpoint: Endpoint }>('WebhookEndpoi
 });
 
 const DeliverySuccess = builder.objectRef<{ delivery: Delivery }>('WebhookDeliverySuccess').implement({
-  description: 'The delivery is on its way.',
+  description: 'The delivery is being sent.',
   fields: (t) => ({
     delivery: t.field({
       type: WebhookDelivery,
@@ -81,15 +83,15 @@ const DeliverySuccess = builder.objectRef<{ delivery: Delivery }>('WebhookDelive
 });
 
 const ReplaySuccess = builder.objectRef<Replay>('ReplayWebhookDeliveriesSuccess').implement({
-  description: 'The deliveries are on their way again.',
+  description: 'The deliveries are being sent again.',
   fields: (t) => ({
-    replayed: t.exposeInt('replayed', { description: 'How many.' }),
+    replayed: t.exposeInt('replayed', { description: 'How many are being sent again.' }),
     left: t.exposeInt('left', {
-      description: 'How many were on their way anyhow, or have no enabled endpoint.',
+      description: 'How many were not: they have not ended, or have no enabled endpoint.',
     }),
     next: t.exposeString('next', {
       nullable: true,
-      description: 'Give it as `after` to go on where this call stopped; null when that was all.',
+      description: 'The `after` of the next call; null when that was all.',
     }),
   }),
 });
@@ -103,7 +105,7 @@ builder.mutationFields((t) => ({
     type: EndpointSecrets,
     errors: EXPECTED,
     description:
-      'Makes a webhook endpoint and shows its secret, once. An account has at most 20. Needs the scope READ or CONVERT besides MANAGE, since results are told.',
+      'Makes a webhook endpoint and shows its secret, once. An account has at most 20. Needs the scope READ or CONVERT besides MANAGE, since events link to results.',
     args: { input: t.arg({ type: CreateInput, required: true, description: 'What is wanted.' }) },
     resolve: (_root, { input }, context) =>
       refusing(context, () =>
@@ -119,7 +121,7 @@ builder.mutationFields((t) => ({
     description: 'Changes address, events or description of an endpoint.',
     args: {
       id: t.arg.id(endpointArg),
-      input: t.arg({ type: UpdateInput, required: true, description: 'What is to be different.' }),
+      input: t.arg({ type: UpdateInput, required: true, description: 'What to change.' }),
     },
     resolve: (_root, { id, input: { url, events, description } }, context) =>
       refusing(context, async () => ({
@@ -133,7 +135,7 @@ builder.mutationFields((t) => ({
   deleteWebhookEndpoint: t.field({
     type: EndpointSuccess,
     errors: EXPECTED,
-    description: 'Deletes an endpoint; what has not got through to it is discarded.',
+    description: 'Deletes an endpoint and discards the deliveries that wait for it.',
     args: { id: t.arg.id(endpointArg) },
     resolve: (_root, { id }, context) =>
       refusing(context, async () => ({
@@ -152,7 +154,7 @@ builder.mutationFields((t) => ({
   pauseWebhookEndpoint: t.field({
     type: EndpointSuccess,
     errors: EXPECTED,
-    description: 'Sends nothing to an endpoint until it is resumed; what comes meanwhile waits.',
+    description: 'Pauses an endpoint: deliveries wait until it is resumed.',
     args: { id: t.arg.id(endpointArg) },
     resolve: (_root, { id }, context) =>
       refusing(context, async () => ({
@@ -162,7 +164,7 @@ builder.mutationFields((t) => ({
   resumeWebhookEndpoint: t.field({
     type: EndpointSuccess,
     errors: EXPECTED,
-    description: 'Calls an endpoint again, after a pause or after it was disabled; its circuit is closed.',
+    description: 'Enables an endpoint that was paused or disabled, and closes its circuit.',
     args: { id: t.arg.id(endpointArg) },
     resolve: (_root, { id }, context) =>
       refusing(context, async () => ({
@@ -172,7 +174,7 @@ builder.mutationFields((t) => ({
   testWebhookEndpoint: t.field({
     type: DeliverySuccess,
     errors: EXPECTED,
-    description: 'Sends an endpoint the event `endpoint.test`, whatever it is told of otherwise.',
+    description: 'Sends an endpoint the event `endpoint.test`, whatever it subscribes to.',
     args: { id: t.arg.id(endpointArg) },
     resolve: (_root, { id }, context) =>
       refusing(context, async () => ({

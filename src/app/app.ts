@@ -136,7 +136,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   });
   opening.defer(() => converters.close());
 
-  // Where the doors listen is known once they do; workers on other machines are told by configuration.
+  // Where the server listens is known once it does; workers on other machines are told by configuration.
   let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
   const webhooks = createWebhooks({
     ...{ collections: mongo.collections, deliveries, files, jobs, runner, sender, sealer, log },
@@ -144,7 +144,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     checkUrl: guard.checkUrl,
     links,
     downloadUrl: (output) => publicUrl + links.lastingDownloadPath(output),
-    places: config.concurrency.webhook,
+    maxConcurrent: config.concurrency.webhook,
   });
 
   const limits = { uploadBytes: config.limits.uploadBytes, uploadMs: config.retention.uploadMs };
@@ -165,7 +165,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...{ concurrencyKeyOf: access.concurrencyKeyOf, checkUrl: guard.checkUrl, seal: sealer.seal },
   };
   const bringing = createUploads({ ...submission, jobs, blobs, tell });
-  const submitJob = webhooks.announcingSubmit(createSubmitJob({ ...submission, jobs, runner: tell }));
+  const submitJob = webhooks.emittingSubmit(createSubmitJob({ ...submission, jobs, runner: tell }));
   const { open } = sealer;
   const batches = createBatches({
     ...{ collections: mongo.collections, jobs, runner, tell, submission, submitJob, findJob, open, log },
@@ -177,7 +177,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     submitJob,
     ...batches.operations,
     ...bringing,
-    completeUpload: webhooks.announcingUpload(bringing.completeUpload),
+    completeUpload: webhooks.emittingUpload(bringing.completeUpload),
     ...finding,
     cancelJob: createCancelJob({ jobs, runner, findJob }),
     ...createWatchJob({ jobs, changes, findJob }),
@@ -200,8 +200,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     temporal,
     mongo,
     converters,
-    /** Only a process that works opens it. */
-    courier: webhooks.courier,
+    /** Opened by a process that runs activities; in any other every delivery becomes a workflow. */
+    dispatcher: webhooks.dispatcher,
     /** What activities work with; only src/process/worker.ts hands it on. */
     activityPorts: {
       jobs,
@@ -228,7 +228,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     accounts: access.accounts,
     keys: access.keys,
     sealer,
-    /** The base of absolute URLs, once the doors are open at `bound`. */
+    /** The base of absolute URLs, once the server listens at `bound`. */
     publicUrlOf(bound: string): string {
       publicUrl = config.publicUrl ?? bound;
       return publicUrl;

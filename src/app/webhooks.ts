@@ -1,18 +1,19 @@
 import type { AccountPlan } from '../domain/access/account-plan.ts';
-import type { UrlOf } from '../domain/webhooks/announced.ts';
+import type { UrlOf } from '../domain/webhooks/event-data.ts';
 import type { Log } from '../log.ts';
+import { createAdaptiveLimiter } from '../net/adaptive-limiter.ts';
 import type { HttpSender } from '../net/fetch.ts';
-import { createLanes } from '../net/lanes.ts';
 import { signWebhook } from '../net/webhook.ts';
 import type { createAccounts } from '../operations/access/accounts.ts';
 import { createLowCredits } from '../operations/credits/low-credits.ts';
 import { createRecent } from '../operations/recent.ts';
-import { createAnnounce } from '../operations/webhooks/announce.ts';
-import { createAnnounceJobs } from '../operations/webhooks/announce-jobs.ts';
-import { type Courier, createCourier } from '../operations/webhooks/courier.ts';
 import { createDeliver } from '../operations/webhooks/deliver.ts';
 import { createDeliveries } from '../operations/webhooks/deliveries.ts';
+import { createDeliveryQueue } from '../operations/webhooks/delivery-queue.ts';
 import { createDescribeCallback } from '../operations/webhooks/describe-callback.ts';
+import { createDispatcher } from '../operations/webhooks/dispatcher.ts';
+import { createEmit } from '../operations/webhooks/emit.ts';
+import { createEmitJobs } from '../operations/webhooks/emit-jobs.ts';
 import { createEndpointHealth } from '../operations/webhooks/endpoint-health.ts';
 import { createEndpoints } from '../operations/webhooks/endpoints.ts';
 import { createRepairDeliveries } from '../operations/webhooks/repair-deliveries.ts';
@@ -30,7 +31,7 @@ import type { JobRepository } from '../store/jobs.ts';
 import { createLowCreditRepository } from '../store/low-credits.ts';
 import type { Collections } from '../store/mongo/mongo.ts';
 
-/** For so long one read of an endpoint serves all attempts that begin meanwhile. */
+/** How long one read of an endpoint serves all first attempts that begin meanwhile. */
 const RECENT_MS = 100;
 
 /** What the dialects make of a callback, those that do not leave it to Kiln. */
@@ -54,71 +55,72 @@ export interface WebhookPorts {
   checkUrl(url: string): unknown;
   downloadUrl: UrlOf;
   links: Pick<Links, 'lastingDownloadPath'>;
-  /** First attempts at a time in this process. */
-  places: number;
+  /** First attempts under way at a time in this process. */
+  maxConcurrent: number;
 }
 
-/** Everything about webhooks of accounts: what is told, to whom, and what became of it. */
+/** Builds everything about webhooks: endpoints, events, deliveries and the dispatcher that sends them. */
 export function createWebhooks(ports: WebhookPorts) {
   const { collections, deliveries, runner, log, findPlan } = ports;
   const endpoints = createEndpointRepository(collections);
   const monthlyCreditsOf = async (plan: string) => (await findPlan(plan)).mediaCredits;
-  const door = createAnnounce({ endpoints, deliveries, courier: () => courier, log });
-  const { announce, forgetEndpoints } = door;
+  const queue = createDeliveryQueue();
+  const emitter = createEmit({ endpoints, deliveries, queue, log });
+  const { emit, subscribers, forgetEndpoints } = emitter;
   const { wakeHeld, repairDeliveries } = createRepairDeliveries({
     ...{ endpoints, runner, log },
     deliveries: createDeliveryChecks(collections),
   });
-  const health = createEndpointHealth({ endpoints, deliveries, announce, forgetEndpoints, wakeHeld });
-  const lanes = createLanes();
+  const health = createEndpointHealth({ endpoints, deliveries, emit, forgetEndpoints, wakeHeld });
+  const limiter = createAdaptiveLimiter();
   const deliver = createDeliver({
     ...{ deliveries, endpoints, health, jobs: ports.jobs },
-    within: lanes.within,
+    tryRun: limiter.tryRun,
     post: ports.sender.post,
     sign: signWebhook,
     open: ports.sealer.open,
     log,
   });
-  // What an attempt announces, of an endpoint that is gone, goes out through the same courier.
-  const courier: Courier = createCourier({
-    ...{ deliver, runner, log, places: ports.places },
+  const dispatcher = createDispatcher({
+    ...{ queue, deliver, runner, log, maxConcurrent: ports.maxConcurrent },
     recentEndpoint: createRecent(endpoints.find, RECENT_MS).get,
-    widthOf: lanes.widthOf,
+    limitOf: limiter.limitOf,
   });
   const lowCredits = createLowCredits({
     lowCredits: createLowCreditRepository(collections),
-    announce,
+    emit,
     monthlyCreditsOf,
   });
-  const { jobCreated, jobEnded, batchEnded, announcingSubmit, announcingUpload } = createAnnounceJobs({
+  const { emitJobCreated, emitJobEnded, emitBatchEnded, emittingSubmit, emittingUpload } = createEmitJobs({
     ...ports,
-    ...door,
+    emit,
+    subscribers,
   });
 
   return {
-    announce,
-    courier,
-    announcingSubmit,
-    announcingUpload,
+    emit,
+    dispatcher,
+    emittingSubmit,
+    emittingUpload,
     operations: {
       ...createEndpoints({
         ...ports,
-        ...door,
+        ...emitter,
         endpoints,
         newSecret: newWebhookSecret,
         seal: ports.sealer.seal,
         wakeHeld,
       }),
-      ...createDeliveries({ deliveries, endpoints, courier, runner }),
+      ...createDeliveries({ deliveries, endpoints, dispatch: dispatcher.dispatch, runner }),
       watchDeliveries: createWatchDeliveries({ deliveries }),
-      /** @returns how many were in need of it, endpoints included. */
+      /** Repairs deliveries and endpoints. Returns how many were in need of it. */
       async repairDeliveries(now?: number): Promise<number> {
-        return (await repairDeliveries(now)) + (await health.tellForgotten());
+        return (await repairDeliveries(now)) + (await health.emitForgotten());
       },
     },
     /** What activities need of it. */
     activityPorts: {
-      announce,
+      emit,
       monthlyCreditsOf,
       describeCallback: createDescribeCallback({
         bodies: CALLBACK_BODIES,
@@ -126,9 +128,9 @@ export function createWebhooks(ports: WebhookPorts) {
         downloadUrl: ports.downloadUrl,
       }),
       deliver,
-      announceCreated: jobCreated,
-      announceEnd: jobEnded,
-      announceBatchEnd: batchEnded,
+      emitJobCreated,
+      emitJobEnded,
+      emitBatchEnded,
       noteSettled: lowCredits.noteSettled,
       noteGranted: lowCredits.noteGranted,
     },

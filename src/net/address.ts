@@ -4,19 +4,21 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 /** A parsed CIDR range. */
 export type Network = [Address, number];
 
-/** Only this block is handed out for the open IPv6 Internet; ipaddr.js calls the rest unicast as well. */
+/** The only block of the public IPv6 Internet; ipaddr.js calls the rest unicast as well. */
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
-/** Azure's host service: a public number that every virtual machine there reaches without leaving its host. */
+/**
+ * Azure's host service: a public number that every virtual machine there reaches without leaving its host.
+ */
 const AZURE_HOST = ipaddr.IPv4.parse('168.63.129.16');
 
-/** Parses a CIDR range; undefined when it is none. */
+/** Parses a CIDR range; returns undefined when it is none. */
 export function parseNetwork(cidr: string): Network | undefined {
   return ipaddr.isValidCIDR(cidr) ? ipaddr.parseCIDR(cidr) : undefined;
 }
 
 /**
- * Whether an address may be reached: it is on the open Internet, or in an allowed network.
- * It is judged as a number, so no spelling of it matters; what does not parse is refused.
+ * Whether an IP address is on the public Internet or in an allowed network; false for text that is none.
+ * Compares numbers, so the spelling does not matter.
  */
 export function isAllowedAddress(text: string, allowed: readonly Network[]): boolean {
   if (!ipaddr.isValid(text)) return false;
@@ -30,7 +32,7 @@ function isPublic(address: Address): boolean {
   return !address.match(AZURE_HOST, 32);
 }
 
-/** ISATAP (RFC 5214) hides an IPv4 address behind any prefix: interface id 0000:5efe or 0200:5efe. */
+/** Whether an IPv4 address hides in it: ISATAP (RFC 5214) has the interface id 0000:5efe or 0200:5efe. */
 function isIsatap(address: ipaddr.IPv6): boolean {
   const [flags, marker] = address.parts.slice(4, 6);
   return marker === 0x5efe && (flags === 0 || flags === 0x0200);

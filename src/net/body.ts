@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { FetchProblem } from './network-error.ts';
+import { FetchError } from './network-error.ts';
 
 const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>> = {
   gzip: createGunzip,
@@ -11,24 +11,24 @@ const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>
 };
 
 /**
- * A body as it was before it was compressed for the way. One coding at most: of several in a row each
- * could unfold a thousandfold.
+ * Returns the body decompressed. Accepts one coding at most: of several in a row each could unfold a thousandfold.
+ * @throws FetchError `protocol` for any other Content-Encoding.
  */
 export function decoded(body: Readable, contentEncoding = ''): Readable {
   const coding = contentEncoding.trim().toLowerCase();
   if (coding === '' || coding === 'identity') return body;
   const decoder = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
-  if (!decoder) throw new FetchProblem('protocol');
-  // An error of either half ends both, and the reader hears of it.
+  if (!decoder) throw new FetchError('protocol');
+  // An error of either half ends both and reaches the reader.
   return pipeline(body, decoder(), () => undefined);
 }
 
-/** Passes on as many bytes as are allowed, then breaks off. */
+/** Yields the body. @throws FetchError `too_large` once it has more than `maxBytes`. */
 export async function* withinBytes(body: Readable, maxBytes: number): AsyncGenerator<Buffer> {
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBytes) throw new FetchProblem('too_large');
+    if (size > maxBytes) throw new FetchError('too_large');
     yield chunk;
   }
 }

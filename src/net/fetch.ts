@@ -5,7 +5,7 @@ import { KilnError } from '../domain/errors.ts';
 import type { NetworkError } from '../domain/webhooks/webhook-profile.ts';
 import { createGet, type GetAnswer, type GetRequest, type GetResult } from './follow.ts';
 import type { Guard } from './guard.ts';
-import { type FetchFault, faultOf } from './network-error.ts';
+import { type FetchErrorReason, fetchErrorReason } from './network-error.ts';
 
 /** One POST to an address that a user chose. */
 export interface PostRequest {
@@ -13,61 +13,61 @@ export interface PostRequest {
   headers: Readonly<Record<string, string>>;
   /** Sent as it is; signatures are made over these bytes. */
   body: Uint8Array | string;
-  /** For everything together, from name resolution to the last byte of the answer. */
+  /** Milliseconds from name resolution to the last byte of the answer; 15,000 unless given. */
   timeoutMs?: number;
-  /** Bytes of the answer to keep; the rest is not read. */
+  /** Bytes of the answer to keep, 64 KiB unless given; the rest is not read. */
   maxResponseBytes?: number;
   signal?: AbortSignal;
 }
 
-/** What the receiver answered. */
+/** The receiver's answer. */
 export interface HttpAnswer {
   status: number;
   headers: Readonly<Record<string, string>>;
-  /** The head of the answer as text. */
+  /** The beginning of the body, as text. */
   body: string;
   durationMs: number;
 }
 
-/** No answer came, or only a part of one. */
-export interface HttpFailure {
+/** Why no answer came, or only a part of one. */
+export interface NoAnswer {
   reason: NetworkError;
   durationMs: number;
 }
 
-/** Sends requests to the outside, past the guard. */
+/** Sends HTTP requests to addresses that users chose; the guard checks each. */
 export interface HttpSender {
   /**
-   * Never follows a redirect, never retries; whatever the network does is a result.
-   * @throws KilnError INVALID_INPUT for a faulty URL, CANCELLED when `signal` aborts.
+   * Sends one POST and returns the answer, or why none came. Follows no redirect, never retries.
+   * @throws KilnError INVALID_INPUT for an invalid URL, INTERNAL for an invalid header, CANCELLED when `signal` aborts.
    */
-  post(request: PostRequest): Promise<HttpAnswer | HttpFailure>;
+  post(request: PostRequest): Promise<HttpAnswer | NoAnswer>;
   /**
-   * Follows up to five redirects, each past the guard; hands the answer to `receive` while it comes in.
+   * Sends one GET and hands the answer to `receive` while it comes in; returns what that returns, or why no
+   * answer came. Follows up to five redirects; the guard checks each.
    * @throws KilnError as `post` does, and whatever `receive` throws.
    */
   get<T>(request: GetRequest, receive: (answer: GetAnswer) => Promise<T>): Promise<GetResult<T>>;
-  /** Ends all connections. */
+  /** Destroys all connections. */
   close(): void;
 }
 
-/** What a sender is built from. */
 export interface HttpSenderOptions {
   guard: Guard;
   /** Kiln's own version, for the user agent. */
   version: string;
-  /** How long a connection is kept that nobody uses. */
+  /** Milliseconds to keep an unused connection; 30,000 unless given. */
   idleMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 const MAX_RESPONSE_BYTES = 64 * 1024;
-/** One slow receiver must not use up the file descriptors of the process. */
+/** One slow receiver must not use up the process's file descriptors. */
 const MAX_SOCKETS_PER_HOST = 32;
-/** Nor must those to receivers that are never called again. */
+/** Nor must receivers that are never called again. */
 const IDLE_MS = 30_000;
 
-/** Builds a sender with keep-alive connections of its own. */
+/** Builds a sender with its own keep-alive connections. */
 export function createHttpSender({ guard, version, idleMs = IDLE_MS }: HttpSenderOptions): HttpSender {
   // The agent closes an unused connection when its time is up; a request has a time of its own.
   const agents = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_HOST, timeout: idleMs };
@@ -118,7 +118,7 @@ async function readAnswer(stream: Request, maxBytes: number): Promise<Omit<HttpA
   return { status: response.statusCode, headers, body: head.toString('utf8') };
 }
 
-/** Leaving the loop early destroys the stream and its connection. */
+/** Returns the first `maxBytes` of the stream; destroys it and its connection if there are more. */
 async function readHead(stream: Request, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -130,8 +130,8 @@ async function readHead(stream: Request, maxBytes: number): Promise<Buffer> {
   return Buffer.concat(chunks).subarray(0, maxBytes);
 }
 
-/** Redirects are not followed, so they are no reason. */
+/** Returns why a POST got no answer; a POST is never redirected. */
 function reasonOf(error: unknown, signal: AbortSignal | undefined): NetworkError {
-  const reason: FetchFault = faultOf(error, signal);
+  const reason: FetchErrorReason = fetchErrorReason(error, signal);
   return reason === 'redirect' ? 'protocol' : reason;
 }

@@ -4,32 +4,32 @@ import type { Got, Request } from 'got';
 import { KilnError } from '../domain/errors.ts';
 import { decoded, withinBytes } from './body.ts';
 import type { Guard } from './guard.ts';
-import { type FetchFault, FetchProblem, faultOf } from './network-error.ts';
+import { FetchError, type FetchErrorReason, fetchErrorReason } from './network-error.ts';
 
 /** One GET of an address that somebody else chose. */
 export interface GetRequest {
   url: string;
-  /** Told to the first origin only: on another one of them only `accept` is left. */
+  /** Sent to the first origin; another one gets `accept` alone. */
   headers?: Readonly<Record<string, string>>;
-  /** For everything together, over all hops, to the last byte. */
+  /** Milliseconds for all hops together, to the last byte. */
   timeoutMs: number;
-  /** Of the body, decoded. */
+  /** Bytes of the decompressed body; above it the reason is `too_large`. */
   maxBytes: number;
   signal?: AbortSignal;
 }
 
-/** What was found at the end of all redirects. */
+/** The answer at the end of all redirects. */
 export interface GetAnswer {
   status: number;
   headers: Readonly<Record<string, string>>;
-  /** Where it was found. */
+  /** The URL that answered. */
   url: URL;
-  /** To be read once, while the answer is received. */
+  /** Yields the decompressed body once, until `receive` resolves. */
   body: AsyncIterable<Buffer>;
 }
 
-/** What the receiver made of an answer, or why there was none. */
-export type GetResult<T> = { received: T } | { reason: FetchFault };
+/** What `receive` returned, or why no answer came. */
+export type GetResult<T> = { received: T } | { reason: FetchErrorReason };
 
 interface Found {
   stream: Request;
@@ -40,8 +40,9 @@ interface Found {
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-/** Builds a GET that passes the guard again at each hop. */
+/** Builds `get`, which has the guard check every hop. */
 export function createGet(client: Got, guard: Guard) {
+  /** Follows redirects. Returns the first answer that is none. */
   async function follow({ url, headers = {} }: GetRequest, signal: AbortSignal): Promise<Found> {
     let hop = { url: guard.checkUrl(url), headers };
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
@@ -52,12 +53,12 @@ export function createGet(client: Got, guard: Guard) {
       stream.destroy();
       hop = nextHop(hop, location, guard);
     }
-    throw new FetchProblem('redirect');
+    throw new FetchError('redirect');
   }
 
   /**
-   * Whatever the network does is a result; what `receive` throws is thrown.
-   * @throws KilnError INVALID_INPUT for a faulty URL, CANCELLED when `signal` aborts.
+   * Fetches `request.url` and hands the answer to `receive`. Returns what that returns, or why no answer came.
+   * @throws KilnError INVALID_INPUT for an invalid URL, CANCELLED when `signal` aborts; what `receive` throws.
    */
   return async function get<T>(
     request: GetRequest,
@@ -65,13 +66,13 @@ export function createGet(client: Got, guard: Guard) {
   ): Promise<GetResult<T>> {
     const deadline = AbortSignal.timeout(request.timeoutMs);
     const signal = request.signal ? AbortSignal.any([deadline, request.signal]) : deadline;
-    const reasonOf = (error: unknown): FetchFault => {
+    const reasonOf = (error: unknown): FetchErrorReason => {
       if (!request.signal?.aborted && deadline.aborted) return 'timeout';
-      return faultOf(error, request.signal);
+      return fetchErrorReason(error, request.signal);
     };
     const found = await follow(request, signal).catch((error: unknown) => ({ reason: reasonOf(error) }));
     if ('reason' in found) return found;
-    // What breaks the body off is not the receiver's fault, whatever it makes of it.
+    // When the body breaks off, that is the reason, whatever `receive` throws because of it.
     const broken: { by?: unknown } = {};
     try {
       return { received: await receive(answerOf(found, request.maxBytes, broken)) };
@@ -84,40 +85,45 @@ export function createGet(client: Got, guard: Guard) {
   };
 }
 
-/** Resolves when status and headers have come. */
+/** Resolves with the status and headers, before the body. */
 async function headOf(stream: Request): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   stream.once('response', resolve).once('error', reject);
-  // Whoever reads the body hears of later errors; nobody reads that of a redirect.
+  // Later errors reach the reader of the body; nobody reads that of a redirect.
   stream.on('error', () => undefined);
   return promise;
 }
 
+/** Returns where a redirect leads, or null when the answer is none. */
 function locationOf({ statusCode = 0, headers: { location } }: IncomingMessage): string | null {
   if (location === undefined || !REDIRECTS.includes(statusCode)) return null;
-  // HTTP hands headers over byte by byte; a URL is text.
+  // Node decodes headers as Latin-1; a URL is UTF-8.
   return Buffer.from(location, 'latin1').toString('utf8');
 }
 
+/** Returns the next URL and its headers. @throws FetchError `redirect` when it leads from https to http. */
 function nextHop(
   { url, headers }: Required<Pick<GetRequest, 'headers'>> & { url: URL },
   location: string,
   guard: Guard,
 ) {
   const next = guarded(() => guard.checkUrl(location, url));
-  if (url.protocol === 'https:' && next.protocol === 'http:') throw new FetchProblem('redirect');
+  if (url.protocol === 'https:' && next.protocol === 'http:') throw new FetchError('redirect');
   const { accept } = headers;
   const kept: Record<string, string> = accept === undefined ? {} : { accept };
   return { url: next, headers: next.origin === url.origin ? headers : kept };
 }
 
-/** A faulty address is the caller's fault only where the caller wrote it. */
+/**
+ * Checks the address of a redirect: if it is invalid, that is not the caller's mistake but the reason
+ * `redirect`.
+ */
 function guarded(check: () => URL): URL {
   try {
     return check();
   } catch (error) {
-    const isFaulty = error instanceof KilnError && error.code === 'INVALID_INPUT';
-    throw isFaulty ? new FetchProblem('redirect') : error;
+    const isInvalid = error instanceof KilnError && error.code === 'INVALID_INPUT';
+    throw isInvalid ? new FetchError('redirect') : error;
   }
 }
 
@@ -127,6 +133,10 @@ function answerOf({ stream, response, url }: Found, maxBytes: number, broken: { 
   return { status: response.statusCode ?? 0, headers, url, body: bodyOf(stream, headers, maxBytes, broken) };
 }
 
+/**
+ * Yields the decompressed body. What breaks it off is noted in `broken`.
+ * @throws KilnError UNAVAILABLE then.
+ */
 async function* bodyOf(
   stream: Readable,
   headers: Readonly<Record<string, string>>,
@@ -134,11 +144,11 @@ async function* bodyOf(
   broken: { by?: unknown },
 ): AsyncGenerator<Buffer> {
   try {
-    if (Number(headers['content-length'] ?? 0) > maxBytes) throw new FetchProblem('too_large');
+    if (Number(headers['content-length'] ?? 0) > maxBytes) throw new FetchError('too_large');
     yield* withinBytes(decoded(stream, headers['content-encoding']), maxBytes);
   } catch (error) {
     broken.by = error;
-    // Got's own errors carry the whole request: the reader is told of none.
+    // Got's own errors carry the whole request, so the reader gets none of them.
     throw new KilnError('UNAVAILABLE', 'The source broke off.');
   }
 }

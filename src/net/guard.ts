@@ -10,42 +10,53 @@ export type Resolver = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** What the operator allows and what stays shut whatever is allowed. */
+/** Which addresses and ports outgoing requests may reach. */
 export interface GuardOptions {
-  /** CIDR ranges that may be reached although they are not on the open Internet. */
+  /** CIDR ranges that may be reached although they are not on the public Internet. */
   allowedNetworks: readonly string[];
-  /** Ports of our own database and engines; asked each time, since they are known only after the start. */
+  /**
+   * Returns ports that are never reached: of our own database and engines. Called for each check, since they
+   * are known only after the start.
+   */
   refusedPorts: () => readonly number[];
+  /** The resolver of the system unless given. */
   resolver?: Resolver;
 }
 
-/** Stands before every outgoing connection; it needs both halves, since IP literals never reach `lookup`. */
+/**
+ * Checks every outgoing connection. Each needs both halves: IP literals never reach `lookup`, and only there
+ * are names resolved.
+ */
 export interface Guard {
   /**
-   * Parses a URL once; connect to what it returns, not to the text. `base` is where a redirect came from.
-   * @throws KilnError INVALID_INPUT or BLOCKED_ADDRESS.
+   * Parses and checks a URL. Connect to what it returns, not to the text. `base` is where a redirect came from.
+   * @throws KilnError INVALID_INPUT when it is no http or https URL, BLOCKED_ADDRESS for an address or port.
    */
   checkUrl(url: string, base?: URL): URL;
   /**
-   * The same for a host and port outside of any URL, such as an FTP server or its reply to PASV.
-   * @returns the host in its one spelling; a name still has to pass `lookup`.
+   * Checks a host and port outside of any URL, such as an FTP server or its reply to PASV. Returns the host in
+   * its one spelling; a name still has to pass `lookup`.
+   * @throws KilnError as `checkUrl` does.
    */
   checkPeer(host: string, port: number): string;
-  /** Resolves for a connection, which then goes to exactly the addresses that were checked. */
+  /** Resolves and checks a name for a connection, which then goes to exactly these addresses. */
   lookup: LookupFunction;
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
-/** RFC 6761: these names are loopback by definition; refusing them early tells the user at once. */
+/** Loopback by definition (RFC 6761); checked without DNS, so that the user is told at once. */
 const LOCALHOST = /^(.+\.)?localhost\.?$/;
-/** Got takes this for the path of a socket on this machine. */
+/** A host that got takes for a Unix socket of this machine. */
 const UNIX_SOCKET = 'unix';
 const LOOPBACK = ['127.0.0.1', '::1'];
-/** Parsers disagree about these: some drop them, some turn a backslash into a slash. */
+/** Characters that parsers disagree about: some drop them, some turn a backslash into a slash. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const AMBIGUOUS = /[\u0000-\u0020\u007f\\]/;
 
-/** Builds the guard that all of Kiln's outgoing requests pass. */
+/**
+ * Builds the guard that all of Kiln's outgoing requests pass.
+ * @throws KilnError for a network that is no CIDR range.
+ */
 export function createGuard(options: GuardOptions): Guard {
   const resolver: Resolver = options.resolver ?? systemLookup;
   const allowed = options.allowedNetworks.map(networkOf);
@@ -85,7 +96,7 @@ export function createGuard(options: GuardOptions): Guard {
   };
 }
 
-/** Resolvers read more spellings of an address than any URL has; the URL parser knows them all. */
+/** Returns the host in the URL parser's spelling: resolvers read an address in many others. */
 function parseHost(host: string): string {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   const isAmbiguous = AMBIGUOUS.test(host) || (isIP(bare) !== 6 && /[/?#@:]/.test(host));
@@ -105,7 +116,7 @@ function parseUrl(text: string, base?: URL): URL {
   return url;
 }
 
-/** The addresses that a host names without any DNS; none for an ordinary name. */
+/** Returns the addresses that a host names without DNS; none for an ordinary name. */
 function literalAddresses(hostname: string): string[] {
   if (LOCALHOST.test(hostname)) return LOOPBACK;
   const bare = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -118,7 +129,7 @@ function networkOf(cidr: string) {
   return network;
 }
 
-/** Says nothing about what was resolved: the answer must not map the inside of the network. */
+/** Returns the error; it says nothing about what was resolved, since that would map the inner network. */
 function blocked(): KilnError {
   return new KilnError('BLOCKED_ADDRESS', 'The address is not allowed.');
 }

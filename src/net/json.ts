@@ -4,9 +4,9 @@ import type { HttpSender } from './fetch.ts';
 const TIMEOUT_MS = 5000;
 const MAX_BYTES = 256 * 1024;
 
-/** Fetches small JSON documents, such as the keys of a login server. */
+/** Builds `fetchJson` for small JSON documents, such as the keys of a login server. */
 export function createJsonFetcher({ get }: Pick<HttpSender, 'get'>): (url: string) => Promise<unknown> {
-  /** @throws KilnError UNAVAILABLE whatever the reason is; only the log learns of it. */
+  /** Returns the parsed document. @throws KilnError UNAVAILABLE for any reason; its cause is for the log. */
   return async function fetchJson(url) {
     const headers = { accept: 'application/json' };
     const request = { url, headers, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };

@@ -2,49 +2,52 @@ import { RequestError } from 'got';
 import { KilnError } from '../domain/errors.ts';
 import type { NetworkError } from '../domain/webhooks/webhook-profile.ts';
 
-/** Why nothing was fetched; only a GET is ever redirected. */
-export type FetchFault = NetworkError | 'redirect';
+/** Why nothing was fetched; `redirect`, of a GET only: too many, or to where none may lead. */
+export type FetchErrorReason = NetworkError | 'redirect';
 
-/** Something that is wrong with an answer although the network carried it well. */
-export class FetchProblem extends Error {
-  override readonly name = 'FetchProblem';
-  readonly reason: FetchFault;
+/** An answer that arrived but cannot be used. */
+export class FetchError extends Error {
+  override readonly name = 'FetchError';
+  readonly reason: FetchErrorReason;
 
-  constructor(reason: FetchFault) {
+  constructor(reason: FetchErrorReason) {
     super(`The answer cannot be used: ${reason}.`);
     this.reason = reason;
   }
 }
 
-/** First match wins. Codes are Node's, OpenSSL's, zlib's and the HTTP parser's. */
+/** Error codes of Node, OpenSSL, zlib and the HTTP parser by reason; the first match counts. */
 const REASONS: readonly (readonly [RegExp, NetworkError])[] = [
   [/^BLOCKED_ADDRESS$/, 'blocked'],
   [/^(ENOTFOUND|EAI_\w+)$/, 'dns'],
   [/^ECONNREFUSED$/, 'refused'],
   [/^(EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM)$/, 'unreachable'],
   [/^ETIMEDOUT$/, 'timeout'],
-  // A mismatch is an answer that ended before the length it had announced.
+  // A mismatch is an answer that ended before its Content-Length.
   [/^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE|ERR_HTTP_CONTENT_LENGTH_MISMATCH)$/, 'reset'],
   [/^HPE_HEADER_OVERFLOW$/, 'too_large'],
   [/^(HPE_\w+|Z_\w+|ERR_?_(ERROR_FORMAT|BROTLI)\w*)$/, 'protocol'],
   [/^(EPROTO|ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|\w*SELF_SIGNED)/, 'tls'],
 ];
 
-/** Why a request failed, in words that tell nothing about our network; undefined for a fault of our own. */
+/**
+ * Returns why a request got no answer, in words that tell nothing about our network; undefined for an error
+ * of our own.
+ */
 export function networkErrorOf(error: unknown): NetworkError | undefined {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return REASONS.find(([pattern]) => pattern.test(code))?.[1];
 }
 
 /**
- * The same for whatever a request may throw. Got's own errors carry the whole request, body included:
- * only what lies beneath may reach a log.
- * @throws KilnError CANCELLED when `signal` was aborted, or what is a fault of our own.
+ * Returns why a request got no usable answer, for whatever it threw. Got's own errors carry the whole request,
+ * body included: only their cause may reach a log.
+ * @throws KilnError CANCELLED when `signal` was aborted; INTERNAL, or the KilnError it is, for an error of our own.
  */
-export function faultOf(error: unknown, signal: AbortSignal | undefined): FetchFault {
+export function fetchErrorReason(error: unknown, signal: AbortSignal | undefined): FetchErrorReason {
   const cause = error instanceof RequestError ? error.cause : error;
   if (signal?.aborted) throw new KilnError('CANCELLED', 'The request was cancelled.', { cause });
-  if (error instanceof FetchProblem) return error.reason;
+  if (error instanceof FetchError) return error.reason;
   const reason = networkErrorOf(error);
   if (reason) return reason;
   if (error instanceof KilnError) throw error;

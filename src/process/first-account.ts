@@ -8,7 +8,7 @@ import { DIALECTS } from '../domain/dialect.ts';
 import { newId } from '../domain/id.ts';
 import { hashApiKey, newApiKey, newKeyPair } from '../secrets/api-key.ts';
 
-/** What a newcomer needs to call any door at once; only on the machine itself, mode 600. */
+/** What a newcomer needs to call any API at once; only on the machine itself, mode 600. */
 export interface Credentials {
   url: string;
   adminToken: string;

@@ -25,7 +25,7 @@ export interface Kiln extends Running {
 
 /**
  * Kiln on one machine: engines that are not configured elsewhere, then the app, the worker and the
- * doors. `say` receives one line of progress at a time.
+ * server. `say` receives one line of progress at a time.
  */
 export async function startKiln(config: Config, say: (line: string) => void): Promise<Kiln> {
   await ensureDataFolder(config.dataDir);
@@ -56,7 +56,7 @@ export async function startKiln(config: Config, say: (line: string) => void): Pr
 
 type Engines = Awaited<ReturnType<typeof startEmbedded>>;
 
-/** Opens the app, its work and its doors, and says on `opening` how each of them is closed again. */
+/** Opens the app, its worker and its server, and says on `opening` how each of them is closed again. */
 async function startOn(
   config: Config,
   engines: Engines,

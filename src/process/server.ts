@@ -42,7 +42,7 @@ export async function startServing(app: App): Promise<Serving> {
   return { url: publicUrl, port, stop: () => http.close(CLOSE_GRACE_MS) };
 }
 
-/** `npm run server`: the doors without the work. */
+/** `npm run server`: the server without the worker. */
 if (import.meta.main) {
   await runProcess(async () => {
     const config = loadConfig();

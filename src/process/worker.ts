@@ -30,9 +30,9 @@ export async function startWork(app: App): Promise<Workers> {
         ? undefined
         : { release: KILN_VERSION, buildId: config.buildId, log },
   });
-  opening.defer(() => Promise.all([app.courier.close(), workers.stop()]).then(() => {}));
+  opening.defer(() => Promise.all([app.dispatcher.close(), workers.stop()]).then(() => {}));
   await ensureSchedules(temporal, { ...config.temporal, sweepMs: config.retention.sweepMs });
-  app.courier.open();
+  app.dispatcher.open();
   const rounds = startRepairRounds({
     steps: [
       { name: 'jobs', run: (signal) => operations.repairJobs(signal) },

@@ -65,6 +65,8 @@ describe('the first calls of the README', () => {
   it('do what it says, pasted from the top down', async () => {
     const blocks = await blocksOf('First calls');
     expect(blocks.length).toBeGreaterThan(10);
+    // zsh, as it comes, takes a comment for arguments.
+    expect(blocks.filter((block) => /(?:^|\s)#/m.test(block))).toEqual([]);
     const said = await paste(blocks);
 
     // The command line.

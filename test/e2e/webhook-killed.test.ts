@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('a sender killed -9 after the POST
     };
 
     // By a workflow, as the server leaves it to a worker; then by the worker that has converted something.
-    for (const by of ['workflow', 'courier'] as const) {
+    for (const by of ['workflow', 'dispatcher'] as const) {
       const worker = await parts.launch('worker');
       const receiver = await receiverThat(() => process.kill(worker.pid, 'SIGKILL'));
       const { secret, endpoint } = await newEndpoint(

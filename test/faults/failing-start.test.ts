@@ -128,7 +128,7 @@ it('knows that the port is taken before it starts anything', async () => {
   expect([taken.temporal.seen(), taken.mongo.seen()]).toEqual([0, 0]);
 });
 
-it.each(['credentials.json', 'run.json'])('closes the doors when %s cannot be written', async (file) => {
+it.each(['credentials.json', 'run.json'])('closes the server when %s cannot be written', async (file) => {
   const broken = await trial();
   const probe = createServer();
   const port = await listen(probe);

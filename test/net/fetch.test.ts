@@ -138,7 +138,7 @@ describe('the caller', () => {
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED', message: 'The request was cancelled.' });
   });
 
-  it('learns of a faulty URL or header as its own fault, with nothing of the request in the error', async () => {
+  it('gets an error for an invalid URL or header, with nothing of the request in the error', async () => {
     await expect(post(1, { url: 'file:///etc/passwd' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     const broken = post(1, { headers: { 'x-event': 'a\r\nx-evil: 1' }, body: 'the secret body' });
     const error = await broken.catch((caught: Error) => caught);

@@ -35,11 +35,11 @@ describe('a GET', () => {
     const port = await serve((_request, response) => {
       response.once('close', closed.resolve).write('x'.repeat(100));
     });
-    const fault = new Error('no room');
+    const thrown = new Error('no room');
     const broken = senderWith().get({ url: at(port), timeoutMs: 5000, maxBytes: 1000 }, async ({ body }) => {
-      for await (const _chunk of body) throw fault;
+      for await (const _chunk of body) throw thrown;
     });
-    await expect(broken).rejects.toBe(fault);
+    await expect(broken).rejects.toBe(thrown);
     await closed.promise;
   });
 
@@ -104,9 +104,9 @@ describe('a redirect', () => {
     expect(first.asked.at(-1)?.headers).toMatchObject(headers);
     await get(at(first.port, '/other'), { headers });
     await get(at(through.port, '/start'), { headers });
-    for (const { headers: told } of [...elsewhere.asked, ...back.asked, ...first.asked.slice(-1)]) {
-      expect(told).toMatchObject({ accept: 'image/*' });
-      expect(JSON.stringify(told)).not.toContain('s3cret');
+    for (const { headers: sent } of [...elsewhere.asked, ...back.asked, ...first.asked.slice(-1)]) {
+      expect(sent).toMatchObject({ accept: 'image/*' });
+      expect(JSON.stringify(sent)).not.toContain('s3cret');
     }
     expect(first.asked.at(-1)?.path).toBe('/here');
   });

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
 import { KilnError } from '../../src/domain/errors.ts';
 import { createGuard, type GuardOptions } from '../../src/net/guard.ts';
-import { FAULTY_URLS, PRIVATE_HOSTS } from './hostile-addresses.ts';
+import { INVALID_URLS, PRIVATE_HOSTS } from './hostile-addresses.ts';
 
 const guardWith = (options: Partial<GuardOptions> = {}) =>
   createGuard({ allowedNetworks: [], refusedPorts: () => [], ...options });
@@ -58,7 +58,7 @@ describe('what checkUrl refuses as an address', () => {
 });
 
 describe('what checkUrl refuses as a URL', () => {
-  it.each(Object.entries(FAULTY_URLS))('%s', (_kind, urls) => {
+  it.each(Object.entries(INVALID_URLS))('%s', (_kind, urls) => {
     for (const url of urls) expect([url, codeOf(url)]).toEqual([url, 'INVALID_INPUT']);
   });
 });

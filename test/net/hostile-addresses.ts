@@ -1,4 +1,4 @@
-/** Hosts that nothing may be sent to, by what makes them so. */
+/** Hosts that nothing may be sent to, by kind. */
 export const PRIVATE_HOSTS: Record<string, string[]> = {
   'this machine': ['127.0.0.1', '127.255.255.254', '0.0.0.0', '0.1.2.3', '[::1]', '[::]'],
   'this machine by name': [
@@ -39,8 +39,8 @@ export const PRIVATE_HOSTS: Record<string, string[]> = {
   'IDN digits and dots': ['①②⑦.0.0.1', '127。0。0。1', '１２７.0.0.1', '127.0.0.1'],
 };
 
-/** What is no address of ours at all, by why. */
-export const FAULTY_URLS: Record<string, string[]> = {
+/** URLs that nothing is sent to or fetched from, by what is wrong with them. */
+export const INVALID_URLS: Record<string, string[]> = {
   'another scheme': ['file:///etc/passwd', 'gopher://example.com/', 'ftp://example.com/', 'data:,x'],
   'an inner scheme': ['javascript:alert(1)', 'blob:http://example.com/1', 'ws://example.com/'],
   credentials: ['http://user@example.com/', 'http://user:pass@example.com/', 'http://:pass@example.com/'],

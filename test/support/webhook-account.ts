@@ -25,11 +25,8 @@ export function newWebhookAccount(harness: ActivityHarness, plan = 'pro') {
     },
 
     /** Something happened; with the deliveries that follow, oldest first. */
-    async announce(
-      type: Parameters<ActivityHarness['announce']>[0]['type'] = 'job.ready',
-      subjectId = newId(),
-    ) {
-      await harness.announce({ owner, type, subjectId, data: { id: subjectId } });
+    async emit(type: Parameters<ActivityHarness['emit']>[0]['type'] = 'job.ready', subjectId = newId()) {
+      await harness.emit({ owner, type, subjectId, data: { id: subjectId } });
       return this.deliveries();
     },
 

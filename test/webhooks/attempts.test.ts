@@ -34,7 +34,7 @@ async function listen(...replies: Parameters<typeof openReceiver>): Promise<Rece
 async function oneDelivery(url: string) {
   const account = newWebhookAccount(harness);
   const endpoint = await account.endpoint(url);
-  const [delivery] = await account.announce();
+  const [delivery] = await account.emit();
   return { account, ...endpoint, deliveryId: delivery?._id ?? '' };
 }
 
@@ -128,15 +128,15 @@ describe('what goes wrong', () => {
   it('is a 410: the endpoint is disabled, what waits fails, and the other endpoints hear of it', async () => {
     const receiver = await listen(410);
     const { account, id, deliveryId } = await oneDelivery(receiver.url);
-    const [, waiting] = await account.announce();
+    const [, waiting] = await account.emit();
     const other = await account.endpoint((await listen(200)).url, ['endpoint.disabled']);
     expect(await account.attempt(deliveryId)).toEqual({ outcome: 'failed', answer: '410' });
     // The reply of the first call was lost: the repeat changes nothing.
     expect(await account.attempt(deliveryId)).toEqual({ outcome: 'failed', answer: '410' });
     expect(await account.find(id)).toMatchObject({ state: 'disabled', disabledFor: 'gone' });
     expect(await harness.deliveries.get(waiting?._id ?? '')).toMatchObject({ state: 'failed', attempts: [] });
-    const news = await account.deliveries({ endpointId: other.id });
-    expect(news.map(({ body }) => JSON.parse(body))).toMatchObject([
+    const emitted = await account.deliveries({ endpointId: other.id });
+    expect(emitted.map(({ body }) => JSON.parse(body))).toMatchObject([
       { type: 'endpoint.disabled', data: { endpointId: id, url: receiver.url, reason: 'gone' } },
     ]);
     expect(receiver.received).toHaveLength(1);
@@ -158,7 +158,7 @@ describe('what goes wrong', () => {
   });
 });
 
-describe('case 57: a verifier', () => {
+describe('a verifier', () => {
   it('refuses another body, an old time, another id and another secret', async () => {
     const receiver = await listen(200);
     const { account, deliveryId, secret } = await oneDelivery(receiver.url);
@@ -183,7 +183,7 @@ describe('case 57: a verifier', () => {
     expect(String(during?.headers['webhook-signature']).split(' ')).toHaveLength(2);
     for (const known of [old, secret])
       expect(verify(known, during ?? { headers: {}, body: '' })).toMatchObject({ type: 'job.ready' });
-    const [, second] = await account.announce();
+    const [, second] = await account.emit();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 25 * 3_600_000 });
     await account.attempt(second?._id ?? '');
     const after = receiver.received[1] ?? { headers: {}, body: '' };
@@ -241,8 +241,8 @@ describe('a replay', () => {
     const [fine, broken] = [await account.endpoint(good.url), await account.endpoint(bad.url)];
     bad.answerWith({ status: 400, headers: { 'webhook-delivery': 'abort' } });
     const since = new Date();
-    await account.announce();
-    await account.announce('file.uploaded');
+    await account.emit();
+    await account.emit('file.uploaded');
     for (const { _id } of await account.deliveries()) await account.attempt(_id);
     const replay = (more: object) =>
       harness.webhooks.replayDeliveries(account.actor, { since, failedOnly: false, ...more });

@@ -24,7 +24,7 @@ async function endpointWith(count: number, ...replies: Parameters<typeof openRec
   receiver = await openReceiver(...replies);
   const account = newWebhookAccount(harness);
   const { id } = await account.endpoint(receiver.url);
-  for (let i = 0; i < count; i += 1) await account.announce();
+  for (let i = 0; i < count; i += 1) await account.emit();
   const ids = (await account.deliveries()).map(({ _id }) => _id);
   vi.useFakeTimers({ toFake: ['Date'] });
   return { account, id, ids, circuit: async () => (await account.find(id)).circuit };
@@ -41,7 +41,7 @@ describe('a pause', () => {
   it('keeps what comes and sends it afterwards', async () => {
     const { account, id, ids } = await endpointWith(1, 200);
     await harness.webhooks.pauseEndpoint(account.actor, id);
-    await account.announce();
+    await account.emit();
     const all = (await account.deliveries()).map(({ _id }) => _id);
     expect(all).toHaveLength(2);
     for (const one of all)
@@ -102,7 +102,7 @@ describe('a circuit', () => {
     expect(await account.attempt(ids[11] ?? '')).toMatchObject({ outcome: 'delivered' });
   });
 
-  it('gives the turn of a sender that died to somebody else', async () => {
+  it('lets another delivery probe after the sender of a probe died', async () => {
     const { account, ids, id, circuit } = await opened();
     travel(MINUTE);
     const probing = { ...(await circuit()), probing: ids[10] ?? '', probeAt: new Date(Date.now() + MINUTE) };
@@ -115,16 +115,16 @@ describe('a circuit', () => {
   it('that stays open for five days disables the endpoint; a resume begins anew', async () => {
     const { account, ids, id } = await opened();
     const other = await openReceiver(200);
-    const told = await account.endpoint(other.url, ['endpoint.disabled']);
+    const hearing = await account.endpoint(other.url, ['endpoint.disabled']);
     travel(5 * DAY);
     await account.attempt(ids[10] ?? '');
     expect(await account.find(id)).toMatchObject({ state: 'disabled', disabledFor: 'failing' });
     expect(await harness.deliveries.get(ids[11] ?? '')).toMatchObject({ state: 'failed' });
-    const news = await account.deliveries({ endpointId: told.id });
-    expect(news.map(({ body }) => JSON.parse(body).data.reason)).toEqual(['failing']);
+    const emitted = await account.deliveries({ endpointId: hearing.id });
+    expect(emitted.map(({ body }) => JSON.parse(body).data.reason)).toEqual(['failing']);
     // What comes meanwhile is kept for a replay.
     const since = new Date();
-    await account.announce();
+    await account.emit();
     const missed = (await account.deliveries({ endpointId: id })).slice(-1);
     expect(missed).toMatchObject([{ state: 'failed', attempts: [] }]);
     await expect(harness.webhooks.replayDelivery(account.actor, missed[0]?._id ?? '')).rejects.toMatchObject({

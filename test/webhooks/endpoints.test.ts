@@ -13,13 +13,13 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 const missing = { code: 'NOT_FOUND', message: 'There is no such endpoint.' };
-const wish = { url: URL_OF_OWNER, events: ['*'], description: '' };
+const input = { url: URL_OF_OWNER, events: ['*'], description: '' };
 
 describe('an endpoint', () => {
   it('shows its secret once and keeps it sealed', async () => {
     const { actor } = newWebhookAccount(harness);
     const { endpoint, secret } = await harness.webhooks.createEndpoint(actor, {
-      ...wish,
+      ...input,
       events: ['job.*', 'credits.low', 'job.*'],
       description: ' Billing ',
     });
@@ -37,7 +37,7 @@ describe('an endpoint', () => {
   it('is one of twenty, however many are asked for at a time', async () => {
     const { actor } = newWebhookAccount(harness);
     const asked = await Promise.allSettled(
-      Array.from({ length: 30 }, () => harness.webhooks.createEndpoint(actor, wish)),
+      Array.from({ length: 30 }, () => harness.webhooks.createEndpoint(actor, input)),
     );
     const refused = asked.filter(({ status }) => status === 'rejected');
     expect(refused).toHaveLength(10);
@@ -46,7 +46,7 @@ describe('an endpoint', () => {
     });
     const [first] = await harness.webhooks.listEndpoints(actor);
     await harness.webhooks.deleteEndpoint(actor, first?._id ?? '');
-    await harness.webhooks.createEndpoint(actor, wish);
+    await harness.webhooks.createEndpoint(actor, input);
     expect(await harness.webhooks.listEndpoints(actor)).toHaveLength(20);
   });
 
@@ -58,13 +58,13 @@ describe('an endpoint', () => {
     [{ events: ['job.done'] }, { code: 'INVALID_INPUT', field: 'events' }],
     [{ events: ['credits.*'] }, { code: 'INVALID_INPUT', field: 'events' }],
     [{ description: 'a'.repeat(201) }, { code: 'INVALID_INPUT', field: 'description' }],
-  ])('cannot be made or become %j', async (fault, refusal) => {
+  ])('cannot be made or become %j', async (invalid, refusal) => {
     const account = newWebhookAccount(harness);
-    await expect(harness.webhooks.createEndpoint(account.actor, { ...wish, ...fault })).rejects.toMatchObject(
-      refusal,
-    );
+    await expect(
+      harness.webhooks.createEndpoint(account.actor, { ...input, ...invalid }),
+    ).rejects.toMatchObject(refusal);
     const { id } = await account.endpoint(URL_OF_OWNER);
-    await expect(harness.webhooks.updateEndpoint(account.actor, id, fault)).rejects.toMatchObject(refusal);
+    await expect(harness.webhooks.updateEndpoint(account.actor, id, invalid)).rejects.toMatchObject(refusal);
   });
 
   it('changes what is named, and nothing else', async () => {
@@ -120,7 +120,7 @@ describe('an endpoint', () => {
   it('of somebody else looks like one that does not exist', async () => {
     const [mine, theirs] = [newWebhookAccount(harness), newWebhookAccount(harness)];
     const { id } = await theirs.endpoint(URL_OF_OWNER);
-    const [delivery] = await theirs.announce();
+    const [delivery] = await theirs.emit();
     const { actor } = mine;
     for (const unknown of [id, newId()]) {
       await expect(harness.webhooks.findEndpoint(actor, unknown)).rejects.toMatchObject(missing);

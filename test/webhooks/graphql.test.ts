@@ -128,7 +128,7 @@ describe('webhook deliveries in GraphQL', () => {
     const events = ['job.created', 'file.uploaded', 'batch.finished', 'job.ready'] as const;
     for (const type of events) {
       const subjectId = type.startsWith('job.') ? jobId : newId();
-      await harness.announce({ owner: `account:${ALICE}`, type, subjectId, data: {} });
+      await harness.emit({ owner: `account:${ALICE}`, type, subjectId, data: {} });
     }
     const first = await page('first: 3');
     expect(first.subjects).toEqual(events.toReversed().slice(0, 3));

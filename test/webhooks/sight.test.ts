@@ -40,7 +40,7 @@ async function deliver() {
   const receiver = await openReceiver({ status: 200, body: LINK });
   const actor = anAccountCaller({ accountId: ALICE });
   await harness.webhooks.createEndpoint(actor, { url: receiver.url, events: ['job.ready'], description: '' });
-  await harness.announce({
+  await harness.emit({
     owner: `account:${ALICE}`,
     type: 'job.ready',
     subjectId: newId(),
@@ -94,13 +94,13 @@ it('no key that may only manage lets itself be told of results', async () => {
   );
   expect(made.data.createWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
   const actor = anAccountCaller({ accountId: ALICE });
-  const wish = { url: 'https://receiver.example/', events: ['job.failed'], description: '' };
-  const { endpoint } = await harness.webhooks.createEndpoint(actor, wish);
+  const request = { url: 'https://receiver.example/', events: ['job.failed'], description: '' };
+  const { endpoint } = await harness.webhooks.createEndpoint(actor, request);
   for (const input of ['{ url: "https://me.example/" }', '{ events: ["*"] }']) {
     const { data } = await api.ask(
       `mutation { updateWebhookEndpoint(id: "${endpoint._id}", input: ${input}) { ${refusal} } }`,
     );
     expect(data.updateWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
   }
-  expect(await harness.webhooks.findEndpoint(actor, endpoint._id)).toMatchObject(wish);
+  expect(await harness.webhooks.findEndpoint(actor, endpoint._id)).toMatchObject(request);
 });

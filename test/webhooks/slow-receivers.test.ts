@@ -44,12 +44,12 @@ beforeAll(async () => {
     },
     concurrency: { image: 1, io: 2, webhook: 200 },
   });
-  harness.courier.open();
+  harness.dispatcher.open();
 });
 afterAll(async () => {
   for (const socket of sockets) socket.destroy();
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  await harness.courier.close();
+  await harness.dispatcher.close();
   await workers.stop();
   await temporal.close();
   await harness.close();
@@ -80,7 +80,7 @@ async function latencies(account: ReturnType<typeof newWebhookAccount>, arrived:
   for (let i = 0; i < ROUNDS; i += 1) {
     const subjectId = newId();
     sent.set(subjectId, performance.now());
-    await harness.announce({ owner: account.owner, type: 'job.ready', subjectId, data: { id: subjectId } });
+    await harness.emit({ owner: account.owner, type: 'job.ready', subjectId, data: { id: subjectId } });
     await sleep(PAUSE_MS);
   }
   while ([...sent.keys()].some((id) => (arrived.get(`${id}:count`) ?? 0) < HEALTHY)) await sleep(20);
@@ -111,7 +111,7 @@ describe('fifty slow receivers', () => {
       await account.endpoint(await listen(slowloris(i % 2 === 0 ? 'headers' : 'body')));
       slow.push(account);
     }
-    for (let i = 0; i < MESSAGES_EACH; i += 1) await Promise.all(slow.map((account) => account.announce()));
+    for (let i = 0; i < MESSAGES_EACH; i += 1) await Promise.all(slow.map((account) => account.emit()));
     const beside = await latencies(well, arrived);
     const ratio = beside.p99 / alone.p99;
     console.log(
@@ -149,7 +149,7 @@ describe('fifty slow receivers', () => {
     });
     const account = newWebhookAccount(harness);
     await account.endpoint(await listen(endless));
-    await account.announce();
+    await account.emit();
     await closed.promise;
     while ((await account.deliveries())[0]?.state === 'pending') await sleep(20);
     const [delivery] = await account.deliveries();

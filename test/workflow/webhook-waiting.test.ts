@@ -2,9 +2,9 @@ import { activityInfo } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttemptInput } from '../../activities/attempt-delivery.ts';
 import {
-  admit,
   afterFailure,
   afterSuccess,
+  allowRequest,
   closedCircuit,
   isGivenUp,
 } from '../../src/domain/webhooks/circuit.ts';
@@ -175,9 +175,9 @@ function endpoint(isWell: (sinceMs: number) => boolean) {
       const at = new Date(now());
       began ??= at.getTime();
       if (disabledAt !== undefined) return { outcome: 'failed', answer: 'the endpoint is disabled' };
-      const admission = admit(circuit, deliveryId, at);
-      if (!admission.may) return { outcome: 'held', answer: 'circuit', delayMs: admission.waitMs };
-      circuit = admission.claim ?? circuit;
+      const decision = allowRequest(circuit, deliveryId, at);
+      if (!decision.allowed) return { outcome: 'held', answer: 'circuit', delayMs: decision.waitMs };
+      circuit = decision.claim ?? circuit;
       const since = at.getTime() - began;
       sent.push(since);
       if (isWell(since)) {

@@ -1,6 +1,6 @@
 /**
- * Seconds to wait by a Retry-After header, which is a number of seconds or an HTTP date
- * (RFC 9110, 10.2.3); undefined when it says nothing that can be followed.
+ * Returns the seconds to wait by a Retry-After header, which is a number of seconds or an HTTP date
+ * (RFC 9110, 10.2.3); 0 for a date that is past, undefined when it is neither.
  */
 export function retryAfterSeconds(header: string | undefined, now: Date): number | undefined {
   const value = header?.trim() ?? '';

@@ -1,5 +1,5 @@
 import type { Job } from '../jobs/job.ts';
-import { announcedJob, type UrlOf } from './announced.ts';
+import { jobEventData, type UrlOf } from './event-data.ts';
 import { standardBody } from './standard-body.ts';
 
 /** What the callback of a job is made of. */
@@ -25,5 +25,5 @@ export type DescribeCallback = (facts: CallbackFacts) => CallbackMessage;
 /** Says the end of a job as webhook endpoints are told of it: event `job.<status>`, by Standard Webhooks. */
 export function describeStandardCallback({ job, urlOf, at }: CallbackFacts): CallbackMessage {
   const event = `job.${job.status}`;
-  return { event, body: standardBody(event, announcedJob(job, urlOf), at) };
+  return { event, body: standardBody(event, jobEventData(job, urlOf), at) };
 }

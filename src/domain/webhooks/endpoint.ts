@@ -1,21 +1,21 @@
 import { KilnError } from '../errors.ts';
 import type { Circuit } from './circuit.ts';
 
-/** Paused by its owner it keeps what comes; disabled it is not called any more. */
+/** Deliveries to a paused endpoint wait; those to a disabled one fail at once. */
 export type EndpointState = 'enabled' | 'paused' | 'disabled';
 
-/** Why an endpoint is disabled: it said so itself (410), or it has failed for five days. */
+/** Why an endpoint is disabled: it answered 410, or it failed for five days. */
 export type DisableReason = 'gone' | 'failing';
 
-/** One signing secret; the plain one exists only while a delivery is signed. */
+/** One signing secret, sealed; it is opened only while a delivery is signed. */
 export interface EndpointSecret {
   sealed: string;
   since: Date;
-  /** Null for the present secret; a former one still signs until then. */
+  /** When a former secret stops signing; null for the present one. */
   until: Date | null;
 }
 
-/** An address that an account wants to be told at. */
+/** An address to which an account has its events sent. */
 export interface Endpoint {
   _id: string;
   accountId: string;
@@ -27,7 +27,7 @@ export interface Endpoint {
   /** Null unless it is disabled. */
   disabledFor: DisableReason | null;
   stateSince: Date;
-  /** Present while its owner has still to be told that it was disabled. */
+  /** Present until `endpoint.disabled` is emitted for its owner. */
   untold?: true;
   /** The present one first. */
   secrets: EndpointSecret[];
@@ -36,26 +36,26 @@ export interface Endpoint {
   updatedAt: Date;
 }
 
-/** An account has at most so many. */
+/** Endpoints per account. */
 export const MAX_ENDPOINTS = 20;
-/** For so long a former secret signs as well. */
+/** How long a former secret signs as well. */
 const ROTATION_MS = 24 * 3_600_000;
 const MAX_DESCRIPTION = 200;
 const MAX_URL = 2000;
 
-/** The new secret signs at once, the present one for another day, an older one no more. */
+/** Returns the secrets after a rotation: the new one, the present one for another 24 hours, no older one. */
 export function rotated(secrets: readonly EndpointSecret[], sealed: string, now: Date): EndpointSecret[] {
   const [present] = secrets;
   const until = new Date(now.getTime() + ROTATION_MS);
   return [{ sealed, since: now, until: null }, ...(present ? [{ ...present, until }] : [])];
 }
 
-/** The secrets that sign at this moment, the present one first. */
+/** Returns the secrets that sign at this moment, the present one first. */
 export function liveSecrets({ secrets }: Pick<Endpoint, 'secrets'>, now: Date): EndpointSecret[] {
   return secrets.filter(({ until }) => until === null || until > now);
 }
 
-/** @throws KilnError INVALID_INPUT when it is too long to be shown. */
+/** Returns the description, trimmed. @throws KilnError INVALID_INPUT above 200 characters. */
 export function requireDescription(description: string): string {
   const trimmed = description.trim();
   if (trimmed.length <= MAX_DESCRIPTION) return trimmed;
@@ -63,7 +63,7 @@ export function requireDescription(description: string): string {
   throw new KilnError('INVALID_INPUT', message, { field: 'description' });
 }
 
-/** @throws KilnError INVALID_INPUT when it is longer than any real address. */
+/** Returns the URL. @throws KilnError INVALID_INPUT above 2,000 characters. */
 export function requireShortUrl(url: string): string {
   if (url.length <= MAX_URL) return url;
   throw new KilnError('INVALID_INPUT', `The URL may have at most ${MAX_URL} characters.`, {

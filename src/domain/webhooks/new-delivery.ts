@@ -1,7 +1,7 @@
 import { newId } from '../id.ts';
 import type { Delivery } from './delivery.ts';
 
-type DeliveryFacts = Pick<
+type NewDelivery = Pick<
   Delivery,
   | '_id'
   | 'owner'
@@ -15,13 +15,13 @@ type DeliveryFacts = Pick<
   | 'begun'
 > & { state?: Delivery['state'] };
 
-/** A delivery as it is first written: nothing has been sent. */
-export function newDelivery({ state = 'pending', ...facts }: DeliveryFacts): Delivery {
+/** Returns a delivery as it is inserted: no attempt yet, `pending` unless another state is given. */
+export function newDelivery({ state = 'pending', ...fields }: NewDelivery): Delivery {
   const now = new Date();
   return {
-    ...facts,
+    ...fields,
     // A callback is about its job, whatever the dialect calls that event.
-    jobId: facts.endpointId === null || facts.event.startsWith('job.') ? facts.subjectId : null,
+    jobId: fields.endpointId === null || fields.event.startsWith('job.') ? fields.subjectId : null,
     state,
     stateSince: now,
     hold: null,

@@ -1,6 +1,6 @@
 import { KilnError } from '../errors.ts';
 
-/** What an endpoint can be told of, for people. */
+/** Every event that an endpoint can subscribe to, with its description for people. */
 export const WEBHOOK_EVENTS = {
   'job.created': 'A job was accepted.',
   'job.ready': 'A job is done; its results can be downloaded.',
@@ -15,13 +15,13 @@ export const WEBHOOK_EVENTS = {
 
 export type WebhookEvent = keyof typeof WEBHOOK_EVENTS;
 
-/** Sent on request, to the one endpoint that is tested. */
+/** The event that a test sends, to the tested endpoint alone; nobody can subscribe to it. */
 export const TEST_EVENT = 'endpoint.test';
 
-/** Stands for all events, or for all of one kind. */
+/** Subscriptions to all events, or to all of one kind. */
 export const WILDCARDS: readonly string[] = ['*', 'job.*', 'batch.*', 'file.*'];
 
-/** @throws KilnError INVALID_INPUT unless each is an event or a wildcard. */
+/** Returns the subscriptions without repeats. @throws KilnError INVALID_INPUT for none, or an unknown one. */
 export function parseSubscriptions(events: readonly string[]): string[] {
   const unique = [...new Set(events)];
   const unknown = unique.find((event) => !Object.hasOwn(WEBHOOK_EVENTS, event) && !WILDCARDS.includes(event));
@@ -34,8 +34,8 @@ export function parseSubscriptions(events: readonly string[]): string[] {
   });
 }
 
-/** Whether somebody who asked for `subscriptions` is told of `event`. */
+/** Whether one of the subscriptions is the event, or a wildcard for it. */
 export function isSubscribed(subscriptions: readonly string[], event: string): boolean {
   const kind = event.slice(0, event.indexOf('.'));
-  return subscriptions.some((wish) => wish === event || wish === '*' || wish === `${kind}.*`);
+  return subscriptions.some((name) => name === event || name === '*' || name === `${kind}.*`);
 }

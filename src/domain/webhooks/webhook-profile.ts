@@ -95,8 +95,8 @@ export function judgeAttempt(
   const delayMs = schedule.delaysMs[attempt];
   if (delayMs === undefined) return { outcome: 'failed', reason: 'exhausted' };
   const spread = 1 + schedule.jitterShare * (2 * jitter - 1);
-  const wished = schedule.honoursRetryAfter ? retryAfterMs(result) : 0;
-  return { outcome: 'retry', delayMs: Math.max(Math.round(delayMs * spread), wished) };
+  const askedMs = schedule.honoursRetryAfter ? retryAfterMs(result) : 0;
+  return { outcome: 'retry', delayMs: Math.max(Math.round(delayMs * spread), askedMs) };
 }
 
 function retryAfterMs(result: AttemptResult): number {

@@ -1,9 +1,9 @@
 import type { LowCreditRepository } from '../../store/low-credits.ts';
-import type { Announce } from '../webhooks/announce.ts';
+import type { Emit } from '../webhooks/emit.ts';
 
 export interface LowCreditsPorts {
   lowCredits: LowCreditRepository;
-  announce: Announce;
+  emit: Emit;
   monthlyCreditsOf(plan: string): Promise<number>;
 }
 
@@ -11,7 +11,7 @@ export interface LowCreditsPorts {
 const LOW_SHARE = 0.1;
 
 /** Notices when an account's credits get low, once each time that they do. */
-export function createLowCredits({ lowCredits, announce, monthlyCreditsOf }: LowCreditsPorts) {
+export function createLowCredits({ lowCredits, emit, monthlyCreditsOf }: LowCreditsPorts) {
   return {
     /** After a job was settled. The job that took the account below the line is the cause, so a repeat agrees. */
     async noteSettled(accountId: string, jobId: string): Promise<void> {
@@ -26,7 +26,7 @@ export function createLowCredits({ lowCredits, announce, monthlyCreditsOf }: Low
       }
       if (before.lowCause === undefined) await lowCredits.mark(accountId, line, jobId);
       if ((await lowCredits.find(accountId)).lowCause !== jobId) return;
-      await announce({
+      await emit({
         owner: `account:${accountId}`,
         type: 'credits.low',
         subjectId: accountId,

@@ -7,45 +7,53 @@ import type { DeliveryPage, DeliveryRepository } from '../../store/deliveries.ts
 import type { EndpointRepository } from '../../store/endpoints.ts';
 import { requireAccountId, requireManager } from '../access/accounts.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
-import type { Courier } from './courier.ts';
+import type { Dispatch } from './delivery-queue.ts';
 import { requireReader } from './endpoints.ts';
 
 export interface DeliveriesPorts {
   deliveries: DeliveryRepository;
   endpoints: Pick<EndpointRepository, 'find'>;
-  courier: Pick<Courier, 'take'>;
+  dispatch: Dispatch;
   runner: Pick<WorkflowRunner, 'wakeDelivery'>;
 }
 
-/** Which deliveries, of the actor's own account unless another one is named. */
+/** Which deliveries to list; `accountId` is the actor's own account unless given. */
 export type DeliveryQuery = Omit<DeliveryPage, 'owner'> & { accountId?: string | undefined };
 
-export interface ReplayWish {
+/** Which ended deliveries to send again. */
+export interface ReplayRequest {
+  /** The actor's own account unless given. */
   accountId?: string | undefined;
   endpointId?: string | undefined;
+  /** Created at this moment or later. */
   since: Date;
+  /** Created before this moment; now unless given. */
   until?: Date | undefined;
   failedOnly: boolean;
-  /** `next` of the call before. */
+  /** `next` of the call before; from the oldest unless given. */
   after?: string | undefined;
 }
 
+/** What one call replayed. */
 export interface Replay {
-  /** Deliveries that are on their way again. */
+  /** Deliveries that are sent again. */
   replayed: number;
-  /** Deliveries that were on their way anyhow, or have no endpoint any more. */
+  /** Deliveries that have not ended, or whose endpoint is not enabled or is deleted. */
   left: number;
-  /** Where to go on when there are more than one call replays; null when that was all. */
+  /** The `after` of the next call; null when that was all. */
   next: string | null;
 }
 
 const PAGE = 200;
-/** One call replays about so many; it is an answer that somebody waits for. */
+/** One call ends after about this many deliveries, since a caller waits for it. */
 const MOST = 2000;
 
-/** What can be asked of deliveries: to be seen, and to be sent again as they were. */
-export function createDeliveries({ deliveries, endpoints, courier, runner }: DeliveriesPorts) {
-  /** Somebody else's delivery looks exactly like one that does not exist. */
+/** Builds the requests about deliveries: find, list and replay. */
+export function createDeliveries({ deliveries, endpoints, dispatch, runner }: DeliveriesPorts) {
+  /**
+   * Returns a delivery of the actor's account; any, for an admin.
+   * @throws KilnError NOT_FOUND, also for somebody else's.
+   */
   async function findDelivery(actor: Actor, id: string): Promise<Delivery> {
     requireReader(actor);
     const owner = actor.kind === 'admin' ? null : requireAccountId(actor, undefined);
@@ -56,16 +64,17 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
     return delivery;
   }
 
-  /** Sends an ended delivery again: the same bytes under the same id. @returns null when it has not ended. */
+  /** Sends an ended delivery again: the same bytes under the same id. Returns null when it has not ended. */
   async function sendAgain(delivery: Delivery): Promise<Delivery | null> {
     if (delivery.state === 'pending') return null;
     const reopened = await deliveries.reopen(delivery);
     if (!reopened) return null;
-    // Should this get lost, the sweeper finds a delivery that nobody has begun.
-    await courier.take(reopened);
+    // If this process dies here, the repair round finds a delivery that nobody has begun.
+    await dispatch(reopened);
     return reopened;
   }
 
+  /** Whether the endpoint is enabled; a callback's receiver always is. */
   async function canBeSent({ endpointId }: Delivery): Promise<boolean> {
     return endpointId === null || (await endpoints.find(endpointId))?.state === 'enabled';
   }
@@ -73,21 +82,27 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
   return {
     findDelivery,
 
-    /** One page, newest first unless only `after` is given. */
+    /** Returns one page without bodies and attempts; newest first unless only `after` is given. */
     async listDeliveries(actor: Actor, { accountId, ...query }: DeliveryQuery): Promise<DeliverySummary[]> {
       requireReader(actor);
       return deliveries.list({ ...query, owner: `account:${requireAccountId(actor, accountId)}` });
     },
 
-    /** What it says; lists leave it out. */
+    /** Returns the body, read now if a list left it out. @throws KilnError NOT_FOUND once it is swept. */
     bodyOf: async ({ _id, body }: DeliverySummary & Partial<Delivery>): Promise<string> =>
       body ?? required(await deliveries.bodyOf(_id)).body,
 
-    /** What was tried; lists leave it out. */
+    /**
+     * Returns the attempts, read now if a list left them out.
+     * @throws KilnError NOT_FOUND once it is swept.
+     */
     attemptsOf: async ({ _id, attempts }: DeliverySummary & Partial<Delivery>): Promise<DeliveryAttempt[]> =>
       attempts ?? required(await deliveries.attemptsOf(_id)).attempts,
 
-    /** One that has not ended makes its next attempt at once; nothing is ever sent twice at a time. */
+    /**
+     * Sends one delivery again. One that has not ended makes its next attempt at once instead.
+     * @throws KilnError WRONG_STATE unless its endpoint is enabled.
+     */
     async replayDelivery(actor: Actor, id: string): Promise<Delivery> {
       const delivery = await findDelivery(requireManager(actor), id);
       if (!(await canBeSent(delivery)))
@@ -99,11 +114,11 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
       return reopened ?? deliveries.get(id);
     },
 
-    /** Every ended delivery since a moment, oldest first. */
-    async replayDeliveries(actor: Actor, wish: ReplayWish): Promise<Replay> {
-      const accountId = requireAccountId(requireManager(actor), wish.accountId);
-      const { endpointId, since, until, failedOnly } = wish;
-      // What comes while this runs is on its first way.
+    /** Sends every ended delivery of a time again, oldest first; about 2,000 a call. */
+    async replayDeliveries(actor: Actor, request: ReplayRequest): Promise<Replay> {
+      const accountId = requireAccountId(requireManager(actor), request.accountId);
+      const { endpointId, since, until, failedOnly } = request;
+      // Deliveries that are made while this runs are being sent already.
       const upToNow = new Date(Date.now() + 1);
       const filter = { owner: `account:${accountId}`, endpointId, since, until: until ?? upToNow };
       const page = { ...filter, ...(failedOnly && { state: 'failed' as const }), limit: PAGE };
@@ -114,7 +129,7 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
         return answer;
       };
       let [replayed, left] = [0, 0];
-      for (let after = wish.after ?? '0'; ; ) {
+      for (let after = request.after ?? '0'; ; ) {
         const found = await deliveries.listWhole({ ...page, after });
         const again = await mapConcurrently(found, async (delivery) =>
           (await isPossible(delivery)) ? sendAgain(delivery) : null,
@@ -131,7 +146,7 @@ export function createDeliveries({ deliveries, endpoints, courier, runner }: Del
   };
 }
 
-/** Between a list and what it left out, a delivery may be swept. */
+/** @throws KilnError NOT_FOUND: the delivery was swept after it was listed. */
 function required<T>(found: T | undefined): T {
   if (found !== undefined) return found;
   throw new KilnError('NOT_FOUND', 'There is no such delivery.');

@@ -1,7 +1,7 @@
 import { type Delivery, nextAttempt } from '../../domain/webhooks/delivery.ts';
 import type { DeliveryStart } from '../workflow-runner.ts';
 
-/** What the workflow of this delivery begins with; the same for a first start, a replay and a repair. */
+/** Returns the input of the delivery's workflow; the same for a first start, a replay and a repair. */
 export function deliveryStart(
   delivery: Pick<Delivery, '_id' | 'owner' | 'endpointId' | 'attempts' | 'event'>,
 ): DeliveryStart {

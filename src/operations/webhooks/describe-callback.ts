@@ -1,11 +1,11 @@
 import type { Dialect } from '../../domain/dialect.ts';
 import type { Job } from '../../domain/jobs/job.ts';
-import type { UrlOf } from '../../domain/webhooks/announced.ts';
 import {
   type CallbackMessage,
   type DescribeCallback,
   describeStandardCallback,
 } from '../../domain/webhooks/callback.ts';
+import type { UrlOf } from '../../domain/webhooks/event-data.ts';
 import { type WebhookProfile, webhookProfileOf } from '../../domain/webhooks/webhook-profile.ts';
 
 export interface DescribeCallbackPorts {

@@ -1,29 +1,38 @@
-import { admit, afterFailure, afterSuccess, type Circuit, isGivenUp } from '../../domain/webhooks/circuit.ts';
+import {
+  afterFailure,
+  afterSuccess,
+  allowRequest,
+  type Circuit,
+  isGivenUp,
+} from '../../domain/webhooks/circuit.ts';
 import type { DisableReason, Endpoint } from '../../domain/webhooks/endpoint.ts';
 import type { AttemptVerdict } from '../../domain/webhooks/webhook-profile.ts';
 import type { DeliveryRepository } from '../../store/deliveries.ts';
 import type { EndpointRepository } from '../../store/endpoints.ts';
-import type { Announce } from './announce.ts';
+import type { Emit } from './emit.ts';
 
 export interface EndpointHealthPorts {
   endpoints: Pick<EndpointRepository, 'find' | 'exchangeCircuit' | 'disable' | 'listUntold' | 'noteTold'>;
   deliveries: Pick<DeliveryRepository, 'endAll'>;
-  announce: Announce;
+  emit: Emit;
   forgetEndpoints(accountId: string): void;
-  /** Lets what waits for the endpoint go on. */
+  /** Wakes the deliveries that wait for the endpoint. */
   wakeHeld(endpointId: string): Promise<void>;
   now?: () => Date;
 }
 
-/** Somebody else's probe was a moment faster. */
-const OUTRUN_MS = 1000;
+/** The wait of a delivery when another one became the probe a moment earlier. */
+const LOST_PROBE_MS = 1000;
 const PAGE = 100;
 
-/** The circuit of each endpoint, and what becomes of endpoints that fail for good. */
+/** Keeps the circuit of each endpoint, and disables endpoints that fail for good. */
 export function createEndpointHealth(ports: EndpointHealthPorts) {
-  const { endpoints, deliveries, announce, forgetEndpoints, wakeHeld, now = () => new Date() } = ports;
+  const { endpoints, deliveries, emit, forgetEndpoints, wakeHeld, now = () => new Date() } = ports;
 
-  /** Decides on what is there, writes if that is still there, and decides again if it is not. */
+  /**
+   * Replaces the circuit by `step` of it; does so again whenever another process was faster. Returns the
+   * endpoint with its new circuit, or null if it was deleted.
+   */
   async function move(id: string, step: (circuit: Circuit) => Circuit): Promise<Endpoint | null> {
     for (;;) {
       const endpoint = await endpoints.find(id);
@@ -34,31 +43,34 @@ export function createEndpointHealth(ports: EndpointHealthPorts) {
     }
   }
 
-  async function noteSuccess({ _id, circuit }: Endpoint): Promise<void> {
+  /** Closes the circuit and wakes what waited for that; writes nothing if the endpoint was well before. */
+  async function handleSucceeded({ _id, circuit }: Endpoint): Promise<void> {
     if (circuit.failures === 0 && !circuit.probeAt) return;
     await move(_id, afterSuccess);
     if (circuit.probeAt) await wakeHeld(_id);
   }
 
-  async function noteFailure(id: string, deliveryId: string): Promise<void> {
+  /** Counts the failed attempt; disables the endpoint once it has failed for five days. */
+  async function handleFailed(id: string, deliveryId: string): Promise<void> {
     const endpoint = await move(id, (circuit) => afterFailure(circuit, deliveryId, now()));
     if (endpoint && isGivenUp(endpoint.circuit, now())) await disable(id, 'failing');
   }
 
-  /** Nothing is sent to it any more, and its owner is told at the other endpoints. */
+  /** Disables an enabled endpoint and emits that to its owner's other endpoints. */
   async function disable(id: string, reason: DisableReason): Promise<void> {
     const stateSince = now();
     await endpoints.disable(id, { disabledFor: reason, stateSince });
     const endpoint = await endpoints.find(id);
-    // Read again: a repeat whose first call died before the announcement still has to make it.
-    if (endpoint?.state === 'disabled') await tell(endpoint);
+    // Read again: a repeat whose first call died before the event was emitted still has to emit it.
+    if (endpoint?.state === 'disabled') await emitDisabled(endpoint);
   }
 
-  async function tell(endpoint: Endpoint): Promise<void> {
+  /** Emits `endpoint.disabled`, fails what waits for the endpoint, then unmarks it as `untold`. */
+  async function emitDisabled(endpoint: Endpoint): Promise<void> {
     const { _id: id, accountId, url, disabledFor } = endpoint;
     forgetEndpoints(accountId);
     const since = endpoint.stateSince.toISOString();
-    await announce({
+    await emit({
       owner: `account:${accountId}`,
       type: 'endpoint.disabled',
       subjectId: id,
@@ -70,36 +82,39 @@ export function createEndpointHealth(ports: EndpointHealthPorts) {
   }
 
   return {
-    /** Whether a delivery may be sent now; while the circuit is open, one at a time takes its turn here. */
-    async admit(
+    /**
+     * Decides whether a delivery may be sent now; if not, `waitMs` says when to ask again. While the circuit
+     * is open, one delivery at a time becomes the probe here.
+     */
+    async allowRequest(
       { _id, circuit }: Endpoint,
       deliveryId: string,
-    ): Promise<{ may: true } | { may: false; waitMs: number }> {
-      const admission = admit(circuit, deliveryId, now());
-      if (!admission.may || !admission.claim) return admission;
-      const first = await endpoints.exchangeCircuit(_id, circuit.version, admission.claim);
-      return first ? { may: true } : { may: false, waitMs: OUTRUN_MS };
+    ): Promise<{ allowed: true } | { allowed: false; waitMs: number }> {
+      const decision = allowRequest(circuit, deliveryId, now());
+      if (!decision.allowed || !decision.claim) return decision;
+      const isFirst = await endpoints.exchangeCircuit(_id, circuit.version, decision.claim);
+      return isFirst ? { allowed: true } : { allowed: false, waitMs: LOST_PROBE_MS };
     },
 
-    /** What an attempt says of its receiver; one that answers "no more of this" is well. */
-    async note(endpoint: Endpoint, deliveryId: string, verdict: AttemptVerdict): Promise<void> {
-      if (verdict.outcome === 'delivered') return noteSuccess(endpoint);
+    /** Moves the circuit by what an attempt came to. An endpoint that answers "no more of this" is well. */
+    async handleVerdict(endpoint: Endpoint, deliveryId: string, verdict: AttemptVerdict): Promise<void> {
+      if (verdict.outcome === 'delivered') return handleSucceeded(endpoint);
       if (verdict.outcome === 'retry' || verdict.reason === 'exhausted')
-        return noteFailure(endpoint._id, deliveryId);
-      return verdict.reason === 'gone' ? disable(endpoint._id, 'gone') : noteSuccess(endpoint);
+        return handleFailed(endpoint._id, deliveryId);
+      return verdict.reason === 'gone' ? disable(endpoint._id, 'gone') : handleSucceeded(endpoint);
     },
 
-    noteGone: (id: string): Promise<void> => disable(id, 'gone'),
+    /** Disables an endpoint that answered 410. */
+    handleGone: (id: string): Promise<void> => disable(id, 'gone'),
 
     /**
-     * Tells owners of endpoints that were disabled by a process that died before it could: nothing is sent to
-     * such an endpoint any more, so nobody else would come back to it.
-     * @returns how many there were.
+     * Emits `endpoint.disabled` for endpoints whose process died before it could: nothing is sent to such an
+     * endpoint any more, so nobody else would come back to it. Returns how many there were.
      */
-    async tellForgotten(): Promise<number> {
+    async emitForgotten(): Promise<number> {
       const untold = await endpoints.listUntold(PAGE);
       for (const endpoint of untold)
-        await (endpoint.state === 'disabled' ? tell(endpoint) : endpoints.noteTold(endpoint));
+        await (endpoint.state === 'disabled' ? emitDisabled(endpoint) : endpoints.noteTold(endpoint));
       return untold.length;
     },
   };

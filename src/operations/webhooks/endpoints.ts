@@ -14,48 +14,51 @@ import { parseSubscriptions, TEST_EVENT } from '../../domain/webhooks/webhook-ev
 import type { DeliveryRepository } from '../../store/deliveries.ts';
 import type { EndpointChanges, EndpointRepository } from '../../store/endpoints.ts';
 import { type createAccounts, requireAccountId, requireManager } from '../access/accounts.ts';
-import type { createAnnounce } from './announce.ts';
+import type { createEmit } from './emit.ts';
 
-export interface EndpointsPorts
-  extends Pick<ReturnType<typeof createAnnounce>, 'sendTo' | 'forgetEndpoints'> {
+export interface EndpointsPorts extends Pick<ReturnType<typeof createEmit>, 'enqueue' | 'forgetEndpoints'> {
   endpoints: EndpointRepository;
   deliveries: Pick<DeliveryRepository, 'endAll' | 'get'>;
   findAccount: ReturnType<typeof createAccounts>['findAccount'];
   findPlan(id: string): Promise<AccountPlan>;
-  /** Refuses an address that Kiln would never call. */
+  /** @throws KilnError INVALID_INPUT or BLOCKED_ADDRESS for an address that Kiln never calls. */
   checkUrl(url: string): unknown;
   newSecret(): string;
   seal(secret: string, binding: { collection: string; id: string; field: string }): string;
-  /** Lets what waits for the endpoint go on. */
+  /** Wakes the deliveries that wait for the endpoint. */
   wakeHeld(endpointId: string): Promise<void>;
 }
 
-export interface EndpointWish {
-  /** The caller's own unless given. */
+/** An endpoint to be made. */
+export interface NewEndpoint {
+  /** The caller's own account unless given. */
   accountId?: string | undefined;
   url: string;
   events: readonly string[];
   description: string;
 }
 
-/** What is to be different; what is not named stays. */
+/** What to change; what is undefined stays. */
 export interface EndpointEdit {
   url?: string | undefined;
   events?: readonly string[] | undefined;
   description?: string | undefined;
 }
 
-/** An endpoint with the secret that is never shown again. */
+/** An endpoint with its signing secret in plain text, which is never shown again. */
 export interface ShownEndpoint {
   endpoint: Endpoint;
   secret: string;
 }
 
-/** Webhook endpoints: made, changed, rotated, paused and tried by their account or the operator. */
+/** Builds the requests about webhook endpoints, by their account or the operator. */
 export function createEndpoints(ports: EndpointsPorts) {
   const { endpoints, deliveries, findAccount, forgetEndpoints } = ports;
 
-  /** Somebody else's endpoint looks exactly like one that does not exist. */
+  /**
+   * Returns an endpoint of the actor's account; any, for an admin.
+   * @throws KilnError NOT_FOUND, also for somebody else's.
+   */
   async function requireEndpoint(actor: Actor, id: string): Promise<Endpoint> {
     const owner = actor.kind === 'admin' ? null : requireAccountId(actor, undefined);
     const endpoint = await endpoints.find(id);
@@ -66,10 +69,11 @@ export function createEndpoints(ports: EndpointsPorts) {
 
   const requireManaged = (actor: Actor, id: string) => requireEndpoint(requireManager(actor), id);
 
+  /** Returns the account's id. @throws KilnError unless its plan includes webhooks. */
   async function requireIncluded(actor: Actor, accountId: string | undefined): Promise<string> {
     const account = await findAccount(actor, accountId);
-    const facts = { callback: true, batch: false, size: undefined };
-    const [refusal] = planRefusals(await ports.findPlan(account.plan), facts, 0);
+    const use = { callback: true, batch: false, size: undefined };
+    const [refusal] = planRefusals(await ports.findPlan(account.plan), use, 0);
     if (refusal) throw refuse({ ...refusal, field: 'url' });
     return account._id;
   }
@@ -79,12 +83,14 @@ export function createEndpoints(ports: EndpointsPorts) {
     return { secret, sealed: ports.seal(secret, { collection: 'endpoints', id, field: 'secret' }) };
   }
 
+  /** Changes an endpoint, so that the next event sees it. */
   async function change(endpoint: Endpoint, changes: EndpointChanges): Promise<Endpoint> {
     const changed = await endpoints.change(endpoint._id, changes);
     forgetEndpoints(endpoint.accountId);
     return changed;
   }
 
+  /** @throws KilnError about the field `url` when the address is too long or never called. */
   function requireUrl(url: string): string {
     try {
       ports.checkUrl(requireShortUrl(url));
@@ -96,28 +102,30 @@ export function createEndpoints(ports: EndpointsPorts) {
   }
 
   return {
+    /** @throws KilnError NOT_FOUND. */
     findEndpoint(actor: Actor, id: string): Promise<Endpoint> {
       requireReader(actor);
       return requireEndpoint(actor, id);
     },
 
-    /** Oldest first. */
+    /** Returns all endpoints of an account, oldest first; at most 20. */
     async listEndpoints(actor: Actor, accountId?: string): Promise<Endpoint[]> {
       requireReader(actor);
       return endpoints.list(requireAccountId(actor, accountId));
     },
 
-    async createEndpoint(actor: Actor, wish: EndpointWish): Promise<ShownEndpoint> {
-      const accountId = await requireIncluded(requireSight(requireManager(actor)), wish.accountId);
+    /** Makes an endpoint. @throws KilnError WRONG_STATE when the account has 20 already. */
+    async createEndpoint(actor: Actor, request: NewEndpoint): Promise<ShownEndpoint> {
+      const accountId = await requireIncluded(requireSight(requireManager(actor)), request.accountId);
       const id = newId();
       const createdAt = new Date();
       const { secret, sealed } = newSecretOf(id);
       const endpoint: Endpoint = {
         _id: id,
         accountId,
-        url: requireUrl(wish.url),
-        events: parseSubscriptions(wish.events),
-        description: requireDescription(wish.description),
+        url: requireUrl(request.url),
+        events: parseSubscriptions(request.events),
+        description: requireDescription(request.description),
         state: 'enabled',
         disabledFor: null,
         stateSince: createdAt,
@@ -131,7 +139,7 @@ export function createEndpoints(ports: EndpointsPorts) {
       return { endpoint, secret };
     },
 
-    /** Messages that wait already go to the new address as well. */
+    /** Changes an endpoint; deliveries that wait already go to the new address as well. */
     async updateEndpoint(actor: Actor, id: string, edit: EndpointEdit): Promise<Endpoint> {
       const endpoint = await requireManaged(actor, id);
       if (edit.url !== undefined || edit.events !== undefined) requireSight(actor);
@@ -142,7 +150,7 @@ export function createEndpoints(ports: EndpointsPorts) {
       });
     },
 
-    /** What waits for it is discarded. May be repeated by whoever owned it. */
+    /** Deletes an endpoint and discards the deliveries that wait for it. */
     async deleteEndpoint(actor: Actor, id: string): Promise<Endpoint> {
       const endpoint = await requireManaged(actor, id);
       await endpoints.remove(id);
@@ -152,7 +160,10 @@ export function createEndpoints(ports: EndpointsPorts) {
       return endpoint;
     },
 
-    /** A new secret, shown once; the present one signs as well for another day. */
+    /**
+     * Makes a new secret; the present one signs as well for 24 hours.
+     * @throws KilnError WRONG_STATE when somebody else rotated it at the same time.
+     */
     async rotateSecret(actor: Actor, id: string): Promise<ShownEndpoint> {
       const { secrets } = await requireManaged(actor, id);
       const { secret, sealed } = newSecretOf(id);
@@ -161,7 +172,10 @@ export function createEndpoints(ports: EndpointsPorts) {
       throw new KilnError('WRONG_STATE', 'The secret was rotated by somebody else at this moment.');
     },
 
-    /** Nothing is sent until it is resumed; what comes meanwhile waits. */
+    /**
+     * Pauses an endpoint: new deliveries wait. Returns a paused one as it is.
+     * @throws KilnError WRONG_STATE when it is disabled.
+     */
     async pauseEndpoint(actor: Actor, id: string): Promise<Endpoint> {
       const endpoint = await requireManaged(actor, id);
       if (endpoint.state === 'paused') return endpoint;
@@ -172,7 +186,7 @@ export function createEndpoints(ports: EndpointsPorts) {
       return change(endpoint, { state: 'paused', stateSince: new Date() });
     },
 
-    /** After a pause, or after it was disabled; its circuit begins anew. */
+    /** Enables an endpoint that was paused or disabled, closes its circuit and wakes what waits for it. */
     async resumeEndpoint(actor: Actor, id: string): Promise<Endpoint> {
       const endpoint = await requireManaged(actor, id);
       await requireIncluded(actor, endpoint.accountId);
@@ -186,7 +200,10 @@ export function createEndpoints(ports: EndpointsPorts) {
       return resumed;
     },
 
-    /** Sends it a message of its own, whatever it asked for. */
+    /**
+     * Sends the event `endpoint.test` to this endpoint alone, whatever it subscribed to.
+     * @throws KilnError WRONG_STATE unless it is enabled.
+     */
     async testEndpoint(actor: Actor, id: string): Promise<Delivery> {
       const endpoint = await requireManaged(actor, id);
       await requireIncluded(actor, endpoint.accountId);
@@ -195,7 +212,7 @@ export function createEndpoints(ports: EndpointsPorts) {
           hint: 'Resume it first.',
         });
       const { accountId, description } = endpoint;
-      const delivery = await ports.sendTo(endpoint, {
+      const delivery = await ports.enqueue(endpoint, {
         owner: `account:${accountId}`,
         type: TEST_EVENT,
         subjectId: id,
@@ -213,7 +230,7 @@ export function requireReader(actor: Actor): void {
   if (actor.kind !== 'admin') requireScope(actor, 'read', 'manage');
 }
 
-/** What an endpoint is told leads to the results, so only who may see those says where it goes. */
+/** Returns the actor. @throws KilnError FORBIDDEN unless they may see results, which events link to. */
 function requireSight(actor: Actor): Actor {
   if (seesResults(actor)) return actor;
   throw new KilnError('FORBIDDEN', 'An endpoint is shown your results, which this credential is not.', {

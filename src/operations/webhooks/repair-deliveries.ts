@@ -14,14 +14,14 @@ export interface RepairDeliveriesPorts {
 }
 
 const PAGE = 500;
-/** Longer than the longest attempt: whoever wrote it may still be waiting for the receiver. */
+/** A delivery that nobody began by then is lost. Longer than the longest attempt, which may be under way. */
 const STALLED_MS = 25_000;
-/** A timer of Temporal is never that late: the workflow was ended by hand. */
+/** A delivery whose attempt is this late has no workflow: somebody ended it by hand. */
 const OVERDUE_MS = 120_000;
 
 /**
- * Sees to it that what waits is not forgotten, by a crash or by a signal that got lost. Each kind is found by
- * an index of its own: what waits for its schedule, or for an endpoint that is shut, is not looked at.
+ * Builds the repair of deliveries that a crash or a lost signal left behind. Each kind is found by an index of
+ * its own: deliveries that wait for their schedule, or for an endpoint that is paused or not well, are not read.
  */
 export function createRepairDeliveries({ deliveries, endpoints, runner, log }: RepairDeliveriesPorts) {
   let lastDue = new Date(0);
@@ -34,7 +34,7 @@ export function createRepairDeliveries({ deliveries, endpoints, runner, log }: R
     if (!(await runner.wakeDelivery(delivery._id))) await start(delivery);
   }
 
-  /** One that cannot be repaired is left to the next round. */
+  /** Repairs all and returns how many there were; one that cannot be repaired is left to the next round. */
   async function repairAll(
     found: readonly PendingDelivery[],
     repair: (delivery: PendingDelivery) => Promise<void>,
@@ -50,7 +50,10 @@ export function createRepairDeliveries({ deliveries, endpoints, runner, log }: R
     return found.length;
   }
 
-  /** Each round takes the next page, then begins again: those that cannot be helped must not hide the others. */
+  /**
+   * Returns the next page of overdue deliveries, then begins again: some may be beyond repair and must not
+   * hide the others.
+   */
   async function nextOverdue(before: Date): Promise<PendingDelivery[]> {
     const found = await deliveries.listOverdue(lastDue, before, PAGE);
     lastDue = (found.length === PAGE && found.at(-1)?.nextAttemptAt) || new Date(0);
@@ -62,12 +65,12 @@ export function createRepairDeliveries({ deliveries, endpoints, runner, log }: R
   }
 
   return {
-    /** Lets what waits for an endpoint go on; those that are too many follow in the next repair rounds. */
+    /** Wakes up to 500 deliveries that wait for an endpoint; the next repair rounds wake the others. */
     async wakeHeld(endpointId: string): Promise<void> {
       await mapConcurrently(await deliveries.listHeld(endpointId, PAGE), wake);
     },
 
-    /** @returns how many were in need of it. */
+    /** Repairs one page of each kind. Returns how many deliveries were in need of it. */
     async repairDeliveries(now = Date.now()): Promise<number> {
       const lost = await repairAll(await deliveries.listLost(new Date(now - STALLED_MS), PAGE), start);
       const overdue = await repairAll(await nextOverdue(new Date(now - OVERDUE_MS)), start);
@@ -81,7 +84,7 @@ export function createRepairDeliveries({ deliveries, endpoints, runner, log }: R
   };
 }
 
-/** Whether there is still reason to wait. A disabled or deleted endpoint lets go of what waits for it. */
+/** Whether deliveries still have to wait. Those of a disabled or deleted endpoint need not: they end. */
 function isShut(endpoint: Endpoint | null): boolean {
   return endpoint?.state === 'paused' || (endpoint?.state === 'enabled' && endpoint.circuit.probeAt !== null);
 }

@@ -4,8 +4,8 @@ import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import {
   type DeliveryEvent,
   deliveryEvents,
-  type Told,
-  toldOf,
+  type Seen,
+  seenOf,
 } from '../../domain/webhooks/delivery-event.ts';
 import type { DeliveryFilter, DeliveryRepository } from '../../store/deliveries.ts';
 import { requireAccountId } from '../access/accounts.ts';
@@ -19,26 +19,28 @@ export interface WatchDeliveriesPorts {
 export interface DeliveryWatch {
   accountId?: string | undefined;
   endpointId?: string | undefined;
-  /** Everything later than this is told first; null for those who only want what comes. */
+  /** Events after this moment come first; null for new events only. */
   after: Date | null;
   signal?: AbortSignal | undefined;
 }
 
 const POLL_MS = 1000;
 const PAGE = 500;
-/** Writers stamp by clocks of their own, which may differ by this much, and a write may arrive after a later one. */
+/** How far the clocks of writers may differ; a write may also arrive after a later one. */
 const SKEW_MS = 60_000;
 
-/** Of one delivery: what was told, and at which change of it. */
-type Known = Told & { updatedAt: number };
+/** What the watcher has seen of one delivery, and at which change of it. */
+type Known = Seen & { updatedAt: number };
 
 /**
- * Tells what happens to deliveries by looking at those that changed lately. Each attempt and each lasting state
- * comes at least once, in the order of its delivery; states that follow each other between two looks are
- * told as the last one of them.
+ * Builds `watchDeliveries`, which polls for deliveries that changed. Each attempt and each lasting state comes
+ * at least once, in the order of its delivery; of states that follow each other between two polls, the last.
  */
 export function createWatchDeliveries({ deliveries, pollMs = POLL_MS }: WatchDeliveriesPorts) {
-  /** Every delivery that changed at or after a moment, apart from those that are known as they are. */
+  /**
+   * Yields every delivery that changed at or after `from` (epoch ms), except those that are known as they
+   * are.
+   */
   async function* changedSince(
     from: number,
     known: ReadonlyMap<string, Known>,
@@ -56,22 +58,23 @@ export function createWatchDeliveries({ deliveries, pollMs = POLL_MS }: WatchDel
     }
   }
 
+  /** Yields events until the signal aborts. @throws KilnError unless the actor may read the account. */
   return async function* watchDeliveries(actor: Actor, watch: DeliveryWatch): AsyncGenerator<DeliveryEvent> {
     requireReader(actor);
     const owner = `account:${requireAccountId(actor, watch.accountId)}`;
     const { endpointId, signal, after = null } = watch;
     const known = new Map<string, Known>();
-    // Whoever only wants what comes is told nothing of the first look, but by it what is news.
+    // The first poll of a watcher who wants new events only yields nothing: it says what is not new.
     let isSilent = after === null;
     const begin = new Date((after ?? new Date()).getTime() - SKEW_MS);
     for (let from = begin.getTime(); !signal?.aborted; ) {
       const next = Math.max(from, Date.now() - SKEW_MS);
-      // Of what was forgotten since, all that is older than this was told.
-      const unheard = new Date(Math.max(begin.getTime(), from - SKEW_MS));
+      // Whatever was forgotten since and is older than this has been yielded.
+      const unseenSince = new Date(Math.max(begin.getTime(), from - SKEW_MS));
       for await (const delivery of changedSince(from, known, { owner, endpointId })) {
-        const news = isSilent ? [] : deliveryEvents(delivery, known.get(delivery._id), unheard);
-        known.set(delivery._id, { ...toldOf(delivery), updatedAt: delivery.updatedAt.getTime() });
-        yield* news;
+        const events = isSilent ? [] : deliveryEvents(delivery, known.get(delivery._id), unseenSince);
+        known.set(delivery._id, { ...seenOf(delivery), updatedAt: delivery.updatedAt.getTime() });
+        yield* events;
         if (signal?.aborted) return;
       }
       isSilent = false;
@@ -82,7 +85,9 @@ export function createWatchDeliveries({ deliveries, pollMs = POLL_MS }: WatchDel
   };
 }
 
-/** What is older than every look to come cannot be met again, unless it changes once more. */
+/**
+ * Forgets deliveries that are older than every poll to come: none finds them unless they change once more.
+ */
 function forget(known: Map<string, Known>, before: number): void {
   for (const [id, { updatedAt }] of known) if (updatedAt < before) known.delete(id);
 }

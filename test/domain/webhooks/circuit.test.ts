@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
-  admit,
   afterFailure,
   afterSuccess,
+  allowRequest,
   type Circuit,
   circuitState,
   closedCircuit,
@@ -22,12 +22,12 @@ function failing(times: number): Circuit {
 
 describe('a circuit', () => {
   it('stays closed until too many attempts failed in a row', () => {
-    expect(admit(failing(OPENS_AFTER - 1), 'b', start)).toEqual({ may: true, claim: null });
+    expect(allowRequest(failing(OPENS_AFTER - 1), 'b', start)).toEqual({ allowed: true, claim: null });
     expect(circuitState(failing(OPENS_AFTER - 1), start)).toBe('closed');
-    expect(admit(failing(OPENS_AFTER), 'b', start)).toEqual({ may: false, waitMs: MINUTE });
+    expect(allowRequest(failing(OPENS_AFTER), 'b', start)).toEqual({ allowed: false, waitMs: MINUTE });
     expect(circuitState(failing(OPENS_AFTER), start)).toBe('open');
-    expect(admit(afterFailure(afterSuccess(failing(9)), 'a', start), 'b', start)).toMatchObject({
-      may: true,
+    expect(allowRequest(afterFailure(afterSuccess(failing(9)), 'a', start), 'b', start)).toMatchObject({
+      allowed: true,
     });
   });
 
@@ -38,12 +38,12 @@ describe('a circuit', () => {
   });
 
   it('gives one delivery its turn, and the same one again', () => {
-    const due = admit(failing(OPENS_AFTER), 'probe', later(MINUTE));
-    const probing = due.may && due.claim ? due.claim : closedCircuit();
+    const due = allowRequest(failing(OPENS_AFTER), 'probe', later(MINUTE));
+    const probing = due.allowed && due.claim ? due.claim : closedCircuit();
     expect(circuitState(probing, later(MINUTE))).toBe('half_open');
-    expect(admit(probing, 'other', later(MINUTE + 1))).toMatchObject({ may: false });
-    expect(admit(probing, 'probe', later(MINUTE + 1))).toEqual({ may: true, claim: null });
-    expect(admit(probing, 'other', later(2 * MINUTE))).toMatchObject({ may: true });
+    expect(allowRequest(probing, 'other', later(MINUTE + 1))).toMatchObject({ allowed: false });
+    expect(allowRequest(probing, 'probe', later(MINUTE + 1))).toEqual({ allowed: true, claim: null });
+    expect(allowRequest(probing, 'other', later(2 * MINUTE))).toMatchObject({ allowed: true });
     expect(afterFailure(probing, 'probe', later(MINUTE))).toMatchObject({
       probing: null,
       waitMs: 2 * MINUTE,

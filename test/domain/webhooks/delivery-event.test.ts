@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Actor } from '../../../src/domain/access/account.ts';
 import type { Delivery, DeliveryAttempt } from '../../../src/domain/webhooks/delivery.ts';
-import { deliveryEvents, toldOf } from '../../../src/domain/webhooks/delivery-event.ts';
+import { deliveryEvents, seenOf } from '../../../src/domain/webhooks/delivery-event.ts';
 import { createWatchDeliveries } from '../../../src/operations/webhooks/watch-deliveries.ts';
 import { aDelivery, anAccountCaller } from '../../support/records.ts';
 
@@ -25,8 +25,8 @@ describe('events of a delivery', () => {
   it('come in order: it begins, is tried, ends', () => {
     expect(short(fresh, undefined, at(-1))).toEqual(['pending', 1]);
     expect(short(done, undefined, at(5))).toEqual([2, 'delivered']);
-    expect(short(done, toldOf(fresh), at(-1))).toEqual([2, 'delivered']);
-    expect(short(done, toldOf(done), at(-1))).toEqual([]);
+    expect(short(done, seenOf(fresh), at(-1))).toEqual([2, 'delivered']);
+    expect(short(done, seenOf(done), at(-1))).toEqual([]);
     expect(short(done, undefined, at(20))).toEqual([]);
   });
 

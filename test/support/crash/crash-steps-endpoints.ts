@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
 import { expectTold } from './crash-steps-harness.ts';
-import { announced, expectStates, type NewStep, written } from './crash-steps-webhooks.ts';
+import { emitting, expectStates, type NewStep, written } from './crash-steps-webhooks.ts';
 
 /** What is done with endpoints and with what they were sent. */
 export const ENDPOINT_STEPS: Record<string, NewStep> = {
   'replay deliveries': async (harness, owner) => {
     const { received } = await harness.newEndpoint(owner, ['*'], 200);
-    for (let i = 0; i < 2; i += 1) await announced(harness, owner)();
+    for (let i = 0; i < 2; i += 1) await emitting(harness, owner)();
     await harness.mend(owner);
     const since = new Date(Date.now() - 60_000);
     const work = () => harness.webhooks.replayDeliveries(owner.caller, { since, failedOnly: false });
@@ -47,7 +47,7 @@ export const ENDPOINT_STEPS: Record<string, NewStep> = {
   },
   'repair deliveries': async (harness, owner) => {
     const { received } = await harness.newEndpoint(owner, ['*'], 200);
-    for (let i = 0; i < 3; i += 1) await announced(harness, owner)();
+    for (let i = 0; i < 3; i += 1) await emitting(harness, owner)();
     harness.takeStarts();
     const holds = async () => {
       expectTold(received, 'job.ready', 3);

@@ -20,14 +20,14 @@ export type NewStep = (harness: CrashStepsHarness, owner: Owner) => Promise<Step
 
 const REFUSED = { to: 'cancelled', fault: { code: 'CANCELLED', message: 'Cancelled.' } } as const;
 
-export const announced = (harness: CrashStepsHarness, { owner }: Owner, subjectId = newId()) => {
-  const announcement = { owner, type: 'job.ready', subjectId, data: { id: subjectId } } as const;
-  return () => harness.announce(announcement);
+export const emitting = (harness: CrashStepsHarness, { owner }: Owner, subjectId = newId()) => {
+  const event = { owner, type: 'job.ready', subjectId, data: { id: subjectId } } as const;
+  return () => harness.emit(event);
 };
 
 /** A delivery that nobody has taken up yet. */
 export async function written(harness: CrashStepsHarness, owner: Owner): Promise<Delivery> {
-  await announced(harness, owner)();
+  await emitting(harness, owner)();
   harness.takeStarts();
   const [delivery] = await harness.deliveriesOf(owner);
   if (!delivery) throw new Error('There is no endpoint.');
@@ -56,11 +56,11 @@ async function attempting(
 
 /** The same beside the answer to a caller, where nobody repeats anything. */
 async function beside(harness: CrashStepsHarness, work: () => Promise<unknown>): Promise<void> {
-  harness.courier.open();
+  harness.dispatcher.open();
   try {
     await work();
   } finally {
-    await harness.courier.close();
+    await harness.dispatcher.close();
   }
 }
 
@@ -73,7 +73,7 @@ async function closing(
   const other = await harness.newEndpoint(owner, ['endpoint.disabled'], 200);
   return {
     /** Should the first death have hidden the answer, the next event is answered the same. */
-    again: announced(harness, owner),
+    again: emitting(harness, owner),
     async holds() {
       const endpoint = await harness.collections.endpoints.findOne({ _id: gone.id });
       expect(endpoint).toMatchObject({ state: 'disabled', disabledFor: 'gone' });
@@ -103,10 +103,10 @@ async function jobWithCallback(harness: CrashStepsHarness, { owner }: Owner, sta
 }
 
 export const WEBHOOK_STEPS: Record<string, NewStep> = {
-  'announce an event to endpoints': async (harness, owner) => {
+  'emit an event to endpoints': async (harness, owner) => {
     const hearing = await Promise.all([1, 2, 3].map(() => harness.newEndpoint(owner, ['*'], 200)));
-    const work = announced(harness, owner);
-    // Whoever announces is repeated: an activity by Temporal, a submission by the end of its job.
+    const work = emitting(harness, owner);
+    // Whoever emits is repeated: an activity by Temporal, a submission by the end of its job.
     const holds = async () => {
       for (const { received } of hearing) expectTold(received, 'job.ready');
       await expectStates(harness, owner, 'delivered');
@@ -157,12 +157,16 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
       expectTold(received, 'job.ready');
       await expectStates(harness, owner, 'delivered');
     };
-    return { work: () => beside(harness, () => harness.courier.take(delivery)), holds };
+    return { work: () => beside(harness, () => harness.dispatcher.dispatch(delivery)), holds };
   },
   'attempt a delivery that is the last beside the answer': async (harness, owner) => {
     const { again, holds } = await closing(harness, owner);
     const delivery = await written(harness, owner);
-    return { work: () => beside(harness, () => harness.courier.take(delivery)), afterwards: again, holds };
+    return {
+      work: () => beside(harness, () => harness.dispatcher.dispatch(delivery)),
+      afterwards: again,
+      holds,
+    };
   },
   'attempt a callback': async (harness, owner) => {
     const { delivery, holds } = await jobWithCallback(harness, owner, 'pending');
@@ -195,7 +199,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
     const upload = anUpload({ owner: owner.owner, size: PNG.length });
     await createUploadRepository(harness.collections).insertIfAbsent(upload);
     await harness.receiveUpload(upload._id, Readable.from([PNG]));
-    const work = () => harness.announcingUpload(owner.caller, upload._id);
+    const work = () => harness.emittingUpload(owner.caller, upload._id);
     const holds = async () => {
       expectTold(received, 'file.uploaded');
       const file = await harness.collections.files.findOne({ _id: upload._id });

@@ -96,7 +96,7 @@ export const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   // Jobs, batches and files.
   submitJob: {
     jobs: ['prepare a job', 'prepare a job with a key', 'submit a job on a file'],
-    steps: ['announce an event to endpoints'],
+    steps: ['emit an event to endpoints'],
   },
   findJob: 'never',
   jobOfSignedToken: 'never',

@@ -102,7 +102,7 @@ export async function createActivityHarness({
   const webhooks = createWebhooks({
     ...{ collections, deliveries, files, jobs, sender, sealer },
     log: createLog('silent'),
-    places: 200,
+    maxConcurrent: 200,
     runner: deliveryRunner ?? {
       startDelivery: async (start) => void started.push(start),
       wakeDelivery: async (id) => woken.push(id) > 0,
@@ -167,9 +167,9 @@ export async function createActivityHarness({
   return {
     ...ports,
     webhooks: webhooks.operations,
-    courier: webhooks.courier,
-    announcingSubmit: webhooks.announcingSubmit(submitJob),
-    announcingUpload: webhooks.announcingUpload(completeUpload),
+    dispatcher: webhooks.dispatcher,
+    emittingSubmit: webhooks.emittingSubmit(submitJob),
+    emittingUpload: webhooks.emittingUpload(completeUpload),
     /** Deliveries whose workflow was to be started, or woken. */
     started,
     woken,

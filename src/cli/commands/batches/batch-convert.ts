@@ -6,7 +6,7 @@ import { mapConcurrently } from '../../../map-concurrently.ts';
 import { askAgain } from '../../service-client/ask-again.ts';
 import { findService, type ServiceOptions } from '../../service-client/find-service.ts';
 import { CommandError } from '../../terminal/command-error.ts';
-import { announce, makeFolder, refuseReplacing, resultName } from '../files/local-files.ts';
+import { fileToSend, makeFolder, refuseReplacing, resultName } from '../files/local-files.ts';
 import { type Conversions, createConversions, type FileToSend, MAX_TRANSFERS } from '../jobs/conversions.ts';
 import { createBatches, type NewBatchView } from './batch-client.ts';
 import { collectResults, reportResults, saveArchive, saveResults } from './batch-results.ts';
@@ -28,7 +28,7 @@ export async function convertBatch(paths: readonly string[], options: BatchConve
   const { archive, force, output, json } = options;
   const places = archive ? [archivePlace(options)] : placesOf(paths, options);
   await refuseReplacing(places, { force, instead: 'Choose a folder with --output' });
-  const files = await mapConcurrently(paths, announce, { concurrency: MAX_TRANSFERS });
+  const files = await mapConcurrently(paths, fileToSend, { concurrency: MAX_TRANSFERS });
   const service = await findService(options);
   if (output !== undefined) await makeFolder(output);
   const batches = createBatches(service);

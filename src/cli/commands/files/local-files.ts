@@ -9,8 +9,8 @@ import { CommandError } from '../../terminal/command-error.ts';
 import { formatBytes } from '../../terminal/terminal.ts';
 import type { FileToSend, OutputView } from '../jobs/conversions.ts';
 
-/** What the service is told of a file; it looks at the bytes anyway. */
-export async function announce(path: string): Promise<FileToSend> {
+/** Returns name, size and media type of a local file. @throws CommandError when it cannot be read. */
+export async function fileToSend(path: string): Promise<FileToSend> {
   const mime = formatOfFilename(basename(path))?.mime ?? 'application/octet-stream';
   return { filename: basename(path), mime, size: await sizeOf(path) };
 }

@@ -6,7 +6,7 @@ import { findService, type ServiceOptions } from '../../service-client/find-serv
 import { CommandError } from '../../terminal/command-error.ts';
 import { print } from '../../terminal/print.ts';
 import { printJson } from '../../terminal/print-json.ts';
-import { announce, describeOutput, refuseReplacing, resultName, saveAs } from '../files/local-files.ts';
+import { describeOutput, fileToSend, refuseReplacing, resultName, saveAs } from '../files/local-files.ts';
 import {
   type Conversions,
   createConversions,
@@ -48,7 +48,7 @@ async function runJob(
   path: string,
   { to, set, json }: ConvertOptions,
 ): Promise<JobView> {
-  const request = { upload: await announce(path), target: to, options: set, idempotencyKey: randomUUID() };
+  const request = { upload: await fileToSend(path), target: to, options: set, idempotencyKey: randomUUID() };
   const { job, upload } = await askAgain(() => conversions.create(request));
   if (!upload) throw new CommandError('Kiln did not say where to send the file.');
   const bring = async () => {

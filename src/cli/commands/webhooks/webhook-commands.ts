@@ -8,11 +8,11 @@ const account = ['--account <accountId>', 'for the operator: another account'] a
 const description = ['--description <text>', 'what people call it'] as const;
 const id = ['<endpointId>', 'its id'] as const;
 
-/** `kiln webhooks`: who is told of what, and what became of it. */
+/** Adds `kiln webhooks`: endpoints and their deliveries. */
 export function addWebhookCommands(program: Command): void {
   const webhooks = program
     .command('webhooks')
-    .description('endpoints that are told of events, and deliveries');
+    .description('endpoints that get events, and deliveries to them');
   addEndpoints(webhooks);
   addChanges(webhooks);
   addDeliveries(webhooks);
@@ -105,7 +105,10 @@ function addDeliveries(webhooks: Command): void {
     });
 }
 
-/** A moment, or how long ago it was. */
+/**
+ * Returns a moment in ISO 8601, from one or from how long ago it was (30m, 2h, 3d).
+ * @throws InvalidArgumentError.
+ */
 function toMoment(text: string): string {
   const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   const ago = Number(count) * (UNITS[unit] ?? Number.NaN);

@@ -63,9 +63,10 @@ const ATTEMPT_COLUMNS = [
   { title: 'answer' },
   { title: 'begins' },
 ];
+/** Characters of an answer that a table shows. */
 const SHOWN_HEAD = 60;
 
-/** `kiln webhooks deliveries`: the latest ones, newest first. */
+/** `kiln webhooks deliveries`: prints the latest ones, newest first. */
 export async function listDeliveries({
   endpoint,
   job,
@@ -82,7 +83,7 @@ export async function listDeliveries({
   else print(`${renderTable(COLUMNS, deliveries.map(cellsOf))}\n`);
 }
 
-/** `kiln webhooks delivery`: one of them with all that was tried, and what it says. */
+/** `kiln webhooks delivery`: prints one with its attempts and its body. */
 export async function showDelivery(id: string, options: WebhookOptions): Promise<void> {
   const { webhookDelivery: delivery } = await withService(options, (graphql) =>
     graphql.request<{ webhookDelivery: DeliveryView }>(ONE, { id }),
@@ -103,12 +104,12 @@ export async function showDelivery(id: string, options: WebhookOptions): Promise
   );
 }
 
-/** `kiln webhooks test` */
+/** `kiln webhooks test`: sends an endpoint the event `endpoint.test` and prints the delivery. */
 export async function testEndpoint(id: string, options: WebhookOptions): Promise<void> {
   await sendOne('testWebhookEndpoint', TEST, id, options);
 }
 
-/** `kiln webhooks replay`: one delivery, or every ended one of a time. */
+/** `kiln webhooks replay`: sends one delivery again, or every ended one of a time, page by page. */
 export async function replay(
   id: string | undefined,
   {

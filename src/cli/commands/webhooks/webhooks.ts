@@ -6,7 +6,7 @@ import { print } from '../../terminal/print.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { renderTable } from '../../terminal/terminal.ts';
 
-/** Options of every command on webhooks; with `account` the operator asks, without it the owner. */
+/** Options of every webhook command. With `account` the admin token is used, without it the caller's key. */
 export type WebhookOptions = AdminOptions & { account?: string; json?: boolean };
 
 interface EndpointView {
@@ -38,7 +38,7 @@ const change = (field: string) => `mutation Change($id: ID!) { ${field}(id: $id)
 
 const COLUMNS = ['endpoint', 'url', 'events', 'state', 'circuit', 'description'].map((title) => ({ title }));
 
-/** `kiln webhooks list` */
+/** `kiln webhooks list`: prints the endpoints, oldest first. */
 export async function listEndpoints(options: WebhookOptions): Promise<void> {
   const { webhookEndpoints } = await withService(options, (graphql) =>
     graphql.request<{ webhookEndpoints: EndpointView[] }>(LIST, { id: options.account }),
@@ -47,7 +47,7 @@ export async function listEndpoints(options: WebhookOptions): Promise<void> {
   else show(webhookEndpoints);
 }
 
-/** `kiln webhooks create`: the secret is printed this once. */
+/** `kiln webhooks create`: makes an endpoint and prints its secret, this once. */
 export async function createEndpoint(
   url: string,
   { event, description, ...options }: WebhookOptions & { event: string[]; description?: string },
@@ -64,7 +64,7 @@ export async function createEndpoint(
   showSecret(made, options);
 }
 
-/** `kiln webhooks update` */
+/** `kiln webhooks update`: changes what is given. @throws CommandError when nothing is. */
 export async function updateEndpoint(
   id: string,
   {
@@ -85,7 +85,7 @@ export async function updateEndpoint(
   showOne(endpoint, options);
 }
 
-/** `kiln webhooks rotate`: the new secret is printed this once. */
+/** `kiln webhooks rotate`: makes a new secret and prints it, this once. */
 export async function rotateSecret(id: string, options: WebhookOptions): Promise<void> {
   const rotated = await withService(options, (graphql) =>
     mutate<SecretsView>(graphql, 'rotateWebhookSecret', ROTATE, { id }),
@@ -93,7 +93,7 @@ export async function rotateSecret(id: string, options: WebhookOptions): Promise
   showSecret(rotated, options);
 }
 
-/** `kiln webhooks pause`, `resume` and `delete` */
+/** `kiln webhooks pause`, `resume` and `delete`: changes the state of an endpoint and prints it. */
 export async function changeEndpoint(
   field: 'pauseWebhookEndpoint' | 'resumeWebhookEndpoint' | 'deleteWebhookEndpoint',
   id: string,
@@ -106,7 +106,7 @@ export async function changeEndpoint(
   else print(`${endpoint.url} is not called any more.\n`);
 }
 
-/** Whoever names an account asks as the operator, anybody else for their own. */
+/** Runs `work` with a client of the service: the operator's if an account is named, else the caller's own. */
 export async function withService<T>(
   { account, ...options }: WebhookOptions,
   work: (graphql: GraphqlClient) => Promise<T>,

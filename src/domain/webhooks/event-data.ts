@@ -2,11 +2,11 @@ import { type Batch, type BatchArchive, countsOf } from '../batches/batch.ts';
 import type { StoredFile } from '../files/file.ts';
 import type { Job, JobOutput } from '../jobs/job.ts';
 
-/** Where an output can be fetched for as long as it lives. */
+/** Returns the URL at which an output can be downloaded until it expires. */
 export type UrlOf = (output: Pick<JobOutput, 'fileId' | 'filename' | 'expiresAt'>) => string;
 
-/** A job as the receiver of a webhook sees it: what its owner may see, and links to what it made. */
-export function announcedJob(job: Job, urlOf: UrlOf) {
+/** Returns the data of a job's events: what its owner may see, with download links to its outputs. */
+export function jobEventData(job: Job, urlOf: UrlOf) {
   const { _id, status, dialect, inputs, conversions, outputs, error, warnings, batchId } = job;
   return {
     id: _id,
@@ -33,14 +33,14 @@ export function announcedJob(job: Job, urlOf: UrlOf) {
   };
 }
 
-/** The same job as it was when it was accepted, for whoever is told of that later. */
+/** Returns the job as it was when it was accepted, for a `job.created` that is emitted later. */
 export function asSubmitted(job: Job): Job {
   const status = job.events.find(({ cause }) => cause === 'submitted')?.status ?? job.status;
   return { ...job, status, outputs: [], warnings: [], error: null, finishedAt: null };
 }
 
-/** A batch as the receiver of a webhook sees it: how its jobs ended, each of which has an event of its own. */
-export function announcedBatch(batch: Batch, urlOf: UrlOf) {
+/** Returns the data of a batch's event: how its jobs ended. Each job has an event of its own for the rest. */
+export function batchEventData(batch: Batch, urlOf: UrlOf) {
   const { _id, status, dialect, label, outcomes, archive } = batch;
   return {
     id: _id,
@@ -55,14 +55,15 @@ export function announcedBatch(batch: Batch, urlOf: UrlOf) {
   };
 }
 
+/** Returns the archive's link, or only its error if there is no file. */
 function archivedAs({ fileId, filename, size, expiresAt, error }: BatchArchive, urlOf: UrlOf) {
   if (fileId === null || expiresAt === null) return { filename, error };
   const downloadUrl = urlOf({ fileId, filename, expiresAt });
   return { filename, size, downloadUrl, expiresAt: expiresAt.toISOString(), error };
 }
 
-/** A file as the receiver of a webhook sees it. */
-export function announcedFile({ _id, filename, mime, size, sha256, createdAt, expiresAt }: StoredFile) {
+/** Returns the data of a file's event. */
+export function fileEventData({ _id, filename, mime, size, sha256, createdAt, expiresAt }: StoredFile) {
   return {
     id: _id,
     ...{ filename, mime, size, sha256 },

@@ -10,7 +10,7 @@ import {
 } from '../../domain/webhooks/webhook-profile.ts';
 import type { Log } from '../../log.ts';
 
-/** One attempt to sign. */
+/** One attempt to sign; without a secret there is no signature. */
 interface ToSign {
   profile: WebhookProfile;
   body: string;
@@ -34,31 +34,36 @@ type Answer =
   | { status: number; headers: Readonly<Record<string, string>>; body: string; durationMs: number }
   | { reason: NetworkError; durationMs: number };
 
-export interface SendPorts {
+export interface CallPorts {
+  /** Sends one POST; whatever the network does is a result. */
   post(request: ToPost): Promise<Answer>;
+  /** Returns the headers, signatures included. */
   sign(webhook: ToSign): Record<string, string>;
+  /** Returns a secret in plain text. @throws when no master key opens it. */
   open(sealed: string, binding: { collection: string; id: string; field: string }): string;
   log: Pick<Log, 'warn'>;
 }
 
-export interface AttemptWish {
+/** Which attempt of a delivery to make. */
+export interface AttemptRequest {
+  /** From 1; a replay goes on counting. */
   attempt: number;
-  /** How often this attempt has been put off already. */
+  /** How often this attempt has been put off already; 0 unless given. */
   holds?: number;
   signal?: AbortSignal;
-  /** Its endpoint as it was a moment ago; read now unless given. */
+  /** The endpoint as it was a moment ago, null if it was deleted; read now unless given. */
   endpoint?: Endpoint | null;
 }
 
-/** An attempt that was made, and what it came to. */
-export interface Sent {
+/** An attempt that was made, as it is recorded and as it is judged. */
+export interface CallResult {
   made: DeliveryAttempt;
   result: AttemptResult;
 }
 
-/** One signed POST, whatever follows from it. */
-export function createSend({ post, sign, open, log }: SendPorts) {
-  /** What the headers are signed with; null when there is a secret that no master key opens any more. */
+/** Builds `call`, which signs and sends one attempt. It stores nothing. */
+export function createCall({ post, sign, open, log }: CallPorts) {
+  /** Returns the secrets that sign, the present one first; null when no master key opens one of them. */
   function openSecrets(delivery: Delivery, endpoint: Endpoint | null, now: Date): string[] | null {
     try {
       return secretsOf(delivery, endpoint, now);
@@ -68,7 +73,7 @@ export function createSend({ post, sign, open, log }: SendPorts) {
     }
   }
 
-  /** A callback's secret is its job's; an endpoint signs with each of its live ones. */
+  /** Returns each live secret of the endpoint, or the secret of the job's callback, which may have none. */
   function secretsOf(delivery: Delivery, endpoint: Endpoint | null, now: Date): string[] {
     if (endpoint) {
       const binding = { collection: 'endpoints', id: endpoint._id, field: 'secret' };
@@ -79,14 +84,19 @@ export function createSend({ post, sign, open, log }: SendPorts) {
     return [open(delivery.sealedSecret, binding)];
   }
 
-  return async function send(
+  /**
+   * Sends one signed POST and returns the attempt with its answer or network error. `endpoint` is null for a
+   * job's own callback. Sends nothing, with the network error `unsigned`, when a secret cannot be opened.
+   * @throws KilnError CANCELLED when the signal aborts.
+   */
+  return async function call(
     delivery: Delivery,
-    { attempt, signal }: AttemptWish,
+    { attempt, signal }: AttemptRequest,
     endpoint: Endpoint | null,
-  ): Promise<Sent> {
+  ): Promise<CallResult> {
     const at = new Date();
     const secrets = openSecrets(delivery, endpoint, at);
-    // Unsigned, its receiver would have to take it for forged.
+    // The receiver would have to take an unsigned message for forged.
     if (!secrets) return unsigned(attempt, at);
     const [secret, previousSecret] = secrets;
     const { profile, body, event, subjectId } = delivery;
@@ -101,21 +111,21 @@ export function createSend({ post, sign, open, log }: SendPorts) {
       timeoutMs: WEBHOOK_SCHEDULES[profile].timeoutMs,
       ...(signal && { signal }),
     });
-    const facts = { number: attempt, at, durationMs: answer.durationMs };
+    const timing = { number: attempt, at, durationMs: answer.durationMs };
     if ('reason' in answer) {
       const networkError = answer.reason;
-      const made = { ...facts, status: null, networkError, responseHeaders: null, responseHead: null };
+      const made = { ...timing, status: null, networkError, responseHeaders: null, responseHead: null };
       return { made, result: { networkError } };
     }
     const { status, headers } = answer;
-    const made = { ...facts, status, networkError: null, ...keptAnswer(headers, answer.body) };
-    const asked = { retryAfterSeconds: retryAfterSeconds(headers['retry-after'], at) };
-    return { made, result: { status, ...asked, aborts: saysAbort(headers['webhook-delivery']) } };
+    const made = { ...timing, status, networkError: null, ...keptAnswer(headers, answer.body) };
+    const wait = { retryAfterSeconds: retryAfterSeconds(headers['retry-after'], at) };
+    return { made, result: { status, ...wait, aborts: saysAbort(headers['webhook-delivery']) } };
   };
 }
 
-/** An attempt that could not even be made; no later one could. */
-function unsigned(number: number, at: Date): Sent {
+/** Returns an attempt that could not be signed and was not sent; no later one could be either. */
+function unsigned(number: number, at: Date): CallResult {
   const networkError = 'unsigned' as const;
   const made = {
     number,

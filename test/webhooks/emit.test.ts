@@ -3,7 +3,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
-import { createAnnounce } from '../../src/operations/webhooks/announce.ts';
+import { createDeliveryQueue } from '../../src/operations/webhooks/delivery-queue.ts';
+import { createEmit } from '../../src/operations/webhooks/emit.ts';
 import { createRepairDeliveries } from '../../src/operations/webhooks/repair-deliveries.ts';
 import { createDeliveryChecks } from '../../src/store/delivery-checks.ts';
 import { createEndpointRepository } from '../../src/store/endpoints.ts';
@@ -25,14 +26,14 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 describe('an event', () => {
-  it('goes to those who asked for it, once, however often it is told', async () => {
+  it('goes to its subscribers once, however often it is emitted', async () => {
     const account = newWebhookAccount(harness);
     const all = await account.endpoint(NOWHERE, ['*']);
     const jobs = await account.endpoint(NOWHERE, ['job.*']);
     await account.endpoint(NOWHERE, ['job.failed', 'batch.*']);
     const subjectId = newId();
-    await account.announce('job.ready', subjectId);
-    const deliveries = await account.announce('job.ready', subjectId);
+    await account.emit('job.ready', subjectId);
+    const deliveries = await account.emit('job.ready', subjectId);
     expect(deliveries.map(({ endpointId }) => endpointId).toSorted()).toEqual([all.id, jobs.id].toSorted());
     expect(deliveries[0]).toMatchObject({
       jobId: subjectId,
@@ -60,21 +61,21 @@ describe('an event', () => {
       subjectId: account.accountId,
       data: {},
     } as const;
-    for (const cause of ['a', 'b', 'a']) await harness.announce({ ...event, cause });
+    for (const cause of ['a', 'b', 'a']) await harness.emit({ ...event, cause });
     expect(await account.deliveries()).toHaveLength(2);
   });
 
   it('of a guest, or of an account without endpoints, is nobody’s business', async () => {
     const before = await harness.collections.deliveries.countDocuments();
     const event = { type: 'job.ready', subjectId: newId(), data: {} } as const;
-    await harness.announce({ ...event, owner: `guest:${newId()}` });
-    await harness.announce({ ...event, owner: `account:${newId()}` });
+    await harness.emit({ ...event, owner: `guest:${newId()}` });
+    await harness.emit({ ...event, owner: `account:${newId()}` });
     expect(await harness.collections.deliveries.countDocuments()).toBe(before);
   });
 
   it('costs one look at the endpoints in two seconds', async () => {
     let looks = 0;
-    const { announce } = createAnnounce({
+    const { emit } = createEmit({
       endpoints: {
         async list() {
           looks += 1;
@@ -82,23 +83,23 @@ describe('an event', () => {
         },
       },
       deliveries: harness.deliveries,
-      courier: () => harness.courier,
+      queue: createDeliveryQueue(),
       log: createLog('silent'),
     });
     const event = { owner: `account:${newId()}`, type: 'job.ready', data: {} } as const;
-    for (let i = 0; i < 100; i += 1) await announce({ ...event, subjectId: newId() });
+    for (let i = 0; i < 100; i += 1) await emit({ ...event, subjectId: newId() });
     expect(looks).toBe(1);
   });
 });
 
 describe('a job', () => {
-  it('is told of from its beginning to its end, with a link as long as the file lives', async () => {
+  it('emits its beginning and its end, with a link as long as the file lives', async () => {
     const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['job.*']);
     const { accountId } = account;
     const caller = anAccountCaller({ accountId });
     const upload = { filename: 'photo.png', mime: 'image/png', size: png.length };
-    const { job } = await harness.announcingSubmit(caller, {
+    const { job } = await harness.emittingSubmit(caller, {
       dialect: 'graphql',
       input: { upload },
       target: 'webp',
@@ -124,7 +125,7 @@ describe('a job', () => {
     });
   });
 
-  it('tells of its beginning at its end when the process that accepted it had died', async () => {
+  it('emits its beginning at its end when the process that accepted it had died', async () => {
     const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['job.*']);
     const { jobId } = await harness.upload(png);
@@ -148,7 +149,7 @@ describe('a job', () => {
 });
 
 describe('a file', () => {
-  it('that belongs to no job is told of when it has arrived', async () => {
+  it('that belongs to no job emits an event when it has arrived', async () => {
     const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['file.*']);
     const upload = {
@@ -167,7 +168,7 @@ describe('a file', () => {
     };
     await harness.blobs.write(upload.blobId, Readable.from(['abc']), { maxBytes: 3 });
     await harness.collections.uploads.insertOne(upload);
-    for (let i = 0; i < 2; i += 1) await harness.announcingUpload(null, upload._id);
+    for (let i = 0; i < 2; i += 1) await harness.emittingUpload(null, upload._id);
     const deliveries = await account.deliveries();
     expect(deliveries).toMatchObject([{ event: 'file.uploaded', jobId: null }]);
     expect(JSON.parse(deliveries[0]?.body ?? '').data).toMatchObject({
@@ -180,7 +181,7 @@ describe('a file', () => {
 });
 
 describe('credits', () => {
-  it('are told of when they get low, once each time that they do', async () => {
+  it('emit an event when they get low, once each time that they do', async () => {
     const account = newWebhookAccount(harness);
     await account.endpoint(NOWHERE, ['credits.low']);
     const { accountId } = account;
@@ -215,13 +216,13 @@ describe('credits', () => {
   });
 });
 
-describe('the sweeper', () => {
+describe('the repair round', () => {
   it('starts what a crash left between document and workflow, and wakes what waits for nothing', async () => {
     const account = newWebhookAccount(harness);
     const receiver = await openReceiver(200);
     const { id } = await account.endpoint(receiver.url);
-    const [lost] = await account.announce();
-    const [, held] = await account.announce();
+    const [lost] = await account.emit();
+    const [, held] = await account.emit();
     await harness.webhooks.pauseEndpoint(account.actor, id);
     await account.attempt(held?._id ?? '');
     const [started, woken] = [[] as string[], [] as string[]];

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KilnError } from '../../src/domain/errors.ts';
 import { createGuard, type GuardOptions, type Resolver } from '../../src/net/guard.ts';
 import { createJsonFetcher } from '../../src/net/json.ts';
-import { FAULTY_URLS, PRIVATE_HOSTS } from './hostile-addresses.ts';
+import { INVALID_URLS, PRIVATE_HOSTS } from './hostile-addresses.ts';
 import { closeAll, listen, senderWith, serve } from './receivers.ts';
 
 /** The one address that may be reached: whoever redirects stands there. */
@@ -17,8 +17,8 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
 );
 const EVERYWHERE = hasIpv6 ? '::' : '0.0.0.0';
 
-/** Every kind of outgoing request; the same is asked of all of them. */
-type Door = (url: URL | string, options: GuardOptions) => Promise<unknown>;
+/** Every kind of outgoing request: the guard has to stop each of them. */
+type WayOut = (url: URL | string, options: GuardOptions) => Promise<unknown>;
 
 let canaryPort: number;
 let hits: number;
@@ -42,7 +42,7 @@ const read = async ({ status, body }: { status: number; body: AsyncIterable<Buff
 const get = (url: string, options: GuardOptions) =>
   senderWith(options).get({ url, timeoutMs: 5000, maxBytes: 1000 }, read);
 
-const DOORS: Record<string, Door> = {
+const WAYS_OUT: Record<string, WayOut> = {
   'a webhook': (url, options) =>
     senderWith(options).post({ url: String(url), headers: {}, body: TOKEN, timeoutMs: 5000 }),
 
@@ -80,14 +80,14 @@ async function talk(to: { host: string; port: number; lookup: LookupFunction }):
 /** What came of it, in one word. */
 async function outcomeOf(result: Promise<unknown>): Promise<string> {
   const value = await result.catch((error: unknown) => error);
-  const told = JSON.stringify(
+  const shown = JSON.stringify(
     [value, value instanceof Error ? [value.message, value.cause] : null],
     (_key, part) => (part instanceof Error ? { ...part, message: part.message } : part),
   );
-  expect(told).not.toContain(TOKEN);
+  expect(shown).not.toContain(TOKEN);
   if (value instanceof KilnError && value.cause instanceof Error) return value.cause.message;
   if (value instanceof Error) return 'code' in value ? String(value.code) : value.message;
-  return typeof value === 'object' && value !== null && 'reason' in value ? String(value.reason) : told;
+  return typeof value === 'object' && value !== null && 'reason' in value ? String(value.reason) : shown;
 }
 
 const REFUSALS = ['blocked', 'BLOCKED_ADDRESS', 'no answer: blocked'];
@@ -99,11 +99,11 @@ const closed: GuardOptions = {
   resolver: neverAsked,
 };
 
-describe.each(Object.entries(DOORS))('%s', (_name, door) => {
+describe.each(Object.entries(WAYS_OUT))('%s', (_name, send) => {
   it.each(Object.entries(PRIVATE_HOSTS))('does not reach %s', async (_kind, hosts) => {
     for (const host of hosts) {
       const url = `http://${host}:${canaryPort}/${TOKEN}`;
-      const outcome = await outcomeOf(door(url, closed));
+      const outcome = await outcomeOf(send(url, closed));
       expect(REFUSALS, `${host}: ${outcome}`).toContain(outcome);
     }
     expect(hits).toBe(0);
@@ -126,7 +126,7 @@ describe.each(Object.entries(DOORS))('%s', (_name, door) => {
         addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
       );
     const url = `http://names.example:${canaryPort}/${TOKEN}`;
-    expect(REFUSALS).toContain(await outcomeOf(door(url, { ...closed, resolver })));
+    expect(REFUSALS).toContain(await outcomeOf(send(url, { ...closed, resolver })));
     expect(hits).toBe(0);
   });
 
@@ -138,9 +138,9 @@ describe.each(Object.entries(DOORS))('%s', (_name, door) => {
     };
     const options = { ...closed, resolver };
     // Nobody listens there at that address: it is this one that was asked for, once.
-    await outcomeOf(door(`http://rebind.example:${canaryPort + 1}/`, options));
+    await outcomeOf(send(`http://rebind.example:${canaryPort + 1}/`, options));
     expect(asked).toBe(1);
-    expect(REFUSALS).toContain(await outcomeOf(door(`http://rebind.example:${canaryPort}/`, options)));
+    expect(REFUSALS).toContain(await outcomeOf(send(`http://rebind.example:${canaryPort}/`, options)));
     expect([asked, hits]).toEqual([2, 0]);
   });
 
@@ -151,13 +151,13 @@ describe.each(Object.entries(DOORS))('%s', (_name, door) => {
       refusedPorts: () => [canaryPort],
     };
     for (const host of ['127.0.0.1', OPEN, '2130706433', '[::ffff:7f00:1]', 'localhost'])
-      expect(REFUSALS).toContain(await outcomeOf(door(`http://${host}:${canaryPort}/`, options)));
+      expect(REFUSALS).toContain(await outcomeOf(send(`http://${host}:${canaryPort}/`, options)));
     expect(hits).toBe(0);
   });
 
   it('reaches what is allowed, or this table proves nothing', async () => {
     const options = { ...closed, allowedNetworks: ['127.0.0.0/8'] };
-    await door(`http://127.0.0.1:${canaryPort}/`, options).catch(() => undefined);
+    await send(`http://127.0.0.1:${canaryPort}/`, options).catch(() => undefined);
     expect(hits).toBe(1);
   });
 });
@@ -165,21 +165,21 @@ describe.each(Object.entries(DOORS))('%s', (_name, door) => {
 describe('an address that is none', () => {
   /** A header cannot carry these, and a path is a good redirect. */
   const NOT_IN_A_HEADER = ['white space', 'control characters', 'no URL'];
-  const rows = Object.entries(FAULTY_URLS).filter(([kind]) => !NOT_IN_A_HEADER.includes(kind));
+  const rows = Object.entries(INVALID_URLS).filter(([kind]) => !NOT_IN_A_HEADER.includes(kind));
 
   it.each(rows)('is no redirect: %s', async (_kind, urls) => {
     for (const url of urls)
-      expect([url, await outcomeOf(DOORS['a redirect']?.(url, closed) ?? Promise.reject())]).toEqual([
+      expect([url, await outcomeOf(WAYS_OUT['a redirect']?.(url, closed) ?? Promise.reject())]).toEqual([
         url,
         'redirect',
       ]);
     expect(hits).toBe(0);
   });
 
-  it.each(Object.entries(FAULTY_URLS))('is nothing to fetch or to send to: %s', async (_kind, urls) => {
+  it.each(Object.entries(INVALID_URLS))('is nothing to fetch or to send to: %s', async (_kind, urls) => {
     for (const url of urls) {
-      await expect(DOORS['a webhook']?.(url, closed)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-      await expect(DOORS['an import']?.(url, closed)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(WAYS_OUT['a webhook']?.(url, closed)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(WAYS_OUT['an import']?.(url, closed)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     }
     expect(hits).toBe(0);
   });

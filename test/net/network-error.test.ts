@@ -6,8 +6,8 @@ import { closeAll, drip, listen, post, senderWith, serve, serveRaw, withResolver
 
 afterEach(closeAll);
 
-describe('a failure', () => {
-  it('by slow headers ends at the deadline', async () => {
+describe('a request without an answer', () => {
+  it('because of slow headers ends at the deadline', async () => {
     const port = await serveRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nx-slow: ');
       drip(socket, 'a');
@@ -17,7 +17,7 @@ describe('a failure', () => {
     expect(answer.durationMs).toBeGreaterThanOrEqual(140);
   });
 
-  it('by a slow body ends at the deadline', async () => {
+  it('because of a slow body ends at the deadline', async () => {
     const port = await serveRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       drip(socket, 'a');
@@ -25,7 +25,7 @@ describe('a failure', () => {
     await expect(post(port, { timeoutMs: 150 })).resolves.toMatchObject({ reason: 'timeout' });
   });
 
-  it('by silence, or by a name that never resolves, ends at the deadline', async () => {
+  it('because of silence, or of a name that never resolves, ends at the deadline', async () => {
     const port = await serveRaw(() => undefined);
     await expect(post(port, { timeoutMs: 100 })).resolves.toMatchObject({ reason: 'timeout' });
     const hanging = senderWith({ resolver: () => undefined });
@@ -35,7 +35,7 @@ describe('a failure', () => {
     });
   });
 
-  it('by a reset before or within the answer is named so', async () => {
+  it('because of a reset before or within the answer says so', async () => {
     const before = await serveRaw((socket) => socket.resetAndDestroy());
     await expect(post(before)).resolves.toMatchObject({ reason: 'reset' });
     for (const framing of [
@@ -49,7 +49,7 @@ describe('a failure', () => {
     }
   });
 
-  it('by a closed port, an unknown name, no HTTP, or endless headers is named so', async () => {
+  it('because of a closed port, an unknown name, no HTTP, or endless headers says so', async () => {
     const gone = createSocketServer();
     const closedPort = await listen(gone);
     await new Promise((resolve) => gone.close(resolve));
@@ -76,7 +76,7 @@ describe('a failure', () => {
     await expect(post(verbose)).resolves.toMatchObject({ reason: 'too_large' });
   });
 
-  it('by a certificate that nobody vouches for, or by no TLS at all, is named so', async () => {
+  it('because of a certificate that nobody vouches for, or by no TLS at all, says so', async () => {
     const pem = await readFile(new URL('self-signed.pem', import.meta.url));
     let visits = 0;
     const port = await listen(

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import type { Delivery, DeliveryOutcome } from '../../../src/domain/webhooks/delivery.ts';
+import { createLog } from '../../../src/log.ts';
+import { createDeliveryQueue } from '../../../src/operations/webhooks/delivery-queue.ts';
+import { createDispatcher } from '../../../src/operations/webhooks/dispatcher.ts';
+import type { DeliveryStart } from '../../../src/operations/workflow-runner.ts';
+import { aDelivery } from '../../support/records.ts';
+
+function dispatcherWith(
+  deliver: (delivery: Delivery) => Promise<DeliveryOutcome>,
+  { maxConcurrent = 2, limit = 2 }: { maxConcurrent?: number; limit?: number } = {},
+) {
+  const started: DeliveryStart[] = [];
+  const queue = createDeliveryQueue();
+  const dispatcher = createDispatcher({
+    queue,
+    deliver,
+    runner: { startDelivery: async (start) => void started.push(start) },
+    log: createLog('silent'),
+    maxConcurrent,
+    limitOf: () => limit,
+    recentEndpoint: async () => null,
+  });
+  return { dispatcher, queue, started };
+}
+
+const delivery = (endpointId = 'endpoint') => aDelivery({ endpointId, begun: false });
+
+describe('a dispatcher', () => {
+  it('leaves everything to workflows until its process works', async () => {
+    const { dispatcher, started } = dispatcherWith(async () => ({ outcome: 'delivered', answer: '200' }));
+    const one = delivery();
+    await dispatcher.dispatch(one);
+    expect(started).toMatchObject([{ deliveryId: one._id, attempt: 1, fairnessKey: 'endpoint' }]);
+  });
+
+  it('makes the first attempt, and only what has to wait becomes a workflow', async () => {
+    const outcomes: DeliveryOutcome[] = [
+      { outcome: 'delivered', answer: '200' },
+      { outcome: 'retry', answer: '500', delayMs: 5000 },
+      { outcome: 'held', answer: 'paused', delayMs: 60_000 },
+      { outcome: 'failed', answer: '410' },
+    ];
+    const { dispatcher, started } = dispatcherWith(async () => outcomes.shift() as DeliveryOutcome, {
+      maxConcurrent: 1,
+      limit: 1,
+    });
+    dispatcher.open();
+    for (let i = 0; i < 4; i += 1) await dispatcher.dispatch(delivery());
+    await dispatcher.close();
+    expect(started.map(({ attempt, holds, delayMs }) => ({ attempt, holds, delayMs }))).toEqual([
+      { attempt: 2, holds: undefined, delayMs: 5000 },
+      { attempt: 1, holds: 1, delayMs: 60_000 },
+    ]);
+  });
+
+  it('starts a workflow for what finds no free slot, of its endpoint or of all', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { dispatcher, started } = dispatcherWith(
+      async () => {
+        await gate.promise;
+        return { outcome: 'delivered', answer: '200' };
+      },
+      { maxConcurrent: 2, limit: 1 },
+    );
+    dispatcher.open();
+    await dispatcher.dispatch(delivery('a'));
+    await dispatcher.dispatch(delivery('a'));
+    expect(started).toHaveLength(1);
+    await dispatcher.dispatch(delivery('b'));
+    await dispatcher.dispatch(delivery('c'));
+    expect(started.map(({ fairnessKey }) => fairnessKey)).toEqual(['a', 'c']);
+    const closed = dispatcher.close();
+    await dispatcher.dispatch(delivery('d'));
+    expect(started).toHaveLength(3);
+    gate.resolve();
+    await closed;
+  });
+
+  it('survives what an attempt throws: the repair round finds the delivery', async () => {
+    const { dispatcher, started } = dispatcherWith(async () => {
+      throw new Error('the database is away');
+    });
+    dispatcher.open();
+    await dispatcher.dispatch(delivery());
+    await dispatcher.close();
+    expect(started).toEqual([]);
+  });
+
+  it('attaches itself: what is pushed to the queue before it is built stays for the repair round', async () => {
+    const queue = createDeliveryQueue();
+    await expect(queue.push(delivery())).resolves.toBeUndefined();
+    const { queue: attached, started } = dispatcherWith(async () => ({
+      outcome: 'delivered',
+      answer: '200',
+    }));
+    const one = delivery();
+    await attached.push(one);
+    expect(started).toMatchObject([{ deliveryId: one._id }]);
+  });
+});
