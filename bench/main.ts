@@ -9,6 +9,7 @@ import { bench as batch } from './batch.ts';
 import { type Bench, isMet, type Row, ratioOf } from './bench.ts';
 import type { Drill } from './drills/drill.ts';
 import { drill as kills } from './drills/kills.ts';
+import { drill as mutations } from './drills/mutations.ts';
 import { drill as outages } from './drills/outages.ts';
 import { drill as soak } from './drills/soak.ts';
 import { startKilnProcess } from './kiln-process.ts';
@@ -161,6 +162,7 @@ const program = new Command('npm run bench --')
     runBenches(chosen.length > 0 ? chosen : BENCHES, json),
   );
 addDrill(kills);
+addDrill(mutations);
 addDrill(outages);
 addDrill(soak);
 

@@ -2,7 +2,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { describeFault, VARIABLES } from './config/variables.ts';
-import { type PublicUrlVariable, REST_DIALECTS, type RestDialect, restRowOf } from './domain/dialect.ts';
+import { type Dialect, type PublicUrlVariable, REST_DIALECTS, restRowOf } from './domain/dialect.ts';
 
 /** A faulty configuration, all faults together; the message is meant for a terminal. */
 export class ConfigError extends Error {
@@ -24,7 +24,7 @@ export interface Config {
   /** Base of absolute URLs; undefined means http://host:port as bound. */
   publicUrl: string | undefined;
   /** The same for the dialects that have an origin of their own. */
-  publicUrls: Readonly<Partial<Record<RestDialect, string>>>;
+  publicUrls: Readonly<Partial<Record<Dialect, string>>>;
   dataDir: string;
   cacheDir: string;
   logLevel: string;

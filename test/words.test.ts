@@ -35,6 +35,9 @@ const INSTEAD: Readonly<Record<string, string>> = {
   tireless: 'unlimitedRetry',
   'convert at once': 'convertLocally',
   'file facts': 'media info',
+  'conversion error': 'KilnError',
+  'driver fault': 'driver error',
+  'translate faults': 'translateErrors',
 };
 
 /** Names that are stored, or part of recorded histories: they stay as they are. */

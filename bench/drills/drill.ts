@@ -8,7 +8,8 @@ export interface DrillPorts<Options> {
 }
 
 /**
- * One module of this folder that breaks a service of its own again and again and looks at what is left.
+ * One module of this folder that breaks a service of its own, or a copy of the code, again and again and
+ * looks at what is left.
  * Unlike a bench it takes as long as it is asked to.
  */
 export interface Drill<Options> {

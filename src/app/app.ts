@@ -143,7 +143,8 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     ...{ findAccount: access.operations.findAccount, findPlan: access.operations.findPlan },
     checkUrl: guard.checkUrl,
     links,
-    downloadUrl: (output) => publicUrl + links.lastingDownloadPath(output),
+    downloadUrl: (output, dialect) =>
+      ((dialect && config.publicUrls[dialect]) ?? publicUrl) + links.lastingDownloadPath(output),
     maxConcurrent: config.concurrency.webhook,
   });
 

@@ -1,4 +1,5 @@
 import type { AccountPlan } from '../domain/access/account-plan.ts';
+import type { Dialect } from '../domain/dialect.ts';
 import type { UrlOf } from '../domain/webhooks/event-data.ts';
 import type { Log } from '../log.ts';
 import { createAdaptiveLimiter } from '../net/adaptive-limiter.ts';
@@ -53,7 +54,8 @@ export interface WebhookPorts {
   findAccount: ReturnType<typeof createAccounts>['findAccount'];
   findPlan(id: string): Promise<AccountPlan>;
   checkUrl(url: string): unknown;
-  downloadUrl: UrlOf;
+  /** By the common origin, or by that of a dialect that has one. */
+  downloadUrl(output: Parameters<UrlOf>[0], dialect?: Dialect): string;
   links: Pick<Links, 'lastingDownloadPath'>;
   /** First attempts under way at a time in this process. */
   maxConcurrent: number;

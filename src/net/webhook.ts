@@ -3,15 +3,15 @@ import { OWN_WEBHOOKS } from '../domain/dialect.ts';
 import { KilnError } from '../domain/errors.ts';
 import type { WebhookProfile } from '../domain/webhooks/webhook-profile.ts';
 
-/** One attempt to sign. */
+/** One attempt to sign. Without a secret it gets no signature. */
 export interface WebhookToSign {
   profile: WebhookProfile;
   /** The stored bytes, exactly as they will be sent. */
   body: Uint8Array | string;
   secret?: string | undefined;
-  /** Still accepted by the receiver while a secret is being rotated. */
+  /** Signs as well for a day after a rotation. */
   previousSecret?: string | undefined;
-  /** The same for every attempt, so that a receiver can tell a repeat; letters, digits, `_`, `:` and `-`. */
+  /** The same for every attempt, so that a receiver can drop a repeat: letters, digits, `_`, `:` and `-`. */
   deliveryId: string;
   event: string;
   subjectId: string;
@@ -20,11 +20,11 @@ export interface WebhookToSign {
 }
 
 const WHSEC = 'whsec_';
-/** No line break that would smuggle in a header, and no dot that would blur what was signed. */
+/** Excludes a line break, which would add a header, and a dot, which separates what is signed. */
 const HEADER_TOKEN = /^[\w:-]{1,128}$/;
 const EVENT_NAME = /^[\w.:-]{1,128}$/;
 
-/** What a profile sends besides the Standard Webhooks headers. */
+/** Returns the headers that a profile sends besides those of Standard Webhooks; none for `standard`. */
 function ownHeaders({ profile, event, subjectId, secret, body }: WebhookToSign): Record<string, string> {
   if (profile === 'standard') return {};
   const { headers } = OWN_WEBHOOKS[profile];
@@ -39,7 +39,10 @@ function ownHeaders({ profile, event, subjectId, secret, body }: WebhookToSign):
   };
 }
 
-/** The headers of one attempt. Without a secret there are no signatures, only the facts. */
+/**
+ * Returns the headers of one attempt; without a secret none of them is a signature.
+ * @throws KilnError INTERNAL when an id or the event cannot stand in a header.
+ */
 export function signWebhook(webhook: WebhookToSign): Record<string, string> {
   const { deliveryId, event, subjectId } = webhook;
   if (!HEADER_TOKEN.test(deliveryId) || !HEADER_TOKEN.test(subjectId) || !EVENT_NAME.test(event)) {
@@ -65,7 +68,7 @@ function standardSignature({ secret, previousSecret, ...webhook }: WebhookToSign
   return { 'webhook-signature': signatures.join(' ') };
 }
 
-/** A secret that only looks like a `whsec_` one must not shrink to the few bytes that decode. */
+/** Returns the bytes of a `whsec_` secret; any other, or one that is not whole Base64, is used as its text. */
 function signingKey(secret: string): Buffer {
   const encoded = secret.startsWith(WHSEC) ? secret.slice(WHSEC.length) : '';
   const decoded = Buffer.from(encoded, 'base64');

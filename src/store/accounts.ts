@@ -1,7 +1,7 @@
 import type { Account } from '../domain/access/account.ts';
 import { KilnError } from '../domain/errors.ts';
-import { isDuplicateKey } from './mongo/driver-faults.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
+import { isDuplicateKey } from './mongo/driver-errors.ts';
+import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 
 /** One page of all accounts, newest first unless only `after` is given. */
 export interface AccountPage {
@@ -16,7 +16,7 @@ export type AccountChanges = Partial<Pick<Account, 'name' | 'plan' | 'sessionsSi
 export type AccountRepository = ReturnType<typeof createAccountRepository>;
 
 export function createAccountRepository({ accounts }: Pick<Collections, 'accounts'>) {
-  return translateFaults({
+  return translateErrors({
     /** Every call asks for it, so its money, which may be long, stays where it is. */
     find: (id: string): Promise<Account | null> => accounts.findOne({ _id: id }, { projection: NO_MONEY }),
     /** The account that a login is linked to. */

@@ -1,6 +1,6 @@
 import type { ApiKey } from '../domain/access/account.ts';
 import { KilnError } from '../domain/errors.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
+import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 
 /** What is exchanged when a key gets a new secret. */
 export type KeySecrets = Pick<
@@ -19,7 +19,7 @@ export type ApiKeyRepository = ReturnType<typeof createApiKeyRepository>;
 
 /** Keys are looked up by the unique SHA-256 of the secret; revoked ones are not found so. */
 export function createApiKeyRepository({ keys }: Pick<Collections, 'keys'>) {
-  return translateFaults({
+  return translateErrors({
     findBySecretHash: async (secretHash: string): Promise<ApiKey | null> => {
       const key = await keys.findOne({ secretHash });
       return key && key.revokedAt === null ? key : null;

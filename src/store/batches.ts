@@ -15,7 +15,7 @@ import { KilnError } from '../domain/errors.ts';
 import { EVENT_WINDOW, type JobStatus } from '../domain/jobs/job.ts';
 import type { Changes } from './mongo/changes.ts';
 import { createGroupedReads } from './mongo/grouped.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
+import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 
 export interface BatchPage {
   owner: string;
@@ -70,7 +70,7 @@ export function createBatchRepository(
     return (await apply(filter, patch, [event])) ?? get(id);
   }
 
-  return translateFaults({
+  return translateErrors({
     get,
 
     /** Null when there never was one. */

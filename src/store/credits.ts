@@ -14,7 +14,7 @@ import {
   totalOf,
 } from '../domain/credits/credits.ts';
 import { KilnError } from '../domain/errors.ts';
-import { type Collections, translateFaults, updateInPortions } from './mongo/mongo.ts';
+import { type Collections, translateErrors, updateInPortions } from './mongo/mongo.ts';
 
 /** One run of one job of an account. */
 export type AccountCharge = Charge & { accountId: string };
@@ -79,7 +79,7 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
     return account;
   }
 
-  return translateFaults({
+  return translateErrors({
     /** @throws KilnError INSUFFICIENT_CREDITS, or WRONG_STATE when the run is settled. */
     hold: (charge: AccountCharge & { amount: number }): Promise<void> =>
       move(charge, undefined, (runs) => decideHold(runs, charge, new Date())),

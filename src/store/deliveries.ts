@@ -10,7 +10,7 @@ import {
   type DeliverySummary,
 } from '../domain/webhooks/delivery.ts';
 import { createGrouped, createGroupedReads } from './mongo/grouped.ts';
-import { type Collections, insertIfAbsent, translateFaults, updateInPortions } from './mongo/mongo.ts';
+import { type Collections, insertIfAbsent, translateErrors, updateInPortions } from './mongo/mongo.ts';
 
 /** Which deliveries of an owner are meant. */
 export interface DeliveryFilter {
@@ -120,7 +120,7 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
   const parts = <P extends 'body' | 'attempts'>(ids: readonly string[], projection: Record<P, 1>) =>
     deliveries.find<Pick<Delivery, '_id' | P>>({ _id: { $in: [...ids] } }, { projection }).toArray();
 
-  return translateFaults({
+  return translateErrors({
     async get(id: string): Promise<Delivery> {
       const delivery = await deliveries.findOne({ _id: id });
       if (!delivery) throw new KilnError('NOT_FOUND', 'There is no such delivery.');

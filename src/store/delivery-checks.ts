@@ -1,5 +1,5 @@
 import type { Delivery } from '../domain/webhooks/delivery.ts';
-import { type Collections, translateFaults } from './mongo/mongo.ts';
+import { type Collections, translateErrors } from './mongo/mongo.ts';
 
 /** As much of a pending delivery as is needed to see whether somebody takes care of it. */
 export type PendingDelivery = Pick<
@@ -23,7 +23,7 @@ export type DeliveryChecks = ReturnType<typeof createDeliveryChecks>;
 
 /** Which deliveries may have been forgotten, each kind found by an index of its own. */
 export function createDeliveryChecks({ deliveries }: Pick<Collections, 'deliveries'>) {
-  return translateFaults({
+  return translateErrors({
     /** Those that nobody has taken up since `before`, the oldest first. */
     listLost: (before: Date, limit: number): Promise<PendingDelivery[]> =>
       deliveries

@@ -2,8 +2,8 @@ import type { Filter, UpdateFilter } from 'mongodb';
 import { KilnError } from '../domain/errors.ts';
 import type { Circuit } from '../domain/webhooks/circuit.ts';
 import { type Endpoint, MAX_ENDPOINTS } from '../domain/webhooks/endpoint.ts';
-import { isDuplicateKey } from './mongo/driver-faults.ts';
-import { type Collections, type SlottedEndpoint, translateFaults } from './mongo/mongo.ts';
+import { isDuplicateKey } from './mongo/driver-errors.ts';
+import { type Collections, type SlottedEndpoint, translateErrors } from './mongo/mongo.ts';
 
 /** What may be changed of an endpoint. */
 export type EndpointChanges = Partial<
@@ -22,7 +22,7 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
     return endpoints.findOneAndUpdate(filter, update, { returnDocument: 'after' });
   }
 
-  return translateFaults({
+  return translateErrors({
     find: (id: string): Promise<Endpoint | null> => endpoints.findOne({ _id: id }),
 
     /** Oldest first. By their places, which are a unique key, it takes the same time however many others have. */

@@ -1,7 +1,7 @@
 import type { Filter } from 'mongodb';
 import { KilnError } from '../domain/errors.ts';
 import type { StoredFile } from '../domain/files/file.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
+import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 
 export interface FilePage {
   owner: string;
@@ -14,7 +14,7 @@ export type FileRepository = ReturnType<typeof createFileRepository>;
 
 /** Stored objects. A file past its expiry is treated as gone, whether or not its bytes are. */
 export function createFileRepository({ files }: Pick<Collections, 'files'>) {
-  return translateFaults({
+  return translateErrors({
     async get(id: string): Promise<StoredFile> {
       const file = await files.findOne({ _id: id });
       if (!file || file.expiresAt.getTime() <= Date.now())

@@ -1,11 +1,11 @@
 import type { IdempotencyRecord } from '../domain/jobs/idempotency.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
+import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 
 export type IdempotencyRepository = ReturnType<typeof createIdempotencyRepository>;
 
 /** Which key stands for which request. A record that has expired counts as none. */
 export function createIdempotencyRepository({ idempotency }: Pick<Collections, 'idempotency'>) {
-  return translateFaults({
+  return translateErrors({
     async find(id: string): Promise<IdempotencyRecord | null> {
       return idempotency.findOne({ _id: id, expiresAt: { $gt: new Date() } });
     },

@@ -1,5 +1,5 @@
 import type { Job, JobStatus } from '../domain/jobs/job.ts';
-import { type Collections, translateFaults, updateInPortions } from './mongo/mongo.ts';
+import { type Collections, translateErrors, updateInPortions } from './mongo/mongo.ts';
 
 /** A job that gave no sign of life in time, as far as whoever looks for it needs it. */
 export type OverdueJob = Pick<Job, '_id' | 'updatedAt'> & { repairAt: Date };
@@ -22,7 +22,7 @@ export type JobLeases = ReturnType<typeof createJobLeases>;
  * jobs whose time is over are found, by its index, however many wait.
  */
 export function createJobLeases({ jobs }: Pick<Collections, 'jobs'>) {
-  return translateFaults({
+  return translateErrors({
     /** Those whose time is over, the longest first. */
     listOverdue: (now: Date, limit: number): Promise<OverdueJob[]> =>
       jobs

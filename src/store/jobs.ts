@@ -15,7 +15,7 @@ import {
 import { isWorkedAt, turnLease, workLease } from '../domain/jobs/job-lease.ts';
 import type { Changes } from './mongo/changes.ts';
 import { createGroupedReads } from './mongo/grouped.ts';
-import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo/mongo.ts';
+import { type Collections, insertIfAbsent, insertMissing, translateErrors } from './mongo/mongo.ts';
 
 /** The fields that a transition may set besides the state. */
 export type JobPatch = Partial<
@@ -105,7 +105,7 @@ export function createJobRepository(
     return job;
   }
 
-  return translateFaults({
+  return translateErrors({
     get,
 
     /** Null when there never was one. */

@@ -2,8 +2,8 @@ import type { Filter } from 'mongodb';
 import { numbered } from '../domain/credits/audit.ts';
 import type { LedgerEntry } from '../domain/credits/credits.ts';
 import { KilnError } from '../domain/errors.ts';
-import { hasOnlyDuplicateKeys } from './mongo/driver-faults.ts';
-import { type Collections, translateFaults } from './mongo/mongo.ts';
+import { hasOnlyDuplicateKeys } from './mongo/driver-errors.ts';
+import { type Collections, translateErrors } from './mongo/mongo.ts';
 
 /** One page of an account's ledger; numbers grow with time. */
 export interface LedgerPage {
@@ -51,7 +51,7 @@ export function createLedgerRepository({ accounts, ledger }: Pick<Collections, '
 
   const drains = new Map<string, { running: Promise<void>; next: Promise<void> | null }>();
 
-  return translateFaults({
+  return translateErrors({
     /**
      * Copies what the account has pending into the ledger: all that happened before the call.
      * Callers who come while one drain runs share the next.

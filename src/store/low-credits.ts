@@ -1,12 +1,12 @@
 import type { Account } from '../domain/access/account.ts';
 import { KilnError } from '../domain/errors.ts';
-import { type Collections, translateFaults } from './mongo/mongo.ts';
+import { type Collections, translateErrors } from './mongo/mongo.ts';
 
 export type LowCreditRepository = ReturnType<typeof createLowCreditRepository>;
 
 /** The mark of accounts that have little left: which job took them there. */
 export function createLowCreditRepository({ accounts }: Pick<Collections, 'accounts'>) {
-  return translateFaults({
+  return translateErrors({
     async find(accountId: string): Promise<Pick<Account, 'plan' | 'available' | 'lowCause'>> {
       const account = await accounts.findOne(
         { _id: accountId },

@@ -1,12 +1,12 @@
 import type { MasterKeyRecord } from '../domain/access/master-key.ts';
-import { isDuplicateKey } from './mongo/driver-faults.ts';
-import { type Collections, translateFaults } from './mongo/mongo.ts';
+import { isDuplicateKey } from './mongo/driver-errors.ts';
+import { type Collections, translateErrors } from './mongo/mongo.ts';
 
 export type MasterKeyRepository = ReturnType<typeof createMasterKeyRepository>;
 
 /** Which master keys are and were in use, and until when. */
 export function createMasterKeyRepository({ masterKeys }: Pick<Collections, 'masterKeys'>) {
-  return translateFaults({
+  return translateErrors({
     list: (): Promise<MasterKeyRecord[]> => masterKeys.find().toArray(),
 
     async noteInFront(id: string, at: Date): Promise<void> {

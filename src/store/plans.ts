@@ -1,11 +1,11 @@
 import { type AccountPlan, DEFAULT_PLANS, type PlanTerms } from '../domain/access/account-plan.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
+import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 
 export type PlanRepository = ReturnType<typeof createPlanRepository>;
 
 /** The plans as an operator has set them. */
 export function createPlanRepository({ plans }: Pick<Collections, 'plans'>) {
-  return translateFaults({
+  return translateErrors({
     /** Writes down the plans that are not there yet; what was changed stays as it is. */
     async seed(): Promise<void> {
       for (const plan of DEFAULT_PLANS.values()) await insertIfAbsent(plans, plan);

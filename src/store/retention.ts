@@ -5,7 +5,7 @@ import { JOB_STATUSES, type Job, TERMINAL_STATUSES } from '../domain/jobs/job.ts
 import type { Delivery } from '../domain/webhooks/delivery.ts';
 import { createIdempotencyRepository } from './idempotency.ts';
 import { type ExpiredPage, findExpired } from './mongo/expired.ts';
-import { type Collections, translateFaults } from './mongo/mongo.ts';
+import { type Collections, translateErrors } from './mongo/mongo.ts';
 
 const OPEN = JOB_STATUSES.filter((status) => !TERMINAL_STATUSES.includes(status));
 
@@ -25,7 +25,7 @@ export type RetentionRepository = ReturnType<typeof createRetentionRepository>;
 export function createRetentionRepository(collections: Collections) {
   const { files, uploads, jobs, batches, deliveries, windows, accounts } = collections;
 
-  return translateFaults({
+  return translateErrors({
     expiredFiles: (page: ExpiredPage): Promise<StoredFile[]> => findExpired(files, 'expiresAt', page),
 
     removeFiles: (expired: readonly StoredFile[]): Promise<StoredFile[]> =>

@@ -1,6 +1,6 @@
 import type { Collection } from 'mongodb';
 import { KilnError } from '../domain/errors.ts';
-import { type Collections, translateFaults } from './mongo/mongo.ts';
+import { type Collections, translateErrors } from './mongo/mongo.ts';
 
 /** A document with a secret in it; `jobId` is where a delivery has its secret from. */
 interface Sealed {
@@ -77,7 +77,7 @@ export function createSealedSecretRepository(collections: Collections) {
     return { secrets, last: documents.at(-1)?._id };
   }
 
-  return translateFaults({
+  return translateErrors({
     /** One page of all secrets in a fixed order; `next` is where the following one begins, null at the end. */
     async page(
       after: string | null,

@@ -1,7 +1,7 @@
 import { KilnError } from '../domain/errors.ts';
 import type { Upload } from '../domain/files/file.ts';
 import type { Fault } from '../domain/jobs/job.ts';
-import { type Collections, insertIfAbsent, insertMissing, translateFaults } from './mongo/mongo.ts';
+import { type Collections, insertIfAbsent, insertMissing, translateErrors } from './mongo/mongo.ts';
 
 export type UploadRepository = ReturnType<typeof createUploadRepository>;
 
@@ -13,7 +13,7 @@ export function createUploadRepository({ uploads }: Pick<Collections, 'uploads'>
     return upload;
   }
 
-  return translateFaults({
+  return translateErrors({
     get,
 
     /** Null when there never was one. */

@@ -1,11 +1,11 @@
 import { dayOf, type Quota, type RateWindow, windowStart } from '../domain/access/rate-window.ts';
-import { type Collections, insertIfAbsent, translateFaults } from './mongo/mongo.ts';
+import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 
 export type WindowRepository = ReturnType<typeof createWindowRepository>;
 
 /** Rolling windows of calls; every change is one conditional update of one document. */
 export function createWindowRepository({ windows }: Pick<Collections, 'windows'>) {
-  return translateFaults({
+  return translateErrors({
     find: (id: string): Promise<RateWindow | null> => windows.findOne({ _id: id }),
     insertIfAbsent: (window: RateWindow) => insertIfAbsent(windows, window),
 

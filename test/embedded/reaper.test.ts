@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { inspectProcess } from '../../bootstrap/process-table.js';
@@ -43,6 +44,12 @@ function startReaper() {
   };
 }
 
+/** Whether a process has handlers for SIGHUP, SIGINT and SIGTERM: bits 0, 1 and 14 of SigCgt in proc(5). */
+function catchesStopSignals(pid: number): boolean {
+  const mask = /^SigCgt:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+  return (BigInt(`0x${mask}`) & 0x4003n) === 0x4003n;
+}
+
 const started = (pid: number) => inspectProcess(pid)?.started;
 
 describe('the reaper', () => {
@@ -70,8 +77,7 @@ describe('the reaper', () => {
     const reaper = startReaper();
     const group = startGroup();
     reaper.tell(`+ ${group} ${started(group)}`);
-    // Its handlers stand once it is idle; a signal before that would prove nothing.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await until(() => catchesStopSignals(reaper.child.pid ?? 0), 10_000);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) reaper.child.kill(signal);
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect([reaper.child.exitCode, reaper.child.signalCode]).toEqual([null, null]);

@@ -60,11 +60,14 @@ describe('POST of a form', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('ends the upload when the file is not as long as announced', async () => {
-    const { answer, upload } = await post(4, filePart('hello') + END);
-    expect([409, 413]).toContain(answer.status);
-    expect(upload.state).toBe('rejected');
-    expect((await post(6, filePart('hello') + END)).answer.status).toBe(409);
+  it.each([
+    ['longer', 4, 413, 'TOO_LARGE', 'The upload has more than the 4 bytes that were announced.'],
+    ['shorter', 6, 409, 'SIZE_MISMATCH', 'The upload has 5 bytes, but 6 were announced.'],
+  ])('ends the upload when the file is %s than announced', async (_how, size, status, code, message) => {
+    const { answer, upload } = await post(size, filePart('hello') + END);
+    expect(answer.status).toBe(status);
+    expect(answer.json()).toMatchObject({ error: { code, message } });
+    expect(upload).toMatchObject({ state: 'rejected', blobId: null });
   });
 });
 

@@ -83,7 +83,8 @@ describe('PUT of raw bytes', () => {
       body: endless,
     });
     endless.destroy();
-    expect([409, 413]).toContain(answer.status);
+    expect(answer.status).toBe(413);
+    expect(answer.json()).toMatchObject({ error: { code: 'TOO_LARGE' } });
     expect(await stateOf(upload._id)).toBe('rejected');
   });
 

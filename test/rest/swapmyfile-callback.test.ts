@@ -81,14 +81,24 @@ describe('the callback of SwapMyFile', () => {
     });
   });
 
-  it.each(['failed', 'cancelled', 'expired'] as const)('says that a %s job has failed, and why', (status) => {
+  it.each([
+    ['failed', 'INTERNAL'],
+    ['cancelled', 'CANCELLED'],
+    ['expired', 'UPLOAD_EXPIRED'],
+  ] as const)('says that a %s job has failed, and why: %s', (status, code) => {
     const { event, body } = describeCallback({ ...facts, job: { ...ready, status } });
     expect(event).toBe('job.failed');
     expect(JSON.parse(body).job).toMatchObject({
       status: 'failed',
       downloadUrl: null,
-      error: { code: expect.any(String) },
+      error: { code, message: expect.stringMatching(/\.$/) },
     });
     expect(body).not.toContain('sealed');
+  });
+
+  it('gives the reason that the job itself has', () => {
+    const error = { code: 'CORRUPT_INPUT', message: 'It does not open.' } as const;
+    const { body } = describeCallback({ ...facts, job: { ...ready, status: 'failed', error } });
+    expect(JSON.parse(body).job.error).toEqual(error);
   });
 });

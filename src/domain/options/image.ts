@@ -67,7 +67,7 @@ const SCHEMAS: Partial<Record<FormatCategory, typeof imageOptions>> = { image: i
 export function parseOptions(category: FormatCategory, raw: unknown): StepOptions {
   const parsed = schemaOf(category).safeParse(raw);
   if (parsed.success) return parsed.data;
-  throw asConversionError(category, parsed.error);
+  throw asKilnError(category, parsed.error);
 }
 
 const JSON_SCHEMAS = new Map<FormatCategory, Readonly<Record<string, unknown>>>();
@@ -91,7 +91,7 @@ function schemaOf(category: FormatCategory) {
   return schema;
 }
 
-function asConversionError(category: FormatCategory, error: z.ZodError): KilnError {
+function asKilnError(category: FormatCategory, error: z.ZodError): KilnError {
   const [issue] = error.issues;
   const names = Object.keys(schemaOf(category).shape).join(', ');
   if (issue?.code === 'unrecognized_keys') return unknownOption(issue.keys[0] ?? '', names);

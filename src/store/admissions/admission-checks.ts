@@ -1,6 +1,6 @@
 import type { Filter } from 'mongodb';
 import type { Admission } from '../../domain/jobs/admission.ts';
-import { type Collections, translateFaults } from '../mongo/mongo.ts';
+import { type Collections, translateErrors } from '../mongo/mongo.ts';
 import { upgradeAdmission } from './admission-upgrade.ts';
 import { createWaiters } from './waiters.ts';
 
@@ -13,7 +13,7 @@ export function createAdmissionChecks({
 }: Pick<Collections, 'admissions' | 'waiters'>) {
   const waiters = createWaiters({ waiters: collection });
 
-  return translateFaults({
+  return translateErrors({
     /** Admissions whose time to be looked at has come, the longest due first. */
     async listDue(now: Date, limit: number): Promise<Admission[]> {
       // Documents from before there was such a time have none.

@@ -7,7 +7,7 @@ import {
   positionOf,
   type Queue,
 } from '../../domain/jobs/admission.ts';
-import { type Collections, insertIfAbsent, translateFaults } from '../mongo/mongo.ts';
+import { type Collections, insertIfAbsent, translateErrors } from '../mongo/mongo.ts';
 import { createFill, type Filled } from './admission-fill.ts';
 import { upgradeAdmission } from './admission-upgrade.ts';
 import { createWaiters } from './waiters.ts';
@@ -141,7 +141,7 @@ export function createAdmissionRepository({
     return standing;
   }
 
-  return translateFaults({
+  return translateErrors({
     find: read,
 
     /** Where a job stands in line; null when it does not. */

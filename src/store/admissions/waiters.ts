@@ -1,5 +1,5 @@
 import type { Place, Queue, Waiter } from '../../domain/jobs/admission.ts';
-import { hasOnlyDuplicateKeys, isDuplicateKey } from '../mongo/driver-faults.ts';
+import { hasOnlyDuplicateKeys, isDuplicateKey } from '../mongo/driver-errors.ts';
 import type { Collections } from '../mongo/mongo.ts';
 
 /** As long as the largest number that is exact. */

@@ -19,7 +19,7 @@ import type { IdempotencyRecord } from '../../domain/jobs/idempotency.ts';
 import type { Job } from '../../domain/jobs/job.ts';
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
-import { explainDriverFault, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-faults.ts';
+import { explainDriverError, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-errors.ts';
 import { ensureIndexes } from './indexes.ts';
 import { noteAnswers, unlessSilent } from './silence.ts';
 
@@ -184,7 +184,7 @@ export async function updateInPortions<T extends { _id: string }>(
  * Wraps each method of a repository so that an error of the driver surfaces as UNAVAILABLE, which may be
  * tried again, or as INTERNAL, which may not, and never as itself.
  */
-export function translateFaults<T extends object>(repository: T): T {
+export function translateErrors<T extends object>(repository: T): T {
   return new Proxy(repository, {
     get(target, property, receiver) {
       const member: unknown = Reflect.get(target, property, receiver);
@@ -211,5 +211,5 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 }
 
 function rethrowTranslated(error: unknown): never {
-  throw explainDriverFault(error);
+  throw explainDriverError(error);
 }

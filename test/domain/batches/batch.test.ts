@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
+  archiveFilename,
   type Batch,
   countsOf,
   finalStatus,
+  isBeingSubmitted,
+  isOver,
+  knownCounts,
   newBatch,
   type Outcome,
   recount,
@@ -69,10 +73,56 @@ describe('counting', () => {
   });
 });
 
+describe('a batch whose lists are not read', () => {
+  const tally = { ...aBatch(), total: 4, ended: 3, ends: { ready: 2, failed: 1 } };
+
+  it('is counted by its ends, unless they are short of what has ended', () => {
+    expect(knownCounts(tally)).toEqual({
+      ...{ total: 4, pending: 1, ready: 2, failed: 1, cancelled: 0, expired: 0 },
+    });
+    expect(knownCounts({ ...tally, ends: { ready: 2 } })).toBeNull();
+    const { ends: _ends, ...earlier } = tally;
+    expect(knownCounts(earlier)).toBeNull();
+    expect(knownCounts({ ...earlier, ended: 0 })?.pending).toBe(4);
+  });
+
+  it('is over once it no longer processes', () => {
+    expect(isOver({ status: 'processing' })).toBe(false);
+    for (const status of ['ready', 'partial', 'failed', 'cancelled'] as const)
+      expect(isOver({ status })).toBe(true);
+  });
+
+  it('is being submitted until two minutes of silence', () => {
+    const now = NOW.getTime();
+    const submitted = { submitting: true, updatedAt: NOW } as const;
+    expect(isBeingSubmitted(submitted, now + 119_999)).toBe(true);
+    expect(isBeingSubmitted(submitted, now + 120_000)).toBe(false);
+    expect(isBeingSubmitted({ updatedAt: NOW }, now)).toBe(false);
+  });
+});
+
+describe('a new batch', () => {
+  it('has counted nothing, and an archive to be made only if one is wanted', () => {
+    expect(aBatch()).toMatchObject({
+      status: 'processing',
+      total: 4,
+      ended: 0,
+      archive: null,
+      submitting: true,
+    });
+    const wanted = newBatch({
+      ...{ _id: 'b', owner: 'account:a', dialect: 'graphql', label: 'a/b', jobIds: JOBS },
+      ...{ retryOf: null, wantsArchive: true },
+    });
+    expect(wanted.archive).toMatchObject({ fileId: null, filename: 'a_b.zip', error: null });
+    expect(archiveFilename(null)).toBe('results.zip');
+  });
+});
+
 describe('a request for a batch', () => {
   it('has a label of 80 characters at most, however many bytes they take', () => {
     expect(requireLabel('😀'.repeat(80))).toHaveLength(160);
-    expect(requireLabel('')).toBeNull();
+    for (const none of ['', null, undefined]) expect(requireLabel(none)).toBeNull();
     expect(() => requireLabel('x'.repeat(81))).toThrow(/80 characters/);
   });
 

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { createAudit, numbered } from '../../../src/domain/credits/audit.ts';
 import {
+  chargedAccount,
+  creditsSpent,
   type Decision,
   decideCapture,
   decideHold,
   decideRelease,
+  grantEntry,
   type Hold,
   type LedgerEntry,
+  monthOf,
   totalOf,
 } from '../../../src/domain/credits/credits.ts';
 import { requireMinimum } from '../../../src/operations/credits/credits.ts';
@@ -50,7 +54,12 @@ describe('holding', () => {
     else expect(hold).toThrow(/Another run/);
   });
 
-  it.each([0, -1, 1.5, Number.NaN, 2e9])('%d credits is refused', (amount) => {
+  it('may move up to a billion credits at a time', () => {
+    for (const amount of [1, 1_000_000_000])
+      expect(changeOf(decideHold({}, { ...charge, amount }, AT))).toMatchObject({ held: amount });
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, 1_000_000_001])('%d credits is refused', (amount) => {
     expect(() => decideHold({}, { ...charge, amount }, AT)).toThrow(
       expect.objectContaining({ code: 'INVALID_INPUT', field: 'amount' }),
     );
@@ -98,6 +107,26 @@ describe('settling', () => {
   it('never captures what is not held', () => {
     expect(() => decideCapture({}, { ...charge, used: 1 }, AT)).toThrow(/not held/);
     expect(() => decideCapture(run('held'), { ...charge, used: 6 }, AT)).toThrow(/Only 5 credits/);
+  });
+});
+
+describe('who pays, and for what', () => {
+  it('is the account behind an owner; a guest has none', () => {
+    expect(chargedAccount('account:a')).toBe('a');
+    expect(chargedAccount('guest:account:a')).toBeNull();
+  });
+
+  it('is what a job has used that became ready', () => {
+    expect(creditsSpent({ status: 'ready', spent: 3 })).toBe(3);
+    expect(creditsSpent({ status: 'ready' })).toBe(0);
+    expect(creditsSpent({ status: 'failed', spent: 3 })).toBe(0);
+  });
+
+  it('is given by an entry that the same grant writes again alike', () => {
+    const entry = grantEntry('monthly', { accountId: 'a', run: '2026-11', amount: 60 }, AT);
+    expect(entry).toEqual({ _id: 'a:monthly:2026-11', available: 60, held: 0, at: AT });
+    expect(() => grantEntry('grant', { accountId: 'a', run: 'r', amount: 0 }, AT)).toThrow(/whole numbers/);
+    expect(monthOf(new Date('2026-11-30T23:59:59Z'))).toBe('2026-11');
   });
 });
 

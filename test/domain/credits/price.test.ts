@@ -4,6 +4,7 @@ import {
   creditsFor,
   creditsUsed,
   exactPrice,
+  priceOf,
   priceOfSteps,
   pricePerMinute,
   quoteOf,
@@ -46,6 +47,12 @@ describe('a quote', () => {
   it('needs one started minute before the job, and knows the ceiling with the length', () => {
     expect(quoteOf(2)).toEqual({ perMinute: 2, minimum: 2, ceiling: null });
     expect(quoteOf(2, 61)).toEqual({ perMinute: 2, minimum: 2, ceiling: 4 });
+  });
+
+  it('is nothing at any length where nothing is charged', () => {
+    expect(priceOf('jpg', 'png')).toEqual({ perMinute: 0, minimum: 0, ceiling: 0 });
+    expect(quoteOf(0, 600)).toEqual({ perMinute: 0, minimum: 0, ceiling: 0 });
+    expect(() => priceOf('jpg', 'exe')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_CONVERSION' }));
   });
 
   it('is nothing for every conversion between pictures', () => {

@@ -54,6 +54,63 @@ describe('what the bytes are', () => {
     expect(detectFormat(bytes('49492a00'), 'scan.tif')).toBe('tiff');
   });
 
+  const tga = ({ colorMap = 0, kind = 2, depth = 24, length = 19 }) => {
+    const head = Buffer.alloc(length, 1);
+    head.set([0, colorMap, kind]);
+    if (length > 16) head[16] = depth;
+    return head;
+  };
+  it.each([
+    [{}, true],
+    [{ colorMap: 1 }, true],
+    [{ colorMap: 2 }, false],
+    [{ kind: 11 }, true],
+    [{ kind: 0 }, false],
+    [{ depth: 8 }, true],
+    [{ depth: 7 }, false],
+    [{ length: 18 }, false],
+  ])('believes the name of a TGA file only with a plausible header: %j: %s', (header, is) => {
+    expect(detectFormat(tga(header), 'a.tga')).toBe(is ? 'tga' : undefined);
+  });
+
+  it.each([
+    ['00 00 01 01 00', 'wbmp'],
+    ['00 00 01 01', undefined],
+    ['00 00 00 01 00', undefined],
+    ['01 00 01 01 00', undefined],
+    ['00 01 01 01 00', undefined],
+  ])('believes the name of a WBMP file only with a fixed header: %s', (hex, format) => {
+    expect(detectFormat(bytes(hex, 0), 'a.wbmp')).toBe(format);
+  });
+
+  it.each([
+    ['0000 0100 0100 2020 00 00', 22, 'ico'],
+    ['0000 0100 0100 2020 00 00', 21, undefined],
+    ['0000 0100 0001 2020 00 00', 22, 'ico'],
+    ['0000 0100 0000 2020 00 00', 22, undefined],
+    ['0000 0100 0100 2020 00 01', 22, undefined],
+    ['0000 0101 0100 2020 00 00', 22, undefined],
+    ['0000 0300 0100 2020 00 00', 22, undefined],
+  ])('an icon says how many pictures it has: %s, %d bytes: %s', (hex, length, format) => {
+    expect(detectFormat(bytes(hex, length - 10))).toBe(format);
+  });
+
+  it.each([
+    ['P1\n1 1\n', 'pbm'],
+    ['P3 # by hand\n', 'ppm'],
+    ['P7\nWIDTH 1\n', 'pam'],
+    ['P8\n1 1\n', undefined],
+    ['P1 is a car', undefined],
+    ['#define w_width 8\n', 'xbm'],
+    ['/* a picture */ #define width 8\n', 'xbm'],
+    ['#define WIDTH 8\n', undefined],
+    ['<?xml version="1.0"?><html/>', undefined],
+    ['<!DOCTYPE svg [<!ENTITY a "b">', undefined],
+    ['<svgx/>', undefined],
+  ])('%j begins as %s', (text, format) => {
+    expect(detectFormat(Buffer.from(text))).toBe(format);
+  });
+
   it.each([
     ['a Windows program', bytes('4d5a9000'), 'photo.jpg'],
     ['a Linux program', bytes('7f454c46'), 'photo.png'],

@@ -99,6 +99,15 @@ describe('the name of a result', () => {
     expect(outputFilename(input, 'png')).toBe(output);
   });
 
+  it.each([
+    ['x'.repeat(200), 200],
+    ['x'.repeat(201), 200],
+    ['é'.repeat(101), 100],
+    [`x${'é'.repeat(100)}`, 100],
+  ])('of %j keeps %d characters', (stem, kept) => {
+    expect(outputFilename(`${stem}.jpg`, 'png')).toBe(`${stem.slice(0, kept)}.png`);
+  });
+
   it('stays short enough for any file system, and whole in its characters', () => {
     const name = outputFilename(`${'😀'.repeat(4096)}.jpg`, 'webp');
     expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);

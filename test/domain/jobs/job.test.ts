@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { KilnError } from '../../../src/domain/errors.ts';
 import {
+  concurrencyKeyOf,
   eventsAfter,
   isTerminal,
   JOB_STATUSES,
   type JobEvent,
   type JobStatus,
+  keepsUpload,
   legalSources,
   ownerKey,
   refuseMove,
@@ -76,6 +78,26 @@ describe('events after a position', () => {
   });
 });
 
+describe('an ended job', () => {
+  it.each([
+    ['failed', 'ENGINE_CRASHED', true],
+    ['failed', 'INSUFFICIENT_CREDITS', true],
+    ['failed', 'INTERNAL', true],
+    ['failed', 'CORRUPT_INPUT', false],
+    ['failed', 'TOO_MANY_PIXELS', false],
+    ['failed', null, false],
+    ['cancelled', 'INTERNAL', false],
+    ['ready', null, false],
+  ] as const)('that is %s by %s keeps its upload for another time: %s', (status, code, keeps) => {
+    expect(keepsUpload({ status, error: code && { code, message: 'x' } })).toBe(keeps);
+  });
+
+  it('counts for its owner, unless somebody stands in', () => {
+    expect(concurrencyKeyOf({ owner: 'guest:g' })).toBe('guest:g');
+    expect(concurrencyKeyOf({ owner: 'guest:g', lane: 'address:1' })).toBe('address:1');
+  });
+});
+
 describe('names', () => {
   it('of owners never mix accounts and guests', () => {
     expect(ownerKey({ accountId: '1' })).toBe('account:1');
@@ -86,5 +108,6 @@ describe('names', () => {
     const inputs = [{ filename: 'hero.jpg' }] as Parameters<typeof resultName>[0]['inputs'];
     const conversions = [{ target: 'png' }] as Parameters<typeof resultName>[0]['conversions'];
     expect(resultName({ inputs, conversions })).toBe('hero.png');
+    expect(resultName({ inputs: [], conversions: [] })).toBe('file.bin');
   });
 });

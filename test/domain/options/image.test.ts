@@ -35,6 +35,37 @@ describe('options of a picture', () => {
   });
 
   it.each([
+    ['width', 1, 16_384],
+    ['height', 1, 16_384],
+    ['quality', 1, 100],
+    ['effort', 0, 9],
+    ['page', 1, 100_000],
+    ['density', 1, 2400],
+  ])('%s goes from %d to %d', (name, least, most) => {
+    for (const value of [least, most])
+      expect(parseOptions('image', { [name]: value })).toHaveProperty(name, value);
+    for (const value of [least - 1, most + 1])
+      expect(() => parseOptions('image', { [name]: value })).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_OPTION',
+          field: `options.${name}`,
+          message: `The option ${name} must be a whole number from ${least} to ${most}.`,
+        }),
+      );
+  });
+
+  it.each(['#ffffff', '#FFFFFF80', 'transparent'])('the background may be %s', (background) => {
+    expect(parseOptions('image', { background })).toHaveProperty('background', background);
+  });
+
+  it.each(['#fff', '#fffffff', '#ffffff8', '#gggggg', 'white', '#ffffff;'])(
+    'the background may not be %s',
+    (background) => {
+      expect(() => parseOptions('image', { background })).toThrow(/must be a colour/);
+    },
+  );
+
+  it.each([
     ['colour', '{"colour": "#ffffff"}'],
     ['__proto__', '{"__proto__": {"width": 1}}'],
   ])('the unknown %s is refused, and the known ones are listed', (name, json) => {
@@ -44,6 +75,12 @@ describe('options of a picture', () => {
         message: `There is no option "${name}" for this conversion.`,
         hint: expect.stringContaining('width, height, fit'),
       }),
+    );
+  });
+
+  it('an unknown name is repeated back in 40 harmless characters at most', () => {
+    expect(() => parseOptions('image', { [`<b>${'x'.repeat(100)}`]: 1 })).toThrow(
+      expect.objectContaining({ field: `options.b${'x'.repeat(39)}` }),
     );
   });
 
@@ -64,6 +101,8 @@ describe('options of a picture', () => {
     expect(schema).toMatchObject({ type: 'object', additionalProperties: false });
     expect(schema).not.toHaveProperty('required');
     expect(schema.properties.quality).toMatchObject({ type: 'integer', minimum: 1, maximum: 100 });
+    expect(optionsJsonSchema('image')).toBe(schema);
+    expect(() => Object.assign(schema, { type: 'string' })).toThrow(TypeError);
     for (const property of Object.values(schema.properties)) expect(property.description).toMatch(/\.$/);
   });
 });

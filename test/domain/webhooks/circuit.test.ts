@@ -52,6 +52,34 @@ describe('a circuit', () => {
     expect(afterSuccess(probing)).toEqual(closedCircuit(probing.version + 1));
   });
 
+  it('waits twice as long after each failed probe, up to an hour', () => {
+    const waits: number[] = [];
+    let circuit = failing(OPENS_AFTER);
+    for (let probe = 0; probe < 8; probe += 1) {
+      const now = circuit.probeAt ?? start;
+      const due = allowRequest(circuit, 'probe', now);
+      circuit = afterFailure(due.allowed && due.claim ? due.claim : closedCircuit(), 'probe', now);
+      waits.push(circuit.waitMs / MINUTE);
+    }
+    expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
+  });
+
+  it('may be tried from its moment on, and says so', () => {
+    const open = failing(OPENS_AFTER);
+    expect(circuitState(open, later(MINUTE - 1))).toBe('open');
+    expect(circuitState(open, later(MINUTE))).toBe('half_open');
+    expect(allowRequest(open, 'probe', later(MINUTE - 1))).toEqual({ allowed: false, waitMs: 1 });
+    expect(allowRequest(open, 'probe', later(MINUTE))).toEqual({
+      allowed: true,
+      claim: { ...open, probing: 'probe', probeAt: later(2 * MINUTE), version: open.version + 1 },
+    });
+  });
+
+  it('remembers since when it fails, and a new version of each change', () => {
+    const twice = afterFailure(afterFailure(closedCircuit(), 'a', start), 'b', later(5));
+    expect(twice).toMatchObject({ failures: 2, failingSince: start, version: 2 });
+  });
+
   it('is given up after five days without a success', () => {
     const day = 24 * 60 * MINUTE;
     expect(isGivenUp(failing(1), later(5 * day - 1))).toBe(false);

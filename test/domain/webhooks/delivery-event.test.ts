@@ -28,6 +28,9 @@ describe('events of a delivery', () => {
     expect(short(done, seenOf(fresh), at(-1))).toEqual([2, 'delivered']);
     expect(short(done, seenOf(done), at(-1))).toEqual([]);
     expect(short(done, undefined, at(20))).toEqual([]);
+    // What happened at the very moment was told by then: the state moved at 10 s, the answer came at 10.1 s.
+    expect(short(done, undefined, at(10))).toEqual([2]);
+    expect(short(done, undefined, at(10.1))).toEqual([]);
   });
 
   it('have ids that never change', () => {

@@ -4,6 +4,7 @@ import {
   type AttemptResult,
   type AttemptVerdict,
   judgeAttempt,
+  saysAbort,
   WEBHOOK_SCHEDULES,
   type WebhookProfile,
 } from '../../../src/domain/webhooks/webhook-profile.ts';
@@ -86,6 +87,34 @@ describe('standard', () => {
     expect(delayAfter(2, 1)).toEqual({ outcome: 'retry', delayMs: 300_000 });
     expect(delayAfter(1, 999_999_999)).toEqual({ outcome: 'retry', delayMs: 24 * HOUR });
     expect(delayAfter(10, 5)).toEqual(exhausted);
+  });
+});
+
+describe('an answer that ends a delivery', () => {
+  it('is understood by the standard profile only', () => {
+    const result = { status: 500, aborts: true };
+    expect(judgeAttempt('standard', 1, result, 0.5)).toEqual({ outcome: 'failed', reason: 'aborted' });
+    expect(judgeAttempt('standard', 1, { status: 200, aborts: true }, 0.5).outcome).toBe('delivered');
+    expect(judgeAttempt('standard', 1, { status: 500, aborts: false }, 0.5).outcome).toBe('retry');
+    expect(judgeAttempt('swapmyfile', 1, result, 0.5).outcome).toBe('retry');
+  });
+
+  it.each([
+    ['abort', true],
+    [' Abort-Message ', true],
+    ['aborted', false],
+    ['', false],
+    [undefined, false],
+  ])('says so by %j: %s', (header, aborts) => {
+    expect(saysAbort(header)).toBe(aborts);
+  });
+
+  it('cannot come to what was never sent, since nobody can sign it', () => {
+    for (const profile of ['swapmyfile', 'standard'] as const)
+      expect(judgeAttempt(profile, 1, { networkError: 'unsigned' }, 0.5)).toEqual({
+        outcome: 'failed',
+        reason: 'unsigned',
+      });
   });
 });
 

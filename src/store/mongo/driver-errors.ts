@@ -78,7 +78,7 @@ export function hasOnlyDuplicateKeys(error: unknown): boolean {
 }
 
 /** Makes UNAVAILABLE of what passes by itself, and INTERNAL of every other error of the driver. */
-export function explainDriverFault(error: unknown): unknown {
+export function explainDriverError(error: unknown): unknown {
   if (!(error instanceof MongoError || error instanceof BSON.BSONError)) return error;
   if (canPass(error)) {
     return new KilnError('UNAVAILABLE', 'The database does not answer at the moment.', {

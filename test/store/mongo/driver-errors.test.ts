@@ -10,8 +10,8 @@ import {
 } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { KilnError } from '../../../src/domain/errors.ts';
-import { explainDriverFault, hasOnlyDuplicateKeys } from '../../../src/store/mongo/driver-faults.ts';
-import { translateFaults } from '../../../src/store/mongo/mongo.ts';
+import { explainDriverError, hasOnlyDuplicateKeys } from '../../../src/store/mongo/driver-errors.ts';
+import { translateErrors } from '../../../src/store/mongo/mongo.ts';
 
 const server = (code: number, labels: string[] = []) =>
   new MongoServerError({ code, errmsg: 'no', errorLabels: labels });
@@ -50,7 +50,7 @@ describe('what the driver throws', () => {
     ['a majority that was late for a bulk write', bulk({ concern: 64 })],
     ['a full disk', server(14_031)],
   ])('%s may pass', (_what, error) => {
-    expect(explainDriverFault(error)).toMatchObject({ code: 'UNAVAILABLE', retryable: true, cause: error });
+    expect(explainDriverError(error)).toMatchObject({ code: 'UNAVAILABLE', retryable: true, cause: error });
   });
 
   it.each<[string, Error]>([
@@ -62,7 +62,7 @@ describe('what the driver throws', () => {
     ['an argument that the driver refuses', new MongoInvalidArgumentError('no')],
     ['a document that cannot be written down', new BSON.BSONError('cyclic')],
   ])('%s stays, and has a number of its own', (_what, error) => {
-    const [one, two] = [explainDriverFault(error), explainDriverFault(error)] as KilnError[];
+    const [one, two] = [explainDriverError(error), explainDriverError(error)] as KilnError[];
     expect(one).toMatchObject({ code: 'INTERNAL', retryable: false, cause: error });
     expect(one?.message).toMatch(/number [\w-]{36}/);
     expect(one?.message).not.toBe(two?.message);
@@ -81,7 +81,7 @@ describe('what the driver throws', () => {
   });
 
   it('is translated as well when it comes in the middle of a list', async () => {
-    const { all } = translateFaults({
+    const { all } = translateErrors({
       async *all() {
         yield 1;
         throw new MongoNetworkError('connection closed');
