@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from '../../src/converters/process/engine-limits.ts';
@@ -168,6 +170,14 @@ describe('a pool of engine processes', () => {
     expect(existsSync(folder)).toBe(true);
     owner.kill('SIGKILL');
     await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+    start();
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('clears the folder that an earlier version has left, when its owner is gone', async () => {
+    const owner = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
+    await once(owner, 'exit');
+    const folder = mkdtempSync(join(tmpdir(), `kiln-hosts-${owner.pid}-`));
     start();
     expect(existsSync(folder)).toBe(false);
   });
