@@ -52,6 +52,8 @@ describe('what the bytes are', () => {
     expect(detectFormat(tga)).toBeUndefined();
     expect(detectFormat(bytes('49492a00'), 'shot.dng')).toBe('dng');
     expect(detectFormat(bytes('49492a00'), 'scan.tif')).toBe('tiff');
+    expect(detectFormat(bytes('49492a00'), 'scan.jpg')).toBe('tiff');
+    expect(detectFormat(bytes('89504e470d0a1a0a'), 'shot.dng')).toBe('png');
   });
 
   const tga = ({ colorMap = 0, kind = 2, depth = 24, length = 19 }) => {
