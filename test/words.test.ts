@@ -35,6 +35,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   tireless: 'unlimitedRetry',
   'convert at once': 'convertLocally',
   'file facts': 'media info',
+  'set facts': 'setMediaInfo',
   'conversion error': 'KilnError',
   'driver fault': 'driver error',
   'translate faults': 'translateErrors',
