@@ -101,14 +101,23 @@ describe('the laws', () => {
     ]);
   });
 
+  it('refuse a circle of types alone', () => {
+    const files = [
+      sourceFacts('src/net/a.ts', "import type { B } from './b.ts';"),
+      sourceFacts('src/net/b.ts', "import type { A } from './a.ts';"),
+    ];
+    expect(cycleViolations(files)).toEqual([
+      'a circle of imports: src/net/a.ts → src/net/b.ts → src/net/a.ts',
+    ]);
+  });
+
   it('allow what the layout needs', () => {
     const fine: [string, string][] = [
       ['workflows/a.ts', "import type { Activities } from '../activities/index.ts';"],
       ['src/temporal/a.ts', "import { ATTRIBUTES } from '../../workflows/search-attributes.ts';"],
       ['src/domain/a.ts', "import { v7 } from 'uuid';"],
       ['src/net/a.ts', `/* Longer than 250 lines because of x. */\n${'export const a = 1;\n'.repeat(260)}`],
-      ['src/net/a.ts', "import type { B } from './b.ts';"],
-      ['src/net/b.ts', "import { a } from './a.ts';"],
+      ['src/net/b.ts', "import type { A } from './a.ts';"],
     ];
     const files = fine.map(([path, text]) => sourceFacts(path, text));
     expect(files.flatMap(violationsOf)).toEqual([]);

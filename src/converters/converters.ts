@@ -1,5 +1,5 @@
 import { FORMATS, requireFormat } from '../domain/formats/find-format.ts';
-import type { EngineName, Format, FormatId } from '../domain/formats/format.ts';
+import { ENGINE_NAMES, type EngineName, type Format, type FormatId } from '../domain/formats/format.ts';
 import type { ConvertStep } from '../domain/jobs/plan.ts';
 import type { Converter, MediaInfo } from './converter.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './process/engine-limits.ts';
@@ -35,13 +35,11 @@ export interface Converters extends ConverterRegistry {
   close(): Promise<void>;
 }
 
-const ENGINES: readonly EngineName[] = ['sharp', 'magick'];
-
 /** Builds the converters on one pool of engine processes. */
 export function createConverters({ processes, limits, ...rest }: ConverterSettings): Converters {
   const engineLimits = { ...DEFAULT_ENGINE_LIMITS, ...limits };
   const pool = createEnginePool({ ...rest, size: processes, limits: engineLimits });
-  const converters = ENGINES.map((engine) => createEngineConverter(engine, pool, engineLimits));
+  const converters = ENGINE_NAMES.map((engine) => createEngineConverter(engine, pool, engineLimits));
   return {
     ...createConverterRegistry(converters),
     probe: (source, inputPath, signal) =>
@@ -49,9 +47,9 @@ export function createConverters({ processes, limits, ...rest }: ConverterSettin
         pool.run({ kind: 'probe', engine, source, inputPath, limits: engineLimits }, { signal }),
       ),
     supports: (source, target) =>
-      ENGINES.some((engine) => handles(engine, requireFormat(source), requireFormat(target))),
-    describeEngines: () => Promise.all(ENGINES.map((engine) => describeEngine(engine, pool))),
-    warm: () => pool.warm(ENGINES.map((engine) => ({ kind: 'describe', engine }))),
+      ENGINE_NAMES.some((engine) => handles(engine, requireFormat(source), requireFormat(target))),
+    describeEngines: () => Promise.all(ENGINE_NAMES.map((engine) => describeEngine(engine, pool))),
+    warm: () => pool.warm(ENGINE_NAMES.map((engine) => ({ kind: 'describe', engine }))),
     pids: () => pool.pids(),
     close: () => pool.close(),
   };
@@ -81,7 +79,7 @@ function createEngineConverter(engine: EngineName, pool: EnginePool, limits: Eng
 function handles(engine: EngineName, source: Format, target: Format): boolean {
   const reads = source.readers.includes(engine);
   const writes = target.writers.includes(engine);
-  if (engine === 'sharp') return reads && writes;
+  if (engine !== 'magick') return reads && writes;
   return source.readers.length > 0 && target.writers.length > 0 && (reads || writes);
 }
 

@@ -12,6 +12,12 @@ import type { EngineMessage, EngineResults, EngineTask, SerializedError } from '
  */
 const engines = new Map<EngineName, Promise<Engine>>();
 
+/** Loads each engine; an import at the top would load all of them into every process. */
+const ENGINES: Readonly<Record<EngineName, () => Promise<Engine>>> = {
+  sharp: async () => (await import('../image/sharp.ts')).createSharpEngine(),
+  magick: async () => (await import('../image/magick.ts')).createMagickEngine(),
+};
+
 process.on('message', (task: EngineTask) => {
   perform(task)
     .then((done) => send({ done }))
@@ -43,14 +49,9 @@ async function convert(engine: Engine, task: EngineTask & { kind: 'convert' }): 
 
 /** Loads an engine at first use, so that WebAssembly costs nothing until the first HEIC. */
 function engineOf(name: EngineName): Promise<Engine> {
-  const engine = engines.get(name) ?? load(name);
+  const engine = engines.get(name) ?? ENGINES[name]();
   engines.set(name, engine);
   return engine;
-}
-
-async function load(name: EngineName): Promise<Engine> {
-  if (name === 'sharp') return (await import('../image/sharp.ts')).createSharpEngine();
-  return (await import('../image/magick.ts')).createMagickEngine();
 }
 
 function isUnfit(error: unknown): boolean {

@@ -17,8 +17,9 @@ export type FormatCategory =
 /** The canonical file name extension: "jpg", never "jpeg". */
 export type FormatId = string;
 
-/** A library that reads or writes formats. */
-export type EngineName = 'sharp' | 'magick';
+/** The libraries that read and write formats. */
+export const ENGINE_NAMES = ['sharp', 'magick'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** Bytes in hexadecimal by offset; all of them must be there. */
 export type Signature = Readonly<Record<number, string>>;

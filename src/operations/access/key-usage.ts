@@ -12,6 +12,7 @@ const EVERY_MS = 10_000;
 /** Collects when and how often keys are used and writes it down every ten seconds, many keys at once. */
 export function createKeyUsage({ keys, log, everyMs = EVERY_MS }: KeyUsagePorts) {
   let pending = new Map<string, KeyUse>();
+  let lastWrite = Promise.resolve();
 
   function add({ keyId, count, lastUsedAt }: KeyUse): void {
     const known = pending.get(keyId);
@@ -19,7 +20,7 @@ export function createKeyUsage({ keys, log, everyMs = EVERY_MS }: KeyUsagePorts)
     pending.set(keyId, { keyId, count: count + (known?.count ?? 0), lastUsedAt: latest });
   }
 
-  async function flush(): Promise<void> {
+  async function write(): Promise<void> {
     const uses = [...pending.values()];
     pending = new Map();
     if (uses.length === 0) return;
@@ -32,6 +33,12 @@ export function createKeyUsage({ keys, log, everyMs = EVERY_MS }: KeyUsagePorts)
         'the use of keys could not be written down; the next round tries again',
       );
     }
+  }
+
+  /** One write after the other: what the one before could not write goes with the next. */
+  function flush(): Promise<void> {
+    lastWrite = lastWrite.then(write);
+    return lastWrite;
   }
 
   const timer = setInterval(() => void flush(), everyMs);

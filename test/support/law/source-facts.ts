@@ -76,14 +76,9 @@ function isDefaultExport(node: ts.Node): boolean {
   return node.kind === ts.SyntaxKind.DefaultKeyword && ts.canHaveModifiers(node.parent);
 }
 
-/** A circle of value imports, as the files on it; undefined when there is none. */
+/** A circle of imports, those of types as well, as the files on it; undefined when there is none. */
 export function findCycle(files: SourceFacts[]): string[] | undefined {
-  const targets = new Map(
-    files.map(({ path, imports }) => [
-      path,
-      imports.filter(({ typeOnly }) => !typeOnly).map(({ target }) => target),
-    ]),
-  );
+  const targets = new Map(files.map(({ path, imports }) => [path, imports.map(({ target }) => target)]));
   const done = new Set<string>();
   const search = (path: string, trail: string[]): string[] | undefined => {
     if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
