@@ -53,6 +53,7 @@ const KEPT: Readonly<Record<string, readonly string[]>> = {
     'src/operations/files/complete-upload.ts',
     'src/operations/files/prepare-upload.ts',
     'src/operations/jobs/accept-job.ts',
+    'test/domain/jobs/job.test.ts',
     'test/store/admissions.test.ts',
   ],
   rung: [
