@@ -35,6 +35,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   tireless: 'unlimitedRetry',
   'convert at once': 'convertLocally',
   'file facts': 'media info',
+  'set facts': 'setMediaInfo',
   courier: 'dispatcher',
   announce: 'emit',
   'is heard': 'subscribers',
