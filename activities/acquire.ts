@@ -23,7 +23,7 @@ export interface AcquiredFile {
 /** Where bytes and what is known of them come from. */
 export interface AcquirePorts {
   uploads: Pick<UploadRepository, 'get'>;
-  files: Pick<FileRepository, 'getKept' | 'setFacts'>;
+  files: Pick<FileRepository, 'getKept' | 'setMediaInfo'>;
   blobs: Pick<BlobStore, 'localPath' | 'read'>;
   scratch: Pick<Scratch, 'use'>;
   converters: Pick<Converters, 'probe'>;
@@ -38,18 +38,18 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ac
     const head = await verify(file, input, signal);
     const source = identify(head, file, conversion);
     const steps = planConversion({ source, target: conversion.target, options: conversion.options });
-    const facts = await scratch.use(async (dir) =>
+    const mediaInfo = await scratch.use(async (dir) =>
       converters.probe(source, await blobs.localPath(file.blobId, dir), signal),
     );
     if (file.format === null) {
-      await files.setFacts(file._id, {
+      await files.setMediaInfo(file._id, {
         format: source,
-        width: facts.width ?? null,
-        height: facts.height ?? null,
-        seconds: facts.seconds ?? null,
+        width: mediaInfo.width ?? null,
+        height: mediaInfo.height ?? null,
+        seconds: mediaInfo.seconds ?? null,
       });
     }
-    const price = priceOfSteps(steps, facts.seconds);
+    const price = priceOfSteps(steps, mediaInfo.seconds);
     return { blobId: file.blobId, steps, ...(price && { price }) };
   };
 

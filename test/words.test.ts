@@ -35,6 +35,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   tireless: 'unlimitedRetry',
   'convert at once': 'convertLocally',
   'file facts': 'media info',
+  'set facts': 'setMediaInfo',
   courier: 'dispatcher',
   announce: 'emit',
   'is heard': 'subscribers',
@@ -52,6 +53,7 @@ const KEPT: Readonly<Record<string, readonly string[]>> = {
     'src/operations/files/complete-upload.ts',
     'src/operations/files/prepare-upload.ts',
     'src/operations/jobs/accept-job.ts',
+    'test/domain/jobs/job.test.ts',
     'test/store/admissions.test.ts',
   ],
   rung: [

@@ -51,11 +51,11 @@ export function createFileRepository({ files }: Pick<Collections, 'files'>) {
     },
 
     /** Records what the bytes turned out to be. */
-    async setFacts(
+    async setMediaInfo(
       id: string,
-      facts: Pick<StoredFile, 'format' | 'width' | 'height' | 'seconds'>,
+      mediaInfo: Pick<StoredFile, 'format' | 'width' | 'height' | 'seconds'>,
     ): Promise<void> {
-      await files.updateOne({ _id: id }, { $set: facts });
+      await files.updateOne({ _id: id }, { $set: mediaInfo });
     },
 
     async remove(id: string): Promise<void> {

@@ -109,7 +109,7 @@ describe('files', () => {
   it('learn what their bytes are, and can be removed twice', async () => {
     const file = aFile();
     await repository().insertIfAbsent(file);
-    await repository().setFacts(file._id, { format: 'png', width: 3, height: 2 });
+    await repository().setMediaInfo(file._id, { format: 'png', width: 3, height: 2 });
     expect(await repository().get(file._id)).toMatchObject({ format: 'png', width: 3, height: 2 });
     await repository().remove(file._id);
     await repository().remove(file._id);
