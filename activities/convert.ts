@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { BlobStore } from '../src/blobs/blob-store.ts';
@@ -6,10 +5,11 @@ import type { Scratch } from '../src/blobs/scratch.ts';
 import type { Converters } from '../src/converters/converters.ts';
 import { creditsUsed } from '../src/domain/credits/price.ts';
 import { KilnError } from '../src/domain/errors.ts';
-import { attemptBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
+import { outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
 import { type Job, type JobProgress, refuseMove } from '../src/domain/jobs/job.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
 import type { AcquiredFile } from './acquire.ts';
+import { newAttemptBlobId } from './attempt-blobs.ts';
 
 /** Progress is written at most this often; nobody sees more, and each write costs. */
 const PROGRESS_MS = 250;
@@ -66,7 +66,7 @@ export function createConvert({ jobs, blobs, scratch, converters }: ConvertPorts
         const onProgress = (percent: number) => progress.report({ percent, stage: 'converting' });
         const outcome = await converters.convert(step, { inputPath, outputPath, signal, onProgress });
         const { seconds } = outcome.output;
-        const blobId = attemptBlobId(outputBlobs(jobId, 0), randomBytes(6).toString('hex'));
+        const blobId = newAttemptBlobId(outputBlobs(jobId, 0));
         const { size, sha256 } = await blobs.adopt(blobId, outputPath);
         return {
           fileId,

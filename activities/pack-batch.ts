@@ -1,15 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { BlobStore } from '../src/blobs/blob-store.ts';
 import type { zip as zipEntries } from '../src/blobs/zip.ts';
 import type { Batch, BatchArchive } from '../src/domain/batches/batch.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { archiveNames } from '../src/domain/files/archive-names.ts';
-import { archiveBlobs, archiveFileId, attemptBlobId, earlierBlobId } from '../src/domain/files/blob-name.ts';
+import { archiveBlobs, archiveFileId, earlierBlobId } from '../src/domain/files/blob-name.ts';
 import type { Job, JobOutput } from '../src/domain/jobs/job.ts';
 import type { BatchRepository } from '../src/store/batches.ts';
 import type { FileRepository } from '../src/store/files.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
+import { newAttemptBlobId, removeOtherAttempts } from './attempt-blobs.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** What ZIP adds to each file, with its name twice, and at the end. */
@@ -54,7 +54,7 @@ export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: Pa
       return { ...archive, error };
     }
     const fileId = archiveFileId(batch._id);
-    const blobId = attemptBlobId(archiveBlobs(batch._id), randomBytes(6).toString('hex'));
+    const blobId = newAttemptBlobId(archiveBlobs(batch._id));
     const { filename } = archive;
     const { size, sha256 } = await store(blobId, results);
     const createdAt = new Date();
@@ -64,8 +64,7 @@ export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: Pa
       ...{ format: null, mime: 'application/zip', width: null, height: null },
       ...{ origin: 'output', jobId: null, batchId: batch._id, createdAt, expiresAt },
     });
-    for (const other of await blobs.attemptsAt(archiveBlobs(batch._id)))
-      if (other !== standing.blobId) await blobs.remove(other);
+    await removeOtherAttempts(blobs, archiveBlobs(batch._id), standing.blobId);
     return { ...archive, fileId, size: standing.size, expiresAt: standing.expiresAt };
   }
 

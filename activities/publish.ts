@@ -5,6 +5,7 @@ import { findFormat } from '../src/domain/formats/find-format.ts';
 import { type Job, resultName } from '../src/domain/jobs/job.ts';
 import type { FileRepository } from '../src/store/files.ts';
 import { only } from './acquire.ts';
+import { removeOtherAttempts } from './attempt-blobs.ts';
 import type { ConvertedFile } from './convert.ts';
 
 export interface PublishPorts {
@@ -27,7 +28,7 @@ export function createPublish({ files, blobs, fileMs }: PublishPorts) {
     converted: ConvertedFile;
   }): Promise<ConvertedFile> {
     const standing = await files.publish(fileOf(job, converted, fileMs));
-    await removeAllBut(standing.blobId, await blobs.attemptsAt(outputBlobs(job._id, 0)));
+    await removeOtherAttempts(blobs, outputBlobs(job._id, 0), standing.blobId);
     const { blobId, size, sha256, width, height, seconds } = standing;
     return {
       ...converted,
@@ -39,10 +40,6 @@ export function createPublish({ files, blobs, fileMs }: PublishPorts) {
       ...(typeof seconds === 'number' && { seconds }),
     };
   };
-
-  async function removeAllBut(blobId: string, attempts: readonly string[]): Promise<void> {
-    for (const other of attempts) if (other !== blobId) await blobs.remove(other);
-  }
 }
 
 function fileOf(job: Job, converted: ConvertedFile, fileMs: number): StoredFile {
