@@ -4,7 +4,7 @@ import type { BlobStore } from '../src/blobs/blob-store.ts';
 import type { Scratch } from '../src/blobs/scratch.ts';
 import type { Converters } from '../src/converters/converters.ts';
 import { type Price, priceOfSteps } from '../src/domain/credits/price.ts';
-import { KilnError } from '../src/domain/errors.ts';
+import { hasCode, KilnError } from '../src/domain/errors.ts';
 import type { StoredFile } from '../src/domain/files/file.ts';
 import { DETECT_BYTES, detectFormat } from '../src/domain/formats/detect.ts';
 import { findFormat } from '../src/domain/formats/find-format.ts';
@@ -58,7 +58,7 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ac
       // Also when its time is over: it is kept for the job.
       return await files.getKept(input.fileId);
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!hasCode(error, 'NOT_FOUND')) throw error;
       const fault = await refusalOf(input);
       throw fault
         ? new KilnError(fault.code, fault.message)
@@ -71,7 +71,7 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ac
     try {
       return (await uploads.get(input.fileId)).fault;
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!hasCode(error, 'NOT_FOUND')) throw error;
       return null;
     }
   }
@@ -96,10 +96,6 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ac
     }
     return Buffer.concat(head);
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof KilnError && error.code === 'NOT_FOUND';
 }
 
 /** The one input and the one conversion that jobs have so far. */

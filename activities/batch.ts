@@ -7,7 +7,7 @@ import {
   isBeingSubmitted,
   uncounted,
 } from '../src/domain/batches/batch.ts';
-import { KilnError } from '../src/domain/errors.ts';
+import { hasCode } from '../src/domain/errors.ts';
 import { type Fault, isTerminal, type Job } from '../src/domain/jobs/job.ts';
 import { mapConcurrently } from '../src/map-concurrently.ts';
 import type { BatchRepository } from '../src/store/batches.ts';
@@ -96,7 +96,7 @@ export function createBatchActivities({
 }
 
 function unlessEnded(error: unknown): void {
-  if (!(error instanceof KilnError && error.code === 'WRONG_STATE')) throw error;
+  if (!hasCode(error, 'WRONG_STATE')) throw error;
 }
 
 /** Until all are done, one has failed, or the activity is cancelled. */

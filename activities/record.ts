@@ -1,4 +1,4 @@
-import { isErrorCode, KilnError } from '../src/domain/errors.ts';
+import { hasCode, isErrorCode } from '../src/domain/errors.ts';
 import {
   type Fault,
   isTerminal,
@@ -80,7 +80,7 @@ export function createRecord({ jobs, uploads, files, admissions, countInBatch, e
 
   function standingEnd(jobId: string) {
     return async (error: unknown): Promise<Job> => {
-      const refused = error instanceof KilnError && error.code === 'WRONG_STATE';
+      const refused = hasCode(error, 'WRONG_STATE');
       const job = refused ? await jobs.get(jobId) : null;
       if (!job || !isTerminal(job.status)) throw error;
       return job;

@@ -1,4 +1,4 @@
-import { KilnError } from '../../src/domain/errors.ts';
+import { hasCode } from '../../src/domain/errors.ts';
 import type { StoredFile } from '../../src/domain/files/file.ts';
 import { builder } from '../builder.ts';
 import { uuidOf } from '../global-id.ts';
@@ -72,7 +72,7 @@ export async function orNull<T>(found: Promise<T>): Promise<T | null> {
   try {
     return await found;
   } catch (error) {
-    if (error instanceof KilnError && error.code === 'NOT_FOUND') return null;
+    if (hasCode(error, 'NOT_FOUND')) return null;
     throw error;
   }
 }

@@ -101,6 +101,11 @@ export class KilnError extends Error {
   }
 }
 
+/** Whether an error is ours and says exactly this. */
+export function hasCode(error: unknown, code: ErrorCode): error is KilnError {
+  return error instanceof KilnError && error.code === code;
+}
+
 function isRetryable(code: ErrorCode): boolean {
   return ERROR_CODES[code].retry;
 }

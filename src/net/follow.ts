@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Got, Request } from 'got';
-import { KilnError } from '../domain/errors.ts';
+import { hasCode, KilnError } from '../domain/errors.ts';
 import { decoded, withinBytes } from './body.ts';
 import type { Guard } from './guard.ts';
 import { FetchError, type FetchErrorReason, fetchErrorReason } from './network-error.ts';
@@ -122,7 +122,7 @@ function guarded(check: () => URL): URL {
   try {
     return check();
   } catch (error) {
-    const isInvalid = error instanceof KilnError && error.code === 'INVALID_INPUT';
+    const isInvalid = hasCode(error, 'INVALID_INPUT');
     throw isInvalid ? new FetchError('redirect') : error;
   }
 }

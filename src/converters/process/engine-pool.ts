@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { KilnError } from '../../domain/errors.ts';
+import { hasCode } from '../../domain/errors.ts';
 import { closing, createPool } from '../pool.ts';
 import type { EngineLimits } from './engine-limits.ts';
 import type { EngineResults, EngineTask } from './engine-messages.ts';
@@ -70,7 +70,7 @@ export function createEnginePool(settings: EnginePoolSettings): EnginePool {
       return await slot.engine.run(task, context);
     } catch (error) {
       if (pool.closed) throw closing();
-      if (error instanceof KilnError && error.code === 'ENGINE_CRASHED') {
+      if (hasCode(error, 'ENGINE_CRASHED')) {
         log?.warn({ err: error.cause, task: task.kind, engine: task.engine }, 'an engine process crashed');
       }
       throw error;

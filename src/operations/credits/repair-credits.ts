@@ -1,5 +1,5 @@
 import { creditsSpent, type Runs, SETTLED_MS } from '../../domain/credits/credits.ts';
-import { KilnError } from '../../domain/errors.ts';
+import { hasCode } from '../../domain/errors.ts';
 import { isTerminal } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
 import { mapConcurrently } from '../../map-concurrently.ts';
@@ -74,7 +74,7 @@ export function createRepairCredits({ jobs, credits, ledger, log }: RepairCredit
 
   async function settleAbandoned(accountId: string, jobId: string, run: string, now: number): Promise<void> {
     const job = await jobs.get(jobId).catch((error: unknown) => {
-      if (error instanceof KilnError && error.code === 'NOT_FOUND') return null;
+      if (hasCode(error, 'NOT_FOUND')) return null;
       throw error;
     });
     const ended = !job || (isTerminal(job.status) && now - job.updatedAt.getTime() > ABANDONED_MS);

@@ -1,5 +1,5 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
-import { KilnError } from '../../domain/errors.ts';
+import { hasCode, KilnError } from '../../domain/errors.ts';
 import { isReceived, openUploadId, type ReceivedUpload, type Upload } from '../../domain/files/file.ts';
 import { isTerminal, type Job, ownerKey, UPLOAD_COMPLETED } from '../../domain/jobs/job.ts';
 import { isOverdue, startLease } from '../../domain/jobs/job-lease.ts';
@@ -58,7 +58,7 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
   /** Whatever Temporal does: what is complete is queued from now on. A job that has ended meanwhile stays so. */
   function queued(jobId: string): Promise<Job> {
     return ports.jobs.transition(jobId, UPLOAD_COMPLETED).catch((error: unknown) => {
-      if (error instanceof KilnError && error.code === 'WRONG_STATE') return ports.jobs.get(jobId);
+      if (hasCode(error, 'WRONG_STATE')) return ports.jobs.get(jobId);
       throw error;
     });
   }
@@ -79,5 +79,5 @@ function refuseUnlessReceived(upload: Upload): ReceivedUpload {
 }
 
 function unlessGone(error: unknown): void {
-  if (!(error instanceof KilnError && error.code === 'NOT_FOUND')) throw error;
+  if (!hasCode(error, 'NOT_FOUND')) throw error;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { BlobFacts, BlobStore } from '../../blobs/blob-store.ts';
-import { KilnError } from '../../domain/errors.ts';
+import { hasCode, KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { startLease } from '../../domain/jobs/job-lease.ts';
 import type { JobRepository } from '../../store/jobs.ts';
@@ -76,7 +76,7 @@ async function store(
 ): Promise<BlobFacts> {
   const limits = { maxBytes: upload.size, ...(signal && { signal }) };
   const written = await ports.blobs.write(blobId, source, limits).catch((error: unknown) => {
-    if (error instanceof KilnError && error.code === 'TOO_LARGE') return null;
+    if (hasCode(error, 'TOO_LARGE')) return null;
     throw error;
   });
   if (written?.size === upload.size) return written;

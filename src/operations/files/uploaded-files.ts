@@ -1,5 +1,5 @@
 import type { BlobStore } from '../../blobs/blob-store.ts';
-import { KilnError } from '../../domain/errors.ts';
+import { hasCode } from '../../domain/errors.ts';
 import { isReceived, type ReceivedUpload, type StoredFile } from '../../domain/files/file.ts';
 import type { FileRepository } from '../../store/files.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
@@ -29,7 +29,7 @@ export function createUploadedFiles({ files, uploads, blobs, fileMs }: UploadedF
     if (file.expiresAt.getTime() > Date.now()) await files.insertIfAbsent(file);
     // Looked at afterwards: whoever removes a file removes its bytes first, so one of the two sees the other.
     await blobs.size(file.blobId).catch(async (error: unknown) => {
-      if (isNotFound(error)) await files.remove(file._id);
+      if (hasCode(error, 'NOT_FOUND')) await files.remove(file._id);
       throw error;
     });
   }
@@ -38,7 +38,7 @@ export function createUploadedFiles({ files, uploads, blobs, fileMs }: UploadedF
     try {
       return await get(id);
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!hasCode(error, 'NOT_FOUND')) throw error;
       const upload = await uploads.get(id).catch(unlessFound);
       if (upload?.state !== 'finalized' || !isReceived(upload)) throw error;
       await makeFile(upload);
@@ -66,11 +66,7 @@ function newFile(upload: ReceivedUpload, fileMs: number): StoredFile {
   };
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof KilnError && error.code === 'NOT_FOUND';
-}
-
 function unlessFound(error: unknown): null {
-  if (isNotFound(error)) return null;
+  if (hasCode(error, 'NOT_FOUND')) return null;
   throw error;
 }

@@ -1,4 +1,4 @@
-import { KilnError } from '../../domain/errors.ts';
+import { hasCode } from '../../domain/errors.ts';
 import { isTerminal, type Job } from '../../domain/jobs/job.ts';
 import { silenceLease, turnLease, uploadLease } from '../../domain/jobs/job-lease.ts';
 import type { Log } from '../../log.ts';
@@ -60,7 +60,7 @@ export function createRepairJobs({ leases, uploads, runner, admissions, log }: R
         'could not repair a stalled job; the next round tries again',
       );
       await leases.renew(_id, until, new Date());
-      return !(error instanceof KilnError && error.code === 'UNAVAILABLE');
+      return !hasCode(error, 'UNAVAILABLE');
     }
   }
 
@@ -95,6 +95,6 @@ export function createRepairJobs({ leases, uploads, runner, admissions, log }: R
 }
 
 function unlessMissing(error: unknown): null {
-  if (error instanceof KilnError && error.code === 'NOT_FOUND') return null;
+  if (hasCode(error, 'NOT_FOUND')) return null;
   throw error;
 }

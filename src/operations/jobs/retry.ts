@@ -1,7 +1,7 @@
 import type { Caller } from '../../domain/access/account.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
 import { type Batch, isOver } from '../../domain/batches/batch.ts';
-import { KilnError } from '../../domain/errors.ts';
+import { hasCode, KilnError } from '../../domain/errors.ts';
 import { isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { FileRepository } from '../../store/files.ts';
 import type { createFindBatches } from '../batches/find-batches.ts';
@@ -32,7 +32,7 @@ export function createRetry(ports: RetryPorts) {
     try {
       return { fileId: (await ports.files.get(fileId))._id };
     } catch (error) {
-      if (!(error instanceof KilnError && error.code === 'NOT_FOUND')) throw error;
+      if (!hasCode(error, 'NOT_FOUND')) throw error;
       return { upload: { filename, mime, size } };
     }
   }

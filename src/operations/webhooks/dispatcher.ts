@@ -1,6 +1,7 @@
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
 import type { Log } from '../../log.ts';
+import { inTime } from '../in-time.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import type { Deliver } from './deliver.ts';
 import type { DeliveryQueue, Dispatch } from './delivery-queue.ts';
@@ -90,7 +91,7 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
     for (const end = performance.now() + acquireTimeoutMs; isFull(endpointId); ) {
       const left = end - performance.now();
       if (left <= 0) return false;
-      await firstOf(underWay, left);
+      await inTime(left, Promise.race(underWay));
     }
     return isOpen;
   }
@@ -113,12 +114,4 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
       await Promise.all(underWay);
     },
   };
-}
-
-/** Resolves with the first of them, or after the timeout. */
-async function firstOf(promises: Iterable<Promise<void>>, timeoutMs: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([...promises, promise]);
-  clearTimeout(timer);
 }
