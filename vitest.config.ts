@@ -2,10 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { SlowestFirst } from './test/support/slowest-first.ts';
 
 /** On the time-skipping Temporal server, one for each file. */
-const WORKFLOW = ['test/workflow/**/*.test.ts'];
+const WORKFLOWS = ['test/workflows/**/*.test.ts'];
 /** On one Temporal and one MongoDB that all files share. */
-const ENGINES = ['store', 'activity', 'accounts', 'faults', 'webhooks'].map(
-  (folder) => `test/${folder}/*.test.ts`,
+const ENGINES = ['activities', 'operations', 'process', 'rest', 'schema', 'store', 'temporal'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
 );
 /**
  * Once more on another server that speaks MongoDB's protocol; both have faults, and not the same ones. By itself
@@ -13,16 +13,15 @@ const ENGINES = ['store', 'activity', 'accounts', 'faults', 'webhooks'].map(
  */
 const SECOND_MONGO =
   process.env.KILN_TEST_MONGO === 'secantus'
-    ? ['store', 'accounts', 'faults', 'webhooks'].map((folder) => `test/${folder}/*.test.ts`)
+    ? ENGINES
     : [
-        ...['query-shapes', 'cut-connection', 'repositories', 'changes', 'jobs', 'batches', 'deliveries'].map(
-          (name) => `test/store/${name}.test.ts`,
-        ),
-        ...['keys', 'logins', 'foreign-ids'].map((name) => `test/accounts/${name}.test.ts`),
-        ...['endpoint-secrets', 'attempts'].map((name) => `test/webhooks/${name}.test.ts`),
-      ];
+        ...['mongo/query-shapes', 'mongo/cut-connection', 'mongo/changes'].map((name) => `store/${name}`),
+        ...['repositories', 'jobs', 'batches', 'deliveries'].map((name) => `store/${name}`),
+        ...['keys', 'logins', 'foreign-ids'].map((name) => `operations/access/${name}`),
+        ...['endpoint-secrets', 'attempts'].map((name) => `operations/webhooks/${name}`),
+      ].map((name) => `test/${name}.test.ts`);
 /** Start, and kill, whole services of their own. */
-const SERVICE = ['test/e2e/**/*.test.ts', 'test/embedded/**/*.test.ts'];
+const SERVICE = ['test/e2e/**/*.test.ts', 'test/embedded/**/*.test.ts', 'test/bootstrap/**/*.test.ts'];
 
 export default defineConfig({
   // Vite would take the ESM copy of graphql while every dependency takes the CommonJS one: two realms.
@@ -41,14 +40,14 @@ export default defineConfig({
         test: {
           name: 'plain',
           include: ['test/**/*.test.ts'],
-          exclude: [...WORKFLOW, ...ENGINES, ...SERVICE],
+          exclude: [...WORKFLOWS, ...ENGINES, ...SERVICE],
         },
       },
       {
         extends: true,
         test: {
-          name: 'workflow',
-          include: WORKFLOW,
+          name: 'workflows',
+          include: WORKFLOWS,
           globalSetup: 'test/support/servers/test-server-setup.ts',
         },
       },

@@ -1,9 +1,14 @@
 import { Option } from 'commander';
-import { faultsOf, type KillRoundResult, killRound, PROMISED_MS } from '../../test/chaos/kill-round.ts';
-import { startKilnApart } from '../../test/chaos/kiln-apart.ts';
-import { type MessageLog, openMessageLog } from '../../test/chaos/message-log.ts';
-import { untilNothing } from '../../test/chaos/settled.ts';
-import { type MortalKiln, startWholeKiln, type Victim } from '../../test/chaos/whole-kiln.ts';
+import {
+  faultsOf,
+  type KillRoundResult,
+  killRound,
+  PROMISED_MS,
+} from '../../test/support/chaos/kill-round.ts';
+import { startKilnApart } from '../../test/support/chaos/kiln-apart.ts';
+import { type MessageLog, openMessageLog } from '../../test/support/chaos/message-log.ts';
+import { untilNothing } from '../../test/support/chaos/settled.ts';
+import { type MortalKiln, startWholeKiln, type Victim } from '../../test/support/chaos/whole-kiln.ts';
 import { seededRandom } from '../../test/support/seeded-random.ts';
 import { positive } from '../arguments.ts';
 import type { Drill } from './drill.ts';

@@ -24,7 +24,7 @@ const GOAL = 0.9;
 /** A fault may make a loop endless, which is noticed as well. */
 const LONGEST_MS = 300_000;
 /** All but those that start whole services. */
-const PROJECTS = ['plain', 'workflow', 'engines'];
+const PROJECTS = ['plain', 'workflows', 'engines'];
 const NOT_COPIED = new Set(['node_modules', '.git']);
 
 /** Whether the tests notice what somebody might get wrong. */

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
-import { type KilnApart, startKilnApart } from '../../test/chaos/kiln-apart.ts';
-import { openMessageLog } from '../../test/chaos/message-log.ts';
-import { OUTAGES, type OutageResult, outageUnderLoad } from '../../test/chaos/outage.ts';
+import { type KilnApart, startKilnApart } from '../../test/support/chaos/kiln-apart.ts';
+import { openMessageLog } from '../../test/support/chaos/message-log.ts';
+import { OUTAGES, type OutageResult, outageUnderLoad } from '../../test/support/chaos/outage.ts';
 import { positive } from '../arguments.ts';
 import type { Drill } from './drill.ts';
 

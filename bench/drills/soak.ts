@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option } from 'commander';
 import { type Column, renderTable } from '../../src/cli/terminal/terminal.ts';
-import { everydayLoad, type Visits } from '../../test/chaos/everyday-load.ts';
-import { grownSince, type Inventory, takeInventory, temporalMegabytes } from '../../test/chaos/inventory.ts';
-import { openMessageLog } from '../../test/chaos/message-log.ts';
-import { startWholeKiln } from '../../test/chaos/whole-kiln.ts';
+import { everydayLoad, type Visits } from '../../test/support/chaos/everyday-load.ts';
+import {
+  grownSince,
+  type Inventory,
+  takeInventory,
+  temporalMegabytes,
+} from '../../test/support/chaos/inventory.ts';
+import { openMessageLog } from '../../test/support/chaos/message-log.ts';
+import { startWholeKiln } from '../../test/support/chaos/whole-kiln.ts';
 import { seededRandom } from '../../test/support/seeded-random.ts';
 import { positive } from '../arguments.ts';
 import type { Drill } from './drill.ts';

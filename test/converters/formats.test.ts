@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { DETECT_BYTES, detectFormat } from '../../src/domain/formats/detect.ts';
 import { FORMATS, targetsOf } from '../../src/domain/formats/find-format.ts';
 import type { FormatId } from '../../src/domain/formats/format.ts';
-import { describeConverter } from '../contract/converter.ts';
+import { describeConverter } from './contract.ts';
 import { openConverterHarness } from './converter-harness.ts';
 import { difference } from './fingerprint.ts';
 import { dng, ico, scene, xcf } from './made-files.ts';

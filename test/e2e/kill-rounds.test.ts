@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { faultsOf, killRound } from '../chaos/kill-round.ts';
-import { startKilnApart } from '../chaos/kiln-apart.ts';
-import { type MessageLog, openMessageLog } from '../chaos/message-log.ts';
-import { untilNothing } from '../chaos/settled.ts';
-import { type MortalKiln, startWholeKiln } from '../chaos/whole-kiln.ts';
+import { faultsOf, killRound } from '../support/chaos/kill-round.ts';
+import { startKilnApart } from '../support/chaos/kiln-apart.ts';
+import { type MessageLog, openMessageLog } from '../support/chaos/message-log.ts';
+import { untilNothing } from '../support/chaos/settled.ts';
+import { type MortalKiln, startWholeKiln } from '../support/chaos/whole-kiln.ts';
 import { seedOf } from '../support/seeded-random.ts';
 
 /** A message that was under way when its sender died comes again once that was noticed. */

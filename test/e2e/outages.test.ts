@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type KilnApart, startKilnApart } from '../chaos/kiln-apart.ts';
-import { type MessageLog, openMessageLog } from '../chaos/message-log.ts';
-import { OUTAGES, outageUnderLoad } from '../chaos/outage.ts';
+import { type KilnApart, startKilnApart } from '../support/chaos/kiln-apart.ts';
+import { type MessageLog, openMessageLog } from '../support/chaos/message-log.ts';
+import { OUTAGES, outageUnderLoad } from '../support/chaos/outage.ts';
 import { seedOf } from '../support/seeded-random.ts';
 
 /** Long enough for every wait of a request to run out; in full by `npm run bench -- outages`. */

@@ -18,7 +18,7 @@ export async function temporaryFolder(): Promise<string> {
 
 /** Returns a shell script that runs one of the programs beside this file. */
 export function launcherOf(program: string): string {
-  return `#!/bin/sh\nexec "${process.execPath}" "${join(import.meta.dirname, program)}" "$@"\n`;
+  return `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`;
 }
 
 export async function writeExecutable(path: string, content: string): Promise<void> {

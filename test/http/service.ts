@@ -172,7 +172,7 @@ function createMemory() {
     keys: {
       findBySecretHash: async (hash: string) => (keys.has(hash) ? anApiKey({ accountId: hash }) : null),
     } as unknown as ApiKeyRepository,
-    /** Nothing is counted here; test/accounts does that on a real database. */
+    /** Nothing is counted here; test/operations/access does that on a real database. */
     windows: { hit: async () => true } as unknown as WindowRepository,
     accounts: {
       find: async (id: string) => ({ _id: id, plan: keys.get(id) }),

@@ -33,7 +33,7 @@ export interface Interference {
 
 /**
  * The same collections over a connection that holds calls up, loses them or loses their answers. What is
- * thrown has the form that the driver gives it: test/store/cut-connection.test.ts compares the two.
+ * thrown has the form that the driver gives it: test/store/mongo/cut-connection.test.ts compares the two.
  */
 export function faultyCollections<T extends Partial<Collections>>(real: T, interference: Interference): T {
   const faulted = Object.entries<unknown>(real).map(([name, collection]) => [

@@ -10,8 +10,8 @@ const SLOWEST = [
     'e2e/temporal-set-aside',
     'e2e/frozen-temporal',
   ],
-  ...['faults/crash-points-batches', 'faults/cancel-race', 'faults/bad-database', 'faults/crash-points'],
-  ...['workflow/conversion-job', 'activity/sweep'],
+  ...['operations/crash-points-batches', 'operations/jobs/cancel-race', 'operations/jobs/bad-database'],
+  ...['operations/crash-points', 'workflows/conversion-job', 'activities/sweep'],
 ].map((name) => `/test/${name}.test.ts`);
 
 /** Runs the slowest files of each group first, the others in their usual order. */
