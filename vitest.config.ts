@@ -4,9 +4,17 @@ import { SlowestFirst } from './test/support/slowest-first.ts';
 /** On the time-skipping Temporal server, one for each file. */
 const WORKFLOWS = ['test/workflows/**/*.test.ts'];
 /** On one Temporal and one MongoDB that all files share. */
-const ENGINES = ['activities', 'operations', 'process', 'rest', 'schema', 'store', 'temporal'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const ENGINES = [
+  'activities',
+  'cli/doctor',
+  'operations',
+  'process',
+  'rest',
+  'schema',
+  'secrets',
+  'store',
+  'temporal',
+].map((folder) => `test/${folder}/**/*.test.ts`);
 /**
  * Once more on another server that speaks MongoDB's protocol; both have faults, and not the same ones. By itself
  * only what takes a minute or two; KILN_TEST_MONGO=secantus takes all that needs a database.
