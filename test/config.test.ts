@@ -74,8 +74,11 @@ describe('an empty environment', () => {
       temporal: { address: undefined, namespace: 'default', queuePrefix: 'kiln', synchronous: 'NORMAL' },
       allowedNetworks: ['127.0.0.0/8', '::1/128'],
       retention: {
-        ...{ uploadMs: 3_600_000, fileMs: 86_400_000, sweepMs: 600_000 },
-        ...{ jobMs: 30 * 86_400_000, deliveryMs: 30 * 86_400_000 },
+        uploadMs: 3_600_000,
+        fileMs: 86_400_000,
+        sweepMs: 600_000,
+        jobMs: 30 * 86_400_000,
+        deliveryMs: 30 * 86_400_000,
       },
       limits: { uploadBytes: 2_147_483_648, engineMs: 120_000, engineMemoryBytes: 2048 * 2 ** 20 },
     });
@@ -150,7 +153,8 @@ describe('a lifetime', () => {
     const times = { uploadMs: 300_000, fileMs: 7_200_000 };
     expect(loadConfig(earlier).retention).toMatchObject(times);
     expect(loadConfig({ ...earlier, KILN_RETENTION_FILES: '3h' }).retention).toMatchObject({
-      ...{ uploadMs: 300_000, fileMs: 10_800_000 },
+      uploadMs: 300_000,
+      fileMs: 10_800_000,
     });
   });
 });
