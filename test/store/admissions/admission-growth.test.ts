@@ -71,7 +71,9 @@ describe('an admission in which thousands wait', () => {
     const told: string[] = [];
     const log = { warn: (fields: object) => void told.push(JSON.stringify(fields)) };
     const queue = createAdmissions({
-      ...{ admissions, jobs, log },
+      admissions,
+      jobs,
+      log,
       runner: { admitJob: async ({ jobId }) => void told.push(jobId) },
       concurrencyOf: async () => 1,
       openUploads: { account: 2, guest: 1 },
