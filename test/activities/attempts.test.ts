@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newBatch } from '../../src/domain/batches/batch.ts';
-import { outputFileId } from '../../src/domain/files/blob-name.ts';
+import { outputFileId } from '../../src/domain/derived-ids.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createCopyingConverters } from '../support/copying-converters.ts';
 import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
