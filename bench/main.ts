@@ -142,10 +142,10 @@ function addDrill<Options>({ name, about, options, run }: Drill<Options>): void 
   command.action(async (chosen: Options) => {
     const say = (line: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
     say(`${name}: ${about}; ${JSON.stringify(chosen)}`);
-    const faults = await Promise.race([run({ options: chosen, say }), interrupted.promise]);
-    for (const fault of faults) say(`  ${fault}`);
-    say(`${name}: ${faults.length === 0 ? 'every promise kept' : `${faults.length} promises NOT kept`}`);
-    process.exitCode = faults.length === 0 ? 0 : 1;
+    const violations = await Promise.race([run({ options: chosen, say }), interrupted.promise]);
+    for (const violation of violations) say(`  ${violation}`);
+    say(`${name}: ${violations.length === 0 ? 'every promise kept' : `${violations.length} promises NOT kept`}`);
+    process.exitCode = violations.length === 0 ? 0 : 1;
   });
 }
 

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import {
-  faultsOf,
+  violationsOf,
   type KillRoundResult,
   killRound,
   PROMISED_MS,
@@ -39,23 +39,23 @@ export const drill: Drill<Options> = {
     const messages = await openMessageLog();
     const kilns = createKilns(messages);
     const results: KillRoundResult[] = [];
-    const faults: string[] = [];
+    const violations: string[] = [];
     for (let seed = first; seed < first + rounds; seed += 1) {
       const victim = always ?? seededRandom(seed).pick(VICTIMS);
       const result = await killRound(await kilns.with(victim), messages, seed, victim);
       results.push(result);
       kilns.expectReports(result.toReport);
       say(lineOf(result));
-      const found = faultsOf(result).map((fault) => `seed ${seed} (${victim}): ${fault}`);
-      for (const fault of found) say(`  ${fault}`);
-      faults.push(...found);
+      const found = violationsOf(result).map((violation) => `seed ${seed} (${victim}): ${violation}`);
+      for (const violation of found) say(`  ${violation}`);
+      violations.push(...found);
       // What one round has spoilt is not to be counted again in the next one.
-      if (found.length > 0) faults.push(...(await kilns.end()));
+      if (found.length > 0) violations.push(...(await kilns.end()));
     }
-    faults.push(...(await kilns.end()));
+    violations.push(...(await kilns.end()));
     await messages.close();
     say(summaryOf(results));
-    return faults;
+    return violations;
   },
 };
 
@@ -77,7 +77,7 @@ function createKilns(messages: MessageLog) {
     /** Once all callbacks have come. @returns what is wrong with them, and what was left running. */
     async end(): Promise<string[]> {
       const jobs = toReport.splice(0);
-      const unreported = await untilNothing(async () => messages.faults(jobs), REPORTED_MS);
+      const unreported = await untilNothing(async () => messages.violations(jobs), REPORTED_MS);
       const left = await Promise.all([...running.values()].map((kiln) => kiln.stop()));
       running.clear();
       return [...unreported, ...left.flat().map((one) => `left running: ${one}`)];

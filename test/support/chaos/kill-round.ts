@@ -161,13 +161,13 @@ async function spoilt(customers: readonly Customer[], statuses: ReadonlyMap<stri
   for (const customer of customers) {
     const status = statuses.get(customer.jobId);
     if (!isEnd(status)) continue;
-    const fault = status === 'ready' ? await faultOfResult(customer) : `is ${status}`;
-    if (fault) found.push(`${customer.jobId} ${fault}`);
+    const violation = status === 'ready' ? await violationOfResult(customer) : `is ${status}`;
+    if (violation) found.push(`${customer.jobId} ${violation}`);
   }
   return found;
 }
 
-async function faultOfResult(customer: Customer): Promise<string | null> {
+async function violationOfResult(customer: Customer): Promise<string | null> {
   const { job } = (await customer.status()).body.data;
   if (job.outputs.length !== 1) return `has ${job.outputs.length} outputs`;
   const [{ downloadUrl, width }] = job.outputs;
@@ -185,7 +185,7 @@ function isEnd(status: string | undefined): boolean {
 }
 
 /** Everything of a round that must not be, in one list; empty is good. */
-export function faultsOf(result: KillRoundResult): string[] {
+export function violationsOf(result: KillRoundResult): string[] {
   const { stuck, spoilt: bad, leaked, workflows, timelines, money, leftovers } = result;
   return [
     ...stuck.map((one) => `stuck: ${one}`),

@@ -33,7 +33,7 @@ export async function openMessageLog() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`,
 
     /** Jobs of whose end nothing came, or not under one id. It may come as often as it likes. */
-    faults: (jobIds: readonly string[]): string[] =>
+    violations: (jobIds: readonly string[]): string[] =>
       jobIds.flatMap((jobId) => {
         const [end, ...others] = received.get(jobId) ?? [];
         if (!end) return [`${jobId}: no callback came`];

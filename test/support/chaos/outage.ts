@@ -50,7 +50,7 @@ export interface OutageResult {
   /** From the engine's return to the end of the last job. */
   drainedMs: number;
   /** Everything that must not be; empty is good. */
-  faults: string[];
+  violations: string[];
 }
 
 /** The backlog of an outage and what was lost in it must have ended by then, on a slow machine too. */
@@ -114,13 +114,13 @@ export async function outageUnderLoad(
     slowestAnswerMs: Math.max(...answers.map(({ ms }) => ms)),
     backMs:
       (log.find(({ at, answer }) => at > back && isDone(answer))?.at ?? Number.POSITIVE_INFINITY) - back,
-    faults: [
-      ...all.flatMap(({ fault }) => fault ?? []),
+    violations: [
+      ...all.flatMap(({ violation }) => violation ?? []),
       ...improper(log, away),
       ...kiln.fallen.splice(0).map((words) => `ended by itself: ${words}`),
-      ...(await lastingFaults(kiln, `${name}-${seed}-`, jobIds)),
+      ...(await lastingViolations(kiln, `${name}-${seed}-`, jobIds)),
       ...(await untilNothing(
-        async () => messages.faults(all.filter(({ reported }) => reported).map(({ jobId }) => jobId)),
+        async () => messages.violations(all.filter(({ reported }) => reported).map(({ jobId }) => jobId)),
         REPORTED_MS,
       )),
     ],
@@ -130,7 +130,7 @@ export async function outageUnderLoad(
 interface Served {
   jobId: string;
   reported: boolean;
-  fault: string | null;
+  violation: string | null;
 }
 
 /** One customer from the order to the result. */
@@ -149,10 +149,10 @@ async function serve(customer: ReturnType<typeof createCustomer>, deadline: numb
       await sleep(1000);
     }
   };
-  const fault = await outcome().catch(
+  const violation = await outcome().catch(
     (error: Error) => `${customer.name} ${customer.jobId}: ${error.message}`,
   );
-  return { jobId: customer.jobId, reported: customer.wantsCallback && fault === null, fault };
+  return { jobId: customer.jobId, reported: customer.wantsCallback && violation === null, violation };
 }
 
 /** Each kind of answer that a service which is up must never give, with its number and one example. */
@@ -170,8 +170,8 @@ function improper(log: readonly { at: number; answer: Answer }[], since: number)
 }
 
 /** What the records say of these customers' jobs once everything has had time to come to its end. */
-async function lastingFaults(kiln: KilnApart, prefix: string, jobIds: readonly string[]): Promise<string[]> {
-  const faults = await withDatabase(kiln, async (db) => {
+async function lastingViolations(kiln: KilnApart, prefix: string, jobIds: readonly string[]): Promise<string[]> {
+  const violations = await withDatabase(kiln, async (db) => {
     const own = { 'inputs.filename': { $regex: `^${prefix}` } };
     const names = await db.collection<Job>('jobs').find(own).toArray();
     const known = new Set(jobIds);
@@ -186,5 +186,5 @@ async function lastingFaults(kiln: KilnApart, prefix: string, jobIds: readonly s
     ];
   });
   const workflows = await untilNothing(() => badWorkflows(kiln, new Set(jobIds)), WORKFLOWS_MS);
-  return [...faults, ...workflows.map((one) => `workflow: ${one}`)];
+  return [...violations, ...workflows.map((one) => `workflow: ${one}`)];
 }
