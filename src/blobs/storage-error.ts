@@ -1,6 +1,6 @@
 import { KilnError } from '../domain/errors.ts';
 
-/** Says that the disk is full, or that the quota is used up; passes anything else through as it is. */
+/** Returns KilnError INSUFFICIENT_STORAGE for a full disk or quota, and any other error as it is. */
 export function toStorageError(error: unknown): unknown {
   const code = codeOf(error);
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
@@ -9,7 +9,7 @@ export function toStorageError(error: unknown): unknown {
   });
 }
 
-/** The system's own code of a failed call, such as ENOENT. */
+/** Returns the system's code of a failed call, such as ENOENT; undefined if there is none. */
 export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
