@@ -42,14 +42,14 @@ const COLUMNS = [
   { title: 'may go' },
 ];
 
-/** `kiln secrets status`: the master keys and what still needs them. */
+/** `kiln secrets status`: prints the master keys and what still needs them. */
 export async function showSecrets(options: Options): Promise<void> {
   const keys = await readKeys(createGraphqlClient(await findAdminService(options)));
   if (options.json) printJson(keys);
   else print(`${tableOf(keys)}\n`);
 }
 
-/** `kiln secrets rotate`: page by page, so that it may be broken off and repeated at any time. */
+/** `kiln secrets rotate`: seals everything anew, page by page, so that it may be stopped and repeated at any time. */
 export async function rotateSecrets(options: Options): Promise<void> {
   const graphql = createGraphqlClient(await findAdminService(options));
   const done = { resealed: 0, unreadable: 0 };
@@ -69,7 +69,7 @@ export async function rotateSecrets(options: Options): Promise<void> {
   if (done.unreadable > 0) process.exitCode = 1;
 }
 
-/** `kiln secrets new-key`: for the next start; nothing that runs is touched. */
+/** `kiln secrets new-key`: adds a key for the next start; running processes do not change. */
 export async function addKey({ json }: Pick<Options, 'json'>): Promise<void> {
   const [keyId, ...others] = await addMasterKey(keyFile());
   if (json) return printJson({ keyId, others });
@@ -81,7 +81,7 @@ export async function addKey({ json }: Pick<Options, 'json'>): Promise<void> {
   );
 }
 
-/** `kiln secrets prune`: takes away what the service says that nothing needs. */
+/** `kiln secrets prune`: removes the keys that nothing needs any more, as the service says. */
 export async function pruneKeys(options: Options): Promise<void> {
   const path = keyFile();
   const keys = await readKeys(createGraphqlClient(await findAdminService(options)));
