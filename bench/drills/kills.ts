@@ -20,10 +20,10 @@ interface Options {
 }
 
 const VICTIMS: readonly Victim[] = ['temporal', 'main', 'mongodb', 'worker'];
-/** A callback may have been under way when its sender died: it is sent again once that was noticed. */
+/** Time for all callbacks: one whose sender was killed is sent again once that is noticed. */
 const REPORTED_MS = 180_000;
 
-/** Whether anything that was accepted stands still or is lost when something is killed at a random moment. */
+/** Checks that nothing accepted is stuck or lost when a process is killed at a random moment. */
 export const drill: Drill<Options> = {
   name: 'kills',
   about: '24 uploads completed within 2 s, kill -9 of something at a random moment, a new start',
@@ -49,7 +49,7 @@ export const drill: Drill<Options> = {
       const found = violationsOf(result).map((violation) => `seed ${seed} (${victim}): ${violation}`);
       for (const violation of found) say(`  ${violation}`);
       violations.push(...found);
-      // What one round has spoilt is not to be counted again in the next one.
+      // Starts anew, so that a violation is not counted again in the next round.
       if (found.length > 0) violations.push(...(await kilns.end()));
     }
     violations.push(...(await kilns.end()));
@@ -59,7 +59,7 @@ export const drill: Drill<Options> = {
   },
 };
 
-/** One service for those rounds in which a worker dies alone, another for the rest; each is started when needed. */
+/** Keeps a service for the rounds in which a worker dies alone and another for the rest, each started when needed. */
 function createKilns(messages: MessageLog) {
   const running = new Map<boolean, MortalKiln>();
   const toReport: string[] = [];
@@ -74,7 +74,7 @@ function createKilns(messages: MessageLog) {
       return kiln;
     },
 
-    /** Once all callbacks have come. @returns what is wrong with them, and what was left running. */
+    /** Waits for all callbacks and stops. @returns what is wrong with them, and what was left running. */
     async end(): Promise<string[]> {
       const jobs = toReport.splice(0);
       const unreported = await untilNothing(async () => messages.violations(jobs), REPORTED_MS);

@@ -14,7 +14,7 @@ interface Options {
 
 const AROUND_MS = 8000;
 
-/** Whether anybody loses anything when Temporal or the database is away for a while, with load all the time. */
+/** Checks that nothing is lost when Temporal or the database is away for a while under load. */
 export const drill: Drill<Options> = {
   name: 'outages',
   about: 'Temporal stopped for 60 s, Temporal killed -9, the database stopped for 30 s, under load',
@@ -36,7 +36,7 @@ export const drill: Drill<Options> = {
       for (let seed = first; seed < first + times; seed += 1) {
         kiln ??= await startKilnApart(`outage-${outage.name}-${seed}-${process.pid}`);
         const result = await outageUnderLoad(kiln, messages, outage, { seed, rate, aroundMs: AROUND_MS });
-        // What one time has spoilt is not to be counted again in the next one.
+        // Starts anew, so that a violation is not counted again the next time.
         if (result.violations.length > 0 || seed === first + times - 1) {
           const left = await kiln.stop();
           result.violations.push(...left.map((one) => `left running: ${one}`));
