@@ -25,7 +25,7 @@ function readProcesses(): ProcessTime[] {
     .flatMap((name) => readProcess(Number(name)) ?? []);
 }
 
-/** Reads proc(5)'s stat; undefined if the process has ended. The name may hold any character, so fields are counted after it. */
+/** Reads proc(5)'s stat, after the name, which may hold any character; undefined if the process has ended. */
 function readProcess(pid: number): ProcessTime | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -66,7 +66,7 @@ async function watchToEnd({ conversions, narrator }: GraphqlStepPorts, jobId: st
     last = event.job;
   }
   narrator.status('');
-  if (!last) throw new CommandError('The subscription ended without a word about the job.');
+  if (!last) throw new CommandError('The connection ended before the job did.');
   return last;
 }
 

@@ -91,7 +91,7 @@ export async function revokeKey(id: string, options: Options): Promise<void> {
 function ofAccount(account: string | undefined, { apiKey }: Options): { account?: string } {
   if (account !== undefined) return { account };
   if (apiKey !== undefined) return {};
-  throw new CommandError('It is not said whose keys.', {
+  throw new CommandError('No account is named.', {
     hint: 'Name the account with --account, or act as its owner with --api-key (or KILN_API_KEY).',
     isUsage: true,
   });

@@ -97,8 +97,8 @@ function compare(plan: PlanView, terms: Partial<Record<keyof PlanTerms, unknown>
 function show(changes: readonly Change[], dryRun: boolean): void {
   const columns = ['plan', 'term', 'was', dryRun ? 'would be' : 'is'].map((title) => ({ title }));
   const rows = changes.map(({ plan, term, from, to }) => [plan, term, shownTerm(from), shownTerm(to)]);
-  printTable(columns, rows, 'The plans are as the file says already.');
+  printTable(columns, rows, 'The plans already are as the file says.');
   if (rows.length === 0) return;
-  const then = dryRun ? 'Nothing was changed yet.' : 'This counts everywhere within five seconds.';
+  const then = dryRun ? 'Nothing was changed yet.' : 'Every process uses the new terms within five seconds.';
   print(`\n${then}\n`);
 }

@@ -15,7 +15,7 @@ export async function watchBatchToEnd(
   line.clear();
   const batch = await batches.get(batchId);
   if (batch.status !== 'PROCESSING') return batch;
-  throw new CommandError('The subscription ended before the batch did.', {
+  throw new CommandError('The connection ended before the batch did.', {
     hint: `Go on with \`kiln batches watch ${batchId}\`.`,
   });
 }

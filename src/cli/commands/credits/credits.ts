@@ -66,7 +66,7 @@ export async function showBalance(options: CreditsOptions): Promise<void> {
   if (options.json) printJson(account);
   else {
     const { name, available, held } = account;
-    print(`${name}: ${available} media credits, and ${held} held for jobs that run\n`);
+    print(`${name}: ${available} media credits, and ${held} held for running jobs\n`);
   }
 }
 
@@ -80,7 +80,7 @@ export async function listLedger({ limit, ...options }: CreditsOptions & { limit
   );
   const entries = account.ledger.edges.map(({ node }) => node);
   if (options.json) printJson(entries);
-  else printTable(LEDGER_COLUMNS, entries.map(cellsOf), 'No credits have moved yet.');
+  else printTable(LEDGER_COLUMNS, entries.map(cellsOf), 'There are no movements yet.');
 }
 
 /** `kiln credits grant`: gives an account credits. */

@@ -53,7 +53,7 @@ async function exists(path: string): Promise<boolean> {
 /** Makes a folder for results if there is none. */
 export async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((cause: unknown) => {
-    throw new CommandError(`${path} cannot be made a folder.`, { cause, isUsage: true });
+    throw new CommandError(`The folder ${path} cannot be made.`, { cause, isUsage: true });
   });
 }
 

@@ -39,6 +39,6 @@ export async function watchToEnd(
     if (!quiet) line.show(`${renderBar(progress?.percent ?? 0)}  ${stage}`);
   }
   line.clear();
-  if (!last) throw new CommandError('The subscription ended without a word about the job.');
+  if (!last) throw new CommandError('The connection ended before the job did.');
   return last;
 }
