@@ -74,7 +74,7 @@ function sizeOf({ first, last, after }: PageArguments): number {
   }
   const size = first ?? last ?? DEFAULT_SIZE;
   if (size >= 0 && size <= MAX_SIZE) return size;
-  throw new KilnError('INVALID_INPUT', `A page holds 0 to ${MAX_SIZE} items.`, {
+  throw new KilnError('INVALID_INPUT', `A page holds 0 to ${MAX_SIZE} items, not ${size}.`, {
     field: typeof first === 'number' ? 'first' : 'last',
   });
 }
@@ -99,5 +99,8 @@ function cursorOf(key: string): string {
 function keyOf<T>(cursor: string, field: string, { isKey }: SortKey<T>): string {
   const key = Buffer.from(cursor, 'base64url').toString();
   if (isKey(key)) return key;
-  throw new KilnError('INVALID_INPUT', 'This is not a cursor of this list.', { field });
+  throw new KilnError('INVALID_INPUT', 'This is not a cursor of this list.', {
+    field,
+    hint: 'Send `startCursor` or `endCursor` of a page of the same list, or leave it out for its beginning.',
+  });
 }
