@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { emptyAdmission } from '../../../src/domain/jobs/admission.ts';
 import type { Job } from '../../../src/domain/jobs/job.ts';
@@ -28,7 +29,13 @@ function admitting(answers: Partial<Repository>, jobs: readonly Job[] = [], diff
       ...answers,
     } as Repository,
     jobs: { getMany: async (ids) => jobs.filter(({ _id }) => ids.includes(_id)) },
-    runner: { admitJob: async ({ jobId }) => asked('told', jobId) },
+    runner: {
+      // Later than whoever does not wait for it.
+      async admitJob({ jobId }) {
+        await setImmediate();
+        asked('told', jobId);
+      },
+    },
     concurrencyOf: async () => {
       asked('plan');
       return 5;
