@@ -144,7 +144,9 @@ function addDrill<Options>({ name, about, options, run }: Drill<Options>): void 
     say(`${name}: ${about}; ${JSON.stringify(chosen)}`);
     const violations = await Promise.race([run({ options: chosen, say }), interrupted.promise]);
     for (const violation of violations) say(`  ${violation}`);
-    say(`${name}: ${violations.length === 0 ? 'every promise kept' : `${violations.length} promises NOT kept`}`);
+    say(
+      `${name}: ${violations.length === 0 ? 'every promise kept' : `${violations.length} promises NOT kept`}`,
+    );
     process.exitCode = violations.length === 0 ? 0 : 1;
   });
 }

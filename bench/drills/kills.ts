@@ -1,9 +1,9 @@
 import { Option } from 'commander';
 import {
-  violationsOf,
   type KillRoundResult,
   killRound,
   PROMISED_MS,
+  violationsOf,
 } from '../../test/support/chaos/kill-round.ts';
 import { startKilnApart } from '../../test/support/chaos/kiln-apart.ts';
 import { type MessageLog, openMessageLog } from '../../test/support/chaos/message-log.ts';

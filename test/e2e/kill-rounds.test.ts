@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { violationsOf, killRound } from '../support/chaos/kill-round.ts';
+import { killRound, violationsOf } from '../support/chaos/kill-round.ts';
 import { startKilnApart } from '../support/chaos/kiln-apart.ts';
 import { type MessageLog, openMessageLog } from '../support/chaos/message-log.ts';
 import { untilNothing } from '../support/chaos/settled.ts';

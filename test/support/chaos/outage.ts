@@ -170,7 +170,11 @@ function improper(log: readonly { at: number; answer: Answer }[], since: number)
 }
 
 /** Returns what is wrong in the records of these jobs once everything has had time to end. */
-async function lastingViolations(kiln: KilnApart, prefix: string, jobIds: readonly string[]): Promise<string[]> {
+async function lastingViolations(
+  kiln: KilnApart,
+  prefix: string,
+  jobIds: readonly string[],
+): Promise<string[]> {
   const violations = await withDatabase(kiln, async (db) => {
     const own = { 'inputs.filename': { $regex: `^${prefix}` } };
     const names = await db.collection<Job>('jobs').find(own).toArray();
