@@ -106,6 +106,19 @@ export function hasCode(error: unknown, code: ErrorCode): error is KilnError {
   return error instanceof KilnError && error.code === code;
 }
 
+/** Says of one part of a request, such as `jobs.3`, what an error of ours says; returns any other as it is. */
+export function ofPart(part: string, error: unknown, prefix = ''): unknown {
+  if (!(error instanceof KilnError)) return error;
+  const { code, message, field, hint, retryAfterSeconds, retryable, cause } = error;
+  return new KilnError(code, prefix + message, {
+    field: field === undefined ? part : `${part}.${field}`,
+    ...(hint !== undefined && { hint }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(!retryable && { retryable }),
+    cause,
+  });
+}
+
 function isRetryable(code: ErrorCode): boolean {
   return ERROR_CODES[code].retry;
 }

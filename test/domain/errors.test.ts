@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, type ErrorCode, isErrorCode, KilnError } from '../../src/domain/errors.ts';
+import { ERROR_CODES, type ErrorCode, isErrorCode, KilnError, ofPart } from '../../src/domain/errors.ts';
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
 
@@ -26,6 +26,25 @@ describe('a failure', () => {
     expect(new KilnError('NOT_FOUND', 'x').hint).toMatch(/^Check the id/);
     expect(new KilnError('INTERNAL', 'x')).toMatchObject({ hint: undefined, field: undefined });
     expect('cause' in new KilnError('INTERNAL', 'x')).toBe(false);
+  });
+
+  it('of one part of a request names the part, and says all else as before', () => {
+    const cause = new Error('why');
+    const details = { hint: 'Wait.', retryAfterSeconds: 3, retryable: false, cause } as const;
+    const error = ofPart('jobs.3', new KilnError('RATE_LIMITED', 'Too many.', { field: 'size', ...details }));
+    expect(error).toBeInstanceOf(KilnError);
+    expect(error).toMatchObject({
+      code: 'RATE_LIMITED',
+      message: 'Too many.',
+      field: 'jobs.3.size',
+      ...details,
+    });
+    expect(ofPart('jobs.3', new KilnError('TOO_LARGE', 'Too large.'), 'Job 4: ')).toMatchObject({
+      message: 'Job 4: Too large.',
+      field: 'jobs.3',
+      retryable: false,
+    });
+    expect(ofPart('jobs.3', cause)).toBe(cause);
   });
 
   it('has one of the codes that are listed', () => {
