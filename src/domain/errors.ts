@@ -99,6 +99,23 @@ export class KilnError extends Error {
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.retryable = details.retryable ?? isRetryable(code);
   }
+
+  /** Returns the same error as one about `field`, with this one as its cause. */
+  about(field: string, message = this.message): KilnError {
+    const { code, hint, retryAfterSeconds, retryable } = this;
+    return new KilnError(code, message, {
+      field,
+      cause: this,
+      ...(hint !== undefined && { hint }),
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      ...(!retryable && { retryable }),
+    });
+  }
+}
+
+/** Returns the hint at a limit that the operator's setting raises. */
+export function raisedBy(setting: `KILN_${string}`): string {
+  return `The operator of the service can raise this limit with ${setting}.`;
 }
 
 /** Whether an error is ours and says exactly this. */
@@ -109,14 +126,8 @@ export function hasCode(error: unknown, code: ErrorCode): error is KilnError {
 /** Says of one part of a request, such as `jobs.3`, what an error of ours says; returns any other as it is. */
 export function ofPart(part: string, error: unknown, prefix = ''): unknown {
   if (!(error instanceof KilnError)) return error;
-  const { code, message, field, hint, retryAfterSeconds, retryable, cause } = error;
-  return new KilnError(code, prefix + message, {
-    field: field === undefined ? part : `${part}.${field}`,
-    ...(hint !== undefined && { hint }),
-    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-    ...(!retryable && { retryable }),
-    cause,
-  });
+  const { field, message } = error;
+  return error.about(field === undefined ? part : `${part}.${field}`, prefix + message);
 }
 
 function isRetryable(code: ErrorCode): boolean {
