@@ -1,6 +1,6 @@
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf } from './storage-error.ts';
+import { systemCode } from '../system-code.ts';
 
 /** Moves finished files, atomically and so that a power cut does not undo it. */
 export interface Mover {
@@ -16,7 +16,7 @@ export function createMover(renameFile: typeof rename = rename): Mover {
       try {
         await renameFile(from, target);
       } catch (error) {
-        if (codeOf(error) !== 'EXDEV') throw error;
+        if (systemCode(error) !== 'EXDEV') throw error;
         await copyOver(from, spare);
         await renameFile(spare, target);
         await rm(from, { force: true });
@@ -56,7 +56,7 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } catch (error) {
     // Some network file systems sync folders by themselves and refuse the call.
-    if (!['EINVAL', 'ENOTSUP'].includes(String(codeOf(error)))) throw error;
+    if (!['EINVAL', 'ENOTSUP'].includes(systemCode(error) ?? '')) throw error;
   } finally {
     await handle.close();
   }

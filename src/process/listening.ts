@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { ConfigError } from '../config.ts';
+import { systemCode } from '../system-code.ts';
 
 /** What an operator can do if the address cannot be used, by the system's error code. */
 const REMEDIES: Readonly<Record<string, (host: string, port: number) => string>> = {
@@ -14,7 +15,7 @@ const REMEDIES: Readonly<Record<string, (host: string, port: number) => string>>
 
 /** Returns a ConfigError that names the variable to change if the address is the reason, else the error as it is. */
 export function explainListening(cause: unknown, host: string, port: number): unknown {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = systemCode(cause) ?? '';
   const remedy = REMEDIES[code];
   return remedy ? new ConfigError(remedy(host, port), { cause }) : cause;
 }
