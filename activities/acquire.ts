@@ -8,7 +8,7 @@ import { hasCode, KilnError } from '../src/domain/errors.ts';
 import type { StoredFile } from '../src/domain/files/file.ts';
 import { DETECT_BYTES, detectFormat } from '../src/domain/formats/detect.ts';
 import { findFormat } from '../src/domain/formats/find-format.ts';
-import type { Fault, Job, JobConversion, JobInput } from '../src/domain/jobs/job.ts';
+import type { Job, JobConversion, JobInput, StoredError } from '../src/domain/jobs/job.ts';
 import { type ConvertStep, planConversion } from '../src/domain/jobs/plan.ts';
 import type { FileRepository } from '../src/store/files.ts';
 import type { UploadRepository } from '../src/store/uploads.ts';
@@ -33,7 +33,7 @@ export interface AcquirePorts {
 export function createAcquire({ uploads, files, blobs, scratch, converters }: AcquirePorts) {
   return async function acquire({ job }: { job: Job }): Promise<AcquiredFile> {
     const { cancellationSignal: signal } = Context.current();
-    const { input, conversion } = only(job);
+    const { input, conversion } = inputAndConversion(job);
     const file = await fileOf(input);
     const head = await verify(file, input, signal);
     const source = identify(head, file, conversion);
@@ -59,15 +59,15 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ac
       return await files.getKept(input.fileId);
     } catch (error) {
       if (!hasCode(error, 'NOT_FOUND')) throw error;
-      const fault = await refusalOf(input);
-      throw fault
-        ? new KilnError(fault.code, fault.message)
+      const uploadError = await uploadErrorOf(input);
+      throw uploadError
+        ? new KilnError(uploadError.code, uploadError.message)
         : new KilnError('UPLOAD_MISSING', 'The file is not there any more.', { cause: error });
     }
   }
 
   /** Why the upload was refused; a result that is converted again never was an upload. */
-  async function refusalOf(input: JobInput): Promise<Fault | null> {
+  async function uploadErrorOf(input: JobInput): Promise<StoredError | null> {
     try {
       return (await uploads.get(input.fileId)).fault;
     } catch (error) {
@@ -99,7 +99,7 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ac
 }
 
 /** The one input and the one conversion that jobs have so far. */
-export function only(job: Job): { input: JobInput; conversion: JobConversion } {
+export function inputAndConversion(job: Job): { input: JobInput; conversion: JobConversion } {
   const [input] = job.inputs;
   const [conversion] = job.conversions;
   if (!input || !conversion) throw new KilnError('INVALID_INPUT', 'The job has no input or no conversion.');

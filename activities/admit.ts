@@ -8,7 +8,7 @@ export interface Waiting {
   position: number;
 }
 
-export interface InTurnPorts {
+export interface WhenAdmittedPorts {
   /** @returns the position in line, null for a job that may begin. */
   admissions: { admit(job: Job): Promise<number | null> };
   jobs: Pick<JobRepository, 'setProgress'>;
@@ -16,18 +16,18 @@ export interface InTurnPorts {
 }
 
 /** Lets work begin only when the owner's plan has a place for the job; asking again is free. */
-export function createInTurn({ admissions, jobs, workOrder }: InTurnPorts) {
+export function createWhenAdmitted({ admissions, jobs, workOrder }: WhenAdmittedPorts) {
   return <Input extends { job: Job }, Result>(work: (input: Input) => Promise<Result>) =>
     async (input: Input): Promise<Result | Waiting> => {
       const position = await admissions.admit(input.job);
-      if (position === null) return inOrder(input.job, () => work(input));
+      if (position === null) return inPriorityOrder(input.job, () => work(input));
       const stage = `waiting for its turn, ${position} in line`;
       await jobs.setProgress(input.job._id, { percent: 0, stage }, 'queued');
       return { position };
     };
 
   /** What runs within a workflow task has passed no queue that would let single jobs go first. */
-  function inOrder<Result>({ batchId }: Job, work: () => Promise<Result>): Promise<Result> {
+  function inPriorityOrder<Result>({ batchId }: Job, work: () => Promise<Result>): Promise<Result> {
     if (batchId === undefined) return workOrder.single(work);
     const { info, cancellationSignal } = Context.current();
     return info.isLocal ? workOrder.batch(work, cancellationSignal) : work();

@@ -8,7 +8,7 @@ import {
   uncounted,
 } from '../src/domain/batches/batch.ts';
 import { hasCode } from '../src/domain/errors.ts';
-import { type Fault, isTerminal, type Job } from '../src/domain/jobs/job.ts';
+import { isTerminal, type Job, type StoredError } from '../src/domain/jobs/job.ts';
 import { mapConcurrently } from '../src/map-concurrently.ts';
 import type { BatchRepository } from '../src/store/batches.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
@@ -83,7 +83,7 @@ export function createBatchActivities({
       archiveFault,
     }: {
       batchId: string;
-      archiveFault: Fault | null;
+      archiveFault: StoredError | null;
     }): Promise<{ status: BatchStatus }> {
       const batch = await batches.get(batchId);
       if (archiveFault && batch.archive)

@@ -1,6 +1,6 @@
 import { CHARGE_RUN, chargedAccount, creditsSpent } from '../src/domain/credits/credits.ts';
 import { KilnError } from '../src/domain/errors.ts';
-import { isTerminal, refuseMove } from '../src/domain/jobs/job.ts';
+import { isTerminal, rejectTransition } from '../src/domain/jobs/job.ts';
 import type { CreditRepository } from '../src/store/credits.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
 import type { LedgerRepository } from '../src/store/ledger.ts';
@@ -19,7 +19,7 @@ export function createCharge({ jobs, credits, ledger, noteSettled }: ChargePorts
     async holdCredits({ jobId, amount }: { jobId: string; amount: number }): Promise<void> {
       const job = await jobs.get(jobId);
       // What this would hold, nobody would settle again.
-      if (isTerminal(job.status)) refuseMove(job, 'processing');
+      if (isTerminal(job.status)) rejectTransition(job, 'processing');
       const accountId = chargedAccount(job.owner);
       if (!accountId)
         throw new KilnError('INSUFFICIENT_CREDITS', 'A guest has no media credits.', {

@@ -6,7 +6,7 @@ import type { Converters } from '../src/converters/converters.ts';
 import { creditsUsed } from '../src/domain/credits/price.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
-import { type Job, type JobProgress, refuseMove } from '../src/domain/jobs/job.ts';
+import { type Job, type JobProgress, rejectTransition } from '../src/domain/jobs/job.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
 import type { AcquiredFile } from './acquire.ts';
 import { newAttemptBlobId } from './attempt-blobs.ts';
@@ -56,7 +56,7 @@ export function createConvert({ jobs, blobs, scratch, converters }: ConvertPorts
     const patch = { progress: { percent: 0, stage: 'converting' } };
     const begun = await jobs.transition(jobId, { to: 'processing', cause: 'processing', patch });
     // The attempt of a killed worker may have begun already, and the job may have ended since.
-    if (begun.status !== 'processing') refuseMove(begun, 'processing');
+    if (begun.status !== 'processing') rejectTransition(begun, 'processing');
     const progress = coalesced((value) => jobs.setProgress(jobId, value));
     try {
       return await scratch.use(async (dir) => {

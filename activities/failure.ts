@@ -25,30 +25,30 @@ export function toFailure(error: unknown): unknown {
 type AsyncFunction = (input: never) => Promise<unknown>;
 
 /** The same functions, which throw nothing but Temporal failures. */
-export function failuresTranslated<T extends Record<string, AsyncFunction>>(activities: T): T {
+export function translateFailures<T extends Record<string, AsyncFunction>>(activities: T): T {
   const wrapped = Object.entries(activities).map(([name, run]) => [
     name,
     async (input: never) => {
       try {
         return await run(input);
       } catch (error) {
-        throw explain(error);
+        throw translate(error);
       }
     },
   ]);
   return Object.fromEntries(wrapped);
 }
 
-function explain(error: unknown): unknown {
+function translate(error: unknown): unknown {
   const { cancellationSignal, log } = Context.current();
   // What is torn down half-way may complain of anything; tried again it would only be torn down again.
   if (cancellationSignal.aborted) return new CancelledFailure('The work was cancelled.');
   const failure = toFailure(error);
   // Temporal is told the code only: what really happened would be lost without this line.
-  if (failure !== error && isSurprise(error)) log.warn('an activity met a fault', { err: error });
+  if (failure !== error && isUnexpected(error)) log.warn('an activity met a fault', { err: error });
   return failure;
 }
 
-function isSurprise(error: unknown): boolean {
+function isUnexpected(error: unknown): boolean {
   return !(error instanceof KilnError) || error.code === 'INTERNAL' || error.retryable;
 }

@@ -27,7 +27,7 @@ export interface GrantMonthPorts {
  * they are. When all have, that is seen without looking at any.
  */
 export function createGrantMonth({ credits, ledger, monthlyCreditsOf, noteGranted }: GrantMonthPorts) {
-  async function give(accountId: string, month: string, amount: number): Promise<void> {
+  async function grantTo(accountId: string, month: string, amount: number): Promise<void> {
     await credits.grant({ accountId, kind: 'monthly', run: month, amount });
     await ledger.drain(accountId);
     await noteGranted(accountId);
@@ -36,18 +36,18 @@ export function createGrantMonth({ credits, ledger, monthlyCreditsOf, noteGrante
   }
 
   /** Goes through at most `most` accounts of a plan. @returns how many there were. */
-  async function givePlan(plan: string, month: string, most: number): Promise<number> {
+  async function grantPlan(plan: string, month: string, most: number): Promise<number> {
     const amount = await monthlyCreditsOf(plan);
     if (amount === 0 || most === 0) return 0;
     const accounts = await credits.listWithoutMonth(plan, month, most);
-    for (const accountId of accounts) await give(accountId, month, amount);
+    for (const accountId of accounts) await grantTo(accountId, month, amount);
     return accounts.length;
   }
 
   return ({ month, after }: GrantPage): Promise<{ next: string | null }> =>
     whileHeartbeating(async () => {
       let left = PAGE;
-      for (const plan of DEFAULT_PLANS.keys()) left -= await givePlan(plan, month, left);
+      for (const plan of DEFAULT_PLANS.keys()) left -= await grantPlan(plan, month, left);
       // Whoever has had the credits is not found again, so the next page needs no place to begin at.
       return { next: left === 0 ? after : null };
     });

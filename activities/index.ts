@@ -1,14 +1,14 @@
-import { isTerminal, type Job, refuseMove } from '../src/domain/jobs/job.ts';
+import { isTerminal, type Job, rejectTransition } from '../src/domain/jobs/job.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
 import { type AcquirePorts, createAcquire } from './acquire.ts';
-import { createInTurn, type InTurnPorts } from './admit.ts';
+import { createWhenAdmitted, type WhenAdmittedPorts } from './admit.ts';
 import { type AttemptDeliveryPorts, createAttemptDelivery } from './attempt-delivery.ts';
 import { type BatchActivityPorts, createBatchActivities } from './batch.ts';
 import { type ChargePorts, createCharge } from './charge.ts';
 import { type ConvertPorts, createConvert } from './convert.ts';
 import { createConvertSmallFile } from './convert-small-file.ts';
 import { createDiscardFiles, type DiscardFilesPorts } from './discard-files.ts';
-import { failuresTranslated } from './failure.ts';
+import { translateFailures } from './failure.ts';
 import { createGrantMonth, type GrantMonthPorts } from './grant-month.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 import { createPrepareCallback, type PrepareCallbackPorts } from './notify.ts';
@@ -25,7 +25,7 @@ export type ActivityPorts = AcquirePorts &
   ConvertPorts &
   DiscardFilesPorts &
   GrantMonthPorts &
-  InTurnPorts &
+  WhenAdmittedPorts &
   JobPorts &
   PackBatchPorts &
   PrepareCallbackPorts &
@@ -40,12 +40,12 @@ export function createActivities(ports: ActivityPorts) {
   const publish = createPublish(ports);
   const convertSmallFile = createConvertSmallFile({ acquire, convert, publish });
   const onJob = withJob(ports);
-  const inTurn = createInTurn(ports);
-  return failuresTranslated({
-    acquire: onJob(inTurn(acquire)),
+  const whenAdmitted = createWhenAdmitted(ports);
+  return translateFailures({
+    acquire: onJob(whenAdmitted(acquire)),
     convert: onJob(convert),
     publish: onJob(publish),
-    convertSmallFile: onJob(inTurn(convertSmallFile)),
+    convertSmallFile: onJob(whenAdmitted(convertSmallFile)),
     ...createRecord(ports),
     discardFiles: createDiscardFiles(ports),
     ...createCharge(ports),
@@ -69,7 +69,7 @@ function withJob({ jobs }: JobPorts) {
       whileHeartbeating(async () => {
         const job = await jobs.get(input.jobId);
         // A second run, or one that was told late, takes nobody's place and moves no byte.
-        if (isTerminal(job.status)) refuseMove(job, 'processing');
+        if (isTerminal(job.status)) rejectTransition(job, 'processing');
         // The compiler cannot see that what was left out is put back here.
         return work({ ...input, job } as unknown as Input);
       });

@@ -4,7 +4,7 @@ import type { StoredFile } from '../src/domain/files/file.ts';
 import { findFormat } from '../src/domain/formats/find-format.ts';
 import { type Job, resultName } from '../src/domain/jobs/job.ts';
 import type { FileRepository } from '../src/store/files.ts';
-import { only } from './acquire.ts';
+import { inputAndConversion } from './acquire.ts';
 import { removeOtherAttempts } from './attempt-blobs.ts';
 import type { ConvertedFile } from './convert.ts';
 
@@ -43,7 +43,7 @@ export function createPublish({ files, blobs, fileMs }: PublishPorts) {
 }
 
 function fileOf(job: Job, converted: ConvertedFile, fileMs: number): StoredFile {
-  const { target } = only(job).conversion;
+  const { target } = inputAndConversion(job).conversion;
   const createdAt = new Date();
   return {
     _id: converted.fileId,

@@ -43,6 +43,17 @@ const INSTEAD: Readonly<Record<string, string>> = {
   'conversion error': 'KilnError',
   'driver fault': 'driver error',
   'translate faults': 'translateErrors',
+  'create tell': 'createBestEffortRunner',
+  'note told': 'noteEmitted',
+  'nudge batch': 'signalBatch',
+  'in turn': 'whenAdmitted',
+  'line up': 'enqueue',
+  'look again': 'scheduleCheck',
+  'batch tally': 'BatchSummary',
+  'callback facts': 'CallbackInput',
+  'credential places': 'CredentialLocations',
+  'refuse move': 'rejectTransition',
+  'refuse unless': 'require',
 };
 
 /** Names that are stored, or part of recorded histories: they stay as they are. */

@@ -1,7 +1,7 @@
 import type {
   BatchArchive as ArchiveRecord,
   Batch as BatchRecord,
-  BatchTally,
+  BatchSummary,
   BatchCounts as Counts,
   BatchStatus as Status,
 } from '../../src/domain/batches/batch.ts';
@@ -72,7 +72,7 @@ const BatchArchive = builder.objectRef<ArchiveRecord>('BatchArchive').implement(
 });
 
 /** Jobs that were asked for together. Those of a list know no more of their jobs than how many there are. */
-export const Batch = builder.objectRef<BatchTally & Partial<BatchRecord>>('Batch');
+export const Batch = builder.objectRef<BatchSummary & Partial<BatchRecord>>('Batch');
 
 builder.node(Batch, {
   description: 'Jobs that were asked for together. They are ordinary jobs; the batch counts them.',

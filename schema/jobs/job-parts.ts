@@ -1,16 +1,16 @@
 import type {
   JobCallback as CallbackRecord,
   JobConversion as ConversionRecord,
-  Fault,
   JobInput as InputRecord,
   JobOutput as OutputRecord,
   JobProgress as ProgressRecord,
+  StoredError,
 } from '../../src/domain/jobs/job.ts';
 import { builder } from '../builder.ts';
 import { ErrorCodeEnum } from '../errors.ts';
 
 /** Why a job or a part of it failed. */
-export const Failure = builder.objectRef<Fault>('Failure').implement({
+export const Failure = builder.objectRef<StoredError>('Failure').implement({
   description: 'Why something failed.',
   fields: (t) => ({
     code: t.field({ type: ErrorCodeEnum, description: 'For programs.', resolve: ({ code }) => code }),

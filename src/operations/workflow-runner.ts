@@ -58,7 +58,7 @@ export interface WorkflowRunner {
   cancelJob(start: JobStart, reason: string): Promise<void>;
   startBatch(start: BatchStart): Promise<void>;
   /** Has a batch look at its jobs, or end them; starts its workflow first if a crash had lost it. */
-  nudgeBatch(start: BatchStart, request: 'count' | 'cancel'): Promise<void>;
+  signalBatch(start: BatchStart, request: 'count' | 'cancel'): Promise<void>;
   /** Does nothing when the delivery is under way. */
   startDelivery(start: DeliveryStart): Promise<void>;
   /** Ends the present wait of a delivery. @returns false when nothing of it is under way. */

@@ -57,10 +57,11 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
       change({ _id: id, state: 'enabled' }, { ...changes, state: 'disabled', untold: true }),
 
     /** Those that were disabled and whose owner has not been told. */
-    listUntold: (limit: number): Promise<Endpoint[]> => endpoints.find({ untold: true }, { limit }).toArray(),
+    listUnemitted: (limit: number): Promise<Endpoint[]> =>
+      endpoints.find({ untold: true }, { limit }).toArray(),
 
     /** Its owner knows what it has been since then. */
-    async noteTold({ _id, stateSince }: Pick<Endpoint, '_id' | 'stateSince'>): Promise<void> {
+    async noteEmitted({ _id, stateSince }: Pick<Endpoint, '_id' | 'stateSince'>): Promise<void> {
       await endpoints.updateOne({ _id, stateSince }, { $unset: { untold: '' } });
     },
 

@@ -10,9 +10,9 @@ import {
   type JobStatus,
   type JobSummary,
   legalSources,
-  refuseMove,
+  rejectTransition,
 } from '../domain/jobs/job.ts';
-import { isWorkedAt, turnLease, workLease } from '../domain/jobs/job-lease.ts';
+import { isWorkedAt, queueLease, workLease } from '../domain/jobs/job-lease.ts';
 import type { Changes } from './mongo/changes.ts';
 import { createGroupedReads } from './mongo/grouped.ts';
 import { type Collections, insertIfAbsent, insertMissing, translateErrors } from './mongo/mongo.ts';
@@ -136,7 +136,7 @@ export function createJobRepository(
       });
       if (moved) return moved;
       const job = await get(id);
-      return job.events.some((known) => known.cause === cause) ? job : refuseMove(job, to);
+      return job.events.some((known) => known.cause === cause) ? job : rejectTransition(job, to);
     },
 
     /** Appends an event that moves nothing, such as a delivered callback. */
@@ -157,7 +157,7 @@ export function createJobRepository(
       progress: JobProgress,
       status: 'queued' | 'processing' = 'processing',
     ): Promise<void> {
-      const repairAt = status === 'queued' ? turnLease() : workLease();
+      const repairAt = status === 'queued' ? queueLease() : workLease();
       const job = await jobs.findOneAndUpdate(
         { _id: id, status },
         { $set: { progress, updatedAt: new Date(), repairAt } },

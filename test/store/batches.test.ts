@@ -16,27 +16,27 @@ const LONG_AGO = new Date(Date.now() - 3_600_000);
 let database: Awaited<ReturnType<typeof openDatabase>>;
 let batches: BatchRepository;
 /** What the batches' workflows were told. */
-let told: string[];
+let signalled: string[];
 
 beforeAll(async () => {
   database = await openDatabase();
-  batches = createBatchRepository(database.collections, { publish: () => {}, ring: () => {} });
+  batches = createBatchRepository(database.collections, { publish: () => {}, invalidate: () => {} });
 });
 afterAll(() => database.drop());
 
 /** A batch and its jobs, all of which are written. */
 async function aBatch(statuses: readonly JobStatus[], different: Partial<Batch> = {}) {
-  told = [];
+  signalled = [];
   const batchId = newId();
   const jobs = statuses.map((status) => aJob({ batchId, status }));
-  const facts = {
+  const fields = {
     owner: 'account:a',
     dialect: 'graphql',
     label: null,
     retryOf: null,
     wantsArchive: true,
   } as const;
-  const fresh = newBatch({ _id: batchId, jobIds: jobs.map(({ _id }) => _id), ...facts });
+  const fresh = newBatch({ _id: batchId, jobIds: jobs.map(({ _id }) => _id), ...fields });
   const batch = { ...fresh, ...different };
   await database.collections.batches.insertOne(batch);
   if (jobs.length > 0) await database.collections.jobs.insertMany(jobs);
@@ -44,9 +44,9 @@ async function aBatch(statuses: readonly JobStatus[], different: Partial<Batch> 
 }
 
 const runner = {
-  startBatch: async ({ batchId }: { batchId: string }) => void told.push(`start ${batchId}`),
-  nudgeBatch: async ({ batchId }: { batchId: string }, request: string) =>
-    void told.push(`${request} ${batchId}`),
+  startBatch: async ({ batchId }: { batchId: string }) => void signalled.push(`start ${batchId}`),
+  signalBatch: async ({ batchId }: { batchId: string }, request: string) =>
+    void signalled.push(`${request} ${batchId}`),
 };
 
 const endedAs = (job: Job, status: JobStatus): Job => ({ ...job, status });
@@ -59,14 +59,16 @@ describe('counting where jobs end', () => {
     // Two processes, each of which gathers what ends in it.
     const processes = [0, 1].map(() => createCountInBatch({ batches, runner }));
     const outcomes = jobs.map(() => random.pick(['ready', 'failed', 'cancelled', 'expired'] as const));
-    const tell = (i: number) => random.pick(processes)(endedAs(jobs[i] as Job, outcomes[i] as JobStatus));
+    const countAt = (i: number) => random.pick(processes)(endedAs(jobs[i] as Job, outcomes[i] as JobStatus));
     await Promise.all(
-      jobs.slice(1).flatMap((_, i) => (random.chance(0.3) ? [tell(i + 1), tell(i + 1)] : [tell(i + 1)])),
+      jobs
+        .slice(1)
+        .flatMap((_, i) => (random.chance(0.3) ? [countAt(i + 1), countAt(i + 1)] : [countAt(i + 1)])),
     );
     const before = await batches.get(batch._id);
     expect(countsOf(before).pending).toBe(1);
-    expect(told).toEqual([]);
-    await tell(0);
+    expect(signalled).toEqual([]);
+    await countAt(0);
     const counted = await batches.get(batch._id);
     const count = (outcome: string) => outcomes.filter((other) => other === outcome).length;
     expect(countsOf(counted)).toEqual({
@@ -75,14 +77,14 @@ describe('counting where jobs end', () => {
     });
     expect(counted.seq).toBe(1 + JOBS);
     expect(new Set(counted.events.map(({ cause }) => cause)).size).toBe(1 + JOBS);
-    expect(told).toEqual([`count ${batch._id}`]);
+    expect(signalled).toEqual([`count ${batch._id}`]);
     console.log(`${JOBS} ends (seed ${seed}): ${JSON.stringify(countsOf(counted))}`);
   });
 
   it('is nothing to a job that came alone', async () => {
-    told = [];
+    signalled = [];
     await createCountInBatch({ batches, runner })(aJob({ status: 'ready' }));
-    expect(told).toEqual([]);
+    expect(signalled).toEqual([]);
   });
 });
 
@@ -117,9 +119,9 @@ describe('the repair of batches', () => {
     const { batch: waiting } = await aBatch(['awaiting_upload'], untouched);
     await aBatch(['processing']);
     await aBatch(['ready'], { ...untouched, status: 'ready' });
-    told = [];
+    signalled = [];
     await repairing()();
-    expect(told.toSorted()).toEqual([`count ${behind._id}`, `start ${waiting._id}`].toSorted());
+    expect(signalled.toSorted()).toEqual([`count ${behind._id}`, `start ${waiting._id}`].toSorted());
   });
 
   it('goes on when one of them cannot be told', async () => {
@@ -128,16 +130,16 @@ describe('the repair of batches', () => {
     const { batch: second } = await aBatch(['ready'], { updatedAt: LONG_AGO });
     const failing = {
       ...runner,
-      nudgeBatch: async (start: { batchId: string }, request: string) => {
+      signalBatch: async (start: { batchId: string }, request: string) => {
         if (start.batchId === first._id) throw new Error('away');
-        await runner.nudgeBatch(start, request);
+        await runner.signalBatch(start, request);
       },
     };
     const jobs = createJobRepository(database.collections, { publish: () => {} });
     const warned: unknown[] = [];
-    const log = { warn: (facts: unknown) => void warned.push(facts) };
+    const log = { warn: (fields: unknown) => void warned.push(fields) };
     await createRepairBatches({ batches, jobs, runner: failing, log })();
-    expect(told).toEqual([`count ${second._id}`]);
+    expect(signalled).toEqual([`count ${second._id}`]);
     expect(warned).toHaveLength(1);
   });
 });

@@ -1,5 +1,5 @@
 import type { FormatId } from '../formats/format.ts';
-import type { Fault } from '../jobs/job.ts';
+import type { StoredError } from '../jobs/job.ts';
 
 const OPEN_UPLOAD = 'upload:';
 
@@ -42,7 +42,7 @@ export interface Upload {
   state: 'open' | 'received' | 'finalized' | 'rejected';
   blobId: string | null;
   received: { size: number; sha256: string } | null;
-  fault: Fault | null;
+  fault: StoredError | null;
   createdAt: Date;
   expiresAt: Date;
   /** The concurrency key that it counts for as an open upload; absent where its job says so. */

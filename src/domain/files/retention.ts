@@ -60,15 +60,15 @@ export function orphanMs({ fileMs }: Pick<Retention, 'fileMs'>): number {
 }
 
 /**
- * Which of the folders a sweep at `now` looks through: all of them in turn, once within `circleMs`, so that
+ * Which of the folders a sweep at `now` looks through: all of them in turn, once within `cycleMs`, so that
  * a sweep costs the same however many blobs there are.
  * @returns the first one, and the one behind the last.
  */
 export function foldersOfSweep(
   now: number,
-  { folders, sweepMs, circleMs }: { folders: number; sweepMs: number; circleMs: number },
+  { folders, sweepMs, cycleMs }: { folders: number; sweepMs: number; cycleMs: number },
 ): { from: number; to: number } {
-  const each = Math.min(folders, Math.ceil((folders * sweepMs) / circleMs));
+  const each = Math.min(folders, Math.ceil((folders * sweepMs) / cycleMs));
   const parts = Math.ceil(folders / each);
   const from = (Math.floor(now / sweepMs) % parts) * each;
   return { from, to: Math.min(folders, from + each) };

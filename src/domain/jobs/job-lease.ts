@@ -19,7 +19,7 @@ export function startLease(now = Date.now()): Date {
 }
 
 /** Until when a job may rest that waits for its turn, or for its batch to start it. */
-export function turnLease(now = Date.now()): Date {
+export function queueLease(now = Date.now()): Date {
   return after(ELSEWHERE_MS, now);
 }
 

@@ -6,7 +6,7 @@ import { batchStart } from './batch-start.ts';
 
 export interface CountInBatchPorts {
   batches: Pick<BatchRepository, 'count' | 'countEnds'>;
-  runner: Pick<WorkflowRunner, 'nudgeBatch'>;
+  runner: Pick<WorkflowRunner, 'signalBatch'>;
 }
 
 /** Jobs of one batch whose count is awaited. */
@@ -33,7 +33,7 @@ export function createCountInBatch({ batches, runner }: CountInBatchPorts) {
     const batch =
       (await batches.countEnds(batchId, ends)) ??
       (await batches.count(batchId, statuses, { missing: false }));
-    if (!isOver(batch) && batch.ended === batch.total) await runner.nudgeBatch(batchStart(batch), 'count');
+    if (!isOver(batch) && batch.ended === batch.total) await runner.signalBatch(batchStart(batch), 'count');
   }
 
   async function run(batchId: string, statuses: ReadonlyMap<string, JobStatus>): Promise<void> {

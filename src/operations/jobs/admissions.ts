@@ -32,7 +32,7 @@ export function createAdmissions(ports: AdmissionsPorts) {
   const limitOf = remembered(ports.concurrencyOf, ports.freshMs ?? FRESH_MS);
 
   /** A call that is lost costs time only: whoever waits asks again by itself, or is found by the repair. */
-  async function tell(those: readonly Job[]): Promise<void> {
+  async function notifyAdmitted(those: readonly Job[]): Promise<void> {
     await mapConcurrently(those, (job) =>
       runner.admitJob(jobStart(job)).catch((error: unknown) => {
         log.warn({ jobId: job._id, error: String(error) }, 'a job that may begin could not be told');
@@ -44,7 +44,7 @@ export function createAdmissions(ports: AdmissionsPorts) {
   async function wake(concurrencyKey: string, jobIds: readonly string[]): Promise<void> {
     if (jobIds.length === 0) return;
     const open = (await jobs.getMany(jobIds)).filter(({ status }) => !isTerminal(status));
-    await tell(open);
+    await notifyAdmitted(open);
     const alive = new Set(open.map(({ _id }) => _id));
     const gone = jobIds.filter((id) => !alive.has(id));
     if (gone.length > 0) await release(concurrencyKey, gone);
@@ -111,7 +111,7 @@ export function createAdmissions(ports: AdmissionsPorts) {
     },
 
     release,
-    tell,
+    notifyAdmitted,
 
     /** Lets in who waits although there is room. */
     async fill(admission: Admission): Promise<void> {

@@ -2,7 +2,7 @@ import type { Dialect } from '../../domain/dialect.ts';
 import type { StoredFile, Upload } from '../../domain/files/file.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
 import type { Job, JobCallback, JobInput } from '../../domain/jobs/job.ts';
-import { startLease, turnLease } from '../../domain/jobs/job-lease.ts';
+import { queueLease, startLease } from '../../domain/jobs/job-lease.ts';
 import type { StepOptions } from '../../domain/options/image.ts';
 
 /** Where a job's bytes come from: an intent that waits for them, or a file that is there. */
@@ -43,7 +43,7 @@ export function newJob(job: NewJob): Job {
     updatedAt: now,
     uploadDeadline: input.upload?.expiresAt ?? now,
     finishedAt: null,
-    repairAt: rest.batchId === undefined ? startLease() : turnLease(),
+    repairAt: rest.batchId === undefined ? startLease() : queueLease(),
   };
 }
 

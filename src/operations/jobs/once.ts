@@ -24,7 +24,7 @@ export interface Request {
 }
 
 /** How a request is done. All of it may be repeated under the same id. */
-export interface Doing<T> {
+export interface RequestSteps<T> {
   /** What has come of it. Null unless all of it is written. */
   find(id: string): Promise<T | null>;
   /** Makes what is to be written, or refuses; writes nothing. */
@@ -39,7 +39,7 @@ export type Once = ReturnType<typeof createOnce>;
  * is chosen and written down first: whoever asks again finds what came of it, or goes on under that very id.
  */
 export function createOnce({ idempotency }: { idempotency: Pick<IdempotencyRepository, 'find' | 'claim'> }) {
-  async function standing<T>(id: string, { find }: Doing<T>): Promise<T | null> {
+  async function findStored<T>(id: string, { find }: RequestSteps<T>): Promise<T | null> {
     for (let tries = 1; ; tries += 1) {
       const found = await find(id);
       if (found || tries === TRIES) return found;
@@ -47,20 +47,20 @@ export function createOnce({ idempotency }: { idempotency: Pick<IdempotencyRepos
     }
   }
 
-  return async function once<T>(request: Request, doing: Doing<T>): Promise<T> {
-    if (request.key === undefined) return doing.write(await doing.accept(newId()));
+  return async function once<T>(request: Request, steps: RequestSteps<T>): Promise<T> {
+    if (request.key === undefined) return steps.write(await steps.accept(newId()));
     const fresh = recordOf(request, request.key);
     let record = await idempotency.find(fresh._id);
     let accepted: T | null = null;
     if (!record) {
       // Before it is claimed: a refused request may be put right under the same key.
-      accepted = await doing.accept(fresh.subjectId);
+      accepted = await steps.accept(fresh.subjectId);
       record = await idempotency.claim(fresh);
     }
     requireSame(record, fresh);
     const isFirst = accepted !== null && record.subjectId === fresh.subjectId;
-    if (accepted !== null && isFirst) return doing.write(accepted);
-    return (await standing(record.subjectId, doing)) ?? doing.write(await doing.accept(record.subjectId));
+    if (accepted !== null && isFirst) return steps.write(accepted);
+    return (await findStored(record.subjectId, steps)) ?? steps.write(await steps.accept(record.subjectId));
   };
 }
 

@@ -13,13 +13,13 @@ export interface RepairAdmissionsPorts {
   checks: AdmissionChecks;
   jobs: Pick<JobRepository, 'getMany' | 'statusesOf'>;
   uploads: Pick<UploadRepository, 'findMany'>;
-  admissions: Pick<Admissions, 'release' | 'fill' | 'tell'>;
+  admissions: Pick<Admissions, 'release' | 'fill' | 'notifyAdmitted'>;
   log: Pick<Log, 'warn'>;
 }
 
 const PAGE = 200;
 /** Admissions beyond these many pages wait for the next round. */
-const MOST_PAGES = 25;
+const MAX_PAGES = 25;
 /** An admission in which something happens is looked at again this long after: within the next round. */
 const CHECK_MS = 10_000;
 /** An admission in which nothing happens is kept this long. */
@@ -27,7 +27,7 @@ const IDLE_MS = 24 * 3_600_000;
 /** Uploads are awaited for a bounded time, so those that ended without a word are among the oldest. */
 const OPEN_LOOK = 100;
 /** A job that may begin and was touched more recently is taken to be about to. */
-const UNHEARD_MS = 10_000;
+const NOTIFY_AGAIN_MS = 10_000;
 
 /**
  * Frees the places of jobs that ended without saying so, lets in who waits although there is room, and tells
@@ -49,7 +49,7 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
   }
 
   /** Whoever was let in while nobody could tell is told now. */
-  async function tellUnheard(
+  async function notifyAgain(
     due: readonly Admission[],
     statuses: ReadonlyMap<string, JobStatus>,
     now: number,
@@ -57,7 +57,9 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
     const waiting = due.flatMap(({ active }) => active.filter((id) => statuses.get(id) === 'queued'));
     if (waiting.length === 0) return;
     const found = await jobs.getMany(waiting);
-    await admissions.tell(found.filter(({ updatedAt }) => now - updatedAt.getTime() > UNHEARD_MS));
+    await admissions.notifyAdmitted(
+      found.filter(({ updatedAt }) => now - updatedAt.getTime() > NOTIFY_AGAIN_MS),
+    );
   }
 
   /** How far everybody is who holds a place; an upload without a job is as far as a job that waits for one. */
@@ -79,11 +81,11 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
         );
       }),
     );
-    await tellUnheard(due, statuses, now);
+    await notifyAgain(due, statuses, now);
   }
 
   return async function repairAdmissions(now = Date.now()): Promise<void> {
-    for (let page = 0; page < MOST_PAGES; page += 1) {
+    for (let page = 0; page < MAX_PAGES; page += 1) {
       const due = await checks.listDue(new Date(now), PAGE);
       if (due.length === 0) return;
       const ids = due.map(({ _id }) => _id);

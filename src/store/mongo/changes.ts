@@ -31,7 +31,7 @@ export interface WatchedCollection<T extends Versioned> {
 export interface Changes<T extends Versioned> {
   publish(document: T): void;
   /** Says that a document has changed; whoever watches it reads it. */
-  ring(changed: Versioned): void;
+  invalidate(changed: Versioned): void;
   /** Calls `listener` after each change of the document until the returned function is called. */
   subscribe(id: string, listener: Listener<T>): () => void;
   close(): Promise<void>;
@@ -60,7 +60,7 @@ export function createChanges<T extends Versioned>(
   }
 
   /** The poller has nothing to add to what was said here. */
-  function tell(changed: Versioned, document?: T): void {
+  function publishVersion(changed: Versioned, document?: T): void {
     const entry = watched.get(changed._id);
     if (!entry) return;
     entry.version = versionOf(changed);
@@ -117,8 +117,8 @@ export function createChanges<T extends Versioned>(
   }
 
   return {
-    publish: (document) => tell(document, document),
-    ring: (changed) => tell(changed),
+    publish: (document) => publishVersion(document, document),
+    invalidate: (changed) => publishVersion(changed),
     subscribe(id, listener) {
       openStream();
       const entry = watched.get(id) ?? { listeners: new Set(), version: undefined };

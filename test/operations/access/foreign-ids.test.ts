@@ -48,7 +48,7 @@ beforeAll(async () => {
     jobs: createJobRepository(collections, { publish: () => {} }),
     uploads,
     files: createUploadedFiles({ files: createFileRepository(collections), uploads, blobs, fileMs: 1000 }),
-    batches: createBatchRepository(collections, { publish: () => {}, ring: () => {} }),
+    batches: createBatchRepository(collections, { publish: () => {}, invalidate: () => {} }),
     credits: createCreditRepository(collections),
     ledger: createLedgerRepository(collections),
   };
@@ -57,7 +57,7 @@ beforeAll(async () => {
     uploadCompleted: async () => {},
     cancelJob: async () => {},
     startBatch: async () => {},
-    nudgeBatch: async () => {},
+    signalBatch: async () => {},
     ping: async () => {},
   };
   const finding = { ...createFindJobs(repositories), ...createFindBatches(repositories) };
@@ -110,8 +110,8 @@ async function own({
   await jobs.insertOne(job);
   await uploads.insertOne(upload);
   await files.insertOne(file);
-  const facts = { dialect: 'swapmyfile', label: null, retryOf: null, wantsArchive: false } as const;
-  const batch = newBatch({ _id: newId(), owner, jobIds: [job._id], ...facts });
+  const fields = { dialect: 'swapmyfile', label: null, retryOf: null, wantsArchive: false } as const;
+  const batch = newBatch({ _id: newId(), owner, jobIds: [job._id], ...fields });
   await batches.insertOne(batch);
   const { key } = await harness.newKey(account);
   const ids = {

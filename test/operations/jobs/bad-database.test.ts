@@ -60,14 +60,14 @@ const interference = {
 let harness: JobHarness;
 let hook: string;
 /** The ids under which each job's end was told. */
-const told = new Map<string, Set<string>>();
+const deliveredIds = new Map<string, Set<string>>();
 
 beforeAll(async () => {
   harness = await createJobHarness(interference);
   const receiver = createServer(async (request, response) => {
     const { job } = JSON.parse(await text(request));
-    const ids = told.get(job.jobId) ?? new Set();
-    told.set(job.jobId, ids.add(String(request.headers['webhook-id'])));
+    const ids = deliveredIds.get(job.jobId) ?? new Set();
+    deliveredIds.set(job.jobId, ids.add(String(request.headers['webhook-id'])));
     response.end();
   });
   hook = `http://127.0.0.1:${await listen(receiver)}/hook`;
@@ -142,7 +142,7 @@ async function round(): Promise<Ends> {
   isBad = false;
   const orphans = await expireOrphans(`account:${accountId}`);
   const ends = await expectSound(harness, accountId);
-  for (const jobId of accepted) expect(told.get(jobId)?.size, jobId).toBe(1);
+  for (const jobId of accepted) expect(deliveredIds.get(jobId)?.size, jobId).toBe(1);
   expect(ends.expired ?? 0).toBe(orphans);
   return ends;
 }

@@ -47,10 +47,10 @@ describe('the same key', () => {
   it(`in ${CALLS} parallel calls is one batch, whole in every answer`, async () => {
     const payer = await harness.newPayer(10);
     const answers = await many(() => harness.submitBatch(payer.caller, keyedBatch));
-    const told = answers.map(({ batch: { _id }, jobs }) =>
+    const idsOfAnswers = answers.map(({ batch: { _id }, jobs }) =>
       JSON.stringify([_id, jobs.map(({ job, upload }) => [job._id, upload?._id])]),
     );
-    expect(new Set(told).size).toBe(1);
+    expect(new Set(idsOfAnswers).size).toBe(1);
     expect(answers[0]?.jobs).toHaveLength(2);
     expect(await counted(payer)).toEqual({ jobs: 2, uploads: 2, batches: 1, open: 2 });
   });

@@ -19,7 +19,7 @@ let database: Awaited<ReturnType<typeof openDatabase>>;
 let jobs: JobRepository;
 let leases: JobLeases;
 /** What Temporal was told. */
-let told: string[];
+let calls: string[];
 /** Jobs that cannot be told, and why. */
 const broken = new Map<string, ErrorCode>();
 /** Jobs that wait for their turn. */
@@ -31,7 +31,7 @@ beforeAll(async () => {
   leases = createJobLeases(database.collections);
 });
 beforeEach(async () => {
-  told = [];
+  calls = [];
   broken.clear();
   inLine.clear();
   await empty(database.collections.jobs);
@@ -39,18 +39,18 @@ beforeEach(async () => {
 afterAll(() => database.drop());
 
 function repairing(different: Partial<JobLeases> = {}) {
-  const tell = (what: string) => async (start: { jobId: string }) => {
+  const recorded = (what: string) => async (start: { jobId: string }) => {
     const code = broken.get(start.jobId);
     if (code) throw new KilnError(code, 'Not now.');
-    told.push(`${what} ${start.jobId}`);
+    calls.push(`${what} ${start.jobId}`);
   };
   return createRepairJobs({
     leases: { ...leases, ...different },
     uploads: createUploadRepository(database.collections),
     runner: {
-      startJob: tell('start'),
-      uploadCompleted: tell('uploaded'),
-      wakeJob: (jobId) => tell('wake')({ jobId }),
+      startJob: recorded('start'),
+      uploadCompleted: recorded('uploaded'),
+      wakeJob: (jobId) => recorded('wake')({ jobId }),
     },
     admissions: { positionOf: async ({ _id }) => (inLine.has(_id) ? 1 : null) },
     log,
@@ -77,7 +77,7 @@ describe('a repair round', () => {
     const processing = await overdue({ status: 'processing' });
     await overdue({ status: 'queued', repairAt: new Date(Date.now() + 5000) });
     expect(await repairing()()).toBe(5);
-    expect(told.toSorted()).toEqual(
+    expect(calls.toSorted()).toEqual(
       [
         `start ${waiting}`,
         `uploaded ${uploaded}`,
@@ -95,10 +95,10 @@ describe('a repair round', () => {
     broken.set(bad, 'INTERNAL');
     const other = await overdue({ status: 'queued' });
     await repairing()();
-    expect(told).toEqual([`uploaded ${other}`]);
+    expect(calls).toEqual([`uploaded ${other}`]);
     broken.clear();
     await repairing()();
-    expect(told).toEqual([`uploaded ${other}`, `uploaded ${bad}`]);
+    expect(calls).toEqual([`uploaded ${other}`, `uploaded ${bad}`]);
   });
 
   it('does not start a job that ended since it was found', async () => {
@@ -109,7 +109,7 @@ describe('a repair round', () => {
       return page;
     };
     await repairing({ listOverdue })();
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
     expect(await jobs.get(jobId)).not.toHaveProperty('repairAt');
   });
 
@@ -119,21 +119,21 @@ describe('a repair round', () => {
     const { repairAt } = await jobs.get(jobId);
     await leases.renew(jobId, repairAt as Date, LONG_AGO);
     expect(await repairing()()).toBe(1);
-    expect(told).toEqual([`wake ${jobId}`]);
+    expect(calls).toEqual([`wake ${jobId}`]);
     expect(await jobs.get(jobId)).not.toHaveProperty('repairAt');
   });
 
   it('of several processes tells a job once', async () => {
     const jobId = await overdue({ status: 'queued' });
     await Promise.all([repairing()(), repairing()(), repairing()()]);
-    expect(told).toEqual([`uploaded ${jobId}`]);
+    expect(calls).toEqual([`uploaded ${jobId}`]);
   });
 
   it('lets those rest that wait for their turn', async () => {
     inLine.add(await overdue({ status: 'queued' }));
     expect(await repairing()()).toBe(1);
     expect(await repairing()()).toBe(0);
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
   it('looks at the open jobs of earlier versions once', async () => {
@@ -142,7 +142,7 @@ describe('a repair round', () => {
     const { repairAt: none, ...ended } = aJob({ status: 'ready' });
     await database.collections.jobs.insertOne(ended);
     expect(await repairing()()).toBe(1);
-    expect(told).toEqual([`uploaded ${job._id}`]);
+    expect(calls).toEqual([`uploaded ${job._id}`]);
   });
 
   it(
@@ -163,10 +163,10 @@ describe('a repair round', () => {
         const began = performance.now();
         expect(await repairing({ adoptUnknown: async () => {} })()).toBe(1);
         rows.push(`${to} waiting: 1 job read, ${Math.round(performance.now() - began)} ms`);
-        expect(told.at(-1)).toBe(`start ${lost}`);
+        expect(calls.at(-1)).toBe(`start ${lost}`);
       }
       console.log(rows.join('\n'));
-      expect(told).toHaveLength(3);
+      expect(calls).toHaveLength(3);
     },
     patience(120_000),
   );

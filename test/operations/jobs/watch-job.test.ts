@@ -54,19 +54,19 @@ function watchedJob(different: Partial<Job> = {}) {
   };
 }
 
-const told = (update: JobUpdate | undefined) =>
+const describeUpdate = (update: JobUpdate | undefined) =>
   update?.kind === 'event'
     ? `${update.event.seq} ${update.event.status}`
     : `${update?.kind} ${update?.job.progress.percent}`;
 
 async function next(updates: AsyncGenerator<JobUpdate>): Promise<string> {
   const { value, done } = await updates.next();
-  return done ? 'end' : told(value);
+  return done ? 'end' : describeUpdate(value);
 }
 
 async function all(updates: AsyncGenerator<JobUpdate>): Promise<string[]> {
   const list: string[] = [];
-  for await (const update of updates) list.push(told(update));
+  for await (const update of updates) list.push(describeUpdate(update));
   return list;
 }
 

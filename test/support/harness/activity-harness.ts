@@ -133,7 +133,7 @@ export async function createActivityHarness({
     deliveries,
     credits: createCreditRepository(collections),
     ledger: createLedgerRepository(collections),
-    batches: createBatchRepository(collections, { publish: () => {}, ring: () => {} }),
+    batches: createBatchRepository(collections, { publish: () => {}, invalidate: () => {} }),
     startJob: async () => {},
     cancelJob: async () => {},
     countInBatch: async () => {},
