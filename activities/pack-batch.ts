@@ -60,9 +60,21 @@ export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: Pa
     const createdAt = new Date();
     const expiresAt = new Date(createdAt.getTime() + fileMs);
     const standing = await files.publish({
-      ...{ _id: fileId, owner, blobId, filename, size, sha256 },
-      ...{ format: null, mime: 'application/zip', width: null, height: null },
-      ...{ origin: 'output', jobId: null, batchId: batch._id, createdAt, expiresAt },
+      _id: fileId,
+      owner,
+      blobId,
+      filename,
+      size,
+      sha256,
+      format: null,
+      mime: 'application/zip',
+      width: null,
+      height: null,
+      origin: 'output',
+      jobId: null,
+      batchId: batch._id,
+      createdAt,
+      expiresAt,
     });
     await removeOtherAttempts(blobs, archiveBlobs(batch._id), standing.blobId);
     return { ...archive, fileId, size: standing.size, expiresAt: standing.expiresAt };

@@ -87,7 +87,7 @@ function createSocketService({ identify, enveloped, maskError }: SocketPorts) {
     async onConnect(context) {
       const { connectionParams, extra } = context;
       try {
-        const credential = credentialOf(credentialPlaces(connectionParams, extra.request));
+        const credential = credentialOf(credentialHeaders(connectionParams, extra.request));
         extra.identity = await identify(credential, senderOf(extra.request));
         closeOnceRefused(extra.socket, extra.identity, maskError);
         open.add(context);
@@ -123,14 +123,14 @@ function upgrader(sockets: WebSocketServer, path: string) {
 }
 
 /** Browsers cannot set headers of a WebSocket, hence `{ apiKey }` or `{ authorization }` in its first message. */
-function credentialPlaces(params: ConnectionParams, { headers }: IncomingMessage) {
-  const places: Readonly<Record<string, unknown>> = {
+function credentialHeaders(params: ConnectionParams, { headers }: IncomingMessage) {
+  const headerValues: Readonly<Record<string, unknown>> = {
     'X-API-Key': params?.apiKey ?? headers['x-api-key'],
     Authorization: params?.authorization ?? headers.authorization,
   };
   return {
     get(name: string): string | undefined {
-      const value = places[name];
+      const value = headerValues[name];
       // Something that is no string was meant as a credential: it is refused, not overlooked.
       return value === undefined || value === null ? undefined : String(value);
     },

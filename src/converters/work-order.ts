@@ -44,7 +44,7 @@ export function createWorkOrder({
     for (let next = queue[0]; next && batches < maxConcurrent; next = queue[0]) {
       const delayMs = next.since + maxDelayMs - performance.now();
       if (singles > 0 && delayMs > 0) {
-        lookAgainIn(delayMs);
+        wakeIn(delayMs);
         return;
       }
       queue.shift();
@@ -53,7 +53,7 @@ export function createWorkOrder({
     }
   }
 
-  function lookAgainIn(ms: number): void {
+  function wakeIn(ms: number): void {
     clearTimeout(timer);
     timer = setTimeout(startNext, ms);
     timer.unref();

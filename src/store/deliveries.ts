@@ -167,7 +167,11 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
         state: 'pending' as const,
         roundBase: delivery.attempts.at(-1)?.number ?? 0,
         round: newId(),
-        ...{ begun: false, hold: null, nextAttemptAt: null, updatedAt: now, stateSince: now },
+        begun: false,
+        hold: null,
+        nextAttemptAt: null,
+        updatedAt: now,
+        stateSince: now,
       };
       const reopening = { delivery, fresh, won: false };
       await reopenAll(reopening);
@@ -191,7 +195,8 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
       return deliveries
         .find(
           {
-            ...{ owner, updatedAt: { $gte: updatedAt } },
+            owner,
+            updatedAt: { $gte: updatedAt },
             ...(endpointId && { endpointId }),
             $or: [{ updatedAt: { $gt: updatedAt } }, { order: { $gt: order } }],
           },

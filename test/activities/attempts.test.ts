@@ -94,8 +94,13 @@ describe('an archive of several attempts', () => {
     const converted = await harness.run('convertSmallFile', { jobId });
     await harness.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
     const batch = newBatch({
-      ...{ _id: newId(), owner: 'account:a', dialect: 'graphql', label: null },
-      ...{ jobIds: [jobId], retryOf: null, wantsArchive: true },
+      _id: newId(),
+      owner: 'account:a',
+      dialect: 'graphql',
+      label: null,
+      jobIds: [jobId],
+      retryOf: null,
+      wantsArchive: true,
     });
     await harness.batches.insertIfAbsent(batch);
     await harness.run('packBatch', { batchId: batch._id });

@@ -70,8 +70,10 @@ async function endedJobs(count: number, fields: Partial<Job> = {}): Promise<Job[
       upload: anUpload({ _id, blobId, ...times, state: 'finalized' }),
       input: aFile({ _id, blobId, ...times }),
       output: aFile({
-        ...{ _id: outputFileId(jobId, 0), blobId: `out.${jobId}.0~${random()}` },
-        ...{ ...times, origin: 'output' },
+        _id: outputFileId(jobId, 0),
+        blobId: `out.${jobId}.0~${random()}`,
+        ...times,
+        origin: 'output',
       }),
       delivery: aDelivery({ jobId, subjectId: jobId, state: 'delivered', createdAt: ago(2 * HOUR), ...OLD }),
     };
@@ -210,8 +212,13 @@ describe('a sweep', () => {
     const job = await endedJob();
     const batch = {
       ...newBatch({
-        ...{ _id: newId(), owner: 'account:a', dialect: 'graphql', label: null },
-        ...{ jobIds: [job._id], retryOf: null, wantsArchive: true },
+        _id: newId(),
+        owner: 'account:a',
+        dialect: 'graphql',
+        label: null,
+        jobIds: [job._id],
+        retryOf: null,
+        wantsArchive: true,
       }),
     };
     await harness.collections.jobs.updateOne({ _id: job._id }, { $set: { batchId: batch._id } });

@@ -64,8 +64,14 @@ describe('a blob', () => {
     const folder = dirname(await blobs.localPath('first', dir));
     // The folders are new the first time: each is an entry of its parent.
     expect(notes).toEqual([
-      ...[`sync ${made}`, `sync ${root}`, `sync ${dir}`, `rename ${made}`, `sync ${folder}`],
-      ...[`sync ${made}`, `rename ${made}`, `sync ${folder}`],
+      `sync ${made}`,
+      `sync ${root}`,
+      `sync ${dir}`,
+      `rename ${made}`,
+      `sync ${folder}`,
+      `sync ${made}`,
+      `rename ${made}`,
+      `sync ${folder}`,
     ]);
   });
 

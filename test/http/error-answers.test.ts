@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, KilnError } from '../../src/domain/errors.ts';
-import { answerFault as answerHttp } from '../../src/http/errors.ts';
-import { answerFault as answerSwapmyfile } from '../../src/rest/swapmyfile/errors.ts';
+import { answerKilnError as answerHttp } from '../../src/http/errors.ts';
+import { answerKilnError as answerSwapmyfile } from '../../src/rest/swapmyfile/errors.ts';
 
 const APIS = { http: answerHttp, swapmyfile: answerSwapmyfile } as const;
 

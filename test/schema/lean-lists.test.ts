@@ -72,8 +72,11 @@ function aLongJob() {
   const events = Array.from(
     { length: EVENTS },
     (_, i): JobEvent => ({
-      ...{ type: 'warning', status: 'processing', at: new Date() },
-      ...{ cause: `warning/${i}`, message: 'x'.repeat(100) },
+      type: 'warning',
+      status: 'processing',
+      at: new Date(),
+      cause: `warning/${i}`,
+      message: 'x'.repeat(100),
     }),
   );
   return aJob({ owner, status: 'processing', seq: EVENTS, events });
@@ -83,7 +86,11 @@ function aLongDelivery() {
   const attempts = Array.from(
     { length: 10 },
     (_, i): DeliveryAttempt => ({
-      ...{ number: i + 1, at: new Date(), durationMs: 1, status: 500, networkError: null },
+      number: i + 1,
+      at: new Date(),
+      durationMs: 1,
+      status: 500,
+      networkError: null,
       responseHead: 'x'.repeat(4096),
     }),
   );

@@ -72,8 +72,12 @@ describe('counting where jobs end', () => {
     const counted = await batches.get(batch._id);
     const count = (outcome: string) => outcomes.filter((other) => other === outcome).length;
     expect(countsOf(counted)).toEqual({
-      ...{ total: JOBS, pending: 0, ready: count('ready'), failed: count('failed') },
-      ...{ cancelled: count('cancelled'), expired: count('expired') },
+      total: JOBS,
+      pending: 0,
+      ready: count('ready'),
+      failed: count('failed'),
+      cancelled: count('cancelled'),
+      expired: count('expired'),
     });
     expect(counted.seq).toBe(1 + JOBS);
     expect(new Set(counted.events.map(({ cause }) => cause)).size).toBe(1 + JOBS);

@@ -136,7 +136,8 @@ it('only the newest build whose workers are up works, on new jobs and on those t
 
 async function currentBuild(): Promise<string | null | undefined> {
   const { workerDeploymentInfo } = await api.connection.workflowService.describeWorkerDeployment({
-    ...{ namespace: 'default', deploymentName: PREFIX },
+    namespace: 'default',
+    deploymentName: PREFIX,
   });
   return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId;
 }

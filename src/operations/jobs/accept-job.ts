@@ -75,7 +75,14 @@ export async function acceptJob(
   }
   const { dialect, source = null, retryOf } = request;
   const job = newJob({
-    ...{ id, owner, dialect, input, source, target: target.id, options, callback },
+    id,
+    owner,
+    dialect,
+    input,
+    source,
+    target: target.id,
+    options,
+    callback,
     weight: plan.concurrency,
     ...(concurrencyKey !== owner && { lane: concurrencyKey }),
     ...(batchId !== undefined && { batchId }),

@@ -8,7 +8,12 @@ import { aDelivery, anAccountCaller } from '../../support/records.ts';
 const begin = new Date('2026-01-01T00:00:00Z');
 const at = (seconds: number) => new Date(begin.getTime() + seconds * 1000);
 const attempt = (number: number, seconds: number, status = 500): DeliveryAttempt => ({
-  ...{ number, at: at(seconds), durationMs: 100, status, networkError: null, responseHead: null },
+  number,
+  at: at(seconds),
+  durationMs: 100,
+  status,
+  networkError: null,
+  responseHead: null,
 });
 const short = (delivery: Delivery, ...rest: [Parameters<typeof deliveryEvents>[1], Date]) =>
   deliveryEvents(delivery, ...rest).map(({ attempt: made }) => made?.number ?? delivery.state);

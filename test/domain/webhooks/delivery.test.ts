@@ -10,8 +10,15 @@ import { newDelivery } from '../../../src/domain/webhooks/new-delivery.ts';
 describe('a new delivery', () => {
   const profile: Delivery['profile'] = 'standard';
   const fields = {
-    ...{ _id: 'd', owner: 'account:a', endpointId: 'e', subjectId: 's', profile },
-    ...{ url: 'https://receiver.example', sealedSecret: null, body: '{}', begun: false },
+    _id: 'd',
+    owner: 'account:a',
+    endpointId: 'e',
+    subjectId: 's',
+    profile,
+    url: 'https://receiver.example',
+    sealedSecret: null,
+    body: '{}',
+    begun: false,
   };
 
   it('waits for its first attempt', () => {

@@ -13,13 +13,23 @@ const ISO = '2026-11-23T12:00:00.000Z';
 const urlOf = ({ fileId }: { fileId: string }) => `https://kiln.example/${fileId}`;
 
 const output = {
-  ...{ fileId: 'out', filename: 'a.webp', mime: 'image/webp', size: 5, sha256: '00' },
-  ...{ width: 2, height: 3, expiresAt: AT },
+  fileId: 'out',
+  filename: 'a.webp',
+  mime: 'image/webp',
+  size: 5,
+  sha256: '00',
+  width: 2,
+  height: 3,
+  expiresAt: AT,
 };
 
 describe('a job as a receiver sees it', () => {
   const ready = aJob({
-    ...{ status: 'ready', outputs: [output], warnings: ['Mind.'], createdAt: AT, finishedAt: AT },
+    status: 'ready',
+    outputs: [output],
+    warnings: ['Mind.'],
+    createdAt: AT,
+    finishedAt: AT,
   });
 
   it('has links to what it made, and nothing that is not its owner’s to see', () => {
@@ -53,7 +63,11 @@ describe('a job as a receiver sees it', () => {
     const [first] = ready.events;
     expect(first).toMatchObject({ cause: 'submitted', status: 'awaiting_upload' });
     expect(asSubmitted(ready)).toMatchObject({
-      ...{ status: 'awaiting_upload', outputs: [], warnings: [], error: null, finishedAt: null },
+      status: 'awaiting_upload',
+      outputs: [],
+      warnings: [],
+      error: null,
+      finishedAt: null,
     });
     expect(asSubmitted({ ...ready, events: [] }).status).toBe('ready');
   });
@@ -61,8 +75,13 @@ describe('a job as a receiver sees it', () => {
 
 describe('a batch as a receiver sees it', () => {
   const batch = newBatch({
-    ...{ _id: 'batch', owner: 'account:a', dialect: 'graphql', label: 'holiday', jobIds: ['a', 'b'] },
-    ...{ retryOf: null, wantsArchive: true },
+    _id: 'batch',
+    owner: 'account:a',
+    dialect: 'graphql',
+    label: 'holiday',
+    jobIds: ['a', 'b'],
+    retryOf: null,
+    wantsArchive: true,
   });
 
   it('says how each job ended, in their order', () => {
@@ -93,7 +112,12 @@ describe('a batch as a receiver sees it', () => {
 it('a file as a receiver sees it does not say where it lies', () => {
   const data = fileEventData(aFile({ _id: 'f', createdAt: AT, expiresAt: AT, sha256: '00' }));
   expect(data).toEqual({
-    ...{ id: 'f', filename: 'photo.png', mime: 'image/png', size: 10, sha256: '00' },
-    ...{ createdAt: ISO, expiresAt: ISO },
+    id: 'f',
+    filename: 'photo.png',
+    mime: 'image/png',
+    size: 10,
+    sha256: '00',
+    createdAt: ISO,
+    expiresAt: ISO,
   });
 });

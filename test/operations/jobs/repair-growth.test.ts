@@ -29,8 +29,16 @@ describe('the first repair round finds', () => {
   it('credits of a killed process, however many accounts there are in which nothing happens', async () => {
     const { accounts, ledger } = database.collections;
     const idle = Array.from({ length: MANY }, () => ({
-      ...{ _id: newId(), name: 'Idle', plan: 'pro', createdAt: new Date() },
-      ...{ available: 5, held: 0, entrySeq: 1, holds: {}, grants: {}, pendingEntries: [] },
+      _id: newId(),
+      name: 'Idle',
+      plan: 'pro',
+      createdAt: new Date(),
+      available: 5,
+      held: 0,
+      entrySeq: 1,
+      holds: {},
+      grants: {},
+      pendingEntries: [],
     }));
     await accounts.insertMany(idle);
     const { credits, ledger: entries } = openMoney(database.collections);

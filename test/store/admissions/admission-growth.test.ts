@@ -71,7 +71,9 @@ describe('an admission in which thousands wait', () => {
     const messages: string[] = [];
     const log = { warn: (fields: object) => void messages.push(JSON.stringify(fields)) };
     const queue = createAdmissions({
-      ...{ admissions, jobs, log },
+      admissions,
+      jobs,
+      log,
       runner: { admitJob: async ({ jobId }) => void messages.push(jobId) },
       concurrencyOf: async () => 1,
       openUploads: { account: 2, guest: 1 },

@@ -98,8 +98,14 @@ export async function killRound(
   await Promise.allSettled(again);
   const jobIds = customers.map(({ jobId }) => jobId);
   return {
-    ...{ seed, victim: struck, killedAtMs, acknowledged: toldInTime, startMs: began - restarting },
-    ...{ settledMs, late, leftovers },
+    seed,
+    victim: struck,
+    killedAtMs,
+    acknowledged: toldInTime,
+    startMs: began - restarting,
+    settledMs,
+    late,
+    leftovers,
     toReport: customers.filter(({ wantsCallback }) => wantsCallback).map(({ jobId }) => jobId),
     stuck: jobIds.filter((id) => !isEnd(statuses.get(id))).map((id) => `${id} ${statuses.get(id)}`),
     spoilt: await spoilt(customers, statuses),

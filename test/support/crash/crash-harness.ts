@@ -67,17 +67,16 @@ export async function createCrashHarness() {
   const stopWorkers = await startWorkers(env, mortal.activities, prefix);
 
   const submission = {
-    ...{
-      jobs,
-      batches,
-      uploads,
-      files,
-      admissions,
-      credits,
-      runner: bestEffortRunner,
-      planOf: defaultPlanOf,
-    },
-    ...{ limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 }, concurrencyKeyOf: UNQUEUED.concurrencyKeyOf },
+    jobs,
+    batches,
+    uploads,
+    files,
+    admissions,
+    credits,
+    runner: bestEffortRunner,
+    planOf: defaultPlanOf,
+    limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 },
+    concurrencyKeyOf: UNQUEUED.concurrencyKeyOf,
     once: createOnce({ idempotency: createIdempotencyRepository(crashing.collections(collections)) }),
     checkUrl: () => {},
     seal: (secret: string) => secret,
@@ -86,7 +85,8 @@ export async function createCrashHarness() {
   const submitJob = createSubmitJob(submission);
   const submitBatch = createSubmitBatch(submission);
   const operations = {
-    ...{ submitJob, submitBatch },
+    submitJob,
+    submitBatch,
     prepareUpload: createPrepareUpload(submission),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: bestEffortRunner }),
     completeUpload: createCompleteUpload({ uploads, files, jobs, admissions, runner: bestEffortRunner }),

@@ -35,8 +35,14 @@ export function mortalAccess(harness: CrashStepsHarness) {
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const signer = createTokenSigner(keyring);
   return createAccess({
-    ...{ collections: harness.mortal, signer, links: createLinks(signer), log: createLog('silent') },
-    ...{ sealer: createEnvelopeSealer(keyring), trustedProxies: [], adminToken: 'admin', uploadBytes: 1 },
+    collections: harness.mortal,
+    signer,
+    links: createLinks(signer),
+    log: createLog('silent'),
+    sealer: createEnvelopeSealer(keyring),
+    trustedProxies: [],
+    adminToken: 'admin',
+    uploadBytes: 1,
   });
 }
 
@@ -74,7 +80,11 @@ function newResult(harness: CrashStepsHarness, { owner }: Owner, expiresAt: Date
   const jobId = newId();
   const blobId = attemptBlobId(outputBlobs(jobId, 0), 'bb');
   return harness.newFile(blobId, {
-    ...{ _id: outputFileId(jobId, 0), owner, jobId, origin: 'output' as const, expiresAt },
+    _id: outputFileId(jobId, 0),
+    owner,
+    jobId,
+    origin: 'output' as const,
+    expiresAt,
   });
 }
 
@@ -130,7 +140,9 @@ export const RECORD_STEPS: Record<string, NewStep> = {
       sealed: createSealedSecretRepository(harness.mortal),
       masterKeys: createMasterKeyRepository(harness.mortal),
       sealer: createEnvelopeSealer(keyring),
-      ...{ keyIds: keyring.keyIds, longestTokenMs: 0, log: createLog('silent') },
+      keyIds: keyring.keyIds,
+      longestTokenMs: 0,
+      log: createLog('silent'),
     });
     const [keyId, jobId, id] = [newId(), newId(), newId()];
     const at = {
@@ -148,7 +160,9 @@ export const RECORD_STEPS: Record<string, NewStep> = {
     const deliveryId = newId();
     await deliveries.insertOne(aDelivery({ _id: deliveryId, owner, jobId, sealedSecret, state: 'failed' }));
     const both = ['present', 'former'].map((secret) => ({
-      ...{ sealed: old.seal(secret, at.endpoint), since: new Date(), until: null },
+      sealed: old.seal(secret, at.endpoint),
+      since: new Date(),
+      until: null,
     }));
     await endpoints.insertOne({
       ...anEndpoint({ _id: id, accountId, secrets: both }),
