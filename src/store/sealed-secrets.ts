@@ -1,5 +1,6 @@
 import type { Collection } from 'mongodb';
 import { KilnError } from '../domain/errors.ts';
+import { notACursor } from '../domain/page.ts';
 import { type Collections, translateErrors } from './mongo/mongo.ts';
 
 /** A document with a secret in it; `jobId` is where a delivery has its secret from. */
@@ -108,9 +109,7 @@ function positionOf(after: string | null): { location: number; id: string } {
   if (after === null) return { location: 0, id: '' };
   const [, location, id] = /^(\d+):(.+)$/.exec(after) ?? [];
   if (location !== undefined && id !== undefined) return { location: Number(location), id };
-  throw new KilnError('INVALID_INPUT', 'This is no position that a page has given.', {
-    field: 'after',
-  });
+  throw notACursor('after');
 }
 
 function locationAt(index: number): SecretLocation {

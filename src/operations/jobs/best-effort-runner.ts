@@ -1,5 +1,5 @@
+import { inTime } from '../../in-time.ts';
 import type { Log } from '../../log.ts';
-import { waitAtMost } from '../wait-at-most.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 
 /** So long an answer waits for Temporal to hear of what the database knows already. */
@@ -20,11 +20,11 @@ export function createBestEffortRunner(
   log: Pick<Log, 'warn'>,
   withinMs = TIMEOUT_MS,
 ): BestEffortRunner {
-  function warnIfLost(subject: object, call: Promise<void>): Promise<void> {
+  async function warnIfLost(subject: object, call: Promise<void>): Promise<void> {
     const logged = call.catch((error: unknown) =>
       log.warn({ ...subject, error: String(error) }, 'the job engine is told later, by the repair'),
     );
-    return waitAtMost(withinMs, logged);
+    await inTime(withinMs, logged);
   }
 
   return {

@@ -1,6 +1,8 @@
 import type { Actor } from '../../domain/access/account.ts';
 import { chargedAccount } from '../../domain/credits/credits.ts';
 import { KilnError } from '../../domain/errors.ts';
+import { isId } from '../../domain/id.ts';
+import { notACursor } from '../../domain/page.ts';
 import type { Delivery, DeliveryAttempt, DeliverySummary } from '../../domain/webhooks/delivery.ts';
 import { mapConcurrently } from '../../map-concurrently.ts';
 import type { DeliveryPage, DeliveryRepository } from '../../store/deliveries.ts';
@@ -118,6 +120,7 @@ export function createDeliveries({ deliveries, endpoints, dispatch, runner }: De
     async replayDeliveries(actor: Actor, request: ReplayRequest): Promise<Replay> {
       const accountId = requireAccountId(requireManager(actor), request.accountId);
       const { endpointId, since, until, failedOnly } = request;
+      if (request.after !== undefined && !isId(request.after)) throw notACursor('after');
       // Deliveries that are made while this runs are being sent already.
       const upToNow = new Date(Date.now() + 1);
       const filter = { owner: `account:${accountId}`, endpointId, since, until: until ?? upToNow };

@@ -1,7 +1,7 @@
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
+import { inTime } from '../../in-time.ts';
 import type { Log } from '../../log.ts';
-import { waitAtMost } from '../wait-at-most.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import type { Deliver } from './deliver.ts';
 import type { DeliveryQueue, Dispatch } from './delivery-queue.ts';
@@ -91,7 +91,7 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
     for (const end = performance.now() + acquireTimeoutMs; isFull(endpointId); ) {
       const left = end - performance.now();
       if (left <= 0) return false;
-      await waitAtMost(left, Promise.race(underWay));
+      await inTime(left, Promise.race(underWay));
     }
     return isOpen;
   }

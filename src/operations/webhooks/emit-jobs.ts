@@ -7,11 +7,11 @@ import {
   jobEventData,
   type UrlOf,
 } from '../../domain/webhooks/event-data.ts';
+import { inTime } from '../../in-time.ts';
 import type { Log } from '../../log.ts';
 import type { FileRepository } from '../../store/files.ts';
 import type { createCompleteUpload } from '../files/complete-upload.ts';
 import type { createSubmitJob } from '../jobs/submit-job.ts';
-import { waitAtMost } from '../wait-at-most.ts';
 import type { Emit, EventToEmit, Subscribers } from './emit.ts';
 
 export interface EmitJobsPorts {
@@ -69,7 +69,7 @@ export function createEmitJobs({ emit, subscribers, files, log, downloadUrl }: E
         const emitted = emitJobCreated(submitted.job).catch((error: unknown) =>
           log.warn({ jobId: submitted.job._id, error: String(error) }, 'job.created is emitted later'),
         );
-        await waitAtMost(EMIT_TIMEOUT_MS, emitted);
+        await inTime(EMIT_TIMEOUT_MS, emitted);
         return submitted;
       };
     },

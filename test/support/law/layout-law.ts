@@ -13,29 +13,29 @@ const CAPABILITIES = ['converters', 'store', 'blobs', 'net', 'secrets'];
 export const LAWS: Readonly<Record<string, Law>> = {
   // What is true, what may be asked, when, where.
   domain: { values: [] },
-  operations: { values: ['domain', 'map-concurrently'], types: ['store', 'blobs', 'log'] },
+  operations: { values: ['domain', 'basics'], types: ['store', 'blobs', 'log'] },
   workflows: { values: ['search attributes'], types: ['activities', 'domain', 'operations', 'temporal'] },
   'search attributes': { values: [] },
-  activities: { values: ['domain', 'map-concurrently'], types: CAPABILITIES },
+  activities: { values: ['domain', 'basics'], types: CAPABILITIES },
   temporal: { values: ['domain', 'search attributes'], types: ['workflows', 'operations', 'config', 'log'] },
   // How. The capabilities do not know each other.
-  converters: { values: ['domain'] },
-  store: { values: ['domain'] },
-  blobs: { values: ['domain'] },
+  converters: { values: ['domain', 'basics'] },
+  store: { values: ['domain', 'basics'] },
+  blobs: { values: ['domain', 'basics'] },
   net: { values: ['domain'] },
   secrets: { values: ['domain'] },
   // The callers' languages.
   schema: { values: ['operations', 'domain', 'http vocabulary'], types: ['app', 'process', 'log'] },
   rest: { values: ['operations', 'domain', 'http vocabulary'], types: ['secrets'] },
   http: {
-    values: ['operations', 'domain', 'rest', 'http vocabulary'],
+    values: ['operations', 'domain', 'rest', 'http vocabulary', 'basics'],
     types: ['blobs', 'secrets', 'log'],
   },
   'http vocabulary': { values: ['domain'], types: ['operations'] },
   // What every process has, and the engines of a machine without any.
   config: { values: ['domain'] },
   log: { values: ['domain'] },
-  'map-concurrently': { values: [] },
+  basics: { values: [] },
   embedded: { values: ['domain', 'bootstrap'] },
   bootstrap: { values: [] },
   // Whoever introduces them to each other, and what runs as a process of its own.
@@ -60,12 +60,14 @@ export const LAWS: Readonly<Record<string, Law>> = {
       'search attributes',
     ],
   },
-  cli: { values: ['map-concurrently', 'process', 'config', 'domain', 'embedded', 'converters', 'secrets'] },
+  cli: { values: ['basics', 'process', 'config', 'domain', 'embedded', 'converters', 'secrets'] },
 };
 
 const PLACES: readonly [RegExp, string][] = [
   // Also what the two say in the same words: neither waits nor reads anything.
   [/^workflows\/(?:search-attributes|summary)\.ts$/, 'search attributes'],
+  // A function or two each, that everybody above the domain may use.
+  [/^src\/(?:grouped|in-time|is-running|map-concurrently)\.ts$/, 'basics'],
   // Two files that every API shares.
   [/^src\/http\/(?:credential|status)\.ts$/, 'http vocabulary'],
 ];
