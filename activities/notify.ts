@@ -1,5 +1,5 @@
+import { callbackId } from '../src/domain/derived-ids.ts';
 import { KilnError } from '../src/domain/errors.ts';
-import { derivedId } from '../src/domain/id.ts';
 import type { Job } from '../src/domain/jobs/job.ts';
 import type { CallbackMessage } from '../src/domain/webhooks/callback.ts';
 import type { Delivery } from '../src/domain/webhooks/delivery.ts';
@@ -24,7 +24,7 @@ export function createPrepareCallback({ jobs, deliveries, describeCallback }: Pr
     const job = await jobs.get(jobId);
     if (!job.callback) throw new KilnError('NOT_FOUND', 'The job has no callback.');
     const { profile, event, body } = describeCallback(job);
-    const deliveryId = derivedId('callback', jobId);
+    const deliveryId = callbackId(jobId);
     const { url, sealedSecret } = job.callback;
     // Its workflow is a child of the job's: should that never start it, the repair does.
     const receiver = { endpointId: null, url, sealedSecret, begun: false };

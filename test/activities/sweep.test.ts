@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { dayOf } from '../../src/domain/access/rate-window.ts';
 import { newBatch } from '../../src/domain/batches/batch.ts';
-import { archiveFileId, outputFileId } from '../../src/domain/files/blob-name.ts';
+import { archiveFileId, outputFileId } from '../../src/domain/derived-ids.ts';
 import type { StoredFile } from '../../src/domain/files/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { LedgerEntry } from '../../src/domain/credits/credits.ts';
-import { outputBlobs, outputFileId } from '../../src/domain/files/blob-name.ts';
+import { outputFileId } from '../../src/domain/derived-ids.ts';
+import { outputBlobs } from '../../src/domain/files/blob-name.ts';
 import { isTerminal, type Job } from '../../src/domain/jobs/job.ts';
 import { type JobHarness, USED } from './harness/job-harness.ts';
 import { openMoney, sumOfLedger } from './money.ts';

@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take half a minute or longer, so that nobody waits for one that began last. */
-const SLOWEST = [
+export const SLOWEST = [
   'e2e/durability',
   'e2e/webhook-killed',
   'e2e/outages',

@@ -22,7 +22,16 @@ describe('subscriptions', () => {
   it('are events and wildcards, each once', () => {
     const all = Object.keys(WEBHOOK_EVENTS);
     expect(parseSubscriptions([...all, ...all, 'job.*'])).toEqual([...all, 'job.*']);
-    for (const wrong of [[], ['job'], ['job.'], ['*.ready'], ['endpoint.*'], ['toString'], ['endpoint.test']])
-      expect(() => parseSubscriptions(wrong)).toThrow(/event/);
+  });
+
+  it.each([
+    [[], 'An endpoint needs at least one event.'],
+    ...['job', 'job.', '*.ready', 'endpoint.*', 'toString', 'endpoint.test'].map(
+      (wrong): [string[], string] => [['job.ready', wrong], `"${wrong}" is no event.`],
+    ),
+  ])('are not %j: %s', (events, message) => {
+    expect(() => parseSubscriptions(events)).toThrow(
+      expect.objectContaining({ code: 'INVALID_INPUT', field: 'events', message }),
+    );
   });
 });
