@@ -27,9 +27,9 @@ export function createPrepareCallback({ jobs, deliveries, describeCallback }: Pr
     const deliveryId = callbackId(jobId);
     const { url, sealedSecret } = job.callback;
     // Its workflow is a child of the job's: should that never start it, the repair does.
-    const receiver = { endpointId: null, url, sealedSecret, begun: false };
+    const fields = { endpointId: null, url, sealedSecret, begun: false };
     const message = { owner: job.owner, profile, event, subjectId: jobId, body };
-    await deliveries.insertIfAbsent(newDelivery({ _id: deliveryId, ...message, ...receiver }));
+    await deliveries.insertIfAbsent(newDelivery({ _id: deliveryId, ...message, ...fields }));
     return { deliveryId, event, url: new URL(job.callback.url).origin };
   };
 }

@@ -54,6 +54,11 @@ const INSTEAD: Readonly<Record<string, string>> = {
   'credential places': 'CredentialLocations',
   'refuse move': 'rejectTransition',
   'refuse unless': 'require',
+  facts: 'info, fields, metadata',
+  news: 'event, notification',
+  patience: 'timeout, time limit',
+  deed: 'scenario, action',
+  deeds: 'scenarios, actions',
 };
 
 /** Names that are stored, or part of recorded histories: they stay as they are. */

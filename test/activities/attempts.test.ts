@@ -20,8 +20,8 @@ beforeAll(async () => {
     async convert(_step: unknown, { outputPath }: { outputPath: string }) {
       runs += 1;
       await writeFile(outputPath, `result ${'x'.repeat(runs)}`);
-      const mediaInfo = { width: runs, height: 1 };
-      return { engine: 'moody 1', engineMs: 1, input: mediaInfo, output: mediaInfo, warnings: [] };
+      const info = { width: runs, height: 1 };
+      return { engine: 'moody 1', engineMs: 1, input: info, output: info, warnings: [] };
     },
   };
   harness = await createActivityHarness({ converters });

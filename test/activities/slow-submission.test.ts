@@ -8,7 +8,7 @@ import { aJob } from '../support/records.ts';
 const MINUTE = 60_000;
 
 let harness: ActivityHarness;
-/** What the batches' workflows were told. */
+/** The batches whose workflows were started or signalled. */
 const signalled: string[] = [];
 
 beforeAll(async () => {

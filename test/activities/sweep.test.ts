@@ -239,7 +239,7 @@ describe('a sweep', () => {
   it('keeps a paid job until its credits are settled, and one whose callback nobody has had', async () => {
     const paid = await endedJob({ spent: 2, owner: 'account:payer' });
     const callback = { url: 'https://receiver.example', sealedSecret: null, attempts: 0 };
-    const withCallback = await endedJob({ callback: { ...callback, status: 'pending' } });
+    const notified = await endedJob({ callback: { ...callback, status: 'pending' } });
     const run = (state: 'held' | 'captured') => ({
       [paid._id]: { 'run-1': { state, amount: 2, at: new Date() } },
     });
@@ -247,10 +247,10 @@ describe('a sweep', () => {
     await harness.collections.accounts.insertOne({ ...account, holds: run('held') } as typeof account);
     await sweepAll(harness.sweep);
     const ids = async () => (await harness.collections.jobs.find().toArray()).map(({ _id }) => _id).sort();
-    expect(await ids()).toEqual([paid._id, withCallback._id].sort());
+    expect(await ids()).toEqual([paid._id, notified._id].sort());
     await harness.collections.accounts.updateOne({ _id: 'payer' }, { $set: { holds: run('captured') } });
     await harness.jobs.append(
-      withCallback._id,
+      notified._id,
       { type: 'callback', cause: 'told', message: null },
       {
         callback: { ...callback, status: 'delivered' },

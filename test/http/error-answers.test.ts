@@ -74,7 +74,7 @@ describe.each(Object.entries(APIS))('a failure by %s', (_api, answer) => {
     expect(await response.json()).toMatchObject({ error: { hint: expect.stringMatching(/^[A-Z].*\.$/) } });
   });
 
-  it('asks for patience exactly where a part is away', () => {
+  it('says when to ask again exactly where a part is away', () => {
     const waits = CODES.filter(
       (code) => answer(new KilnError(code, 'x')).headers.get('retry-after') !== null,
     );

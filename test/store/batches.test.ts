@@ -15,8 +15,8 @@ const LONG_AGO = new Date(Date.now() - 3_600_000);
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
 let batches: BatchRepository;
-/** What the batches' workflows were told. */
-let signalled: string[];
+/** The starts and signals that the batches' workflows were sent. */
+let signals: string[];
 
 beforeAll(async () => {
   database = await openDatabase();
@@ -26,7 +26,7 @@ afterAll(() => database.drop());
 
 /** A batch and its jobs, all of which are written. */
 async function aBatch(statuses: readonly JobStatus[], different: Partial<Batch> = {}) {
-  signalled = [];
+  signals = [];
   const batchId = newId();
   const jobs = statuses.map((status) => aJob({ batchId, status }));
   const fields = {
@@ -44,9 +44,9 @@ async function aBatch(statuses: readonly JobStatus[], different: Partial<Batch> 
 }
 
 const runner = {
-  startBatch: async ({ batchId }: { batchId: string }) => void signalled.push(`start ${batchId}`),
+  startBatch: async ({ batchId }: { batchId: string }) => void signals.push(`start ${batchId}`),
   signalBatch: async ({ batchId }: { batchId: string }, request: string) =>
-    void signalled.push(`${request} ${batchId}`),
+    void signals.push(`${request} ${batchId}`),
 };
 
 const endedAs = (job: Job, status: JobStatus): Job => ({ ...job, status });
@@ -59,16 +59,14 @@ describe('counting where jobs end', () => {
     // Two processes, each of which gathers what ends in it.
     const processes = [0, 1].map(() => createCountInBatch({ batches, runner }));
     const outcomes = jobs.map(() => random.pick(['ready', 'failed', 'cancelled', 'expired'] as const));
-    const countAt = (i: number) => random.pick(processes)(endedAs(jobs[i] as Job, outcomes[i] as JobStatus));
+    const tell = (i: number) => random.pick(processes)(endedAs(jobs[i] as Job, outcomes[i] as JobStatus));
     await Promise.all(
-      jobs
-        .slice(1)
-        .flatMap((_, i) => (random.chance(0.3) ? [countAt(i + 1), countAt(i + 1)] : [countAt(i + 1)])),
+      jobs.slice(1).flatMap((_, i) => (random.chance(0.3) ? [tell(i + 1), tell(i + 1)] : [tell(i + 1)])),
     );
     const before = await batches.get(batch._id);
     expect(countsOf(before).pending).toBe(1);
-    expect(signalled).toEqual([]);
-    await countAt(0);
+    expect(signals).toEqual([]);
+    await tell(0);
     const counted = await batches.get(batch._id);
     const count = (outcome: string) => outcomes.filter((other) => other === outcome).length;
     expect(countsOf(counted)).toEqual({
@@ -81,14 +79,14 @@ describe('counting where jobs end', () => {
     });
     expect(counted.seq).toBe(1 + JOBS);
     expect(new Set(counted.events.map(({ cause }) => cause)).size).toBe(1 + JOBS);
-    expect(signalled).toEqual([`count ${batch._id}`]);
+    expect(signals).toEqual([`count ${batch._id}`]);
     console.log(`${JOBS} ends (seed ${seed}): ${JSON.stringify(countsOf(counted))}`);
   });
 
   it('is nothing to a job that came alone', async () => {
-    signalled = [];
+    signals = [];
     await createCountInBatch({ batches, runner })(aJob({ status: 'ready' }));
-    expect(signalled).toEqual([]);
+    expect(signals).toEqual([]);
   });
 });
 
@@ -123,9 +121,9 @@ describe('the repair of batches', () => {
     const { batch: waiting } = await aBatch(['awaiting_upload'], untouched);
     await aBatch(['processing']);
     await aBatch(['ready'], { ...untouched, status: 'ready' });
-    signalled = [];
+    signals = [];
     await repairing()();
-    expect(signalled.toSorted()).toEqual([`count ${behind._id}`, `start ${waiting._id}`].toSorted());
+    expect(signals.toSorted()).toEqual([`count ${behind._id}`, `start ${waiting._id}`].toSorted());
   });
 
   it('goes on when one of them cannot be told', async () => {
@@ -143,7 +141,7 @@ describe('the repair of batches', () => {
     const warned: unknown[] = [];
     const log = { warn: (fields: unknown) => void warned.push(fields) };
     await createRepairBatches({ batches, jobs, runner: failing, log })();
-    expect(signalled).toEqual([`count ${second._id}`]);
+    expect(signals).toEqual([`count ${second._id}`]);
     expect(warned).toHaveLength(1);
   });
 });

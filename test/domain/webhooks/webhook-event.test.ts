@@ -15,8 +15,8 @@ describe('subscriptions', () => {
     [['job.ready'], 'job.failed', false],
     [['job.ready'], 'job.ready.more', false],
     [[], 'job.ready', false],
-  ])('%j and %s: %s', (subscriptions, event, subscribed) => {
-    expect(isSubscribed(subscriptions, event)).toBe(subscribed);
+  ])('%j and %s: %s', (subscriptions, event, expected) => {
+    expect(isSubscribed(subscriptions, event)).toBe(expected);
   });
 
   it('are events and wildcards, each once', () => {

@@ -205,10 +205,10 @@ describe('a session from a login', () => {
     const { apiKey } = await harness.newKey(account);
     const ofKey = await harness.operations.createSession(await harness.byKey(apiKey), 'full', 5);
     await harness.operations.endSessions(await harness.byToken(token), undefined);
-    const expected = { ...over, message: 'The session is over: all sessions of the account were ended.' };
-    await expect(harness.byToken(token)).rejects.toMatchObject(expected);
-    await expect(harness.byToken(ofKey.token)).rejects.toMatchObject(expected);
-    await expect(harness.byLogin(login)).rejects.toMatchObject(expected);
+    const refusal = { ...over, message: 'The session is over: all sessions of the account were ended.' };
+    await expect(harness.byToken(token)).rejects.toMatchObject(refusal);
+    await expect(harness.byToken(ofKey.token)).rejects.toMatchObject(refusal);
+    await expect(harness.byLogin(login)).rejects.toMatchObject(refusal);
     expect(await harness.byKey(apiKey)).toMatchObject({ via: 'key' });
     expect(await harness.byLogin(await server.token({ claims: named(), issuedIn: 1 }))).toMatchObject({
       via: 'login',

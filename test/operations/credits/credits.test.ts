@@ -26,7 +26,7 @@ interface Story {
   held: boolean;
 }
 
-function newStory(random: SeededRandom): Story {
+function tell(random: SeededRandom): Story {
   const amount = 1 + random.below(5);
   return {
     jobId: newId(),
@@ -73,7 +73,7 @@ async function round(seed: number): Promise<{ faults: number; entries: number; c
   const granted = 8 + random.below(8);
   const accountId = await anAccount(database.collections, granted);
   const topUp = { accountId, kind: 'grant' as const, run: newId(), amount: 1 + random.below(6) };
-  const stories = Array.from({ length: JOBS }, () => newStory(random));
+  const stories = Array.from({ length: JOBS }, () => tell(random));
   await run([
     ...stories.map((story) => () => live(story, accountId, open())),
     ...stories.flatMap((story) => strays(story, accountId, random, open)),
@@ -164,10 +164,10 @@ async function story(fault: () => Fault) {
   }
   await insist(() => ledger.drain(accountId));
   const { entries } = await sumOfLedger(database.collections, accountId);
-  const written = entries
+  const summaries = entries
     .toSorted((left, right) => left.seq - right.seq)
     .map(({ seq, kind, change, balance }) => ({ seq, kind, change, balance }));
-  return { writes, entries: written };
+  return { writes, entries: summaries };
 }
 
 interface Charge {

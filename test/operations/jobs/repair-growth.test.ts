@@ -87,8 +87,8 @@ describe('the first repair round finds', () => {
     };
     for (let i = 0; i < 150; i += 1) await aBatch('queued', 3_600_000);
     const signalled: string[] = [];
-    const signal = async ({ batchId }: { batchId: string }) => void signalled.push(batchId);
-    const runner = { startBatch: signal, signalBatch: signal };
+    const tell = async ({ batchId }: { batchId: string }) => void signalled.push(batchId);
+    const runner = { startBatch: tell, signalBatch: tell };
     const repair = createRepairBatches({ batches, jobs, runner, log });
     expect((await repair()) + (await repair())).toBe(150);
     signalled.length = 0;

@@ -54,19 +54,19 @@ function watchedJob(different: Partial<Job> = {}) {
   };
 }
 
-const describeUpdate = (update: JobUpdate | undefined) =>
+const summaryOf = (update: JobUpdate | undefined) =>
   update?.kind === 'event'
     ? `${update.event.seq} ${update.event.status}`
     : `${update?.kind} ${update?.job.progress.percent}`;
 
 async function next(updates: AsyncGenerator<JobUpdate>): Promise<string> {
   const { value, done } = await updates.next();
-  return done ? 'end' : describeUpdate(value);
+  return done ? 'end' : summaryOf(value);
 }
 
 async function all(updates: AsyncGenerator<JobUpdate>): Promise<string[]> {
   const list: string[] = [];
-  for await (const update of updates) list.push(describeUpdate(update));
+  for await (const update of updates) list.push(summaryOf(update));
   return list;
 }
 

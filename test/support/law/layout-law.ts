@@ -1,4 +1,4 @@
-import { findCycle, type SourceFacts } from './source-facts.ts';
+import { findCycle, type SourceFile } from './source-file.ts';
 
 interface Law {
   /** Modules that run. */
@@ -119,11 +119,11 @@ const TABLES = /^src\/domain\/formats\//;
 const STATED_REASON = /longer than \d+ lines because/i;
 
 /** Every law that a file breaks, each as one sentence. */
-export function violationsOf(file: SourceFacts): string[] {
+export function violationsOf(file: SourceFile): string[] {
   return [...importViolations(file), ...libraryViolations(file), ...formViolations(file)];
 }
 
-function importViolations({ path, imports }: SourceFacts): string[] {
+function importViolations({ path, imports }: SourceFile): string[] {
   const place = placeOf(path);
   if (place === undefined) return [`${path} lies where no law says what it may import`];
   const { values, types = [] } = LAWS[place] ?? { values: [] };
@@ -137,7 +137,7 @@ function importViolations({ path, imports }: SourceFacts): string[] {
   });
 }
 
-function libraryViolations({ path, imports }: SourceFacts): string[] {
+function libraryViolations({ path, imports }: SourceFile): string[] {
   const place = placeOf(path) ?? '';
   const allowed = ONLY_LIBRARIES[place];
   return imports
@@ -149,7 +149,7 @@ function libraryViolations({ path, imports }: SourceFacts): string[] {
     .map(({ target }) => `${path} (${place}) must not use ${target}`);
 }
 
-function formViolations(file: SourceFacts): string[] {
+function formViolations(file: SourceFile): string[] {
   const { path } = file;
   const name = path.split('/').at(-1) ?? '';
   const long = file.lines > MAX_LINES && !TABLES.test(path) && !STATED_REASON.test(file.preamble);
@@ -172,7 +172,7 @@ function isOurs(target: string): boolean {
 }
 
 /** Why these files load each other in a circle, or nothing. */
-export function cycleViolations(files: SourceFacts[]): string[] {
+export function cycleViolations(files: SourceFile[]): string[] {
   const cycle = findCycle(files);
   return cycle ? [`a circle of imports: ${cycle.join(' → ')}`] : [];
 }
