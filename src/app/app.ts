@@ -123,7 +123,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   opening.defer(() => access.close());
   const { runner, leases, close } = createRunner(mongo.collections, temporal, config, log);
   opening.defer(close);
-  const bestEffortRunner = createBestEffortRunner(runner, log);
+  const notifier = createBestEffortRunner(runner, log);
   const converters = createConverters({
     processes: config.concurrency.image,
     limits: {
@@ -165,23 +165,11 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     once: createOnce({ idempotency: createIdempotencyRepository(mongo.collections) }),
     ...{ concurrencyKeyOf: access.concurrencyKeyOf, checkUrl: guard.checkUrl, seal: sealer.seal },
   };
-  const bringing = createUploads({ ...submission, jobs, blobs, bestEffortRunner });
-  const submitJob = webhooks.emittingSubmit(
-    createSubmitJob({ ...submission, jobs, runner: bestEffortRunner }),
-  );
+  const bringing = createUploads({ ...submission, jobs, blobs, notifier });
+  const submitJob = webhooks.emittingSubmit(createSubmitJob({ ...submission, jobs, runner: notifier }));
   const { open } = sealer;
   const batches = createBatches({
-    ...{
-      collections: mongo.collections,
-      jobs,
-      runner,
-      bestEffortRunner,
-      submission,
-      submitJob,
-      findJob,
-      open,
-      log,
-    },
+    ...{ collections: mongo.collections, jobs, runner, notifier, submission, submitJob, findJob, open, log },
   });
   opening.defer(() => batches.close());
   const operations = {

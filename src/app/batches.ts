@@ -20,7 +20,7 @@ export interface BatchPorts {
   jobs: Pick<JobRepository, 'getMany' | 'insertMissing' | 'statusesOf'>;
   runner: Pick<WorkflowRunner, 'startBatch' | 'signalBatch' | 'startJob' | 'cancelJob'>;
   /** The same for whoever answers a caller. */
-  bestEffortRunner: BestEffortRunner;
+  notifier: BestEffortRunner;
   /** What jobs are accepted with, alone or together. */
   submission: Omit<SubmitBatchPorts, 'batches' | 'jobs' | 'runner'>;
   submitJob: RetryPorts['submitJob'];
@@ -31,17 +31,17 @@ export interface BatchPorts {
 
 /** Everything about batches: how they are asked for, counted, watched, cancelled and done again. */
 export function createBatches(ports: BatchPorts) {
-  const { collections, jobs, runner, bestEffortRunner, submission, log, ...retrying } = ports;
+  const { collections, jobs, runner, notifier, submission, log, ...retrying } = ports;
   const changes = createChanges(collections.batches);
   const batches = createBatchRepository(collections, changes);
   const finding = createFindBatches({ batches, jobs });
-  const submitBatch = createSubmitBatch({ ...submission, batches, jobs, runner: bestEffortRunner });
+  const submitBatch = createSubmitBatch({ ...submission, batches, jobs, runner: notifier });
 
   return {
     operations: {
       submitBatch,
       ...finding,
-      cancelBatch: createCancelBatch({ batches, runner: bestEffortRunner, ...finding }),
+      cancelBatch: createCancelBatch({ batches, runner: notifier, ...finding }),
       ...createRetry({ files: submission.files, submitBatch, ...finding, ...retrying }),
       ...createWatchBatch({ batches, changes, ...finding }),
       repairBatches: createRepairBatches({ batches, jobs, runner, log }),

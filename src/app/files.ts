@@ -7,14 +7,14 @@ export interface UploadsPorts
   extends Omit<CompleteUploadPorts & ReceiveUploadPorts, 'runner'>,
     Omit<PrepareUploadPorts, 'uploads' | 'admissions'> {
   admissions: CompleteUploadPorts['admissions'] & PrepareUploadPorts['admissions'];
-  bestEffortRunner: BestEffortRunner;
+  notifier: BestEffortRunner;
 }
 
 /** Everything about bringing a file: announcing it, sending its bytes, declaring them complete. */
-export function createUploads({ bestEffortRunner, ...ports }: UploadsPorts) {
+export function createUploads({ notifier, ...ports }: UploadsPorts) {
   return {
     prepareUpload: createPrepareUpload(ports),
-    receiveUpload: createReceiveUpload({ ...ports, runner: bestEffortRunner }),
-    completeUpload: createCompleteUpload({ ...ports, runner: bestEffortRunner }),
+    receiveUpload: createReceiveUpload({ ...ports, runner: notifier }),
+    completeUpload: createCompleteUpload({ ...ports, runner: notifier }),
   };
 }

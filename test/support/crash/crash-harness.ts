@@ -56,7 +56,7 @@ export async function createCrashHarness() {
   const harness = await createActivityHarness({ runner, converters: createCopyingConverters(), crashing });
   const { jobs, batches, uploads, files, blobs, admissions, credits, ledger, collections } = harness;
   const log = createLog('silent');
-  const bestEffortRunner = createBestEffortRunner(runner, log);
+  const notifier = createBestEffortRunner(runner, log);
   const ports = {
     ...harness,
     countInBatch: createCountInBatch({ batches, runner }),
@@ -73,7 +73,7 @@ export async function createCrashHarness() {
     files,
     admissions,
     credits,
-    runner: bestEffortRunner,
+    runner: notifier,
     planOf: defaultPlanOf,
     limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 },
     concurrencyKeyOf: UNQUEUED.concurrencyKeyOf,
@@ -88,10 +88,10 @@ export async function createCrashHarness() {
     submitJob,
     submitBatch,
     prepareUpload: createPrepareUpload(submission),
-    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: bestEffortRunner }),
-    completeUpload: createCompleteUpload({ uploads, files, jobs, admissions, runner: bestEffortRunner }),
+    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: notifier }),
+    completeUpload: createCompleteUpload({ uploads, files, jobs, admissions, runner: notifier }),
     cancelJob: createCancelJob({ jobs, runner, findJob: finding.findJob }),
-    cancelBatch: createCancelBatch({ batches, runner: bestEffortRunner, findBatch: finding.findBatch }),
+    cancelBatch: createCancelBatch({ batches, runner: notifier, findBatch: finding.findBatch }),
     ...createRetry({ files, ...finding, submitJob, submitBatch, open: (sealed) => sealed }),
   };
   /** As a process has them that was just started. */
