@@ -21,7 +21,7 @@ function counting(different: Partial<Batch>, { known = false } = {}) {
         return batch;
       },
     },
-    runner: { nudgeBatch: async ({ total }, request) => void done.push(`${request} ${total}`) },
+    runner: { signalBatch: async ({ total }, request) => void done.push(`${request} ${total}`) },
   } as CountInBatchPorts);
   return { done, countInBatch };
 }
