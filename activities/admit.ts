@@ -3,19 +3,22 @@ import type { WorkOrder } from '../src/converters/work-order.ts';
 import type { Job } from '../src/domain/jobs/job.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
 
-/** The job has to wait: so many jobs of its owner begin before it, and itself. */
+/** The job has to wait. `position` counts the jobs that begin before it, and itself: 1 is next. */
 export interface Waiting {
   position: number;
 }
 
 export interface WhenAdmittedPorts {
-  /** @returns the position in line, null for a job that may begin. */
+  /** Returns the position in the queue (1 is next); null if the job may begin. */
   admissions: { admit(job: Job): Promise<number | null> };
   jobs: Pick<JobRepository, 'setProgress'>;
   workOrder: WorkOrder;
 }
 
-/** Lets work begin only when the owner's plan has a place for the job; asking again is free. */
+/**
+ * Builds a wrapper for activities of jobs: runs the work once the plan's concurrency has room, until then returns
+ * the position instead. May be called again.
+ */
 export function createWhenAdmitted({ admissions, jobs, workOrder }: WhenAdmittedPorts) {
   return <Input extends { job: Job }, Result>(work: (input: Input) => Promise<Result>) =>
     async (input: Input): Promise<Result | Waiting> => {
@@ -26,7 +29,10 @@ export function createWhenAdmitted({ admissions, jobs, workOrder }: WhenAdmitted
       return { position };
     };
 
-  /** What runs within a workflow task has passed no queue that would let single jobs go first. */
+  /**
+   * Runs single jobs at once. Makes those of batches wait for them where the activity is local: a local one has
+   * passed no task queue, which would have put single jobs first.
+   */
   function inPriorityOrder<Result>({ batchId }: Job, work: () => Promise<Result>): Promise<Result> {
     if (batchId === undefined) return workOrder.single(work);
     const { info, cancellationSignal } = Context.current();

@@ -17,7 +17,7 @@ import { createPublish, type PublishPorts } from './publish.ts';
 import { createRecord, type RecordPorts } from './record.ts';
 import { createSweepActivity, type SweepPorts } from './sweep.ts';
 
-/** What all activities together need of a process. */
+/** The ports of all activities together. */
 export type ActivityPorts = AcquirePorts &
   AttemptDeliveryPorts &
   BatchActivityPorts &
@@ -33,7 +33,7 @@ export type ActivityPorts = AcquirePorts &
   RecordPorts &
   SweepPorts;
 
-/** Everything that workflows may ask for, bound to what this process has. */
+/** Builds every activity that workflows call. */
 export function createActivities(ports: ActivityPorts) {
   const acquire = createAcquire(ports);
   const convert = createConvert(ports);
@@ -62,13 +62,16 @@ interface JobPorts {
   jobs: Pick<JobRepository, 'get'>;
 }
 
-/** Workflows know a job by its id; the work needs the job itself, and Temporal a sign of life meanwhile. */
+/**
+ * Builds a wrapper that reads the job of the `jobId` in the input and runs the work with heartbeats.
+ * @throws KilnError WRONG_STATE if the job has ended.
+ */
 function withJob({ jobs }: JobPorts) {
   return <Input extends { job: Job }, Result>(work: (input: Input) => Promise<Result>) =>
     (input: Omit<Input, 'job'> & { jobId: string }): Promise<Result> =>
       whileHeartbeating(async () => {
         const job = await jobs.get(input.jobId);
-        // A second run, or one that was told late, takes nobody's place and moves no byte.
+        // A repeated or late run must not take a concurrency slot or touch any bytes.
         if (isTerminal(job.status)) rejectTransition(job, 'processing');
         // The compiler cannot see that what was left out is put back here.
         return work({ ...input, job } as unknown as Input);

@@ -11,13 +11,13 @@ import type { ConvertedFile } from './convert.ts';
 export interface PublishPorts {
   files: Pick<FileRepository, 'publish'>;
   blobs: Pick<BlobStore, 'attemptsAt' | 'remove'>;
-  /** How long a file is kept. */
+  /** Milliseconds for which a file is kept. */
   fileMs: number;
 }
 
 /**
- * Makes the result a named file that expires. Of several attempts the first one that gets here counts: the
- * others take over what it says and give up their own bytes.
+ * Builds `publish`, which makes the result a file of the owner, with an expiry. Of several attempts the first to
+ * publish counts: the others return its file and remove their own bytes.
  */
 export function createPublish({ files, blobs, fileMs }: PublishPorts) {
   return async function publish({

@@ -3,7 +3,7 @@ import { KilnError } from '../domain/errors.ts';
 import { notACursor } from '../domain/page.ts';
 import { type Collections, translateErrors } from './mongo/mongo.ts';
 
-/** A document with a secret in it; `jobId` is where a delivery has its secret from. */
+/** A document with a secret in it. A delivery's secret is sealed for the job `jobId`. */
 interface Sealed {
   _id: string;
   jobId?: string | null;
@@ -11,15 +11,15 @@ interface Sealed {
 
 interface SecretLocation {
   collection: keyof Collections;
-  /** As MongoDB writes a path. */
+  /** A MongoDB path. */
   field: string;
-  /** What the envelope is bound to, which is where the secret was sealed first. */
+  /** Returns the binding that the envelope was sealed with. */
   binding(document: Sealed): { collection: string; id: string; field: string };
 }
 
 /**
- * Every location in which a sealed secret is stored; whoever adds one adds a line, so that it is sealed
- * again when the master key changes. Ended jobs and deliveries are in: they may be repeated.
+ * Every location of a sealed secret: a new one needs a line here, or it is not sealed again when the master key
+ * changes. Ended jobs and deliveries count too: they may be retried.
  */
 const LOCATIONS: readonly SecretLocation[] = [
   {
@@ -45,7 +45,7 @@ const LOCATIONS: readonly SecretLocation[] = [
   })),
 ];
 
-/** A secret where it was found. */
+/** A sealed secret and its location. */
 export interface StoredSecret {
   location: number;
   id: string;
@@ -79,7 +79,9 @@ export function createSealedSecretRepository(collections: Collections) {
   }
 
   return translateErrors({
-    /** One page of all secrets in a fixed order; `next` is where the following one begins, null at the end. */
+    /**
+     * Returns one page of all secrets, in a fixed order. `next` is the `after` of the next page; null at the end.
+     */
     async page(
       after: string | null,
       limit: number,
@@ -93,7 +95,7 @@ export function createSealedSecretRepository(collections: Collections) {
       return { secrets: [], next: null };
     },
 
-    /** @returns false when somebody has changed the secret since it was read: theirs counts. */
+    /** Replaces an envelope. Returns false if the secret has changed since it was read. */
     async replace({ location, id, envelope }: StoredSecret, resealed: string): Promise<boolean> {
       const { field } = locationAt(location);
       const { modifiedCount } = await of(locationAt(location)).updateOne(

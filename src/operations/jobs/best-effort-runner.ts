@@ -2,18 +2,19 @@ import { inTime } from '../../in-time.ts';
 import type { Log } from '../../log.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 
-/** So long an answer waits for Temporal to hear of what the database knows already. */
+/** Milliseconds that a caller's answer waits for Temporal. */
 const TIMEOUT_MS = 2500;
 
-/** The calls that tell Temporal what the database knows already. */
+/** The calls that tell Temporal what is stored already. */
 export type BestEffortRunner = Pick<
   WorkflowRunner,
   'startJob' | 'uploadCompleted' | 'startBatch' | 'signalBatch'
 >;
 
 /**
- * The same calls for those who have written something and now answer: what is written is accepted, whether
- * Temporal hears of it at once or from the repair. A refusal would have the caller ask for it a second time.
+ * Builds the same calls, which wait 2.5 s at most and log an error instead of throwing it. For operations that have
+ * stored their result: it is accepted, and if Temporal is away, the repair calls again later. With an error the
+ * caller would send the request a second time.
  */
 export function createBestEffortRunner(
   runner: BestEffortRunner,

@@ -1,13 +1,13 @@
 import { type MongoClient, MongoOperationTimeoutError } from 'mongodb';
 
-/** The server is taken to be frozen, or gone without a word, when nobody has had an answer for so long. */
+/** Milliseconds without any answer, after which the server counts as gone. */
 const SILENCE_MS = 8000;
-/** A single call that takes so long is lost, though others are answered. */
+/** Milliseconds after which a single call is given up, though others are answered. */
 const MAX_CALL_MS = 120_000;
 
 let lastAnswerAt = Number.NEGATIVE_INFINITY;
 
-/** Notes each answer of the server: the driver then puts the connection back that it came over. */
+/** Notes when the server answers: the driver then returns the connection to its pool. */
 export function trackAnswers(client: Pick<MongoClient, 'on'>): void {
   client.on('connectionCheckedIn', () => {
     lastAnswerAt = performance.now();
