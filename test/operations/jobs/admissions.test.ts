@@ -104,7 +104,12 @@ describe('jobs of a batch that ask for places', () => {
   it('learn which of them may begin; others that got in are told before', async () => {
     const admission = { ...EMPTY, active: ['one', 'other'] };
     const { admissions, seen } = admitting(
-      { enterMany: async () => ({ admission, admitted: ['one', 'other'] }) },
+      {
+        async enterMany(entrants) {
+          expect(entrants).toEqual({ concurrencyKey: 'account:a', jobIds: ['one', 'two'], limit: 5 });
+          return { admission, admitted: ['one', 'other'] };
+        },
+      },
       [queued('one'), queued('other')],
     );
     const active = await admissions.admitBatch([queued('one'), queued('two')]);
