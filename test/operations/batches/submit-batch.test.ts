@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Batch } from '../../../src/domain/batches/batch.ts';
 import { KilnError } from '../../../src/domain/errors.ts';
@@ -55,7 +56,13 @@ function submitting(different: Partial<SubmitBatchPorts> = {}) {
       },
       findMany: async (ids) => new Map([...uploads].filter(([id]) => ids.includes(id))),
     },
-    runner: { startBatch: async ({ total }) => void done.push(`start ${total}`) },
+    runner: {
+      // Later than whoever does not wait for it.
+      async startBatch({ total }) {
+        await setImmediate();
+        done.push(`start ${total}`);
+      },
+    },
     admissions: { openUploads: async (_key, ids) => void done.push(`open ${ids.length}`) },
     files: {
       async get(id) {

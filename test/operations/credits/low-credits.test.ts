@@ -44,7 +44,7 @@ describe('after a job was settled', () => {
     ['and by no other', { available: 9, lowCause: 'other' }, []],
     ['nor by one that was overtaken', { available: 9, markedBy: 'other' }, [['mark', 'a', 10, 'job']]],
     ['what is enough again is cleared', { available: 10, lowCause: 'other' }, [['clear', 'a', 10]]],
-    ['a plan without credits has no line', { available: 0, monthly: 0 }, []],
+    ['a plan without credits has no line', { available: 0, monthly: 0, lowCause: 'other' }, []],
   ])('%s', async (_what, account, expected) => {
     const { done, lowCredits } = settling(account);
     await lowCredits.noteSettled('a', 'job');

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type Hold, type PendingEntry, SETTLED_MS } from '../../../src/domain/credits/credits.ts';
 import { KilnError } from '../../../src/domain/errors.ts';
@@ -38,7 +39,11 @@ function repairing(pages: CreditAccount[][], jobs: Job[] = [], different: Partia
       listDue: async () => pages.shift() ?? [],
       lookAgain: async ({ _id }, at) =>
         void done.push(`look at ${_id} ${at === null ? 'never' : `in ${(at.getTime() - NOW) / MINUTE} min`}`),
-      settle: async ({ jobId, run, used }) => void done.push(`settle ${jobId} ${run} ${used}`),
+      // Later than whoever does not wait for it.
+      async settle({ jobId, run, used }) {
+        await setImmediate();
+        done.push(`settle ${jobId} ${run} ${used}`);
+      },
       forgetJob: async (_id, jobId) => void done.push(`forget ${jobId}`),
       forgetGrant: async (_id, name) => void done.push(`forget grant ${name}`),
     },
