@@ -45,7 +45,10 @@ function repairing(pages: CreditAccount[][], jobs: Job[] = [], different: Partia
         done.push(`settle ${jobId} ${run} ${used}`);
       },
       forgetJob: async (_id, jobId) => void done.push(`forget ${jobId}`),
-      forgetGrant: async (_id, name) => void done.push(`forget grant ${name}`),
+      async forgetGrant(_id, name) {
+        await setImmediate();
+        done.push(`forget grant ${name}`);
+      },
     },
     ledger: { drain: async (id) => void done.push(`drain ${id}`) },
     log: { warn: (what: unknown) => void said.push(what) },
