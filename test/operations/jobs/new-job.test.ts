@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { startLease, queueLease } from '../../../src/domain/jobs/job-lease.ts';
+import { queueLease, startLease } from '../../../src/domain/jobs/job-lease.ts';
 import { parseOptions } from '../../../src/domain/options/image.ts';
 import { type NewJob, newJob } from '../../../src/operations/jobs/new-job.ts';
 import { aFile, anUpload } from '../../support/records.ts';
