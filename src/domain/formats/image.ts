@@ -17,7 +17,6 @@ function image(row: Row): Format {
     signatures: [],
     readers: MAGICK,
     writers: MAGICK,
-    animated: false,
     alpha: true,
     ...row,
     extensions: [id, ...extensions],
@@ -54,7 +53,7 @@ export const IMAGE_FORMATS: readonly Format[] = [
     signatures: [{ 0: '52494646', 8: '57454250' }],
     readers: SHARP,
     writers: SHARP,
-    animated: true,
+    frames: 'animation',
     maxSide: 16_383,
   }),
   image({
@@ -64,7 +63,7 @@ export const IMAGE_FORMATS: readonly Format[] = [
     signatures: [{ 0: '474946383761' }, { 0: '474946383961' }],
     readers: SHARP,
     writers: SHARP,
-    animated: true,
+    frames: 'animation',
     maxSide: 65_535,
   }),
   image({
@@ -73,12 +72,21 @@ export const IMAGE_FORMATS: readonly Format[] = [
     extensions: ['tif'],
     mime: 'image/tiff',
     otherMimes: ['image/tif', 'image/x-tiff'],
+    frames: 'pages',
     signatures: [{ 0: '49492a00' }, { 0: '4d4d002a' }, { 0: '49492b00' }, { 0: '4d4d002b' }],
     readers: SHARP_THEN_MAGICK,
     writers: SHARP,
   }),
   // AVIF and HEIC share their container; detect.ts reads the brands.
-  image({ id: 'avif', name: 'AVIF', mime: 'image/avif', readers: SHARP, writers: SHARP, maxSide: 16_384 }),
+  image({
+    id: 'avif',
+    name: 'AVIF',
+    mime: 'image/avif',
+    readers: SHARP_THEN_MAGICK,
+    writers: SHARP,
+    frames: 'animation',
+    maxSide: 16_384,
+  }),
   image({
     id: 'heic',
     name: 'HEIC',
@@ -90,6 +98,7 @@ export const IMAGE_FORMATS: readonly Format[] = [
   image({
     id: 'svg',
     name: 'SVG',
+    extensions: ['svgz'],
     mime: 'image/svg+xml',
     otherMimes: ['image/svg'],
     readers: SHARP,
