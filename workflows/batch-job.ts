@@ -5,7 +5,7 @@ import type { BatchStart } from '../src/operations/workflow-runner.ts';
 import { attempting } from './attempts.ts';
 import { faultOf } from './fault.ts';
 import { nudgedSignal } from './messages.ts';
-import { databaseActivity, transfer, unlimitedRetry } from './proxies.ts';
+import { countBatch, endBatch, transfer, unlimitedRetry } from './proxies.ts';
 
 /** Milliseconds until a batch counts its open jobs without a signal: the one of its last job may be lost. */
 const RECOUNT_MS = 10 * 60_000;
@@ -43,7 +43,7 @@ export async function batchJob(start: BatchStart, before?: BatchProgress): Promi
       cancelled = true;
     }
     state.nudged = false;
-    const { pending } = await databaseActivity('countBatch', { batchId });
+    const { pending } = await countBatch({ batchId });
     show(start, pending);
     if (pending === 0) break;
     if (isLong()) {
@@ -53,7 +53,7 @@ export async function batchJob(start: BatchStart, before?: BatchProgress): Promi
     await condition(() => state.nudged, RECOUNT_MS, { summary: 'until the jobs are looked at again' });
   }
   const archiveFault = start.wantsArchive ? await pack(start) : null;
-  return databaseActivity('endBatch', { batchId, archiveFault });
+  return endBatch({ batchId, archiveFault });
 }
 
 /** Starts the jobs in pages, so that no activity lasts as long as thousands of starts. */

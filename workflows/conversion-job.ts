@@ -28,7 +28,18 @@ import {
   uploadArrivedSignal,
   uploadCompletedUpdate,
 } from './messages.ts';
-import { conversion, convertLocally, databaseActivity, transfer } from './proxies.ts';
+import {
+  conversion,
+  convertLocally,
+  discardFiles,
+  expireUpload,
+  holdCredits,
+  prepareCallback,
+  recordEnd,
+  recordQueued,
+  settleCredits,
+  transfer,
+} from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
 import { summaryOf } from './summary.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
@@ -133,7 +144,7 @@ async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
         fault: { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' },
       };
     }
-    await databaseActivity('recordQueued', { jobId: start.jobId });
+    await recordQueued({ jobId: start.jobId });
     state.phase = 'converting';
   }
   show(start, 'converting');
@@ -144,7 +155,7 @@ async function convert(start: JobStart, state: JobState): Promise<JobEnd> {
 /** Asks the database, which then marks the upload as expired: the signal of one may have been lost. */
 async function hasExpired({ jobId }: JobStart): Promise<boolean> {
   if (!patched(EXPIRY_PATCH)) return true;
-  const { arrived } = await databaseActivity('expireUpload', { jobId });
+  const { arrived } = await expireUpload({ jobId });
   return !arrived;
 }
 
@@ -155,7 +166,7 @@ async function convertFile(start: JobStart, state: JobState): Promise<ConvertedF
   if (acquired.price && patched(CREDITS_PATCH)) {
     // Set before the call: an attempt may hold credits and fail before it answers.
     state.charged = true;
-    await databaseActivity('holdCredits', { jobId, amount: acquired.price.ceiling });
+    await holdCredits({ jobId, amount: acquired.price.ceiling });
   }
   const converted = await attempting(() => conversion(title).convert({ jobId, ...acquired }));
   return attempting(() => transfer('publish the result').publish({ jobId, converted }));
@@ -182,9 +193,9 @@ function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | Acquir
 }
 
 async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<JobStatus> {
-  const status = await databaseActivity('recordEnd', { jobId: start.jobId, end });
-  if (charged) await databaseActivity('settleCredits', { jobId: start.jobId });
-  if (status !== 'ready') await databaseActivity('discardFiles', { jobId: start.jobId });
+  const status = await recordEnd({ jobId: start.jobId, end });
+  if (charged) await settleCredits({ jobId: start.jobId });
+  if (status !== 'ready') await discardFiles({ jobId: start.jobId });
   const engine = end.to === 'ready' ? end.outputs.map((output) => output.engine).join(', ') : undefined;
   const fault = end.to === 'ready' ? undefined : end.fault;
   show(start, status, { engine, fault });
@@ -199,7 +210,7 @@ async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<J
 
 /** Starts the delivery, which outlives this workflow. Does nothing if an earlier run has started it. */
 async function startCallback(jobId: string): Promise<void> {
-  const { deliveryId, event, url } = await databaseActivity('prepareCallback', { jobId });
+  const { deliveryId, event, url } = await prepareCallback({ jobId });
   try {
     await startChild(webhookDelivery, {
       workflowId: `delivery:${deliveryId}`,

@@ -34,39 +34,38 @@ const local = proxyLocalActivities<Activities>({
   retry: { initialInterval: '100ms', maximumInterval: '1s', maximumAttempts: 8 },
 });
 
-type DatabaseActivityName =
-  | 'countBatch'
-  | 'endBatch'
-  | 'expireUpload'
-  | 'recordQueued'
-  | 'recordEnd'
-  | 'discardFiles'
-  | 'prepareCallback'
-  | 'holdCredits'
-  | 'settleCredits';
-
 /**
- * Runs a database activity for as long as it takes. After five seconds of outage it becomes a remote
- * activity, whose retries do not grow the history. Throws a KilnError that is not retryable at once, and
- * INTERNAL or ENGINE_CRASHED after four more attempts, since time does not mend those.
+ * Gives a database activity a call that lasts as long as it takes. After five seconds of outage it becomes a
+ * remote activity, whose retries do not grow the history. The call throws a KilnError that is not retryable at
+ * once, and INTERNAL or ENGINE_CRASHED after four more attempts, since time does not mend those.
  */
-export async function databaseActivity<Name extends DatabaseActivityName>(
-  name: Name,
-  input: Parameters<Activities[Name]>[0],
-): Promise<Awaited<ReturnType<Activities[Name]>>> {
-  type Run = (input: unknown) => Promise<Awaited<ReturnType<Activities[Name]>>>;
-  try {
-    return await (local[name] as Run)(input);
-  } catch (error) {
-    if (isFinal(error)) throw error;
-    const remote = proxyActivities<Activities>({
-      taskQueue: queue('io'),
-      startToCloseTimeout: '30s',
-      retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ENGINE_ERRORS },
-    });
-    return attempting(() => (remote[name] as Run)(input));
-  }
+function databaseActivity<Input, Result>(
+  named: (activities: Activities) => (input: Input) => Promise<Result>,
+) {
+  return async (input: Input): Promise<Result> => {
+    try {
+      return await named(local)(input);
+    } catch (error) {
+      if (isFinal(error)) throw error;
+      const remote = proxyActivities<Activities>({
+        taskQueue: queue('io'),
+        startToCloseTimeout: '30s',
+        retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ENGINE_ERRORS },
+      });
+      return attempting(() => named(remote)(input));
+    }
+  };
 }
+
+export const countBatch = databaseActivity((activities) => activities.countBatch);
+export const endBatch = databaseActivity((activities) => activities.endBatch);
+export const expireUpload = databaseActivity((activities) => activities.expireUpload);
+export const recordQueued = databaseActivity((activities) => activities.recordQueued);
+export const recordEnd = databaseActivity((activities) => activities.recordEnd);
+export const discardFiles = databaseActivity((activities) => activities.discardFiles);
+export const prepareCallback = databaseActivity((activities) => activities.prepareCallback);
+export const holdCredits = databaseActivity((activities) => activities.holdCredits);
+export const settleCredits = databaseActivity((activities) => activities.settleCredits);
 
 /** Whether no further attempt can change the outcome: not so for a timeout or an unreachable database. */
 function isFinal(error: unknown): boolean {

@@ -44,10 +44,9 @@ Format.implement({
       description: 'The usual file name extension, such as `jpg`; names the format everywhere.',
     }),
     name: t.exposeString('name', { description: 'As people call it.' }),
-    category: t.field({
+    category: t.expose('category', {
       type: Category,
       description: 'The kind of content.',
-      resolve: ({ category }) => category,
     }),
     extensions: t.stringList({
       description: 'File name extensions, the usual one first; each is accepted in place of the id.',

@@ -62,7 +62,7 @@ const JobEvent = builder.objectRef<JobUpdate>('JobEvent').implement({
       description: 'Whether events before this one are missing, since only the latest are kept.',
       resolve: ({ kind }) => kind === 'snapshot',
     }),
-    job: t.field({ type: Job, description: 'The job as it is now.', resolve: ({ job }) => job }),
+    job: t.expose('job', { type: Job, description: 'The job as it is now.' }),
   }),
 });
 

@@ -184,8 +184,8 @@ export const VARIABLES = {
   KILN_LIMIT_ENGINE_MEMORY_MB: { schema: integer(64, 65_536), format: 'megabytes', example: '2048' },
 } as const satisfies Record<string, Variable>;
 
-/** What is wrong with a value, and how to put it right. */
-export function describeFault(name: keyof typeof VARIABLES): string {
+/** Says what a variable must be, with an example; the line is meant for a terminal. */
+export function describeVariable(name: keyof typeof VARIABLES): string {
   const { format, example } = VARIABLES[name];
   return `  ${name} must be ${format}, for example: ${example}`;
 }

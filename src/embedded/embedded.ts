@@ -5,10 +5,10 @@ import { type PinnedRelease, TEMPORAL_CLI, TEMPORAL_CLI_FORMER } from './install
 import { type MongoServer, startMongo } from './mongodb/mongodb.ts';
 import { acquireOwnership } from './ownership.ts';
 import { hasDeathSignal } from './process/death-signal.ts';
-import type { EngineRegistry } from './process/engine-process.ts';
-import { createEngineRegistry, sweepLeftovers } from './process/leftovers.ts';
+import { createServerRegistry, sweepLeftovers } from './process/leftovers.ts';
 import { listeningPorts } from './process/listening-ports.ts';
 import { createReaper } from './process/reaper.ts';
+import type { ServerRegistry } from './process/server-process.ts';
 import { addSearchAttributes, startTemporal, type TemporalServer } from './temporal/temporal.ts';
 import { provideTemporal } from './temporal/temporal-binary.ts';
 import { setAsideTemporal } from './temporal/temporal-data.ts';
@@ -83,7 +83,8 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
   const { dataDir, onProgress } = options;
   await options.beforeEngines?.();
   const swept = await sweepLeftovers(dataDir);
-  if (swept > 0) onProgress(`Ended ${swept} engine(s) that an earlier run had left behind`);
+  if (swept > 0)
+    onProgress(`Ended ${swept === 1 ? 'an engine' : `${swept} engines`} that an earlier run had left behind`);
   const record = await openEngineRecord(dataDir);
   let stopping = false;
   const reportDeath = (engine: string, detail: string) => {
@@ -92,7 +93,7 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
   const reapers = (await hasDeathSignal()) ? 1 : 2;
   const reaper = createReaper((detail) => reportDeath('Engine reaper', detail), reapers);
   try {
-    const registry = createEngineRegistry(dataDir, reaper);
+    const registry = createServerRegistry(dataDir, reaper);
     const { temporal, mongo } = await startEngines(options, record, registry);
     const started = [temporal, mongo].filter((engine) => engine !== undefined);
     for (const { running, server } of started) {
@@ -123,7 +124,7 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
  * Starts both at once. Waits for both before it throws, so that nothing is still starting while all is
  * stopped.
  */
-async function startEngines(options: EmbeddedOptions, record: EngineRecord, registry: EngineRegistry) {
+async function startEngines(options: EmbeddedOptions, record: EngineRecord, registry: ServerRegistry) {
   const engines = [
     options.needTemporal ? provideAndStartTemporal(options, record, registry) : undefined,
     options.needMongo ? provideAndStartMongo(options, record, registry) : undefined,
@@ -150,7 +151,7 @@ interface Started<Server> {
 async function provideAndStartTemporal(
   options: EmbeddedOptions,
   record: EngineRecord,
-  registry: EngineRegistry,
+  registry: ServerRegistry,
 ): Promise<Started<TemporalServer>> {
   const { dataDir, cacheDir, searchAttributes, temporalSynchronous: synchronous, onProgress } = options;
   const namespace = options.temporalNamespace ?? 'default';
@@ -182,7 +183,7 @@ async function provideAndStartTemporal(
 async function provideAndStartMongo(
   { dataDir, cacheDir, sources, onProgress }: EmbeddedOptions,
   record: EngineRecord,
-  registry: EngineRegistry,
+  registry: ServerRegistry,
 ): Promise<Started<MongoServer>> {
   const mongodMirror = sources?.mongodMirror;
   const { provider, value: server } = await startMongo({

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import type { BlobFacts } from '../blobs/blob-store.ts';
+import type { BlobInfo } from '../blobs/blob-store.ts';
 import { KilnError } from '../domain/errors.ts';
 import type { createCompleteUpload } from '../operations/files/complete-upload.ts';
 import type { createReceiveUpload } from '../operations/files/receive-upload.ts';
@@ -70,8 +70,8 @@ export function uploadRoutes(
 /** Stops the reading when `store` is done, for whatever reason, so that the answer does not wait for the rest. */
 async function receiveBody(
   incoming: HttpEnv['Bindings']['incoming'],
-  store: (body: ReturnType<typeof bodyOf>) => Promise<BlobFacts>,
-): Promise<BlobFacts> {
+  store: (body: ReturnType<typeof bodyOf>) => Promise<BlobInfo>,
+): Promise<BlobInfo> {
   const body = bodyOf(incoming);
   try {
     return await store(body);

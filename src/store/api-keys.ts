@@ -53,12 +53,12 @@ export function createApiKeyRepository({ keys }: Pick<Collections, 'keys'>) {
       return changed(keys.findOne({ _id: id }));
     },
 
-    /** Writes down many calls at once. */
+    /** Writes down many calls at once. The latest time stays: processes write down what they have heard late. */
     async addUses(uses: readonly KeyUse[]): Promise<void> {
       const updates = uses.map(({ keyId, count, lastUsedAt }) => ({
         updateOne: {
           filter: { _id: keyId },
-          update: { $inc: { usageCount: count }, $set: { lastUsedAt } },
+          update: { $inc: { usageCount: count }, $max: { lastUsedAt } },
         },
       }));
       await keys.bulkWrite(updates, { ordered: false });

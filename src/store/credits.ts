@@ -163,9 +163,9 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
       return ids;
     },
 
-    /** Notes that an account has had the credits of a month. */
+    /** Notes that an account has had the credits of a month, unless it has had those of a later one. */
     async noteMonth(accountId: string, grantedMonth: string): Promise<void> {
-      await accounts.updateOne({ _id: accountId }, { $set: { grantedMonth } });
+      await accounts.updateOne({ _id: accountId }, { $max: { grantedMonth } });
     },
 
     /** Forgets a settled job, unless it has changed since it was read. */

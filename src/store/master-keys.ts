@@ -9,11 +9,12 @@ export function createMasterKeyRepository({ masterKeys }: Pick<Collections, 'mas
   return translateErrors({
     list: (): Promise<MasterKeyRecord[]> => masterKeys.find().toArray(),
 
+    /** Keeps the latest time, whichever process writes last. */
     async noteInFront(id: string, at: Date): Promise<void> {
       const write = () =>
         masterKeys.updateOne(
           { _id: id },
-          { $set: { lastInFrontAt: at }, $setOnInsert: { since: at } },
+          { $max: { lastInFrontAt: at }, $setOnInsert: { since: at } },
           { upsert: true },
         );
       // Of two processes that start together only one inserts; the other one's record is there on a repeat.

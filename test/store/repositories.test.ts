@@ -3,8 +3,10 @@ import { newId } from '../../src/domain/id.ts';
 import type { DeliveryAttempt } from '../../src/domain/webhooks/delivery.ts';
 import { createAccountRepository } from '../../src/store/accounts.ts';
 import { createApiKeyRepository } from '../../src/store/api-keys.ts';
+import { createCreditRepository } from '../../src/store/credits.ts';
 import { createDeliveryRepository } from '../../src/store/deliveries.ts';
 import { createFileRepository } from '../../src/store/files.ts';
+import { createMasterKeyRepository } from '../../src/store/master-keys.ts';
 import { connectMongo } from '../../src/store/mongo/mongo.ts';
 import { createUploadRepository } from '../../src/store/uploads.ts';
 import { openDatabase } from '../support/database.ts';
@@ -138,6 +140,28 @@ describe('keys and accounts', () => {
     expect(await repository.findBySecretHash('unknown')).toBeNull();
   });
 
+  it('count each use of a key, and keep the latest time, in whichever order processes write', async () => {
+    const repository = createApiKeyRepository(database.collections);
+    const key = anApiKey();
+    await repository.insertIfAbsent(key);
+    const [earlier, later] = [new Date('2026-11-23T12:00:00Z'), new Date('2026-11-23T12:00:09Z')];
+    for (const lastUsedAt of [later, earlier])
+      await repository.addUses([{ keyId: key._id, count: 2, lastUsedAt }]);
+    expect(await repository.find(key._id)).toMatchObject({ usageCount: 4, lastUsedAt: later });
+  });
+
+  it('remember the latest month that was granted, if an older one is finished late', async () => {
+    const [accounts, credits] = [
+      createAccountRepository(database.collections),
+      createCreditRepository(database.collections),
+    ];
+    const account = { _id: newId(), name: 'Late', plan: newId(), createdAt: new Date() };
+    await accounts.insertIfAbsent(account);
+    for (const month of ['2026-12', '2026-11']) await credits.noteMonth(account._id, month);
+    expect(await credits.listWithoutMonth(account.plan, '2026-12', 10)).toEqual([]);
+    expect(await credits.listWithoutMonth(account.plan, '2027-01', 10)).toEqual([account._id]);
+  });
+
   it('are made once', async () => {
     const repository = createAccountRepository(database.collections);
     const account = { _id: newId(), name: 'First', plan: 'pro', createdAt: new Date() };
@@ -145,6 +169,16 @@ describe('keys and accounts', () => {
     await repository.insertIfAbsent({ ...account, plan: 'free' });
     expect(await repository.find(account._id)).toEqual(account);
     expect(await repository.find('nobody')).toBeNull();
+  });
+});
+
+describe('master keys', () => {
+  it('were last in front at the latest time that any process says', async () => {
+    const repository = createMasterKeyRepository(database.collections);
+    const _id = newId();
+    const [earlier, later] = [new Date('2026-11-23T12:00:00Z'), new Date('2026-11-23T12:00:09Z')];
+    for (const at of [later, earlier]) await repository.noteInFront(_id, at);
+    expect(await repository.list()).toContainEqual({ _id, since: later, lastInFrontAt: later });
   });
 });
 

@@ -1,7 +1,7 @@
 import type { JobStart } from '../../src/operations/workflow-runner.ts';
-import { databaseActivity } from '../../workflows/proxies.ts';
+import { recordQueued } from '../../workflows/proxies.ts';
 
 /** A change that would break every running job: it records before it waits. Only the replay test bundles this. */
 export async function conversionJob({ jobId }: JobStart): Promise<void> {
-  await databaseActivity('recordQueued', { jobId });
+  await recordQueued({ jobId });
 }

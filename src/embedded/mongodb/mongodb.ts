@@ -7,13 +7,13 @@ import { firstProvided, type Provided, ProviderUnavailable } from '../fallback-c
 import { isOlder, parseVersion } from '../install/release.ts';
 import { MONGO_JAVA_SERVER_VERSION, MONGOD_OLDEST, MONGOD_VERSION } from '../install/versions.ts';
 import { runCommand } from '../process/command.ts';
-import {
-  type EngineProcess,
-  type EngineRegistry,
-  startEngine,
-  untilReady,
-} from '../process/engine-process.ts';
 import { startOnFreePorts } from '../process/free-port.ts';
+import {
+  type ServerProcess,
+  type ServerRegistry,
+  startServerProcess,
+  untilReady,
+} from '../process/server-process.ts';
 import { javaMongoArguments, provideJavaMongo } from './java-mongo.ts';
 import { provideMongod } from './mongod-binary.ts';
 import { becomePrimary, REPLICA_SET_FLAGS } from './replica-set.ts';
@@ -30,12 +30,12 @@ export interface MongoSettings {
   mongodMirror: string | undefined;
   /** The engine that wrote this folder's data, if there is any: no other can read it. */
   recorded: RecordedMongo | undefined;
-  registry: EngineRegistry;
+  registry: ServerRegistry;
   onProgress: (line: string) => void;
 }
 
 export interface MongoServer {
-  process: EngineProcess;
+  process: ServerProcess;
   version: string;
   ports: [number];
   uri: string;
@@ -89,7 +89,9 @@ async function startMongod(settings: MongoSettings, program: string, version: st
   ]);
   const abort = new AbortController();
   const primary = becomePrimary({
-    ...{ port: server.ports[0], version, timeoutMs: READY_TIMEOUT_MS },
+    port: server.ports[0],
+    version,
+    timeoutMs: READY_TIMEOUT_MS,
     signal: abort.signal,
     onProgress: settings.onProgress,
   });
@@ -123,7 +125,7 @@ function startOnFreePort(
 ): Promise<MongoServer> {
   const logPath = join(dataDir, 'logs', 'mongodb.log');
   const start = async ([port = 0]: number[]): Promise<MongoServer> => {
-    const process = await startEngine({
+    const process = await startServerProcess({
       engine: 'MongoDB',
       orphanSignal: 'TERM',
       program,

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { EngineEnded } from './engine-process.ts';
+import { ServerEnded } from './server-process.ts';
 
 const ATTEMPTS = 3;
 
 /**
- * Starts an engine on `count` free ports, first on the `wanted` ones if those are free. Tries up to three times
- * when the engine ends at once, since another process may take a port between our check and the start.
+ * Starts a server on `count` free ports, first on the `wanted` ones if those are free. Tries up to three times
+ * when the server ends at once, since another process may take a port between our check and the start.
  */
 export async function startOnFreePorts<T>(
   count: number,
@@ -18,7 +18,7 @@ export async function startOnFreePorts<T>(
       const first = attempt === 1 && wanted ? await listenOnEach(wanted).catch(() => undefined) : undefined;
       return await start(first ?? (await listenOnEach(Array.from({ length: count }, () => 0))));
     } catch (error) {
-      if (attempt === ATTEMPTS || !(error instanceof EngineEnded)) throw error;
+      if (attempt === ATTEMPTS || !(error instanceof ServerEnded)) throw error;
     }
   }
 }

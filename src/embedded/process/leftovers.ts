@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { inspectProcess } from '../../../bootstrap/process-table.js';
-import type { EngineRegistry } from './engine-process.ts';
 import type { Reaper } from './reaper.ts';
+import type { ServerRegistry } from './server-process.ts';
 
 const POLL_MS = 25;
 const record = z.array(z.object({ engine: z.string(), pid: z.number(), started: z.string() }));
@@ -13,7 +13,7 @@ const record = z.array(z.object({ engine: z.string(), pid: z.number(), started: 
 type Record = z.infer<typeof record>;
 
 /** Creates a registry that tells the reaper and a file in the data folder which engines run. */
-export function createEngineRegistry(dataDir: string, reaper: Reaper): EngineRegistry {
+export function createServerRegistry(dataDir: string, reaper: Reaper): ServerRegistry {
   let running: Record = [];
   // Synchronous, so that an engine is on record before this process can end.
   const save = () => writeFileSync(pathIn(dataDir), JSON.stringify(running));

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { KilnError } from '../../domain/errors.ts';
 import { ProviderUnavailable } from '../fallback-chain.ts';
 import { runCommand } from '../process/command.ts';
-import {
-  type EngineProcess,
-  type EngineRegistry,
-  startEngine,
-  untilReady,
-} from '../process/engine-process.ts';
 import { startOnFreePorts } from '../process/free-port.ts';
+import {
+  type ServerProcess,
+  type ServerRegistry,
+  startServerProcess,
+  untilReady,
+} from '../process/server-process.ts';
 import { isServing } from './grpc-health.ts';
 import { temporalDatabase } from './temporal-data.ts';
 
@@ -24,11 +24,11 @@ export interface TemporalSettings {
   searchAttributes: readonly string[];
   /** NORMAL survives a killed process, FULL a power cut too. */
   synchronous: 'NORMAL' | 'FULL';
-  registry: EngineRegistry;
+  registry: ServerRegistry;
 }
 
 export interface TemporalServer {
-  process: EngineProcess;
+  process: ServerProcess;
   address: string;
   ui: string;
   ports: number[];
@@ -49,7 +49,7 @@ export async function startTemporal(settings: TemporalSettings): Promise<Tempora
 
 async function startOn(settings: TemporalSettings, ports: number[]): Promise<TemporalServer> {
   const [port = 0, uiPort = 0, httpPort = 0, metricsPort = 0] = ports;
-  const process = await startEngine({
+  const process = await startServerProcess({
     engine: 'Temporal',
     // Killed, SQLite loses nothing, and under load Temporal stops slowly.
     orphanSignal: 'KILL',

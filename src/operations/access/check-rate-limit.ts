@@ -13,6 +13,7 @@ import {
 } from '../../domain/access/rate-window.ts';
 import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
+import { ownerKey } from '../../domain/jobs/job.ts';
 import type { WindowRepository } from '../../store/windows.ts';
 
 export interface CheckRateLimitPorts {
@@ -35,9 +36,7 @@ const ATTEMPTS = 10;
 export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.now }: CheckRateLimitPorts) {
   /** Whom limits count for: all keys and sessions of an account together, all guests of an address. */
   function concurrencyKeyOf(caller: Caller, sender: Sender): string {
-    return caller.kind === 'account'
-      ? `account:${caller.accountId}`
-      : `address:${addressBucket(addressOf(sender) ?? '')}`;
+    return caller.kind === 'account' ? ownerKey(caller) : `address:${addressBucket(addressOf(sender) ?? '')}`;
   }
 
   /** Makes the window what a hit expects to find; says why not when it already is and has no room. */

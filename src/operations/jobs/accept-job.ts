@@ -1,12 +1,12 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { priceOf } from '../../domain/credits/price.ts';
+import { uploadIdOf } from '../../domain/derived-ids.ts';
 import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { findFormat, formatOfFilename } from '../../domain/formats/find-format.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
-import { siblingId } from '../../domain/id.ts';
 import { type Job, ownerKey } from '../../domain/jobs/job.ts';
 import { planConversion } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
@@ -75,7 +75,14 @@ export async function acceptJob(
   }
   const { dialect, source = null, retryOf } = request;
   const job = newJob({
-    ...{ id, owner, dialect, input, source, target: target.id, options, callback },
+    id,
+    owner,
+    dialect,
+    input,
+    source,
+    target: target.id,
+    options,
+    callback,
     weight: plan.concurrency,
     ...(concurrencyKey !== owner && { lane: concurrencyKey }),
     ...(batchId !== undefined && { batchId }),
@@ -129,7 +136,7 @@ async function findInput(
   { input }: JobRequest,
 ): Promise<InputSource> {
   if ('upload' in input) {
-    const origin = { id: siblingId(jobId, 'upload'), owner, jobId, limits: ports.limits };
+    const origin = { id: uploadIdOf(jobId), owner, jobId, limits: ports.limits };
     const upload = newUpload({ request: input.upload, ...origin });
     return { upload, file: null };
   }

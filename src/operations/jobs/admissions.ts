@@ -6,6 +6,7 @@ import type { Log } from '../../log.ts';
 import { mapConcurrently } from '../../map-concurrently.ts';
 import type { AdmissionRepository } from '../../store/admissions/admissions.ts';
 import type { JobRepository } from '../../store/jobs.ts';
+import { createRecent } from '../recent.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { jobStart } from './job-start.ts';
 
@@ -29,7 +30,7 @@ export type Admissions = ReturnType<typeof createAdmissions>;
 /** Who may convert now, and who waits. Nobody is refused for having too many jobs. */
 export function createAdmissions(ports: AdmissionsPorts) {
   const { admissions, jobs, runner, log } = ports;
-  const limitOf = remembered(ports.concurrencyOf, ports.freshMs ?? FRESH_MS);
+  const { get: limitOf } = createRecent(ports.concurrencyOf, ports.freshMs ?? FRESH_MS);
 
   /** A call that is lost costs time only: whoever waits asks again by itself, or is found by the repair. */
   async function tell(those: readonly Job[]): Promise<void> {
@@ -117,19 +118,5 @@ export function createAdmissions(ports: AdmissionsPorts) {
     async fill(admission: Admission): Promise<void> {
       await wake(admission._id, await admissions.fill(admission, await limitOf(admission._id)));
     },
-  };
-}
-
-/** Believes an answer for a while. */
-function remembered(read: (concurrencyKey: string) => Promise<number>, freshMs: number) {
-  const known = new Map<string, { until: number; limit: Promise<number> }>();
-  return (concurrencyKey: string): Promise<number> => {
-    const entry = known.get(concurrencyKey);
-    if (entry && entry.until > performance.now()) return entry.limit;
-    const limit = read(concurrencyKey);
-    known.set(concurrencyKey, { until: performance.now() + freshMs, limit });
-    limit.catch(() => known.delete(concurrencyKey));
-    setTimeout(() => known.delete(concurrencyKey), freshMs).unref();
-    return limit;
   };
 }

@@ -5,7 +5,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { boundLog, ENGINE_LOG_BYTES } from '../../../src/embedded/process/engine-log.ts';
-import { startEngine } from '../../../src/embedded/process/engine-process.ts';
+import { startServerProcess } from '../../../src/embedded/process/server-process.ts';
 import { temporaryFolder, until } from '../stand-ins.ts';
 
 const registry = { started: () => {}, ended: () => {} };
@@ -38,7 +38,7 @@ it('keeps the log of a process that never stops writing small, and its last part
 it('begins anew when an engine starts on a full one', async () => {
   const logPath = join(await temporaryFolder(), 'mongodb.log');
   await writeFile(logPath, Buffer.alloc(ENGINE_LOG_BYTES + 1, 'x'));
-  const engine = await startEngine({
+  const engine = await startServerProcess({
     engine: 'MongoDB',
     orphanSignal: 'TERM',
     program: 'sh',

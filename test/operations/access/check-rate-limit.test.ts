@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller } from '../../../src/domain/access/account.ts';
 import { UNKNOWN_SENDER } from '../../../src/domain/access/client-address.ts';
 import { type AccessHarness, ADMIN, openAccessHarness } from '../../support/harness/access-harness.ts';
-import { patience, slowness } from '../../support/patience.ts';
 import { anAccountCaller } from '../../support/records.ts';
+import { slowness, timeLimit } from '../../support/time-limit.ts';
 
 /** A clock that stands still until it is told to move. */
 const clock = { at: Date.UTC(2026, 10, 23, 12) };
@@ -78,7 +78,7 @@ describe('sixty calls per minute', () => {
   });
 
   it('hold at the edge of the window, under several processes at once', {
-    timeout: patience(60_000),
+    timeout: timeLimit(60_000),
   }, async () => {
     // A minute passes in a second, or as much longer as the server is slower: a few edges are crossed for real.
     const began = performance.now();

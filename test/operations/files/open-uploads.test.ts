@@ -5,7 +5,7 @@ import { type CrashHarness, createCrashHarness } from '../../support/crash/crash
 import { OPEN_UPLOADS } from '../../support/harness/activity-harness.ts';
 import { PICTURE, PNG } from '../../support/harness/job-harness.ts';
 import { refusalOf } from '../../support/money.ts';
-import { patience } from '../../support/patience.ts';
+import { timeLimit } from '../../support/time-limit.ts';
 
 let harness: CrashHarness;
 
@@ -43,5 +43,5 @@ it(
     const admission = await admissions.findOne({ _id: owner });
     expect(admission === null || isIdle(admission)).toBe(true);
   },
-  patience(120_000),
+  timeLimit(120_000),
 );

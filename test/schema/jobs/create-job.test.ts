@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FORMATS } from '../../../src/domain/formats/find-format.ts';
 import { createApi } from '../client.ts';
 import { ALICE, BOB, createService } from '../service.ts';
 
@@ -282,6 +283,7 @@ describe('reading', () => {
     });
     expect(png.optionsSchema.properties).toHaveProperty('width');
     const all = await ask('{ formats { id readable writable targets { id } optionsSchema } }');
+    expect(all.data.formats).toHaveLength(FORMATS.size);
     for (const { readable, writable, targets, optionsSchema } of all.data.formats) {
       expect(targets.length > 0).toBe(readable);
       expect(optionsSchema !== null).toBe(writable);

@@ -86,7 +86,10 @@ describe('an admission', () => {
     expect((await admissions.enterMany(batch)).admitted).toEqual([]);
     await admissions.enter({ concurrencyKey, jobId: 'another', batch: false, limit: 2 });
     expect(await admissionNow(concurrencyKey)).toMatchObject({
-      ...{ open: [], active: ['single', 'a'], waiting: ['another'], waitingBatch: ['b', 'c', 'd'] },
+      open: [],
+      active: ['single', 'a'],
+      waiting: ['another'],
+      waitingBatch: ['b', 'c', 'd'],
     });
     expect(await admissions.leave(concurrencyKey, ['single', 'a'], 2)).toEqual(['another', 'b']);
   });

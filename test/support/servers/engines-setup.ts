@@ -14,7 +14,10 @@ const ON_SECOND_MONGO = 'second-mongo';
  * One Temporal and one MongoDB for all test files of a project, unless the environment names others.
  * Each file takes a database and a queue prefix of its own.
  */
-export async function setup({ name, provide }: TestProject): Promise<() => Promise<void>> {
+export async function setup({
+  name,
+  provide,
+}: Pick<TestProject, 'name' | 'provide'>): Promise<() => Promise<void>> {
   const { cacheDir, mongoUri: namedUri, temporal } = loadConfig();
   const dataDir = await mkdtemp(join(tmpdir(), 'kiln-test-'));
   const isSecond = name === ON_SECOND_MONGO;

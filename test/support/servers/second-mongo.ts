@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { cachedFolder, installFolder } from '../../../src/embedded/install/cache.ts';
 import { runCommand } from '../../../src/embedded/process/command.ts';
-import { startEngine, untilReady } from '../../../src/embedded/process/engine-process.ts';
 import { startOnFreePorts } from '../../../src/embedded/process/free-port.ts';
+import { startServerProcess, untilReady } from '../../../src/embedded/process/server-process.ts';
 
 /**
  * A second server that speaks MongoDB's protocol and says that it is MongoDB 8: it is a replica set, explains
@@ -26,12 +26,20 @@ export async function startSecondMongo(settings: SecondMongoSettings) {
   const library = await provide(settings);
   const { dataDir } = settings;
   const engine = await startOnFreePorts(1, async ([port = 0]) => {
-    const process = await startEngine({
+    const process = await startServerProcess({
       engine: 'SecantusDB',
       program: 'python3',
       args: [
-        ...[LAUNCHER, library, '--host', '127.0.0.1', '--port', String(port), '--log-level', 'WARNING'],
-        ...['--storage-path', join(dataDir, 'secantus')],
+        LAUNCHER,
+        library,
+        '--host',
+        '127.0.0.1',
+        '--port',
+        String(port),
+        '--log-level',
+        'WARNING',
+        '--storage-path',
+        join(dataDir, 'secantus'),
       ],
       orphanSignal: 'KILL',
       logPath: join(dataDir, 'logs', 'secantus.log'),

@@ -13,28 +13,30 @@ const POLL_MS = 50;
 /** Time for a database under load to close its files; if killed, it has to recover at the next start. */
 const STOP_GRACE_MS = 10_000;
 
-/** The engine ended before it was ready. Another try may help, since a port may have been taken. */
-export class EngineEnded extends ProviderUnavailable {}
+/** The server ended before it was ready. Another try may help, since a port may have been taken. */
+export class ServerEnded extends ProviderUnavailable {}
 
-export interface EngineCommand {
+/** How to run the server of an embedded engine. */
+export interface ServerCommand {
   /** Name in messages, for example "Temporal". */
   engine: string;
   program: string;
   args: readonly string[];
-  /** Signal from the kernel when we are gone: TERM for an engine that must close files, else KILL. */
+  /** Signal from the kernel when we are gone: TERM for a server that must close files, else KILL. */
   orphanSignal: 'TERM' | 'KILL';
   logPath: string;
   /** Is told of the process the moment it exists and when it has ended. */
-  registry: EngineRegistry;
+  registry: ServerRegistry;
 }
 
-/** Records which engines run, so that none is left behind. */
-export interface EngineRegistry {
+/** Records which servers run, so that none is left behind. */
+export interface ServerRegistry {
   started(engine: string, pid: number): void;
   ended(engine: string, pid: number): void;
 }
 
-export interface EngineProcess {
+/** The process of an embedded engine: Temporal's server or MongoDB's. */
+export interface ServerProcess {
   readonly pid: number;
   /** Resolves with a sentence about how it ended; never rejects. */
   readonly ended: Promise<string>;
@@ -42,15 +44,15 @@ export interface EngineProcess {
   stop(): Promise<void>;
 }
 
-/** Starts an engine in a process group of its own, with its output in its log. @throws ProviderUnavailable */
-export async function startEngine(command: EngineCommand): Promise<EngineProcess> {
+/** Starts a server in a process group of its own, with its output in its log. @throws ProviderUnavailable */
+export async function startServerProcess(command: ServerCommand): Promise<ServerProcess> {
   const { engine, orphanSignal, logPath, registry } = command;
   const { program, args } = await underDeathSignal(orphanSignal, command.program, command.args);
   await mkdir(dirname(logPath), { recursive: true });
   // Awaits nothing between the start and the listeners, so that no quick end goes unnoticed.
   const log = openSync(logPath, 'a');
   const stopBounding = boundLog(logPath);
-  // Keeps standard input open: some engines end when it closes.
+  // Keeps standard input open: some servers end when it closes.
   const child = spawn(program, [...args], { detached: true, stdio: ['pipe', log, log] });
   closeSync(log);
   const { pid } = child;
@@ -72,21 +74,21 @@ export async function startEngine(command: EngineCommand): Promise<EngineProcess
 
 /**
  * Waits until `probe` returns true; false or a throw means not yet.
- * @throws EngineEnded if the engine ends before, ProviderUnavailable if it takes longer than `timeoutMs`.
+ * @throws ServerEnded if the server ends before, ProviderUnavailable if it takes longer than `timeoutMs`.
  */
 export async function untilReady(
-  engine: EngineProcess,
+  server: ServerProcess,
   probe: () => Promise<boolean>,
   timeoutMs: number,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
-    const outcome = await Promise.race([engine.ended, probe().catch(() => false)]);
-    if (typeof outcome === 'string') throw new EngineEnded(outcome);
+    const outcome = await Promise.race([server.ended, probe().catch(() => false)]);
+    if (typeof outcome === 'string') throw new ServerEnded(outcome);
     if (outcome) return;
     await sleep(POLL_MS);
   }
-  await engine.stop();
+  await server.stop();
   throw new ProviderUnavailable(`it was not ready within ${timeoutMs / 1000} s`);
 }
 
