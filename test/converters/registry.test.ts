@@ -21,7 +21,7 @@ function answering(engine: string): () => Promise<ConvertOutcome> {
   return async () => ({ engine, engineMs: 1, input: {}, output: {}, warnings: [] });
 }
 
-function failing(code: 'NOT_SUPPORTED' | 'CORRUPT_INPUT'): () => Promise<ConvertOutcome> {
+function failing(code: 'NOT_SUPPORTED' | 'CORRUPT_INPUT' | 'TOO_MANY_PIXELS'): () => Promise<ConvertOutcome> {
   return async () => {
     throw new KilnError(code, `This one says ${code}.`);
   };

@@ -12,11 +12,13 @@ export type Setting = 'quality' | 'lossless' | 'effort';
 /** What an encoder needs to know of the source besides the pixels. */
 interface Kept {
   /** Bits a channel. */
-  bits?: number;
+  bits?: number | undefined;
   /** Dots per inch; absent where the source does not say. */
-  density?: number;
+  density?: number | undefined;
   /** Milliseconds that each frame is shown, where the picture itself does not say. */
-  delays?: number[];
+  delays?: number[] | undefined;
+  /** How often they are played, 0 for ever, where the picture itself does not say. */
+  loop?: number | undefined;
 }
 
 interface Encoder {
@@ -38,14 +40,20 @@ const ENCODERS: Record<FormatId, Encoder> = {
   webp: {
     uses: ['quality', 'lossless', 'effort'],
     frames: 'animation',
-    encode: (picture, { quality = 80, lossless, effort }, { delays }) =>
-      picture.webp({ quality, lossless, effort: scaled(effort, 0, 6) ?? DEFAULT_EFFORT.webp, delay: delays }),
+    encode: (picture, { quality = 80, lossless, effort }, { delays, loop }) =>
+      picture.webp({
+        quality,
+        lossless,
+        effort: scaled(effort, 0, 6) ?? DEFAULT_EFFORT.webp,
+        delay: delays,
+        loop,
+      }),
   },
   gif: {
     uses: ['effort'],
     frames: 'animation',
-    encode: (picture, { effort }, { delays }) =>
-      picture.gif({ effort: scaled(effort, 1, 10) ?? DEFAULT_EFFORT.gif, delay: delays }),
+    encode: (picture, { effort }, { delays, loop }) =>
+      picture.gif({ effort: scaled(effort, 1, 10) ?? DEFAULT_EFFORT.gif, delay: delays, loop }),
   },
   // LZW is lossless and read everywhere; sharp's default is JPEG inside.
   tiff: {

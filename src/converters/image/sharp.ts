@@ -8,6 +8,7 @@ import type { MediaInfo } from '../converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from '../process/engine.ts';
 import { toKilnError } from '../process/engine-error.ts';
 import { checkMediaInfo, checkWork, type EngineLimits } from '../process/engine-limits.ts';
+import { countFrames, drawFrames } from './apng.ts';
 import { bitDepthOf, computeDeeply, keptBits, USUAL_BITS } from './bit-depth.ts';
 import { writeJpegDensity } from './density.ts';
 import { applyEdits, lossWarnings } from './edits.ts';
@@ -46,14 +47,15 @@ export function createSharpEngine(): Engine {
 }
 
 async function convertFrom(input: PictureInput, step: ConvertStep, io: EngineIo): Promise<EngineOutcome> {
-  const { picture, mediaInfo, size, frames, header } = await readPicture(step, input, io.limits);
+  const opened = await readPicture(step, input, io.limits);
+  const { picture, mediaInfo, size, frames, header, delays, loop } = opened;
   const bits = keptBits(bitDepthOf(header), step);
   const { density } = header;
   io.onProgress(10);
   keepColours(picture, header, bits, step.options);
   applyEdits(picture, step, size);
   keepMetadata(picture, step.options);
-  const kept = { bits, ...(density === undefined ? {} : { density }) };
+  const kept = { bits, density, delays, loop };
   const info = await encodeAs(picture, step.target, step.options, kept).toFile(io.outputPath);
   if (step.target === 'jpg' && density !== undefined && step.options.stripMetadata)
     await writeJpegDensity(io.outputPath, density);
@@ -87,12 +89,24 @@ async function convertUnended(step: ConvertStep, io: EngineIo): Promise<EngineOu
   }
 }
 
+/** A picture that is about to be edited. */
+interface OpenedPicture {
+  picture: Sharp;
+  mediaInfo: MediaInfo;
+  size: Size;
+  frames: number;
+  header: Metadata;
+  /** Milliseconds of each frame, and how often they are played, where the picture itself does not say. */
+  delays?: number[];
+  loop?: number;
+}
+
 /** Opens a picture to be edited: upright, and checked against all limits. Decodes nothing yet. */
 export async function readPicture(
   step: ConvertStep,
   from: PictureInput,
   limits: EngineLimits,
-): Promise<{ picture: Sharp; mediaInfo: MediaInfo; size: Size; frames: number; header: Metadata }> {
+): Promise<OpenedPicture> {
   const { input, mediaInfo, header } = await openPicture(step.source, from, limits, step.options.density);
   const { page } = step.options;
   const frames = keepsFrames(step) ? (mediaInfo.frames ?? 1) : 1;
@@ -101,13 +115,28 @@ export async function readPicture(
   const upright = { width: mediaInfo.width ?? 1, height: mediaInfo.height ?? 1 };
   const size = resultSize(upright, step.options);
   checkWork(upright, size, frames, limits);
+  const opened = { mediaInfo, size, frames, header };
+  if (step.source === 'png' && typeof from === 'string' && (frames > 1 || (page ?? 1) > 1))
+    return { ...opened, ...(await openAnimatedPng(from, frames > 1 ? undefined : (page ?? 1) - 1, limits)) };
   const picture = sharp(input, {
     ...readOptions(limits),
     ...failOn(from),
     ...(frames > 1 ? { pages: -1 } : {}),
     ...(page === undefined ? {} : { page: page - 1 }),
   });
-  return { picture: frames > 1 ? picture : picture.autoOrient(), mediaInfo, size, frames, header };
+  return { ...opened, picture: frames > 1 ? picture : picture.autoOrient() };
+}
+
+/** libvips reads the first picture of an animated PNG only. */
+async function openAnimatedPng(path: string, only: number | undefined, limits: EngineLimits) {
+  const { data, width, height, delays, loop } = await drawFrames(path, only);
+  const stack = only === undefined ? { pageHeight: height / delays.length } : {};
+  const picture = sharp(data, {
+    ...readOptions(limits),
+    raw: { width, height, channels: 4, ...stack },
+    ...(only === undefined ? { pages: -1 } : {}),
+  });
+  return { picture, delays, loop };
 }
 
 async function openPicture(source: FormatId, from: PictureInput, limits: EngineLimits, density?: number) {
@@ -121,7 +150,8 @@ async function openPicture(source: FormatId, from: PictureInput, limits: EngineL
     if ((LIBRARY_NAMES[header.format] ?? header.format) !== source) {
       throw new KilnError('TYPE_MISMATCH', `The file is not a ${requireFormat(source).name} picture.`);
     }
-    const mediaInfo = mediaInfoOf(header);
+    const frames = source === 'png' && typeof from === 'string' ? await countFrames(from) : header.pages;
+    const mediaInfo = { ...mediaInfoOf(header), frames: frames ?? 1 };
     checkMediaInfo(mediaInfo, limits);
     await checkNumbers(input, header, source);
     return { input, mediaInfo, header };

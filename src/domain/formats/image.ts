@@ -43,6 +43,7 @@ export const IMAGE_FORMATS: readonly Format[] = [
     mime: 'image/png',
     otherMimes: ['image/x-png', 'image/apng'],
     signatures: [{ 0: '89504e470d0a1a0a' }],
+    frames: 'animation',
     readers: SHARP,
     writers: SHARP,
   }),
