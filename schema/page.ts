@@ -68,7 +68,7 @@ function sizeOf({ first, last, after }: PageArguments): number {
   }
   const size = first ?? last ?? DEFAULT_SIZE;
   if (size >= 0 && size <= MAX_SIZE) return size;
-  throw new KilnError('INVALID_INPUT', `A page holds 0 to ${MAX_SIZE} items.`, {
+  throw new KilnError('INVALID_INPUT', `A page holds 0 to ${MAX_SIZE} items, not ${size}.`, {
     field: typeof first === 'number' ? 'first' : 'last',
   });
 }

@@ -50,6 +50,26 @@ describe('an invalid configuration', () => {
     },
   );
 
+  it.each([
+    ['KILN_PORT', '65536', 'up to 65535'],
+    ['KILN_CONCURRENCY_IMAGE', '257', 'from 1 to 256'],
+    ['KILN_CONCURRENCY_IO', '0', 'from 1 to 1000'],
+    ['KILN_CONCURRENCY_WEBHOOK', '5001', 'from 1 to 5000'],
+    ['KILN_LIMIT_UPLOAD_BYTES', '0', 'from 1 to 1099511627776'],
+    ['KILN_LIMIT_OPEN_UPLOADS', '100001', 'from 1 to 100000'],
+    ['KILN_LIMIT_FRAMES', '0', 'from 1 to 100000'],
+    ['KILN_LIMIT_ENGINE_SECONDS', '3601', 'from 1 to 3600'],
+    ['KILN_LIMIT_ENGINE_MEMORY_MB', '63', 'from 64 to 65536'],
+    ['KILN_RETENTION_FILES', '3651d', '1s to 3650d'],
+    ['KILN_RETENTION_UPLOADS', '8d', '1s to 7d'],
+    ['KILN_RETENTION_JOBS', '59s', '1m to 3650d'],
+    ['KILN_RETENTION_DELIVERIES', '59s', '1m to 3650d'],
+    ['KILN_RETENTION_SWEEP', '2d', '1s to 1d'],
+  ])('%s=%s is answered with the range %s', (name, value, range) => {
+    const errors = errorsOf(() => loadConfig({ [name]: value }));
+    expect(errors).toEqual([expect.stringContaining(range)]);
+  });
+
   it('is reported as a whole', () => {
     const env = Object.fromEntries(Object.entries(INVALID).map(([name, [value]]) => [name, value]));
     expect(errorsOf(() => loadConfig(env))).toHaveLength(Object.keys(INVALID).length);
@@ -145,7 +165,7 @@ describe('a lifetime', () => {
 
   it.each(['90', '1.5h', '-1d', '5w', '0s', '9999d', 's'])('of %s is refused', (value) => {
     const [error] = errorsOf(() => loadConfig({ KILN_RETENTION_FILES: value }));
-    expect(error).toMatch(/KILN_RETENTION_FILES must be how long files are kept, such as 90s/);
+    expect(error).toMatch(/KILN_RETENTION_FILES must be how long files are kept, 1s to 3650d, such as 90s/);
   });
 
   it('may be given by its earlier name, unless it has the new one as well', () => {

@@ -96,10 +96,9 @@ builder.node(Batch, {
       },
       complexity: ({ count }) => ({ field: Math.max(count, 1), multiplier: Math.max(count, 1) }),
       resolve: (batch, { from, count }, { operations }) => {
-        if (from < 0 || count < 0 || count > MAX_JOBS)
-          throw new KilnError('INVALID_INPUT', `Ask for 0 to ${MAX_JOBS} jobs from a place on.`, {
-            field: 'count',
-          });
+        if (from < 0) throw new KilnError('INVALID_INPUT', '`from` must be 0 or more.', { field: 'from' });
+        if (count < 0 || count > MAX_JOBS)
+          throw new KilnError('INVALID_INPUT', `\`count\` must be 0 to ${MAX_JOBS}.`, { field: 'count' });
         return operations.jobsOf(batch, from, count);
       },
     }),

@@ -1,5 +1,5 @@
 import { KilnError } from '../../src/domain/errors.ts';
-import { FORMATS, findFormat, targetsOf } from '../../src/domain/formats/find-format.ts';
+import { FORMATS, findFormat, sourceHint, targetsOf } from '../../src/domain/formats/find-format.ts';
 import type { FormatCategory, Format as FormatRow } from '../../src/domain/formats/format.ts';
 import { optionsJsonSchema } from '../../src/domain/options/image.ts';
 import { builder } from '../builder.ts';
@@ -97,7 +97,10 @@ builder.queryField('formats', (t) =>
 function requireSource(id: string): string {
   const format = findFormat(id);
   if (format) return format.id;
-  throw new KilnError('INVALID_INPUT', 'Kiln does not know this format.', { field: 'from' });
+  throw new KilnError('INVALID_INPUT', 'Kiln does not know this format.', {
+    field: 'from',
+    hint: sourceHint(id),
+  });
 }
 
 function formatsOf(ids: readonly string[]): FormatRow[] {

@@ -111,5 +111,5 @@ function pastOf(job: JobRecord, after: number): JobUpdate[] {
 /** @throws KilnError INVALID_INPUT */
 export function requireSeq(after: number): number {
   if (after >= 0) return after;
-  throw new KilnError('INVALID_INPUT', '`after` must not be negative.', { field: 'after' });
+  throw new KilnError('INVALID_INPUT', '`after` must be 0 or more.', { field: 'after' });
 }

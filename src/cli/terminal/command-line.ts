@@ -75,7 +75,8 @@ export function judgedBy<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw error instanceof KilnError ? new InvalidArgumentError(error.message) : error;
+    if (!(error instanceof KilnError)) throw error;
+    throw new InvalidArgumentError([error.message, error.hint].filter(Boolean).join(' '));
   }
 }
 

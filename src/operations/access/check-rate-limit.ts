@@ -69,7 +69,7 @@ export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.no
       const quota = quotaOf(plan);
       if (quota.perMinute === null && quota.perDay === null) return;
       const exhausted = await enter(concurrencyKeyOf(caller, sender), quota, calls);
-      if (exhausted) throw limited(quota, exhausted);
+      if (exhausted) throw limited(plan, exhausted);
     },
 
     concurrencyKeyOf,
@@ -86,10 +86,11 @@ function quotaOf({ callsPerMinute, callsPerDay }: AccountPlan): Quota {
   return { perMinute: callsPerMinute, perDay: callsPerDay };
 }
 
-function limited({ perMinute, perDay }: Quota, { limit, seconds }: Exhausted): KilnError {
-  const most = limit === 'minute' ? `${perMinute} calls per minute` : `${perDay} calls per day`;
-  return new KilnError('RATE_LIMITED', `More than ${most} are not part of the plan.`, {
+function limited(plan: AccountPlan, { limit, seconds }: Exhausted): KilnError {
+  const term = limit === 'minute' ? 'callsPerMinute' : 'callsPerDay';
+  const message = `The ${plan._id} plan allows ${plan[term]} calls per ${limit}, which are used up.`;
+  return new KilnError('RATE_LIMITED', message, {
     retryAfterSeconds: seconds,
-    hint: `Wait ${seconds} s, or use a larger plan.`,
+    hint: `Wait ${seconds} s, or use a plan with more ${term}.`,
   });
 }

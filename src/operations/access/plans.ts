@@ -7,6 +7,7 @@ import {
   planIdOf,
 } from '../../domain/access/account-plan.ts';
 import { KilnError } from '../../domain/errors.ts';
+import { hintAmong } from '../../domain/names.ts';
 import type { PlanRepository } from '../../store/plans.ts';
 import { createRecent } from '../recent.ts';
 import { requireAdmin } from './accounts.ts';
@@ -33,8 +34,9 @@ export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
   async function findPlan(id: string): Promise<AccountPlan> {
     const plan = (await all()).get(id);
     if (plan) return plan;
-    const names = [...DEFAULT_PLANS.keys()].join(', ');
-    throw new KilnError('NOT_FOUND', 'There is no such plan.', { hint: `There are ${names}.` });
+    throw new KilnError('NOT_FOUND', 'There is no such plan.', {
+      hint: hintAmong([...DEFAULT_PLANS.keys()], id),
+    });
   }
 
   return {
@@ -48,6 +50,7 @@ export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
       if (plan._id !== GUEST_PLAN) return;
       throw new KilnError('INVALID_INPUT', 'An account cannot have the plan of guests.', {
         field: 'plan',
+        hint: `It can have ${[...DEFAULT_PLANS.keys()].filter((name) => name !== GUEST_PLAN).join(', ')}.`,
       });
     },
 

@@ -5,10 +5,10 @@ import { uploadIdOf } from '../../domain/derived-ids.ts';
 import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
-import { findFormat, formatOfFilename } from '../../domain/formats/find-format.ts';
+import { formatOfFilename } from '../../domain/formats/find-format.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
 import { type Job, ownerKey } from '../../domain/jobs/job.ts';
-import { planConversion } from '../../domain/jobs/plan.ts';
+import { planConversion, requireTarget } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
 import type { CreditRepository } from '../../store/credits.ts';
 import type { FileRepository } from '../../store/files.ts';
@@ -109,24 +109,23 @@ function requireIncluded(plan: AccountPlan, limits: Limits, request: JobRequest,
   if (refusal) throw refuse(refusal);
 }
 
-function requireTarget(id: FormatId) {
-  const format = findFormat(id);
-  if (!format)
-    throw new KilnError('UNSUPPORTED_CONVERSION', `"${id}" is not a format that Kiln knows.`, {
-      field: 'target',
-      hint: 'See the list of formats.',
-    });
-  return format;
-}
-
 function acceptCallback(
   ports: AcceptJobPorts,
   jobId: string,
   { url, secret }: NonNullable<JobRequest['callback']>,
 ): NewJob['callback'] {
-  ports.checkUrl(url);
+  checkCallbackUrl(ports, url);
   const binding = { collection: 'jobs', id: jobId, field: 'callback.secret' };
   return { url, sealedSecret: secret ? ports.seal(secret, binding) : null };
+}
+
+/** @throws KilnError about `callbackUrl` when Kiln calls no such address. */
+function checkCallbackUrl({ checkUrl }: AcceptJobPorts, url: string): void {
+  try {
+    checkUrl(url);
+  } catch (error) {
+    throw error instanceof KilnError ? error.about('callbackUrl') : error;
+  }
 }
 
 async function findInput(

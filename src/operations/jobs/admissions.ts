@@ -1,5 +1,5 @@
 import { chargedAccount } from '../../domain/credits/credits.ts';
-import { KilnError } from '../../domain/errors.ts';
+import { KilnError, raisedBy } from '../../domain/errors.ts';
 import type { Admission } from '../../domain/jobs/admission.ts';
 import { concurrencyKeyOf, isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
@@ -59,10 +59,11 @@ export function createAdmissions(ports: AdmissionsPorts) {
   return {
     /** @throws KilnError RATE_LIMITED when too many uploads of the key are open. */
     async openUploads(concurrencyKey: string, jobIds: readonly string[]): Promise<void> {
-      const most = ports.openUploads[chargedAccount(concurrencyKey) === null ? 'guest' : 'account'];
+      const isGuest = chargedAccount(concurrencyKey) === null;
+      const most = ports.openUploads[isGuest ? 'guest' : 'account'];
       if (await admissions.open(concurrencyKey, jobIds, most)) return;
-      throw new KilnError('RATE_LIMITED', `More than ${most} uploads cannot be awaited at a time.`, {
-        hint: 'Send or cancel what was prepared before.',
+      throw new KilnError('RATE_LIMITED', `At most ${most} uploads may be open at a time.`, {
+        hint: `Send or cancel what was prepared before. ${isGuest ? 'An account may have more.' : raisedBy('KILN_LIMIT_OPEN_UPLOADS')}`,
       });
     },
 

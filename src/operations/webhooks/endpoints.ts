@@ -98,7 +98,7 @@ export function createEndpoints(ports: EndpointsPorts) {
       return url;
     } catch (error) {
       if (!(error instanceof KilnError)) throw error;
-      throw new KilnError(error.code, error.message, { field: 'url', cause: error });
+      throw error.about('url');
     }
   }
 

@@ -47,7 +47,12 @@ describe('sixty calls per minute', () => {
       clock.at += 100;
     }
     // The first was 6 s ago, so 54 s are left of its minute.
-    await expect(admit(caller)).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAfterSeconds: 54 });
+    await expect(admit(caller)).rejects.toMatchObject({
+      code: 'RATE_LIMITED',
+      message: 'The basic plan allows 60 calls per minute, which are used up.',
+      hint: 'Wait 54 s, or use a plan with more callsPerMinute.',
+      retryAfterSeconds: 54,
+    });
     clock.at += 53_999;
     await expect(admit(caller)).rejects.toMatchObject({ retryAfterSeconds: 1 });
     clock.at += 1;
@@ -129,6 +134,8 @@ describe('two thousand calls per day', () => {
     const error = await admit(caller).catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'RATE_LIMITED',
+      message: 'The basic plan allows 2000 calls per day, which are used up.',
+      hint: expect.stringContaining('callsPerDay'),
       retryAfterSeconds: Math.ceil((midnight - clock.at) / SECOND),
     });
     clock.at = midnight;

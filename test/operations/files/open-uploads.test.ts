@@ -25,7 +25,11 @@ it(
     const prepare = () => harness.prepareUpload(caller, PICTURE);
     const { _id } = await prepare();
     await times(OPEN_UPLOADS - 1, prepare);
-    expect(await refusalOf(prepare())).toBe('RATE_LIMITED');
+    await expect(prepare()).rejects.toMatchObject({
+      code: 'RATE_LIMITED',
+      message: `At most ${OPEN_UPLOADS} uploads may be open at a time.`,
+      hint: expect.stringContaining('KILN_LIMIT_OPEN_UPLOADS'),
+    });
     expect(await refusalOf(harness.submitJob(caller, request))).toBe('RATE_LIMITED');
 
     await harness.receiveUpload(_id, Readable.from([PNG]));

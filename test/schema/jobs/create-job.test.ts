@@ -161,7 +161,7 @@ describe('expected failures', () => {
       { target: 'png', upload: UPLOAD, callback: { url: 'http://169.254.169.254/' } },
       'InvalidInputError',
       'BLOCKED_ADDRESS',
-      null,
+      'callback.url',
     ],
   ])('%j is %s', async (input, type, code, field) => {
     const { create } = start();
