@@ -67,7 +67,7 @@ export async function drawFrames(path: string, only?: number): Promise<Animation
   if (!header || header.length < 13) throw damaged();
   const { width, height } = sizeAt(header, 0);
   const shared = chunks.filter(({ type }) => SHARED.has(type));
-  const parts = partsOf(chunks);
+  const parts = partsOf(chunks, { width, height });
   const control = chunks.find(({ type }) => type === 'acTL')?.data;
   // The limits were checked against what the file says.
   if (parts.length !== control?.readUInt32BE(0)) throw damaged();
@@ -75,7 +75,6 @@ export async function drawFrames(path: string, only?: number): Promise<Animation
   const data = Buffer.alloc(frameBytes * (only === undefined ? parts.length : 1));
   let canvas = Buffer.alloc(frameBytes);
   for (const [index, part] of parts.entries()) {
-    if (part.left + part.width > width || part.top + part.height > height) throw damaged();
     const before = part.dispose === DISPOSE.restore ? Buffer.from(canvas) : canvas;
     draw(canvas, width, part, await decode(header, shared, part));
     if (only === undefined) canvas.copy(data, index * frameBytes);
@@ -103,14 +102,16 @@ function chunksOf(bytes: Buffer): Chunk[] {
 }
 
 /** Returns the frames in order. A picture before the first frame's control chunk is not a part of the animation. */
-function partsOf(chunks: readonly Chunk[]): Part[] {
+function partsOf(chunks: readonly Chunk[], canvas: Size): Part[] {
   const parts: Part[] = [];
   for (const { type, data } of chunks) {
     if (type === 'fcTL') parts.push(partOf(data));
     if (type === 'IDAT') parts.at(-1)?.pixels.push(data);
     if (type === 'fdAT') parts.at(-1)?.pixels.push(data.subarray(SEQUENCE_BYTES));
   }
-  if (parts.length === 0 || parts.some(({ pixels }) => pixels.length === 0)) throw damaged();
+  const isWrong = ({ pixels, left, top, width, height }: Part) =>
+    pixels.length === 0 || left + width > canvas.width || top + height > canvas.height;
+  if (parts.length === 0 || parts.some(isWrong)) throw damaged();
   return parts;
 }
 
