@@ -46,7 +46,7 @@ const imageOptions = z.strictObject({
     .int()
     .min(1)
     .max(2400)
-    .describe('Dots per inch at which SVG is drawn; 72 draws it at its own size.')
+    .describe('Dots per inch at which SVG is drawn; 96 draws it at its own size.')
     .optional(),
   stripMetadata: z
     .boolean()
