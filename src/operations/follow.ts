@@ -1,6 +1,6 @@
 import type { Changes, Versioned } from '../store/mongo/changes.ts';
 
-export interface FollowPorts<T extends Versioned> {
+interface FollowPorts<T extends Versioned> {
   changes: Pick<Changes<T>, 'subscribe'>;
   read(): Promise<T>;
 }

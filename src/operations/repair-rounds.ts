@@ -2,20 +2,20 @@ import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 
 /** One kind of leftovers, looked for again and again. */
-export interface RepairStep {
+interface RepairStep {
   name: string;
   /** Finds and mends what is broken now. `signal` is aborted when the process stops. */
   run(signal: AbortSignal): Promise<unknown>;
 }
 
-export interface RepairRoundsOptions {
+interface RepairRoundsOptions {
   steps: readonly RepairStep[];
   /** The pause between the end of a step and its next beginning. */
   everyMs: number;
   log: Pick<Log, 'warn'>;
 }
 
-export interface RepairRounds {
+interface RepairRounds {
   /** Begins no further round. Resolves when those under way have ended. */
   stop(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { Page } from '../domain/page.ts';
 import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 import { paging } from './mongo/paging.ts';
 
-export interface FilePage extends Page {
+interface FilePage extends Page {
   owner: string;
 }
 

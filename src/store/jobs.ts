@@ -39,7 +39,7 @@ export type JobPatch = Partial<
   }
 >;
 
-export interface Transition {
+interface Transition {
   to: JobStatus;
   /** Deterministic: the same cause twice is one event. */
   cause: string;
@@ -47,7 +47,7 @@ export interface Transition {
   patch?: JobPatch;
 }
 
-export interface JobPage extends Page {
+interface JobPage extends Page {
   owner: string;
   dialect?: Job['dialect'];
   status?: JobStatus;

@@ -31,14 +31,14 @@ const terms = z.strictObject({
   fileBytes: z.int().min(1).nullable(),
   /** Given each month. */
   mediaCredits: z.int().min(0).max(MOST),
-  /** Whether the Swayzio lanes are covered. */
+  /** Whether the Swayzio API is covered. */
   swayzio: z.boolean(),
 });
 
 export type PlanTerms = z.output<typeof terms>;
 /** Their names, in the order in which people look for them. */
 export const PLAN_TERMS = Object.keys(terms.shape) as (keyof PlanTerms)[];
-export type PlanChanges = { [K in keyof PlanTerms]?: PlanTerms[K] | undefined };
+type PlanChanges = { [K in keyof PlanTerms]?: PlanTerms[K] | undefined };
 
 /** What an account, or a guest, gets for its money. */
 export interface AccountPlan extends PlanTerms {

@@ -5,7 +5,7 @@ import { newId } from '../../domain/id.ts';
 import type { Page } from '../../domain/page.ts';
 import type { AccountRepository } from '../../store/accounts.ts';
 
-export interface AccountsPorts {
+interface AccountsPorts {
   accounts: AccountRepository;
   /** Rejects when no account can have this plan. */
   requireAccountPlan(id: string): Promise<void>;
@@ -13,7 +13,7 @@ export interface AccountsPorts {
   issuer?: string | undefined;
 }
 
-export interface AccountRequest {
+interface AccountRequest {
   name: string;
   plan: string;
 }

@@ -14,7 +14,7 @@ export type Credential =
   | { kind: 'jwt'; jwt: string }
   | null;
 
-export interface AuthenticatePorts {
+interface AuthenticatePorts {
   keys: Pick<ApiKeyRepository, 'find' | 'findBySecretHash'>;
   accounts: Pick<AccountRepository, 'find' | 'findByLogin'>;
   hashApiKey(apiKey: string): string;

@@ -12,7 +12,7 @@ import type { PlanRepository } from '../../store/plans.ts';
 import { createRecent } from '../recent.ts';
 import { requireAdmin } from './accounts.ts';
 
-export interface PlansPorts {
+interface PlansPorts {
   plans: Pick<PlanRepository, 'list' | 'change'>;
   /** Milliseconds for which the plans are believed without looking again. */
   freshMs?: number;
@@ -65,5 +65,3 @@ export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
     },
   };
 }
-
-export type Plans = ReturnType<typeof createPlans>;

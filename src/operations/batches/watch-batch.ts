@@ -11,7 +11,7 @@ export type BatchUpdate =
   | { kind: 'event'; event: NumberedEvent<BatchEvent>; batch: Batch }
   | { kind: 'snapshot'; batch: Batch };
 
-export interface WatchBatchPorts {
+interface WatchBatchPorts {
   batches: Pick<BatchRepository, 'get'>;
   changes: Pick<Changes<Batch>, 'subscribe'>;
   findBatch: ReturnType<typeof createFindBatches>['findBatch'];

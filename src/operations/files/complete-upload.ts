@@ -18,7 +18,7 @@ export interface CompleteUploadPorts {
   runner: Pick<WorkflowRunner, 'uploadCompleted'>;
 }
 
-export interface CompletedUpload {
+interface CompletedUpload {
   upload: Upload;
   /** False for every call but the first. */
   first: boolean;

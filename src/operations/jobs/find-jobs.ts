@@ -5,7 +5,7 @@ import { type Job, type JobStatus, type JobSummary, ownerKey } from '../../domai
 import type { Page } from '../../domain/page.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 
-export interface JobQuery extends Page {
+interface JobQuery extends Page {
   dialect?: Dialect;
   status?: JobStatus;
 }

@@ -17,7 +17,7 @@ import type { EndpointChanges, EndpointRepository } from '../../store/endpoints.
 import { type createAccounts, requireAccountId, requireManager } from '../access/accounts.ts';
 import type { createEmit } from './emit.ts';
 
-export interface EndpointsPorts extends Pick<ReturnType<typeof createEmit>, 'enqueue' | 'forgetEndpoints'> {
+interface EndpointsPorts extends Pick<ReturnType<typeof createEmit>, 'enqueue' | 'forgetEndpoints'> {
   endpoints: EndpointRepository;
   deliveries: Pick<DeliveryRepository, 'endAll' | 'get'>;
   findAccount: ReturnType<typeof createAccounts>['findAccount'];
@@ -31,7 +31,7 @@ export interface EndpointsPorts extends Pick<ReturnType<typeof createEmit>, 'enq
 }
 
 /** An endpoint to be made. */
-export interface NewEndpoint {
+interface NewEndpoint {
   /** The caller's own account unless given. */
   accountId?: string | undefined;
   url: string;
@@ -40,7 +40,7 @@ export interface NewEndpoint {
 }
 
 /** What to change; what is undefined stays. */
-export interface EndpointEdit {
+interface EndpointEdit {
   url?: string | undefined;
   events?: readonly string[] | undefined;
   description?: string | undefined;

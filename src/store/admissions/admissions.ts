@@ -13,7 +13,7 @@ import { upgradeAdmission } from './admission-upgrade.ts';
 import { createWaiters } from './waiters.ts';
 
 /** A job on its way in. */
-export interface Entrant {
+interface Entrant {
   concurrencyKey: string;
   jobId: string;
   batch: boolean;
@@ -22,7 +22,7 @@ export interface Entrant {
 }
 
 /** Jobs of one batch on their way in. */
-export interface Entrants extends Pick<Entrant, 'concurrencyKey' | 'limit'> {
+interface Entrants extends Pick<Entrant, 'concurrencyKey' | 'limit'> {
   jobIds: readonly string[];
 }
 
