@@ -23,10 +23,12 @@ export async function setup({
   const isSecond = name === ON_SECOND_MONGO;
   const second = isSecond ? await startSecondMongo({ dataDir, cacheDir, onProgress: console.log }) : null;
   const mongoUri = second?.uri ?? namedUri;
+  // Of what runs on the second server by itself, nothing needs Temporal.
+  const usesTemporal = !isSecond || process.env.KILN_TEST_MONGO === 'secantus';
   const engines = await startEmbedded({
     dataDir,
     cacheDir,
-    needTemporal: temporal.address === undefined,
+    needTemporal: usesTemporal && temporal.address === undefined,
     needMongo: mongoUri === undefined,
     searchAttributes: Object.values(ATTRIBUTES).map(({ name }) => name),
     temporalSynchronous: 'NORMAL',
