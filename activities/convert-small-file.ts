@@ -3,7 +3,7 @@ import type { AcquiredFile, createAcquire } from './acquire.ts';
 import type { ConvertedFile, createConvert } from './convert.ts';
 import type { createPublish } from './publish.ts';
 
-interface ConvertSmallFileParts {
+export interface ConvertSmallFileParts {
   acquire: ReturnType<typeof createAcquire>;
   convert: ReturnType<typeof createConvert>;
   publish: ReturnType<typeof createPublish>;

@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { JobStatus } from '../src/domain/jobs/job.ts';
 
-interface CancelRequest {
+export interface CancelRequest {
   /** Shown in the job's timeline. */
   reason: string;
 }

@@ -21,7 +21,7 @@ const KINDS = [
 const MAX_HISTORY = 2000;
 
 /** What one run passes to the next by continue-as-new. */
-interface SweepProgress {
+export interface SweepProgress {
   /** Index in KINDS. */
   kind: number;
   after: string | null;

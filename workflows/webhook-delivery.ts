@@ -3,7 +3,7 @@ import type { DeliveryOutcome } from '../src/domain/webhooks/delivery.ts';
 import { wakeSignal } from './messages.ts';
 import { delivery } from './proxies.ts';
 
-interface DeliveryInput {
+export interface DeliveryInput {
   deliveryId: string;
   /** The number of the first attempt; 1 unless it is a replay. */
   attempt?: number;

@@ -52,7 +52,7 @@ import { createWebhooks } from './webhooks.ts';
 export const KILN_VERSION = '0.1.0';
 
 /** Where the engines are: embedded ones or the operator's. */
-interface Endpoints {
+export interface Endpoints {
   mongoUri: string;
   temporalAddress: string;
   masterKeys: Uint8Array[];

@@ -15,7 +15,7 @@ import type { JobRepository } from '../store/jobs.ts';
 import { createChanges } from '../store/mongo/changes.ts';
 import type { Collections } from '../store/mongo/mongo.ts';
 
-interface BatchPorts {
+export interface BatchPorts {
   collections: Pick<Collections, 'batches'>;
   jobs: Pick<JobRepository, 'getMany' | 'insertMissing' | 'statusesOf'>;
   runner: Pick<WorkflowRunner, 'startBatch' | 'nudgeBatch' | 'startJob' | 'cancelJob'>;

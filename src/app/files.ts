@@ -3,7 +3,7 @@ import { createPrepareUpload, type PrepareUploadPorts } from '../operations/file
 import { createReceiveUpload, type ReceiveUploadPorts } from '../operations/files/receive-upload.ts';
 import type { Tell } from '../operations/jobs/tell.ts';
 
-interface UploadsPorts
+export interface UploadsPorts
   extends Omit<CompleteUploadPorts & ReceiveUploadPorts, 'runner'>,
     Omit<PrepareUploadPorts, 'uploads' | 'admissions'> {
   admissions: CompleteUploadPorts['admissions'] & PrepareUploadPorts['admissions'];

@@ -42,7 +42,7 @@ const CALLBACK_BODIES = Object.fromEntries(
   ),
 );
 
-interface WebhookPorts {
+export interface WebhookPorts {
   collections: Pick<Collections, 'endpoints' | 'accounts' | 'deliveries'>;
   deliveries: DeliveryRepository;
   files: Pick<FileRepository, 'get'>;

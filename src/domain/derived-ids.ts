@@ -31,7 +31,7 @@ export function callbackId(jobId: string): string {
 }
 
 /** What can be sent to an endpoint once: `cause` tells apart what happens to one subject several times. */
-interface EventIdentity {
+export interface EventIdentity {
   type: string;
   subjectId: string;
   cause?: string | undefined;

@@ -9,7 +9,7 @@ export interface CredentialPlaces {
 }
 
 /** The plans whose keys may call an API that is not part of all of them. */
-interface DialectPlanRule {
+export interface DialectPlanRule {
   /** The term of a plan that says whether it does, as stored. */
   readonly term: `${string}Api`;
   /** The rule that a refusal names. */
@@ -21,7 +21,7 @@ interface DialectPlanRule {
 }
 
 /** What a REST API wants of the HTTP server. */
-interface RestDialectRow {
+export interface RestDialectRow {
   /** The variable with the origin of its absolute URLs; without it they have that of `KILN_PUBLIC_URL`. */
   readonly publicUrlVariable: `KILN_PUBLIC_URL_${Uppercase<string>}`;
   /** The largest body of a request, in bytes; uploads by signed links have a limit of their own. */
@@ -35,7 +35,7 @@ interface RestDialectRow {
 }
 
 /** Everything that the rest of Kiln has to know of an API to serve it. */
-interface DialectRow {
+export interface DialectRow {
   /** What people call it. */
   readonly product: string;
   /** What GraphQL says about it. */

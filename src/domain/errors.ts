@@ -66,7 +66,7 @@ const USUAL_HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
   RESOURCE_LIMIT: 'Ask for a smaller result, or send a smaller file.',
 };
 
-interface ErrorDetails {
+export interface ErrorDetails {
   /** The field of the request that is wrong, in the caller's own path notation. */
   field?: string;
   /** One sentence that says how to fix it. */

@@ -1,6 +1,6 @@
 import type { Changes, Versioned } from '../store/mongo/changes.ts';
 
-interface FollowPorts<T extends Versioned> {
+export interface FollowPorts<T extends Versioned> {
   changes: Pick<Changes<T>, 'subscribe'>;
   read(): Promise<T>;
 }

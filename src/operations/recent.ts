@@ -1,5 +1,5 @@
 /** What was read a moment ago, so that many who ask at a time cost one look. */
-interface Recent<T> {
+export interface Recent<T> {
   get(key: string): Promise<T>;
   /** After a change that has to count at once. */
   forget(key: string): void;

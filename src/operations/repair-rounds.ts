@@ -2,20 +2,20 @@ import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 
 /** One kind of leftovers, looked for again and again. */
-interface RepairStep {
+export interface RepairStep {
   name: string;
   /** Finds and mends what is broken now. `signal` is aborted when the process stops. */
   run(signal: AbortSignal): Promise<unknown>;
 }
 
-interface RepairRoundsOptions {
+export interface RepairRoundsOptions {
   steps: readonly RepairStep[];
   /** The pause between the end of a step and its next beginning. */
   everyMs: number;
   log: Pick<Log, 'warn'>;
 }
 
-interface RepairRounds {
+export interface RepairRounds {
   /** Begins no further round. Resolves when those under way have ended. */
   stop(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { paging } from './mongo/paging.ts';
 
 const NO_MONEY = { holds: 0, grants: 0, pendingEntries: 0 } as const;
 
-type AccountChanges = Partial<Pick<Account, 'name' | 'plan' | 'sessionsSince'>>;
+export type AccountChanges = Partial<Pick<Account, 'name' | 'plan' | 'sessionsSince'>>;
 export type AccountRepository = ReturnType<typeof createAccountRepository>;
 
 export function createAccountRepository({ accounts }: Pick<Collections, 'accounts'>) {

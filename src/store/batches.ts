@@ -19,7 +19,7 @@ import type { Changes } from './mongo/changes.ts';
 import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 import { paging } from './mongo/paging.ts';
 
-interface BatchPage extends Page {
+export interface BatchPage extends Page {
   owner: string;
 }
 

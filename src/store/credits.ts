@@ -17,9 +17,9 @@ import { KilnError } from '../domain/errors.ts';
 import { type Collections, translateErrors, updateInPortions } from './mongo/mongo.ts';
 
 /** One run of one job of an account. */
-type AccountCharge = Charge & { accountId: string };
+export type AccountCharge = Charge & { accountId: string };
 
-interface Grant {
+export interface Grant {
   accountId: string;
   kind: 'grant' | 'monthly';
   /** Makes a repeat recognisable: the same run gives once. */

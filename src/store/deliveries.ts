@@ -30,16 +30,16 @@ export interface DeliveryFilter {
 export type DeliveryPage = DeliveryFilter & Page;
 
 /** Where a delivery stands among those that change: by the latest change, those of one instant by `order`. */
-type ChangeMark = Pick<Delivery, '_id' | 'order' | 'updatedAt'>;
+export type ChangeMark = Pick<Delivery, '_id' | 'order' | 'updatedAt'>;
 
-interface ChangedPage extends Pick<DeliveryFilter, 'owner' | 'endpointId'> {
+export interface ChangedPage extends Pick<DeliveryFilter, 'owner' | 'endpointId'> {
   /** The last one that is known; its `_id` does not matter. */
   after: Omit<ChangeMark, '_id'>;
   limit: number;
 }
 
 /** What an attempt leads to. */
-interface AttemptEffect {
+export interface AttemptEffect {
   state: DeliveryState;
   nextAttemptAt: Date | null;
 }

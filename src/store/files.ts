@@ -4,7 +4,7 @@ import type { Page } from '../domain/page.ts';
 import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 import { paging } from './mongo/paging.ts';
 
-interface FilePage extends Page {
+export interface FilePage extends Page {
   owner: string;
 }
 

@@ -39,7 +39,7 @@ export type JobPatch = Partial<
   }
 >;
 
-interface Transition {
+export interface Transition {
   to: JobStatus;
   /** Deterministic: the same cause twice is one event. */
   cause: string;
@@ -47,7 +47,7 @@ interface Transition {
   patch?: JobPatch;
 }
 
-interface JobPage extends Page {
+export interface JobPage extends Page {
   owner: string;
   dialect?: Job['dialect'];
   status?: JobStatus;

@@ -8,7 +8,7 @@ import { type Collections, translateErrors } from './mongo/mongo.ts';
 import { paging } from './mongo/paging.ts';
 
 /** One page of an account's ledger, which is sorted by `seq`. */
-interface LedgerPage extends Page<number> {
+export interface LedgerPage extends Page<number> {
   accountId: string;
 }
 

@@ -38,7 +38,7 @@ const terms = z.strictObject({
 export type PlanTerms = z.output<typeof terms>;
 /** Their names, in the order in which people look for them. */
 export const PLAN_TERMS = Object.keys(terms.shape) as (keyof PlanTerms)[];
-type PlanChanges = { [K in keyof PlanTerms]?: PlanTerms[K] | undefined };
+export type PlanChanges = { [K in keyof PlanTerms]?: PlanTerms[K] | undefined };
 
 /** What an account, or a guest, gets for its money. */
 export interface AccountPlan extends PlanTerms {

@@ -14,7 +14,7 @@ export const UNKNOWN_SENDER: Sender = { peer: null, forwardedFor: null, origin: 
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 /** A range of addresses; a single address is a range of one. */
-type Network = readonly [Address, number];
+export type Network = readonly [Address, number];
 
 /** Reads an address or a CIDR range; null when it is neither. */
 export function parseNetwork(text: string): Network | null {

@@ -83,7 +83,7 @@ export interface Batch {
 export type BatchTally = Omit<Batch, 'events' | 'outcomes' | 'jobIds'>;
 
 /** What a new batch is made of. */
-type NewBatch = Pick<Batch, '_id' | 'owner' | 'dialect' | 'label' | 'jobIds' | 'retryOf'> & {
+export type NewBatch = Pick<Batch, '_id' | 'owner' | 'dialect' | 'label' | 'jobIds' | 'retryOf'> & {
   wantsArchive: boolean;
 };
 
@@ -184,7 +184,7 @@ export function outcomeOf(status: JobStatus | undefined): Outcome | null {
 }
 
 /** What counting some jobs amounts to. */
-interface Recount {
+export interface Recount {
   outcomes: Batch['outcomes'];
   events: BatchEvent[];
 }

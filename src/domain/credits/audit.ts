@@ -9,7 +9,7 @@ import {
 } from './credits.ts';
 
 /** The part of an account that its entries are numbered and checked by, as one read saw it. */
-type CreditSnapshot = Pick<Credits, 'available' | 'held' | 'entrySeq' | 'pendingEntries'>;
+export type CreditSnapshot = Pick<Credits, 'available' | 'held' | 'entrySeq' | 'pendingEntries'>;
 
 /** Something that should be equal and is not. */
 export interface Difference {

@@ -5,7 +5,7 @@ export type Queue = 'single' | 'batch';
  * A queue, as far as the admission itself knows it: jobs stand at numbers from `head` on, each in a
  * document of its own, so that the admission stays small however many wait.
  */
-interface Line {
+export interface Line {
   /** The number whose turn is next. */
   head: number;
   /** How many numbers from `head` on are given out. Some of those who took them may have left. */

@@ -32,7 +32,7 @@ export function isTerminal(status: JobStatus): boolean {
 }
 
 /** An account, or a guest whom only a signed token identifies. */
-type Owner = { accountId: string } | { guestId: string };
+export type Owner = { accountId: string } | { guestId: string };
 
 export interface Fault {
   code: ErrorCode;
@@ -90,7 +90,7 @@ export interface JobProgress {
   stage: string;
 }
 
-type JobEventType = 'status' | 'warning' | 'callback';
+export type JobEventType = 'status' | 'warning' | 'callback';
 
 /** What happened, once. `cause` is deterministic, so that a repeated write is recognised. */
 export interface JobEvent {
@@ -155,7 +155,7 @@ export const EVENT_WINDOW = 500;
 
 export type NumberedEvent<Event = JobEvent> = Event & { seq: number };
 
-interface EventsAfter<Event = JobEvent> {
+export interface EventsAfter<Event = JobEvent> {
   events: NumberedEvent<Event>[];
   /** True when events between `after` and the window are gone. */
   truncated: boolean;

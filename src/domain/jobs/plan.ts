@@ -13,7 +13,7 @@ export interface ConvertStep {
 }
 
 /** What is asked of a plan: names of formats may be aliases, options are already checked. */
-interface PlanRequest {
+export interface PlanRequest {
   source: FormatId;
   target: FormatId;
   options: StepOptions;

@@ -16,13 +16,13 @@ export interface Circuit {
 }
 
 /** The state of a circuit, for people. */
-type CircuitState = 'closed' | 'open' | 'half_open';
+export type CircuitState = 'closed' | 'open' | 'half_open';
 
 /**
  * Whether a delivery may be sent now. Write `claim` first, unless it is null; if somebody else wrote meanwhile,
  * it may not. `waitMs` says when to ask again.
  */
-type CircuitDecision = { allowed: true; claim: Circuit | null } | { allowed: false; waitMs: number };
+export type CircuitDecision = { allowed: true; claim: Circuit | null } | { allowed: false; waitMs: number };
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -2,7 +2,7 @@ import { KilnError } from '../errors.ts';
 import type { Circuit } from './circuit.ts';
 
 /** Deliveries to a paused endpoint wait; those to a disabled one fail at once. */
-type EndpointState = 'enabled' | 'paused' | 'disabled';
+export type EndpointState = 'enabled' | 'paused' | 'disabled';
 
 /** Why an endpoint is disabled: it answered 410, or it failed for five days. */
 export type DisableReason = 'gone' | 'failing';

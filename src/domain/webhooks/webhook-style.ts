@@ -14,7 +14,7 @@ export interface WebhookSchedule {
 }
 
 /** The names of the headers that an API sends besides those of Standard Webhooks; null where it has none. */
-interface WebhookHeaders {
+export interface WebhookHeaders {
   /** Carries the event. */
   readonly event: string | null;
   /** Carries the id of the job that the message is about. */

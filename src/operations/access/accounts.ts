@@ -5,7 +5,7 @@ import { newId } from '../../domain/id.ts';
 import type { Page } from '../../domain/page.ts';
 import type { AccountRepository } from '../../store/accounts.ts';
 
-interface AccountsPorts {
+export interface AccountsPorts {
   accounts: AccountRepository;
   /** Rejects when no account can have this plan. */
   requireAccountPlan(id: string): Promise<void>;
@@ -13,7 +13,7 @@ interface AccountsPorts {
   issuer?: string | undefined;
 }
 
-interface AccountRequest {
+export interface AccountRequest {
   name: string;
   plan: string;
 }

@@ -14,7 +14,7 @@ export type Credential =
   | { kind: 'jwt'; jwt: string }
   | null;
 
-interface AuthenticatePorts {
+export interface AuthenticatePorts {
   keys: Pick<ApiKeyRepository, 'find' | 'findBySecretHash'>;
   accounts: Pick<AccountRepository, 'find' | 'findByLogin'>;
   hashApiKey(apiKey: string): string;

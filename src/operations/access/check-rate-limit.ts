@@ -16,7 +16,7 @@ import { KilnError } from '../../domain/errors.ts';
 import { ownerKey } from '../../domain/jobs/job.ts';
 import type { WindowRepository } from '../../store/windows.ts';
 
-interface CheckRateLimitPorts {
+export interface CheckRateLimitPorts {
   windows: WindowRepository;
   planOf(caller: Caller): Promise<AccountPlan>;
   addressOf(sender: Sender): string | null;

@@ -14,7 +14,7 @@ import { planConversion, requireTarget } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
 import type { Call } from './check-rate-limit.ts';
 
-interface ExplainPolicyPorts {
+export interface ExplainPolicyPorts {
   planOf(caller: Caller): Promise<AccountPlan>;
   readUsage(caller: Caller, sender: Sender): Promise<Usage>;
   serviceBytes: number;

@@ -1,7 +1,7 @@
 import type { Log } from '../../log.ts';
 import type { ApiKeyRepository, KeyUse } from '../../store/api-keys.ts';
 
-interface KeyUsagePorts {
+export interface KeyUsagePorts {
   keys: Pick<ApiKeyRepository, 'addUses'>;
   log: Pick<Log, 'warn'>;
   everyMs?: number;

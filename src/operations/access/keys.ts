@@ -18,7 +18,7 @@ import { newId } from '../../domain/id.ts';
 import type { ApiKeyRepository, KeySecrets } from '../../store/api-keys.ts';
 import { type createAccounts, requireAccountId, requireManager } from './accounts.ts';
 
-interface KeysPorts {
+export interface KeysPorts {
   keys: ApiKeyRepository;
   findAccount: ReturnType<typeof createAccounts>['findAccount'];
   newApiKey(prefix: string): { apiKey: string; secretHash: string };

@@ -12,7 +12,7 @@ import type { PlanRepository } from '../../store/plans.ts';
 import { createRecent } from '../recent.ts';
 import { requireAdmin } from './accounts.ts';
 
-interface PlansPorts {
+export interface PlansPorts {
   plans: Pick<PlanRepository, 'list' | 'change'>;
   /** Milliseconds for which the plans are believed without looking again. */
   freshMs?: number;

@@ -10,7 +10,7 @@ import { KilnError } from '../../domain/errors.ts';
 import type { AccountRepository } from '../../store/accounts.ts';
 import type { ApiKeyRepository } from '../../store/api-keys.ts';
 
-interface SessionsPorts {
+export interface SessionsPorts {
   keys: Pick<ApiKeyRepository, 'find'>;
   accounts: Pick<AccountRepository, 'find'>;
   issueSession(grant: SessionGrant, expiresAt: Date): string;

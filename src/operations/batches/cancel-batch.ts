@@ -6,7 +6,7 @@ import type { WorkflowRunner } from '../workflow-runner.ts';
 import { batchStart } from './batch-start.ts';
 import type { createFindBatches } from './find-batches.ts';
 
-interface CancelBatchPorts {
+export interface CancelBatchPorts {
   batches: Pick<BatchRepository, 'cancel'>;
   runner: Pick<WorkflowRunner, 'nudgeBatch'>;
   findBatch: ReturnType<typeof createFindBatches>['findBatch'];

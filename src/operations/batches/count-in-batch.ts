@@ -5,7 +5,7 @@ import type { BatchRepository } from '../../store/batches.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { batchStart } from './batch-start.ts';
 
-interface CountInBatchPorts {
+export interface CountInBatchPorts {
   batches: Pick<BatchRepository, 'count' | 'countEnds'>;
   runner: Pick<WorkflowRunner, 'nudgeBatch'>;
 }

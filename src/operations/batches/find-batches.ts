@@ -14,7 +14,7 @@ import type { Page } from '../../domain/page.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 
-interface FindBatchesPorts {
+export interface FindBatchesPorts {
   batches: Pick<BatchRepository, 'get' | 'getAmongMany' | 'list' | 'jobIdsOf' | 'outcomesOf'>;
   jobs: Pick<JobRepository, 'getMany'>;
 }

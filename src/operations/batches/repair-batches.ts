@@ -11,7 +11,7 @@ import type { JobRepository } from '../../store/jobs.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { batchStart } from './batch-start.ts';
 
-interface RepairBatchesPorts {
+export interface RepairBatchesPorts {
   batches: Pick<BatchRepository, 'listDue' | 'lookAgain'>;
   jobs: Pick<JobRepository, 'statusesOf'>;
   runner: Pick<WorkflowRunner, 'startBatch' | 'nudgeBatch'>;

@@ -11,7 +11,7 @@ export type BatchUpdate =
   | { kind: 'event'; event: NumberedEvent<BatchEvent>; batch: Batch }
   | { kind: 'snapshot'; batch: Batch };
 
-interface WatchBatchPorts {
+export interface WatchBatchPorts {
   batches: Pick<BatchRepository, 'get'>;
   changes: Pick<Changes<Batch>, 'subscribe'>;
   findBatch: ReturnType<typeof createFindBatches>['findBatch'];

@@ -8,14 +8,14 @@ import type { LedgerRepository } from '../../store/ledger.ts';
 import { requireAccountId, requireAdmin } from '../access/accounts.ts';
 import { createReconcile, type Reconciliation } from './reconcile.ts';
 
-interface CreditsPorts {
+export interface CreditsPorts {
   credits: Pick<CreditRepository, 'get' | 'grant' | 'list'>;
   ledger: Pick<LedgerRepository, 'drain' | 'list' | 'all'>;
   /** After credits were given. */
   noteGranted(accountId: string): Promise<void>;
 }
 
-interface GrantRequest {
+export interface GrantRequest {
   accountId: string;
   amount: number;
   /** A UUID that makes a repeat of this very grant recognisable. */

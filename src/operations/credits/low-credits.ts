@@ -2,7 +2,7 @@ import { ownerKey } from '../../domain/jobs/job.ts';
 import type { LowCreditRepository } from '../../store/low-credits.ts';
 import type { Emit } from '../webhooks/emit.ts';
 
-interface LowCreditsPorts {
+export interface LowCreditsPorts {
   lowCredits: LowCreditRepository;
   emit: Emit;
   monthlyCreditsOf(plan: string): Promise<number>;

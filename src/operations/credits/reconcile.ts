@@ -3,7 +3,7 @@ import type { LedgerEntry } from '../../domain/credits/credits.ts';
 import type { CreditRepository } from '../../store/credits.ts';
 import type { LedgerRepository } from '../../store/ledger.ts';
 
-interface ReconcilePorts {
+export interface ReconcilePorts {
   credits: Pick<CreditRepository, 'list'>;
   ledger: Pick<LedgerRepository, 'all'>;
 }

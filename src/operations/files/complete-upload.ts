@@ -18,7 +18,7 @@ export interface CompleteUploadPorts {
   runner: Pick<WorkflowRunner, 'uploadCompleted'>;
 }
 
-interface CompletedUpload {
+export interface CompletedUpload {
   upload: Upload;
   /** False for every call but the first. */
   first: boolean;

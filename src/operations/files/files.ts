@@ -7,7 +7,7 @@ import { ownerKey } from '../../domain/jobs/job.ts';
 import type { Page } from '../../domain/page.ts';
 import type { FileRepository } from '../../store/files.ts';
 
-interface FilesPorts {
+export interface FilesPorts {
   files: FileRepository;
   blobs: Pick<BlobStore, 'read'>;
 }

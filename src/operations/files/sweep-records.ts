@@ -4,7 +4,7 @@ import type { ExpiredPage } from '../../store/mongo/expired.ts';
 import type { EndedBatch, EndedJob, OldDelivery, RetentionRepository } from '../../store/retention.ts';
 import { pageOf, type SweptPage } from './sweep-pages.ts';
 
-interface SweepRecordsPorts {
+export interface SweepRecordsPorts {
   retention: RetentionRepository;
   lifetimes: Retention;
 }

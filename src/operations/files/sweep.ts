@@ -7,7 +7,7 @@ import { createSweepFiles, type SweepFilesPorts } from './sweep-files.ts';
 import { markOf, sweptPage } from './sweep-pages.ts';
 import { createSweepRecords } from './sweep-records.ts';
 
-interface SweepPorts extends SweepBlobsPorts, SweepFilesPorts {
+export interface SweepPorts extends SweepBlobsPorts, SweepFilesPorts {
   blobs: BlobStore;
   scratch: Pick<Scratch, 'sweep'>;
 }

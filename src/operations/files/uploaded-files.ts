@@ -4,7 +4,7 @@ import { isReceived, type ReceivedUpload, type StoredFile } from '../../domain/f
 import type { FileRepository } from '../../store/files.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
 
-interface UploadedFilesPorts {
+export interface UploadedFilesPorts {
   files: FileRepository;
   uploads: Pick<UploadRepository, 'get'>;
   blobs: Pick<BlobStore, 'size'>;

@@ -6,7 +6,7 @@ import type { WorkflowRunner } from '../workflow-runner.ts';
 import type { createFindJobs } from './find-jobs.ts';
 import { jobStart } from './job-start.ts';
 
-interface CancelJobPorts {
+export interface CancelJobPorts {
   jobs: Pick<JobRepository, 'get'>;
   runner: Pick<WorkflowRunner, 'cancelJob'>;
   findJob: ReturnType<typeof createFindJobs>['findJob'];

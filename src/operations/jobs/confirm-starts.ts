@@ -6,7 +6,7 @@ import type { JobStart, WorkflowRunner } from '../workflow-runner.ts';
 /** Starts of so long share one write. */
 const TOGETHER_MS = 1000;
 
-interface ConfirmStartsPorts {
+export interface ConfirmStartsPorts {
   leases: Pick<JobLeases, 'confirmStarts'>;
   log: Pick<Log, 'warn'>;
 }

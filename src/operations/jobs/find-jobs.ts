@@ -5,7 +5,7 @@ import { type Job, type JobStatus, type JobSummary, ownerKey } from '../../domai
 import type { Page } from '../../domain/page.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 
-interface JobQuery extends Page {
+export interface JobQuery extends Page {
   dialect?: Dialect;
   status?: JobStatus;
 }

@@ -15,7 +15,7 @@ const TRIES = 40;
 const PAUSE_MS = 50;
 
 /** A request that may be sent several times and is to be done once. */
-interface Request {
+export interface Request {
   owner: string;
   /** The caller's own name for it; without one each call is a request of its own. */
   key: string | undefined;
@@ -24,7 +24,7 @@ interface Request {
 }
 
 /** How a request is done. All of it may be repeated under the same id. */
-interface Doing<T> {
+export interface Doing<T> {
   /** What has come of it. Null unless all of it is written. */
   find(id: string): Promise<T | null>;
   /** Makes what is to be written, or refuses; writes nothing. */

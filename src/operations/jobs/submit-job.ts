@@ -15,7 +15,7 @@ import type { Admissions } from './admissions.ts';
 import { jobStart } from './job-start.ts';
 import type { Once } from './once.ts';
 
-interface SubmitJobPorts extends AcceptJobPorts {
+export interface SubmitJobPorts extends AcceptJobPorts {
   jobs: Pick<JobRepository, 'insertIfAbsent' | 'find'>;
   uploads: Pick<UploadRepository, 'insertIfAbsent' | 'find'>;
   runner: Pick<WorkflowRunner, 'startJob'>;

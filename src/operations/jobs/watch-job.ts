@@ -11,13 +11,13 @@ export type JobUpdate =
   | { kind: 'progress'; job: Job }
   | { kind: 'snapshot'; job: Job };
 
-interface WatchJobPorts {
+export interface WatchJobPorts {
   jobs: Pick<JobRepository, 'get'>;
   changes: Pick<Changes<Job>, 'subscribe'>;
   findJob: ReturnType<typeof createFindJobs>['findJob'];
 }
 
-interface WatchRequest {
+export interface WatchRequest {
   jobId: string;
   /** The last event that the watcher has seen; null for those who only want what comes. */
   after: number | null;

@@ -21,10 +21,10 @@ export interface DeliveriesPorts {
 }
 
 /** Which deliveries to list; `accountId` is the actor's own account unless given. */
-type DeliveryQuery = Omit<DeliveryPage, 'owner'> & { accountId?: string | undefined };
+export type DeliveryQuery = Omit<DeliveryPage, 'owner'> & { accountId?: string | undefined };
 
 /** Which ended deliveries to send again. */
-interface ReplayRequest {
+export interface ReplayRequest {
   /** The actor's own account unless given. */
   accountId?: string | undefined;
   endpointId?: string | undefined;

@@ -8,7 +8,7 @@ import {
 import type { UrlOf } from '../../domain/webhooks/event-data.ts';
 import { type WebhookProfile, webhookProfileOf } from '../../domain/webhooks/webhook-profile.ts';
 
-interface DescribeCallbackPorts {
+export interface DescribeCallbackPorts {
   /** The bodies of the dialects that have one of their own. */
   bodies: Readonly<Partial<Record<Dialect, DescribeCallback>>>;
   /** Root-relative. */

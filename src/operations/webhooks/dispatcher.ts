@@ -7,7 +7,7 @@ import type { Deliver } from './deliver.ts';
 import type { DeliveryQueue, Dispatch } from './delivery-queue.ts';
 import { deliveryStart } from './delivery-start.ts';
 
-interface DispatcherPorts {
+export interface DispatcherPorts {
   queue: Pick<DeliveryQueue, 'attach'>;
   deliver: Deliver;
   runner: Pick<WorkflowRunner, 'startDelivery'>;
@@ -27,7 +27,7 @@ interface DispatcherPorts {
 }
 
 /** Makes first attempts in this process. */
-interface Dispatcher {
+export interface Dispatcher {
   /** Makes the first attempt here, or starts a workflow for it. Resolves before the delivery has arrived. */
   dispatch: Dispatch;
   /** Allows attempts in this process; until then every delivery becomes a workflow for some worker. */

@@ -14,7 +14,7 @@ import type { createCompleteUpload } from '../files/complete-upload.ts';
 import type { createSubmitJob } from '../jobs/submit-job.ts';
 import type { Emit, EventToEmit, Subscribers } from './emit.ts';
 
-interface EmitJobsPorts {
+export interface EmitJobsPorts {
   emit: Emit;
   subscribers: Subscribers;
   files: Pick<FileRepository, 'get'>;

@@ -11,7 +11,7 @@ import type { EndpointRepository } from '../../store/endpoints.ts';
 import { createRecent } from '../recent.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 
-interface EmitPorts {
+export interface EmitPorts {
   endpoints: Pick<EndpointRepository, 'list'>;
   deliveries: Pick<DeliveryRepository, 'insertIfAbsent'>;
   queue: Pick<DeliveryQueue, 'push'>;

@@ -12,7 +12,7 @@ import type { DeliveryRepository } from '../../store/deliveries.ts';
 import type { EndpointRepository } from '../../store/endpoints.ts';
 import type { Emit } from './emit.ts';
 
-interface EndpointHealthPorts {
+export interface EndpointHealthPorts {
   endpoints: Pick<EndpointRepository, 'find' | 'exchangeCircuit' | 'disable' | 'listUntold' | 'noteTold'>;
   deliveries: Pick<DeliveryRepository, 'endAll'>;
   emit: Emit;

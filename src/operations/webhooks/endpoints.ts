@@ -17,7 +17,7 @@ import type { EndpointChanges, EndpointRepository } from '../../store/endpoints.
 import { type createAccounts, requireAccountId, requireManager } from '../access/accounts.ts';
 import type { createEmit } from './emit.ts';
 
-interface EndpointsPorts extends Pick<ReturnType<typeof createEmit>, 'enqueue' | 'forgetEndpoints'> {
+export interface EndpointsPorts extends Pick<ReturnType<typeof createEmit>, 'enqueue' | 'forgetEndpoints'> {
   endpoints: EndpointRepository;
   deliveries: Pick<DeliveryRepository, 'endAll' | 'get'>;
   findAccount: ReturnType<typeof createAccounts>['findAccount'];
@@ -31,7 +31,7 @@ interface EndpointsPorts extends Pick<ReturnType<typeof createEmit>, 'enqueue' |
 }
 
 /** An endpoint to be made. */
-interface NewEndpoint {
+export interface NewEndpoint {
   /** The caller's own account unless given. */
   accountId?: string | undefined;
   url: string;
@@ -40,7 +40,7 @@ interface NewEndpoint {
 }
 
 /** What to change; what is undefined stays. */
-interface EndpointEdit {
+export interface EndpointEdit {
   url?: string | undefined;
   events?: readonly string[] | undefined;
   description?: string | undefined;

@@ -6,7 +6,7 @@ import type { EndpointRepository } from '../../store/endpoints.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { deliveryStart } from './delivery-start.ts';
 
-interface RepairDeliveriesPorts {
+export interface RepairDeliveriesPorts {
   deliveries: DeliveryChecks;
   endpoints: Pick<EndpointRepository, 'find'>;
   runner: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;

@@ -12,12 +12,12 @@ import type { DeliveryFilter, DeliveryRepository } from '../../store/deliveries.
 import { requireAccountId } from '../access/accounts.ts';
 import { requireReader } from './endpoints.ts';
 
-interface WatchDeliveriesPorts {
+export interface WatchDeliveriesPorts {
   deliveries: Pick<DeliveryRepository, 'getAll' | 'listChanged'>;
   pollMs?: number;
 }
 
-interface DeliveryWatch {
+export interface DeliveryWatch {
   accountId?: string | undefined;
   endpointId?: string | undefined;
   /** Events after this moment come first; null for new events only. */

@@ -13,7 +13,7 @@ import { upgradeAdmission } from './admission-upgrade.ts';
 import { createWaiters } from './waiters.ts';
 
 /** A job on its way in. */
-interface Entrant {
+export interface Entrant {
   concurrencyKey: string;
   jobId: string;
   batch: boolean;
@@ -22,7 +22,7 @@ interface Entrant {
 }
 
 /** Jobs of one batch on their way in. */
-interface Entrants extends Pick<Entrant, 'concurrencyKey' | 'limit'> {
+export interface Entrants extends Pick<Entrant, 'concurrencyKey' | 'limit'> {
   jobIds: readonly string[];
 }
 

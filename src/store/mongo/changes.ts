@@ -14,7 +14,7 @@ type Listener<T> = (document?: T) => void;
 const ONLY_IDS = [{ $project: { documentKey: 1 } }];
 
 /** What a change stream must offer; the driver's own one does. */
-interface ChangeFeed {
+export interface ChangeFeed {
   on(event: 'change', listener: (change: { documentKey?: { _id: unknown } }) => void): unknown;
   on(event: 'error' | 'close', listener: () => void): unknown;
   once(event: 'resumeTokenChanged', listener: () => void): unknown;
@@ -37,7 +37,7 @@ export interface Changes<T extends Versioned> {
   close(): Promise<void>;
 }
 
-interface ChangesOptions {
+export interface ChangesOptions {
   /** Milliseconds between two looks at the watched documents. */
   pollMs?: number;
 }
