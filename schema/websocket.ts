@@ -29,7 +29,7 @@ export const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Operations of one socket at a time. */
 export const MAX_OPERATIONS = 100;
 /** Operations at a time over all sockets of one address that showed no credential of an account. */
-export const MAX_KEYLESS_OPERATIONS = 300;
+const MAX_KEYLESS_OPERATIONS = 300;
 
 const INIT_TIMEOUT_MS = 5000;
 
@@ -48,7 +48,7 @@ interface Peer {
 }
 
 /** What graphql-ws needs of the server that also answers HTTP. */
-export interface SocketPorts {
+interface SocketPorts {
   path: string;
   identify: Identify;
   enveloped: Yoga['getEnveloped'];
@@ -126,7 +126,7 @@ function upgrader(sockets: WebSocketServer, path: string) {
   };
 }
 
-/** Browsers cannot set headers of a WebSocket, hence `{ apiKey }` or `{ authorization }` in its first message. */
+/** Reads the credential from `{ apiKey }` or `{ authorization }` of the first message, since browsers cannot set headers, else from the headers. */
 function credentialHeaders(params: ConnectionParams, { headers }: IncomingMessage) {
   const headerValues: Readonly<Record<string, unknown>> = {
     'X-API-Key': params?.apiKey ?? headers['x-api-key'],
@@ -141,7 +141,7 @@ function credentialHeaders(params: ConnectionParams, { headers }: IncomingMessag
   };
 }
 
-/** A key that is revoked ends what it had begun, its subscriptions included. */
+/** Closes the socket, with all that runs on it, within seconds of its credential being revoked. */
 function closeOnceRefused(
   socket: WebSocket,
   { recheck }: Identity,
@@ -199,7 +199,7 @@ function shownResult({ data, errors }: ExecutionResult): FormattedExecutionResul
   return { ...(data !== undefined && { data }), ...(errors && { errors: errors.map(shown) }) };
 }
 
-/** Without the status that the error would have had over HTTP. */
+/** Returns the error without the status that it would have over HTTP. */
 function shown(error: GraphQLError): GraphQLFormattedError {
   const { extensions = {}, ...rest } = error.toJSON();
   const { http: _, ...visible } = extensions;

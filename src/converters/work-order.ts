@@ -8,7 +8,7 @@ export interface WorkOrder {
   batch<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
-export interface WorkOrderOptions {
+interface WorkOrderOptions {
   /** How many jobs of batches run at a time. */
   maxConcurrent: number;
   /** Milliseconds that a batch's job waits at most for single jobs, however many come. */

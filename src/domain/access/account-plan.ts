@@ -31,7 +31,7 @@ const terms = z.strictObject({
   fileBytes: z.int().min(1).nullable(),
   /** Given each month. */
   mediaCredits: z.int().min(0).max(MAX_INT),
-  /** Whether the Swayzio lanes are covered. */
+  /** Whether the Swayzio API is covered. */
   swayzio: z.boolean(),
 });
 

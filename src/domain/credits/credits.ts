@@ -117,11 +117,6 @@ export function grantEntry(
   return entryOf(kind, { jobId: accountId, run }, { available: requireAmount(amount), held: 0 }, at);
 }
 
-/** The month that a monthly grant is for, such as `2026-11` (UTC). */
-export function monthOf(at: Date): string {
-  return at.toISOString().slice(0, 7);
-}
-
 /** What an ended job has used; 0 gives everything back. The job's own state decides, whoever asks. */
 export function creditsSpent({ status, spent = 0 }: Pick<Job, 'status' | 'spent'>): number {
   return status === 'ready' ? spent : 0;

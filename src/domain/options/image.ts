@@ -4,7 +4,7 @@ import type { FormatCategory } from '../formats/format.ts';
 import { harmless, hintAmong } from '../names.ts';
 
 /** The most pixels that an option may ask for on one side. */
-export const MAX_SIDE = 16_384;
+const MAX_SIDE = 16_384;
 
 const side = (name: string) => z.int().min(1).max(MAX_SIDE).describe(`${name} of the result in pixels.`);
 

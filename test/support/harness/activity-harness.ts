@@ -58,7 +58,7 @@ const noRunner = { startJob: async () => {}, uploadCompleted: async () => {}, ad
 const PUBLIC_URL = 'https://kiln.example';
 const caller = anAccountCaller();
 
-export interface ActivityHarnessOptions {
+interface ActivityHarnessOptions {
   runner?: Pick<WorkflowRunner, 'startJob' | 'uploadCompleted' | 'admitJob'>;
   deliveryRunner?: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
   converters?: Converters;

@@ -13,7 +13,7 @@ import { createWorkflowRunner } from '../../../src/temporal/runner.ts';
 import { bundleWorkflows } from '../../../src/temporal/workflow-bundle.ts';
 
 /** One call of an activity, as a fake saw it. */
-export interface ActivityCall {
+interface ActivityCall {
   name: keyof Activities;
   input: unknown;
   /** Without the prefix: jobs, image or io. */
