@@ -1,7 +1,7 @@
 import type { Option } from 'commander';
 
 /** What a drill is given. */
-export interface DrillPorts<Options> {
+interface DrillPorts<Options> {
   options: Options;
   /** Prints one line, which also goes into the log of the run. */
   say(line: string): void;

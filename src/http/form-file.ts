@@ -6,7 +6,7 @@ import { KilnError } from '../domain/errors.ts';
 import { bodyOf } from './request-body.ts';
 
 /** The name of the form's file part. */
-export const FILE_FIELD = 'file';
+const FILE_FIELD = 'file';
 
 /** Limits for the parts besides the file. */
 const LIMITS = { files: 1, fields: 16, parts: 17, fieldSize: 4096, headerPairs: 32, headerSize: 16 * 1024 };

@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 import type { HttpEnv } from './signed-path.ts';
 
 /** What the operator's routes report on. */
-export interface OperatorPorts {
+interface OperatorPorts {
   /** Rejects with the error of the part that does not answer. */
   checkReady(): Promise<void>;
   metrics: Metrics;

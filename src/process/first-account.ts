@@ -9,7 +9,7 @@ import { newId } from '../domain/id.ts';
 import { hashApiKey, newApiKey, newKeyPair } from '../secrets/api-key.ts';
 
 /** What credentials.json holds (mode 600), so that a newcomer can call every API at once. */
-export interface Credentials {
+interface Credentials {
   url: string;
   adminToken: string;
   account: string;

@@ -6,10 +6,10 @@ import type { Keyring } from './keyring.ts';
 export type TokenPurpose = 'job-status' | 'guest' | 'session' | 'upload' | 'complete' | 'download';
 
 /** What a token says besides its subject. It is signed, not encrypted. */
-export type TokenClaims = Readonly<Record<string, string | number | boolean>>;
+type TokenClaims = Readonly<Record<string, string | number | boolean>>;
 
 /** What is signed into a token. */
-export interface TokenGrant {
+interface TokenGrant {
   /** The id of what the token is for. */
   subject: string;
   expiresAt: Date;

@@ -13,7 +13,7 @@ export interface GraphqlStepPorts {
 }
 
 /** A conversion of the demo and the result that it must have. */
-export interface PictureRequest {
+interface PictureRequest {
   sample: Sample;
   target: string;
   options?: Record<string, unknown>;

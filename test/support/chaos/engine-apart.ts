@@ -5,9 +5,7 @@ import { ATTRIBUTES } from '../../../workflows/search-attributes.ts';
 import { openForwarder } from './forwarder.ts';
 import { enginePid } from './whole-kiln.ts';
 
-export type EngineName = 'temporal' | 'mongodb';
-
-export type EngineApart = Awaited<ReturnType<typeof startEngineApart>>;
+type EngineName = 'temporal' | 'mongodb';
 
 /** Starts an engine outside of Kiln, at one address with its own data, which can be stopped and started again. */
 export async function startEngineApart(name: EngineName, folder: string) {

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export type Forwarder = Awaited<ReturnType<typeof openForwarder>>;
-
 /**
  * Opens one address for a server that has another port after each start. While there is no server, it refuses
  * connections as a machine does on which nobody listens.

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /** A terminal event that the receiver got. */
-export interface ReceivedEvent {
+interface ReceivedEvent {
   event: string;
   /** The `webhook-id` of each message. */
   ids: string[];

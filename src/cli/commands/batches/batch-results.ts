@@ -15,7 +15,7 @@ interface ErrorView {
 }
 
 /** The result of one file. */
-export interface FileResult {
+interface FileResult {
   file: string;
   job: JobView;
   savedAs: string | null;
@@ -23,7 +23,7 @@ export interface FileResult {
 }
 
 /** What was written of a batch on this machine. */
-export interface SavedBatch {
+interface SavedBatch {
   results: FileResult[];
   /** The path of the ZIP; null if none was asked for or it could not be fetched. */
   archive: string | null;
