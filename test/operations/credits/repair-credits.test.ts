@@ -37,7 +37,7 @@ function repairing(pages: CreditAccount[][], jobs: Job[] = [], different: Partia
     credits: {
       adopt: async () => void done.push('adopt'),
       listDue: async () => pages.shift() ?? [],
-      async lookAgain({ _id }, at) {
+      async scheduleCheck({ _id }, at) {
         await setImmediate();
         done.push(`look at ${_id} ${at === null ? 'never' : `in ${(at.getTime() - NOW) / MINUTE} min`}`);
       },
