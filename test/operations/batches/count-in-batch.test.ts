@@ -24,7 +24,7 @@ function counting(different: Partial<Batch>, { known = false } = {}) {
     },
     runner: {
       // Later than whoever does not wait for it.
-      async nudgeBatch({ total }, request) {
+      async signalBatch({ total }, request) {
         await setImmediate();
         done.push(`${request} ${total}`);
       },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { startLease, turnLease } from '../../../src/domain/jobs/job-lease.ts';
+import { queueLease, startLease } from '../../../src/domain/jobs/job-lease.ts';
 import { parseOptions } from '../../../src/domain/options/image.ts';
 import { type NewJob, newJob } from '../../../src/operations/jobs/new-job.ts';
 import { aFile, anUpload } from '../../support/records.ts';
@@ -34,8 +34,8 @@ it('somebody looks after it soon, unless its batch does', () => {
   const [alone, inBatch] = [newJob(request), newJob({ ...request, batchId: 'batch' })];
   const since = alone.createdAt.getTime();
   expect(Math.abs(Number(alone.repairAt) - Number(startLease(since)))).toBeLessThan(1000);
-  expect(Math.abs(Number(inBatch.repairAt) - Number(turnLease(since)))).toBeLessThan(1000);
-  expect(Number(turnLease(0)) - Number(startLease(0))).toBeGreaterThan(2000);
+  expect(Math.abs(Number(inBatch.repairAt) - Number(queueLease(since)))).toBeLessThan(1000);
+  expect(Number(queueLease(0)) - Number(startLease(0))).toBeGreaterThan(2000);
 });
 
 it('a callback has not been made yet', () => {
