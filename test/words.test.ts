@@ -70,6 +70,7 @@ const KEPT: Readonly<Record<string, readonly string[]>> = {
     'src/operations/files/prepare-upload.ts',
     'src/operations/jobs/accept-job.ts',
     'test/domain/jobs/job.test.ts',
+    'test/operations/jobs/admissions.test.ts',
     'test/store/admissions/admissions.test.ts',
   ],
   rung: [

@@ -96,7 +96,7 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
       ['npm', 'shell', 'bootstrap', 'kiln'],
       ['reaper', 'temporal', 'mongodb', 'engine process'],
     ];
-    await Promise.all(halves.map(async (layers) => killInTurn(await newDataDir(), layers)));
+    await Promise.all(halves.map(async (layers) => killOneByOne(await newDataDir(), layers)));
   });
 
   it('a second start on the same data folder names the running one and leaves it alone', async () => {
@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== 'linux')('what a crash leaves', () => {
 });
 
 /** Kills one layer after the other; each start finds the data folder as the kill before has left it. */
-async function killInTurn(dataDir: string, layers: readonly string[]): Promise<void> {
+async function killOneByOne(dataDir: string, layers: readonly string[]): Promise<void> {
   for (const layer of layers) {
     const mark = `layer-${layer.replaceAll(' ', '-')}`;
     const kiln = await start({ dataDir, mark, command: ['npm', 'start'] });
