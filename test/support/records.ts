@@ -155,7 +155,7 @@ export async function defaultPlanOf(caller: Caller): Promise<AccountPlan> {
 }
 
 /** The keys of requests, as long as the test runs. */
-function rememberedRequests() {
+export function rememberedRequests() {
   const records = new Map<string, IdempotencyRecord>();
   return {
     find: async (id: string) => records.get(id) ?? null,
