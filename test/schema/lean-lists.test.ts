@@ -60,8 +60,8 @@ afterAll(async () => {
 /** Of a thousand jobs, half of which have ended. */
 function aLongBatch() {
   const jobIds = Array.from({ length: JOBS }, newId);
-  const facts = { owner, dialect: 'graphql', label: null, retryOf: null, wantsArchive: false } as const;
-  const batch = newBatch({ _id: newId(), jobIds, ...facts });
+  const fields = { owner, dialect: 'graphql', label: null, retryOf: null, wantsArchive: false } as const;
+  const batch = newBatch({ _id: newId(), jobIds, ...fields });
   const ended = jobIds.slice(0, JOBS / 2).map((id, i) => [id, OUTCOMES[i % OUTCOMES.length]] as const);
   const outcomes = Object.fromEntries(ended) as typeof batch.outcomes;
   const events = ended.map(([id, outcome]) => endOf(id, outcome as Outcome, new Date()));

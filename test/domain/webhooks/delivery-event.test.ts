@@ -31,6 +31,7 @@ describe('events of a delivery', () => {
     expect(short(fresh, undefined, at(-1))).toEqual(['pending', 1]);
     expect(short(done, undefined, at(5))).toEqual([2, 'delivered']);
     expect(short(done, seenOf(fresh), at(-1))).toEqual([2, 'delivered']);
+    expect(short(fresh, seenOf({ ...fresh, attempts: [] }), at(-1))).toEqual([1]);
     expect(short(done, seenOf(done), at(-1))).toEqual([]);
     expect(short(done, undefined, at(20))).toEqual([]);
     // What happened at the very moment was told by then: the state moved at 10 s, the answer came at 10.1 s.

@@ -33,8 +33,8 @@ describe('a job as a receiver sees it', () => {
   });
 
   it('has links to what it made, and nothing that is not its owner’s to see', () => {
-    const told = jobEventData({ ...ready, callback: null, batchId: 'batch' }, urlOf);
-    expect(told).toEqual({
+    const data = jobEventData({ ...ready, callback: null, batchId: 'batch' }, urlOf);
+    expect(data).toEqual({
       id: ready._id,
       status: 'ready',
       dialect: 'graphql',
@@ -85,8 +85,8 @@ describe('a batch as a receiver sees it', () => {
   });
 
   it('says how each job ended, in their order', () => {
-    const told = batchEventData({ ...batch, outcomes: { b: 'failed' }, finishedAt: AT }, urlOf);
-    expect(told).toMatchObject({
+    const data = batchEventData({ ...batch, outcomes: { b: 'failed' }, finishedAt: AT }, urlOf);
+    expect(data).toMatchObject({
       id: 'batch',
       counts: { total: 2, pending: 1, failed: 1 },
       jobs: [
@@ -96,7 +96,7 @@ describe('a batch as a receiver sees it', () => {
       archive: { filename: 'holiday.zip', error: null },
       finishedAt: ISO,
     });
-    expect(told.archive).not.toHaveProperty('downloadUrl');
+    expect(data.archive).not.toHaveProperty('downloadUrl');
   });
 
   it('has a link to its archive once there is one, and none where none was wanted', () => {
@@ -110,8 +110,8 @@ describe('a batch as a receiver sees it', () => {
 });
 
 it('a file as a receiver sees it does not say where it lies', () => {
-  const told = fileEventData(aFile({ _id: 'f', createdAt: AT, expiresAt: AT, sha256: '00' }));
-  expect(told).toEqual({
+  const data = fileEventData(aFile({ _id: 'f', createdAt: AT, expiresAt: AT, sha256: '00' }));
+  expect(data).toEqual({
     id: 'f',
     filename: 'photo.png',
     mime: 'image/png',

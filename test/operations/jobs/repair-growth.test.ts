@@ -86,15 +86,15 @@ describe('the first repair round finds', () => {
       return batch._id;
     };
     for (let i = 0; i < 150; i += 1) await aBatch('queued', 3_600_000);
-    const told: string[] = [];
-    const tell = async ({ batchId }: { batchId: string }) => void told.push(batchId);
+    const signalled: string[] = [];
+    const tell = async ({ batchId }: { batchId: string }) => void signalled.push(batchId);
     const runner = { startBatch: tell, nudgeBatch: tell };
     const repair = createRepairBatches({ batches, jobs, runner, log });
     expect((await repair()) + (await repair())).toBe(150);
-    told.length = 0;
+    signalled.length = 0;
     const behind = await aBatch('ready', 40_000);
     expect(await repair(Date.now() + 15_000)).toBe(1);
-    expect(told).toEqual([behind]);
+    expect(signalled).toEqual([behind]);
     // Those that wait are looked at again, only later.
     expect(await repair(Date.now() + 6 * 60_000)).toBeGreaterThan(90);
   });

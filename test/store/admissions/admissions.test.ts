@@ -254,6 +254,8 @@ describe('admissions', () => {
     await queue.openUploads(`${concurrencyKey}0`, ['upload']);
     await expect(queue.openUploads(`${concurrencyKey}0`, ['another'])).rejects.toMatchObject({
       code: 'RATE_LIMITED',
+      message: expect.stringMatching(/^At most \d+ uploads may be open at a time\.$/),
+      hint: 'Send or cancel what was prepared before. An account may have more.',
     });
   });
 

@@ -81,8 +81,8 @@ export async function createCrashHarness() {
     /** A stored picture of this account. */
     async newFile(accountId: string): Promise<string> {
       const blobId = newId();
-      const facts = await blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
-      const file = aFile({ owner: `account:${accountId}`, blobId, ...facts });
+      const info = await blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
+      const file = aFile({ owner: `account:${accountId}`, blobId, ...info });
       await collections.files.insertOne(file);
       return file._id;
     },

@@ -1,7 +1,7 @@
 import type { Activities } from '../../../activities/index.ts';
 import type { App, Operations } from '../../../src/app/app.ts';
 
-/** Where every death of it is tried, by the names that the deeds have there. */
+/** The names of the scenarios, by suite, that try a death after each of its writes. */
 interface Tried {
   jobs?: readonly string[];
   batches?: readonly string[];
@@ -145,8 +145,8 @@ const ALL: [string, Writes][] = [ACTIVITY_WRITES, OPERATION_WRITES, REPAIR_WRITE
   Object.entries<Writes>(writes),
 );
 
-/** The deeds that one of the suites has to have. */
-export function deedsOf(suite: keyof Tried): string[] {
+/** Returns the names of the scenarios that a suite must have. */
+export function scenariosOf(suite: keyof Tried): string[] {
   return ALL.flatMap(([, writes]) => (typeof writes === 'object' ? (writes[suite] ?? []) : []));
 }
 
