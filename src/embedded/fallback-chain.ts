@@ -1,4 +1,5 @@
 import { KilnError } from '../domain/errors.ts';
+import { systemCode } from '../system-code.ts';
 
 /** Why a provider cannot be used here; the message completes "<provider>: …". */
 export class ProviderUnavailable extends Error {
@@ -55,6 +56,5 @@ export async function firstProvided<T>(
 /** Returns our own sentence or the system's error code: foreign messages may hold paths or addresses. */
 function reasonOf(error: unknown): string {
   if (error instanceof ProviderUnavailable || error instanceof KilnError) return error.message;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  return code ?? 'it failed unexpectedly';
+  return systemCode(error) ?? 'it failed unexpectedly';
 }

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import type { Config } from '../../config.ts';
 import { type RecordedEngines, readEngines } from '../../embedded/engine-record.ts';
 import { pingMongo } from '../../embedded/mongodb/mongo-ping.ts';
+import { systemCode } from '../../system-code.ts';
 import { firstLineOf } from './commands.ts';
 import type { Finding, Section } from './finding.ts';
 
@@ -82,11 +83,11 @@ async function reachMongo(uri: string): Promise<Finding> {
     await pingMongo(uri, CONNECT_MS);
     return { name, state: 'ok', found: `answers at ${hosts}` };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error && error.code ? ` (${error.code})` : '';
+    const code = systemCode(error);
     return {
       name,
       state: 'missing',
-      found: `nothing answers at ${hosts}${code}`,
+      found: `nothing answers at ${hosts}${code === undefined ? '' : ` (${code})`}`,
       fix: 'Start it, or correct MONGODB_URI.',
     };
   }
