@@ -1,6 +1,6 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { BatchStatus } from '../src/domain/batches/batch.ts';
-import type { Fault } from '../src/domain/jobs/job.ts';
+import type { StoredError } from '../src/domain/jobs/job.ts';
 import type { BatchStart } from '../src/operations/workflow-runner.ts';
 import { attempting } from './attempts.ts';
 import { faultOf } from './fault.ts';
@@ -64,7 +64,7 @@ async function startJobs({ batchId, total }: BatchStart, state: BatchProgress): 
 }
 
 /** Packs the archive. Returns null, or the error: the results exist without it, so the batch does not fail. */
-async function pack({ batchId }: BatchStart): Promise<Fault | null> {
+async function pack({ batchId }: BatchStart): Promise<StoredError | null> {
   try {
     await attempting(() => transfer('pack the results').packBatch({ batchId }));
     return null;

@@ -16,7 +16,7 @@ export function batchesSlice(
   shared: Infrastructure,
   { submission, operations: { submitJob, findJob } }: Pick<Jobs, 'submission' | 'operations'>,
 ) {
-  const { batches, runner, tell } = shared;
+  const { batches, runner, notifier } = shared;
   const finding = createFindBatches(shared);
   const submitBatch = createSubmitBatch(submission);
 
@@ -24,7 +24,7 @@ export function batchesSlice(
     operations: {
       submitBatch,
       ...finding,
-      cancelBatch: createCancelBatch({ ...shared, ...finding, runner: tell }),
+      cancelBatch: createCancelBatch({ ...shared, ...finding, runner: notifier }),
       ...createRetry({ ...shared, ...finding, submitBatch, submitJob, findJob }),
       ...createWatchBatch({ ...shared, ...finding, changes: shared.batchChanges }),
     },

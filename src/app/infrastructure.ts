@@ -11,8 +11,8 @@ import { createGuard } from '../net/guard.ts';
 import { createJsonFetcher } from '../net/json.ts';
 import { watchMasterKey } from '../operations/access/secrets.ts';
 import { createUploadedFiles } from '../operations/files/uploaded-files.ts';
+import { createBestEffortRunner } from '../operations/jobs/best-effort-runner.ts';
 import { createConfirmStarts } from '../operations/jobs/confirm-starts.ts';
-import { createTell } from '../operations/jobs/tell.ts';
 import type { WorkflowRunner } from '../operations/workflow-runner.ts';
 import { createEnvelopeSealer } from '../secrets/envelope.ts';
 import { createKeyring } from '../secrets/keyring.ts';
@@ -77,7 +77,7 @@ export function createInfrastructure({
     converters,
     runner,
     /** The same for whoever answers a caller. */
-    tell: createTell(runner, log),
+    notifier: createBestEffortRunner(runner, log),
     keyring,
     sealer,
     seal: sealer.seal,

@@ -28,7 +28,7 @@ export function jobsSlice(
   const admissions = createAdmissions({ ...shared, concurrencyOf, openUploads });
   const submission = {
     ...shared,
-    runner: shared.tell,
+    runner: shared.notifier,
     admissions,
     once: createOnce(shared),
     limits: { uploadBytes, uploadMs: config.retention.uploadMs },

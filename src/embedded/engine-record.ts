@@ -18,7 +18,7 @@ interface RecordedEngine {
   version: string;
 }
 
-export interface RecordedTemporal extends RecordedEngine {
+interface RecordedTemporal extends RecordedEngine {
   searchAttributes: string[];
 }
 

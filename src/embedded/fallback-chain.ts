@@ -10,7 +10,7 @@ export class ProviderUnavailable extends Error {
 export class ProviderAbsent extends ProviderUnavailable {}
 
 /** One way of providing an engine. */
-export interface Provider<T> {
+interface Provider<T> {
   /** Shown to operators and kept in the data folder, for example "downloaded mongod". */
   name: string;
   /** @throws ProviderUnavailable if this way is not open here. */

@@ -10,7 +10,7 @@ import { sha256 } from './install/digest.ts';
 const runFile = z.object({ pid: z.number(), url: z.string() });
 
 /** The right to use a data folder, or the process that has it; `owner` is undefined while that one starts. */
-export type Ownership =
+type Ownership =
   | { owned: true; release: () => Promise<void> }
   | { owned: false; owner: { pid: number; url: string } | undefined };
 

@@ -8,7 +8,7 @@ import { createGraphql, type GraphqlPorts } from '../../schema/server.ts';
 import { ALICE } from './service.ts';
 
 /** An answer whose shape the test itself asked for. */
-export interface Answer {
+interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: each test reads just what it selected.
   data: any;
   errors?: { message: string; path?: unknown[]; extensions: Record<string, unknown> }[];

@@ -15,7 +15,7 @@ const UNTRUSTED =
 /** The site answers, but has no such file. */
 export class NotOffered extends ProviderUnavailable {}
 
-export interface DownloadRequest {
+interface DownloadRequest {
   url: string;
   path: string;
   /** Begins each line of progress. */

@@ -86,11 +86,11 @@ async function find(
   const batch = await batches.find(id);
   if (!batch || batch.submitting) return null;
   const found = await jobs.getMany(batch.jobIds);
-  const brought = await uploads.findMany(found.map(({ inputs }) => inputs[0]?.fileId ?? ''));
+  const awaited = await uploads.findMany(found.map(({ inputs }) => inputs[0]?.fileId ?? ''));
   return {
     batch,
     jobs: found.map((job) => {
-      const upload = brought.get(job.inputs[0]?.fileId ?? '');
+      const upload = awaited.get(job.inputs[0]?.fileId ?? '');
       return { job, upload: upload?.jobId === job._id ? upload : null };
     }),
   };

@@ -82,7 +82,7 @@ export function parsePrepare(text: string): PrepareRequest {
 }
 
 /** What a batch prepare asks for. */
-export interface BatchPrepareRequest {
+interface BatchPrepareRequest {
   label: string | null | undefined;
   jobs: PrepareRequest[];
 }

@@ -37,7 +37,7 @@ export async function createCrashHarness() {
   const stopWorkers = await startWorkers(env, mortal.activities, prefix);
   const { repairs } = harness.newSlices();
   /** What is accepted with it is written, and Temporal never hears of it. */
-  const deaf = new Proxy(runner, { get: () => async () => {} });
+  const unreachable = new Proxy(runner, { get: () => async () => {} });
 
   /** Lets time go by: what the repair would look at soon, it looks at now; what is trusted for longer rests. */
   async function age(owner: string): Promise<void> {
@@ -60,7 +60,7 @@ export async function createCrashHarness() {
     ...operations,
     dyingAfter: crashing.dyingAfter,
     /** Submissions of processes that died as soon as all was written. */
-    unheard: harness.newSlices({ runner: deaf, tell: deaf }).operations,
+    unheard: harness.newSlices({ runner: unreachable, notifier: unreachable }).operations,
 
     /** One round of a repair, in a process that was just started; everything of the account is due. */
     async newRound(name: keyof typeof repairs, accountId: string): Promise<() => Promise<unknown>> {

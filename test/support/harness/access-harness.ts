@@ -11,7 +11,7 @@ import { newInfrastructure } from './infrastructure.ts';
 export const ADMIN: Actor = { kind: 'admin' };
 export const ADMIN_TOKEN = 'the-token-of-the-operator-of-this-test';
 
-export interface HarnessOptions extends Partial<Pick<Config, 'oidc' | 'trustedProxies'>> {
+interface HarnessOptions extends Partial<Pick<Config, 'oidc' | 'trustedProxies'>> {
   now?: () => number;
 }
 

@@ -38,12 +38,12 @@ const noRunner = {
   uploadCompleted: async () => {},
   admitJob: async () => {},
   cancelJob: async () => {},
-  nudgeBatch: async () => {},
+  signalBatch: async () => {},
 };
 const PUBLIC_URL = 'https://kiln.example';
 const caller = anAccountCaller();
 
-export interface ActivityHarnessOptions {
+interface ActivityHarnessOptions {
   runner?: Partial<WorkflowRunner>;
   deliveryRunner?: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
   converters?: Converters;

@@ -74,7 +74,7 @@ const PLACES: readonly [RegExp, string][] = [
 ];
 
 /** The place of a file: its folder, or its name where it stands alone in src. */
-export function placeOf(path: string): string | undefined {
+function placeOf(path: string): string | undefined {
   const special = PLACES.find(([pattern]) => pattern.test(path))?.[1];
   const [, folder] = /^(?:src\/)?([\w-]+)(?:\/|\.ts$)/.exec(path) ?? [];
   const place = special ?? folder;
