@@ -192,20 +192,49 @@ function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | Acquir
   return attempting(() => transfer('verify the upload').acquire({ jobId }));
 }
 
+/**
+ * Writes the end, then does what follows from it. A fault of ours in one of the steps that follow keeps none of
+ * the others from being done; the workflow then fails with the first such fault, for operators to see.
+ */
 async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<JobStatus> {
-  const status = await recordEnd({ jobId: start.jobId, end });
-  if (charged) await settleCredits({ jobId: start.jobId });
-  if (status !== 'ready') await discardFiles({ jobId: start.jobId });
-  const engine = end.to === 'ready' ? end.outputs.map((output) => output.engine).join(', ') : undefined;
-  const fault = end.to === 'ready' ? undefined : end.fault;
+  const { jobId } = start;
+  const faults: unknown[] = [];
+  const attempt = (step: Promise<void>) =>
+    step.catch((error: unknown) => {
+      faults.push(error);
+      log.error('a step after the end of a job was not done', { fault: faultOf(error) });
+    });
+  const { status, written } = await writeEnd(jobId, end);
+  if (charged) await attempt(settleCredits({ jobId }));
+  if (status !== 'ready') await attempt(discardFiles({ jobId }));
+  const engine =
+    written.to === 'ready' ? written.outputs.map((output) => output.engine).join(', ') : undefined;
+  const fault = written.to === 'ready' ? undefined : written.fault;
   show(start, status, { engine, fault });
   upsertSearchAttributes([
     { key: ATTRIBUTES.stage, value: status },
     ...(engine ? [{ key: ATTRIBUTES.engine, value: engine }] : []),
     ...(fault ? [{ key: ATTRIBUTES.error, value: fault.code }] : []),
   ]);
-  if (start.hasCallback) await startCallback(start.jobId);
+  if (start.hasCallback) await attempt(startCallback(jobId));
+  if (faults.length > 0) throw faults[0];
   return status;
+}
+
+/**
+ * Writes how the job ended. A result that a fault of ours keeps from being written becomes that fault, which is
+ * a smaller write: the job fails with INTERNAL, rather than being converted again for ever.
+ * @throws what kept even that from being written. The repair then starts the job again, ever less often.
+ */
+async function writeEnd(jobId: string, end: JobEnd): Promise<{ status: JobStatus; written: JobEnd }> {
+  try {
+    return { status: await recordEnd({ jobId, end }), written: end };
+  } catch (error) {
+    const fault = faultOf(error);
+    log.error('the end of a job could not be written', { end: end.to, fault });
+    if (end.to !== 'ready' || fault.code !== 'INTERNAL') throw error;
+    return writeEnd(jobId, { to: 'failed', fault });
+  }
 }
 
 /** Starts the delivery, which outlives this workflow. Does nothing if an earlier run has started it. */
