@@ -36,7 +36,7 @@ export function createFill({ admissions, waiters, read }: FillPorts) {
       );
       if (changed) {
         admitted.push(...round.jobIds);
-        await waiters.clear(round.places);
+        await waiters.clear(changed, new Set(round.places.map(({ queue }) => queue)));
         // Where many have left, more are called at a time.
         reach = Math.min(reach * 4, MOST_CALLED);
       }
