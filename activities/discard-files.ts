@@ -1,5 +1,6 @@
 import type { BlobStore } from '../src/blobs/blob-store.ts';
-import { earlierBlobId, outputBlobs, outputFileId } from '../src/domain/files/blob-name.ts';
+import { outputFileId } from '../src/domain/derived-ids.ts';
+import { earlierBlobId, outputBlobs } from '../src/domain/files/blob-name.ts';
 import { keepsUpload } from '../src/domain/jobs/job.ts';
 import type { FileRepository } from '../src/store/files.ts';
 import type { JobRepository } from '../src/store/jobs.ts';

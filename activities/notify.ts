@@ -1,5 +1,5 @@
+import { callbackId } from '../src/domain/derived-ids.ts';
 import { KilnError } from '../src/domain/errors.ts';
-import { derivedId } from '../src/domain/id.ts';
 import type { Job } from '../src/domain/jobs/job.ts';
 import type { CallbackMessage } from '../src/domain/webhooks/callback.ts';
 import type { Delivery } from '../src/domain/webhooks/delivery.ts';
@@ -24,12 +24,12 @@ export function createPrepareCallback({ jobs, deliveries, describeCallback }: Pr
     const job = await jobs.get(jobId);
     if (!job.callback) throw new KilnError('NOT_FOUND', 'The job has no callback.');
     const { profile, event, body } = describeCallback(job);
-    const deliveryId = derivedId('callback', jobId);
+    const deliveryId = callbackId(jobId);
     const { url, sealedSecret } = job.callback;
     // Its workflow is a child of the job's: should that never start it, the repair does.
-    const facts = { endpointId: null, url, sealedSecret, begun: false };
+    const fields = { endpointId: null, url, sealedSecret, begun: false };
     const message = { owner: job.owner, profile, event, subjectId: jobId, body };
-    await deliveries.insertIfAbsent(newDelivery({ _id: deliveryId, ...message, ...facts }));
+    await deliveries.insertIfAbsent(newDelivery({ _id: deliveryId, ...message, ...fields }));
     return { deliveryId, event, url: new URL(job.callback.url).origin };
   };
 }

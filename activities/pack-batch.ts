@@ -2,9 +2,10 @@ import { Context } from '@temporalio/activity';
 import type { BlobStore } from '../src/blobs/blob-store.ts';
 import type { zip as zipEntries } from '../src/blobs/zip.ts';
 import type { Batch, BatchArchive } from '../src/domain/batches/batch.ts';
+import { archiveFileId } from '../src/domain/derived-ids.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { archiveNames } from '../src/domain/files/archive-names.ts';
-import { archiveBlobs, archiveFileId, earlierBlobId } from '../src/domain/files/blob-name.ts';
+import { archiveBlobs, earlierBlobId } from '../src/domain/files/blob-name.ts';
 import type { Job, JobOutput } from '../src/domain/jobs/job.ts';
 import type { BatchRepository } from '../src/store/batches.ts';
 import type { FileRepository } from '../src/store/files.ts';
@@ -60,9 +61,21 @@ export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: Pa
     const createdAt = new Date();
     const expiresAt = new Date(createdAt.getTime() + fileMs);
     const standing = await files.publish({
-      ...{ _id: fileId, owner, blobId, filename, size, sha256 },
-      ...{ format: null, mime: 'application/zip', width: null, height: null },
-      ...{ origin: 'output', jobId: null, batchId: batch._id, createdAt, expiresAt },
+      _id: fileId,
+      owner,
+      blobId,
+      filename,
+      size,
+      sha256,
+      format: null,
+      mime: 'application/zip',
+      width: null,
+      height: null,
+      origin: 'output',
+      jobId: null,
+      batchId: batch._id,
+      createdAt,
+      expiresAt,
     });
     await removeOtherAttempts(blobs, archiveBlobs(batch._id), standing.blobId);
     return { ...archive, fileId, size: standing.size, expiresAt: standing.expiresAt };

@@ -75,7 +75,9 @@ async function measure(url: string, who: string, query: string, apiKey: string |
   const ms = Math.round(performance.now() - began);
   return {
     what: `${who}: ${query.slice(0, 60)}`,
-    ...{ figure: Math.round(slowest), unit: 'ms', target: { atMost: 50 } },
+    figure: Math.round(slowest),
+    unit: 'ms',
+    target: { atMost: 50 },
     bare: { what: 'nothing else', figure: Math.round(quiet) },
     note: `${status} after ${ms} ms, ${text.length} bytes${text.startsWith('{"errors"') ? `: ${text.slice(0, 90)}` : ''}`,
   };

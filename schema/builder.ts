@@ -83,7 +83,9 @@ builder.scalarType('DateTime', {
   parseValue: (value) => {
     const date = typeof value === 'string' && ISO_DATE.test(value) ? new Date(value) : null;
     if (date && !Number.isNaN(date.getTime())) return date;
-    throw new GraphQLError('A DateTime must be a moment as ISO 8601 writes it.');
+    throw new GraphQLError(
+      'A DateTime must be a moment as ISO 8601 writes it, such as 2026-01-31T12:00:00Z.',
+    );
   },
 });
 
@@ -92,7 +94,7 @@ builder.scalarType('ByteCount', {
   serialize: (value) => value,
   parseValue: (value) => {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-    throw new GraphQLError('A ByteCount must be a whole number of bytes.');
+    throw new GraphQLError('A ByteCount must be a whole number of bytes from 0 to 2^53 − 1.');
   },
 });
 
@@ -101,7 +103,7 @@ builder.scalarType('Credits', {
   serialize: (value) => value,
   parseValue: (value) => {
     if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-    throw new GraphQLError('Credits must be a whole number.');
+    throw new GraphQLError('Credits must be a whole number up to 2^53 − 1.');
   },
 });
 

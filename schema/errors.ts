@@ -103,14 +103,13 @@ export const ErrorCodeEnum = builder.enumType('ErrorCode', {
 const ErrorInterface = builder.interfaceRef<Refusal>('Error').implement({
   description: 'An expected failure. Ask for it in any result: `... on Error { code message hint }`.',
   fields: (t) => ({
-    code: t.field({ type: ErrorCodeEnum, description: 'For programs.', resolve: ({ code }) => code }),
+    code: t.expose('code', { type: ErrorCodeEnum, description: 'For programs.' }),
     message: t.exposeString('message', { description: 'For people; safe to show.' }),
-    field: t.string({
+    field: t.exposeString('field', {
       nullable: true,
       description: 'The argument that is wrong, as a path inside `input`; null when it is not one argument.',
-      resolve: ({ field }) => field,
     }),
-    hint: t.string({ nullable: true, description: 'How to put it right.', resolve: ({ hint }) => hint }),
+    hint: t.exposeString('hint', { nullable: true, description: 'How to put it right.' }),
   }),
 });
 

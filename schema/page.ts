@@ -1,5 +1,6 @@
 import { KilnError } from '../src/domain/errors.ts';
 import { isId } from '../src/domain/id.ts';
+import { notACursor, type Page } from '../src/domain/page.ts';
 
 /** The arguments of every connection, as Relay names them. */
 export interface PageArguments {
@@ -7,13 +8,6 @@ export interface PageArguments {
   last?: number | null | undefined;
   after?: string | null | undefined;
   before?: string | null | undefined;
-}
-
-/** How operations list: ids grow with time, newest first unless only `after` is given. */
-export interface PageQuery {
-  before?: string;
-  after?: string;
-  limit: number;
 }
 
 const DEFAULT_SIZE = 25;
@@ -37,7 +31,7 @@ const BY_ID: SortKey<{ _id: string }> = { of: ({ _id }) => _id, isKey: isId, fir
  */
 export async function pageOf<T extends { _id: string }>(
   args: PageArguments,
-  list: (query: PageQuery) => Promise<readonly T[]>,
+  list: (query: Page) => Promise<readonly T[]>,
   key: SortKey<T> = BY_ID,
 ) {
   const size = sizeOf(args);
@@ -74,7 +68,7 @@ function sizeOf({ first, last, after }: PageArguments): number {
   }
   const size = first ?? last ?? DEFAULT_SIZE;
   if (size >= 0 && size <= MAX_SIZE) return size;
-  throw new KilnError('INVALID_INPUT', `A page holds 0 to ${MAX_SIZE} items.`, {
+  throw new KilnError('INVALID_INPUT', `A page holds 0 to ${MAX_SIZE} items, not ${size}.`, {
     field: typeof first === 'number' ? 'first' : 'last',
   });
 }
@@ -83,7 +77,7 @@ function boundsOf<T>(
   { after, before }: PageArguments,
   backward: boolean,
   key: SortKey<T>,
-): Omit<PageQuery, 'limit'> {
+): Omit<Page, 'limit'> {
   const place = (cursor: string, field: string) => keyOf(cursor, field, key);
   if (backward) return { after: before ? place(before, 'before') : key.first };
   return {
@@ -99,5 +93,5 @@ function cursorOf(key: string): string {
 function keyOf<T>(cursor: string, field: string, { isKey }: SortKey<T>): string {
   const key = Buffer.from(cursor, 'base64url').toString();
   if (isKey(key)) return key;
-  throw new KilnError('INVALID_INPUT', 'This is not a cursor of this list.', { field });
+  throw notACursor(field);
 }

@@ -102,7 +102,11 @@ function createSocketService({ identify, enveloped, maskError }: SocketPorts) {
       if (Object.keys(subscriptions).length > MAX_OPERATIONS)
         return [tooMany(`A socket carries at most ${MAX_OPERATIONS} operations at a time.`)];
       if (isKeyless(extra) && keylessAt(extra.request.socket.remoteAddress) > MAX_KEYLESS_OPERATIONS)
-        return [tooMany('Too many operations without a key are under way at this address.')];
+        return [
+          tooMany(
+            `At most ${MAX_KEYLESS_OPERATIONS} operations without a key may be under way at an address. Use an API key.`,
+          ),
+        ];
       return prepare(enveloped, maskError, extra, params);
     },
     onError: (_connection, _id, _params, errors) => errors.map(shown),

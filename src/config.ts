@@ -1,10 +1,10 @@
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { describeFault, VARIABLES } from './config/variables.ts';
+import { describeVariable, VARIABLES } from './config/variables.ts';
 import { type Dialect, type PublicUrlVariable, REST_DIALECTS, restRowOf } from './domain/dialect.ts';
 
-/** A faulty configuration, all faults together; the message is meant for a terminal. */
+/** An invalid configuration, with all its errors; the message is meant for a terminal. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -61,7 +61,7 @@ export interface Config {
 
 /**
  * Reads the environment once, for the whole process.
- * @throws ConfigError that names every faulty variable, its format and an example.
+ * @throws ConfigError that names every invalid variable, its format and an example.
  */
 export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
   const values = parse(env);
@@ -163,8 +163,8 @@ export function sharedEndpoints({ mongoUri, temporal, masterKeys, adminToken, pu
   // Each builds links from it: guessed, they would lead to this process's own loopback address.
   if (!publicUrl) missing.push('KILN_PUBLIC_URL');
   throw new ConfigError(
-    `This process needs ${missing.length} more variable(s); \`npm start\` provides them for one machine.\n` +
-      missing.map((name) => describeFault(name)).join('\n'),
+    'This process needs these variables as well; `npm start` provides them for one machine:\n' +
+      missing.map((name) => describeVariable(name)).join('\n'),
   );
 }
 
@@ -176,19 +176,18 @@ function defaultAllowedNetworks(values: Parsed, host: string): string[] {
 
 function parse(env: Record<string, string | undefined>): Parsed {
   const values: Record<string, unknown> = {};
-  const faults: string[] = [];
+  const errors: string[] = [];
   for (const [name, variable] of Object.entries(VARIABLES)) {
     const raw = env[name];
     if (raw === undefined || raw === '') continue;
     const result = variable.schema.safeParse(raw);
     if (result.success) values[name] = result.data;
-    else faults.push(describeFault(name as keyof typeof VARIABLES));
+    else errors.push(describeVariable(name as keyof typeof VARIABLES));
   }
   const isWanted = (name: keyof typeof VARIABLES) => env[name] !== undefined && env[name] !== '';
   const pair = ['KILN_OIDC_ISSUER', 'KILN_OIDC_AUDIENCE'] as const;
   if (pair.filter(isWanted).length === 1)
-    faults.push(...pair.filter((name) => !isWanted(name)).map(describeFault));
-  if (faults.length > 0)
-    throw new ConfigError(`The configuration has ${faults.length} fault(s):\n${faults.join('\n')}`);
+    errors.push(...pair.filter((name) => !isWanted(name)).map(describeVariable));
+  if (errors.length > 0) throw new ConfigError(`The configuration is invalid:\n${errors.join('\n')}`);
   return values as Parsed;
 }

@@ -3,12 +3,12 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { cycleViolations, LAWS, violationsOf } from './support/law/layout-law.ts';
-import { type SourceFacts, sourceFacts } from './support/law/source-facts.ts';
+import { readSource, type SourceFile } from './support/law/source-file.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['src', 'workflows', 'activities', 'schema', 'bootstrap'];
 
-async function readTree(): Promise<SourceFacts[]> {
+async function readTree(): Promise<SourceFile[]> {
   const files = await Promise.all(
     FOLDERS.map(async (folder) => {
       const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true });
@@ -18,7 +18,7 @@ async function readTree(): Promise<SourceFacts[]> {
     }),
   );
   return Promise.all(
-    files.flat().map(async (file) => sourceFacts(relative(ROOT, file), await readFile(file, 'utf8'))),
+    files.flat().map(async (file) => readSource(relative(ROOT, file), await readFile(file, 'utf8'))),
   );
 }
 
@@ -87,14 +87,14 @@ const OFFENCES: [path: string, text: string, complaint: string][] = [
 
 describe('the laws', () => {
   it.each(OFFENCES)('refuse in %s: %s', (path, text, complaint) => {
-    expect(violationsOf(sourceFacts(path, text)).join('\n')).toContain(complaint);
+    expect(violationsOf(readSource(path, text)).join('\n')).toContain(complaint);
   });
 
   it('refuse modules that load each other in a circle', () => {
     const files = [
-      sourceFacts('src/net/a.ts', "import { b } from './b.ts';"),
-      sourceFacts('src/net/b.ts', "export * from './c.ts';"),
-      sourceFacts('src/net/c.ts', "import { a } from './a.ts';"),
+      readSource('src/net/a.ts', "import { b } from './b.ts';"),
+      readSource('src/net/b.ts', "export * from './c.ts';"),
+      readSource('src/net/c.ts', "import { a } from './a.ts';"),
     ];
     expect(cycleViolations(files)).toEqual([
       'a circle of imports: src/net/a.ts → src/net/b.ts → src/net/c.ts → src/net/a.ts',
@@ -103,8 +103,8 @@ describe('the laws', () => {
 
   it('refuse a circle of types alone', () => {
     const files = [
-      sourceFacts('src/net/a.ts', "import type { B } from './b.ts';"),
-      sourceFacts('src/net/b.ts', "import type { A } from './a.ts';"),
+      readSource('src/net/a.ts', "import type { B } from './b.ts';"),
+      readSource('src/net/b.ts', "import type { A } from './a.ts';"),
     ];
     expect(cycleViolations(files)).toEqual([
       'a circle of imports: src/net/a.ts → src/net/b.ts → src/net/a.ts',
@@ -119,7 +119,7 @@ describe('the laws', () => {
       ['src/net/a.ts', `/* Longer than 250 lines because of x. */\n${'export const a = 1;\n'.repeat(260)}`],
       ['src/net/b.ts', "import type { A } from './a.ts';"],
     ];
-    const files = fine.map(([path, text]) => sourceFacts(path, text));
+    const files = fine.map(([path, text]) => readSource(path, text));
     expect(files.flatMap(violationsOf)).toEqual([]);
     expect(cycleViolations(files)).toEqual([]);
   });

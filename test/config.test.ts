@@ -9,7 +9,7 @@ const KEY = Buffer.alloc(32, 7).toString('base64');
 const OIDC = { KILN_OIDC_ISSUER: 'https://login.example/', KILN_OIDC_AUDIENCE: 'kiln' };
 
 /** The lines about single variables, or none when the configuration is accepted. */
-function faultsOf(load: () => unknown): string[] {
+function errorsOf(load: () => unknown): string[] {
   try {
     load();
     return [];
@@ -19,7 +19,7 @@ function faultsOf(load: () => unknown): string[] {
   }
 }
 
-const FAULTY: Record<string, string[]> = {
+const INVALID: Record<string, string[]> = {
   KILN_PORT: ['70000', '-1', '80.5', 'http', '0x50', '1e3'],
   KILN_PUBLIC_URL: ['ftp://kiln.example', 'kiln.example', 'https://'],
   KILN_PUBLIC_URL_SWAPMYFILE: ['ftp://kiln.example', 'kiln.example'],
@@ -40,25 +40,45 @@ const FAULTY: Record<string, string[]> = {
   KILN_LIMIT_ENGINE_MEMORY_MB: ['63'],
 };
 
-describe('a faulty configuration', () => {
-  it.each(Object.entries(FAULTY).flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
+describe('an invalid configuration', () => {
+  it.each(Object.entries(INVALID).flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
     '%s=%s is named with its format and an example',
     (name, value) => {
       const variable = VARIABLES[name as keyof typeof VARIABLES];
-      const faults = faultsOf(() => loadConfig({ [name]: value }));
-      expect(faults).toEqual([`  ${name} must be ${variable.format}, for example: ${variable.example}`]);
+      const errors = errorsOf(() => loadConfig({ [name]: value }));
+      expect(errors).toEqual([`  ${name} must be ${variable.format}, for example: ${variable.example}`]);
     },
   );
 
+  it.each([
+    ['KILN_PORT', '65536', 'up to 65535'],
+    ['KILN_CONCURRENCY_IMAGE', '257', 'from 1 to 256'],
+    ['KILN_CONCURRENCY_IO', '0', 'from 1 to 1000'],
+    ['KILN_CONCURRENCY_WEBHOOK', '5001', 'from 1 to 5000'],
+    ['KILN_LIMIT_UPLOAD_BYTES', '0', 'from 1 to 1099511627776'],
+    ['KILN_LIMIT_OPEN_UPLOADS', '100001', 'from 1 to 100000'],
+    ['KILN_LIMIT_FRAMES', '0', 'from 1 to 100000'],
+    ['KILN_LIMIT_ENGINE_SECONDS', '3601', 'from 1 to 3600'],
+    ['KILN_LIMIT_ENGINE_MEMORY_MB', '63', 'from 64 to 65536'],
+    ['KILN_RETENTION_FILES', '3651d', '1s to 3650d'],
+    ['KILN_RETENTION_UPLOADS', '8d', '1s to 7d'],
+    ['KILN_RETENTION_JOBS', '59s', '1m to 3650d'],
+    ['KILN_RETENTION_DELIVERIES', '59s', '1m to 3650d'],
+    ['KILN_RETENTION_SWEEP', '2d', '1s to 1d'],
+  ])('%s=%s is answered with the range %s', (name, value, range) => {
+    const errors = errorsOf(() => loadConfig({ [name]: value }));
+    expect(errors).toEqual([expect.stringContaining(range)]);
+  });
+
   it('is reported as a whole', () => {
-    const env = Object.fromEntries(Object.entries(FAULTY).map(([name, [value]]) => [name, value]));
-    expect(faultsOf(() => loadConfig(env))).toHaveLength(Object.keys(FAULTY).length);
+    const env = Object.fromEntries(Object.entries(INVALID).map(([name, [value]]) => [name, value]));
+    expect(errorsOf(() => loadConfig(env))).toHaveLength(Object.keys(INVALID).length);
   });
 
   it('never shows a value that may be a secret', () => {
-    const faults = faultsOf(() => loadConfig({ KILN_MASTER_KEY: 's3cret', KILN_ADMIN_TOKEN: 's3cret' }));
-    expect(faults).toHaveLength(2);
-    expect(faults.join()).not.toContain('s3cret');
+    const errors = errorsOf(() => loadConfig({ KILN_MASTER_KEY: 's3cret', KILN_ADMIN_TOKEN: 's3cret' }));
+    expect(errors).toHaveLength(2);
+    expect(errors.join()).not.toContain('s3cret');
   });
 });
 
@@ -74,8 +94,11 @@ describe('an empty environment', () => {
       temporal: { address: undefined, namespace: 'default', queuePrefix: 'kiln', synchronous: 'NORMAL' },
       allowedNetworks: ['127.0.0.0/8', '::1/128'],
       retention: {
-        ...{ uploadMs: 3_600_000, fileMs: 86_400_000, sweepMs: 600_000 },
-        ...{ jobMs: 30 * 86_400_000, deliveryMs: 30 * 86_400_000 },
+        uploadMs: 3_600_000,
+        fileMs: 86_400_000,
+        sweepMs: 600_000,
+        jobMs: 30 * 86_400_000,
+        deliveryMs: 30 * 86_400_000,
       },
       limits: { uploadBytes: 2_147_483_648, engineMs: 120_000, engineMemoryBytes: 2048 * 2 ** 20 },
     });
@@ -92,7 +115,7 @@ describe('a value', () => {
     for (const [name, { example }] of Object.entries(VARIABLES)) {
       // These two are made by a command, which the example shows.
       if (example.startsWith('openssl')) continue;
-      expect(faultsOf(() => loadConfig({ ...OIDC, [name]: example }))).toEqual([]);
+      expect(errorsOf(() => loadConfig({ ...OIDC, [name]: example }))).toEqual([]);
     }
   });
 
@@ -141,8 +164,8 @@ describe('a lifetime', () => {
   });
 
   it.each(['90', '1.5h', '-1d', '5w', '0s', '9999d', 's'])('of %s is refused', (value) => {
-    const [fault] = faultsOf(() => loadConfig({ KILN_RETENTION_FILES: value }));
-    expect(fault).toMatch(/KILN_RETENTION_FILES must be how long files are kept, such as 90s/);
+    const [error] = errorsOf(() => loadConfig({ KILN_RETENTION_FILES: value }));
+    expect(error).toMatch(/KILN_RETENTION_FILES must be how long files are kept, 1s to 3650d, such as 90s/);
   });
 
   it('may be given by its earlier name, unless it has the new one as well', () => {
@@ -150,7 +173,8 @@ describe('a lifetime', () => {
     const times = { uploadMs: 300_000, fileMs: 7_200_000 };
     expect(loadConfig(earlier).retention).toMatchObject(times);
     expect(loadConfig({ ...earlier, KILN_RETENTION_FILES: '3h' }).retention).toMatchObject({
-      ...{ uploadMs: 300_000, fileMs: 10_800_000 },
+      uploadMs: 300_000,
+      fileMs: 10_800_000,
     });
   });
 });
@@ -167,8 +191,8 @@ describe('a login server', () => {
   });
 
   it.each(Object.keys(OIDC))('needs %s as well', (name) => {
-    const faults = faultsOf(() => loadConfig({ ...OIDC, [name]: '' }));
-    expect(faults.map((line) => line.trim().split(' ')[0])).toEqual([name]);
+    const errors = errorsOf(() => loadConfig({ ...OIDC, [name]: '' }));
+    expect(errors.map((line) => line.trim().split(' ')[0])).toEqual([name]);
   });
 });
 
@@ -199,8 +223,8 @@ describe('loopback receivers', () => {
 
 describe('a process that shares its state', () => {
   it('names everything that it still needs', () => {
-    const faults = faultsOf(() => sharedEndpoints(loadConfig({ MONGODB_URI: 'mongodb://db/kiln' })));
-    expect(faults.map((line) => line.trim().split(' ')[0])).toEqual([
+    const errors = errorsOf(() => sharedEndpoints(loadConfig({ MONGODB_URI: 'mongodb://db/kiln' })));
+    expect(errors.map((line) => line.trim().split(' ')[0])).toEqual([
       'TEMPORAL_ADDRESS',
       'KILN_MASTER_KEY',
       'KILN_PUBLIC_URL',
@@ -214,6 +238,6 @@ describe('a process that shares its state', () => {
       KILN_MASTER_KEY: KEY,
       KILN_PUBLIC_URL: 'https://kiln.example',
     };
-    expect(faultsOf(() => sharedEndpoints(loadConfig(env)))).toEqual([]);
+    expect(errorsOf(() => sharedEndpoints(loadConfig(env)))).toEqual([]);
   });
 });

@@ -56,6 +56,14 @@ async function brokenLinks(page: string): Promise<string[]> {
   return broken.flat();
 }
 
+/** Lines of a page's shell blocks that hold a comment. */
+function shellComments(text: string): string[] {
+  const blocks = text.matchAll(/^ *```(?:sh|bash|shell|zsh)\n([\s\S]*?)^ *```$/gm);
+  return Array.from(blocks, ([, block = '']) => block.split('\n'))
+    .flat()
+    .filter((line) => /(?:^|\s)#/.test(line));
+}
+
 describe('the documents', () => {
   it('lead only to files and headings that are there', async () => {
     const pages = [...PAGES, ...(await filesOf(['docs'], /\.md$/))];
@@ -84,6 +92,22 @@ describe('the documents', () => {
     expect(missing.flat()).toEqual([]);
   });
 
+  it('have no comments in shell blocks, since zsh takes a pasted one for arguments', async () => {
+    const pages = [...PAGES, ...(await filesOf(['docs'], /\.md$/))];
+    const comments = pages.map(async (page) =>
+      shellComments(await read(page)).map((line) => `${page}: ${line}`),
+    );
+    expect((await Promise.all(comments)).flat()).toEqual([]);
+  });
+
+  it.each([
+    ['```sh\nnpm start  # the service\n```', ['npm start  # the service']],
+    ['```sh\n# first\nnpm test\n```\n', ['# first']],
+    ['# a heading\n```sh\ncurl a#b | tee c\n```\n```js\nx; # y\n```', []],
+  ])('are searched for comments of a shell: %j', (text, expected) => {
+    expect(shellComments(text)).toEqual(expected);
+  });
+
   it('list every decision, whose title begins with its number', async () => {
     const index = await read('docs/decisions/README.md');
     const decisions = await filesOf(['docs/decisions'], /^\d{4}-.*\.md$/);
@@ -109,6 +133,7 @@ const ELSEWHERE =
 describe('the code', () => {
   it('refers to no document that is not in this repository', async () => {
     const files = (await filesOf(CODE, /\.(?:ts|js|java|py)$/)).filter((path) => path !== THIS_FILE);
+    expect(files).toContain('src/domain/id.ts');
     const references = await Promise.all(
       files.map(async (path) =>
         (await read(path))

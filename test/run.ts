@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startVitest } from 'vitest/node';
 import { watchParent } from '../src/embedded/process/parent-watch.ts';
+import { QUICK } from './support/quick.ts';
 
 /*
  * What `npm test` runs: format and lint, types, then every test file (or those that the arguments
@@ -31,16 +32,6 @@ async function run(tool: string, ...args: string[]): Promise<Outcome> {
   child.on('exit', (code) => resolve({ ok: code === 0 }));
   return promise;
 }
-
-/** What answers within five minutes: nothing that kills or races for long. */
-const QUICK = {
-  project: ['plain', 'workflows', 'engines'],
-  exclude: [
-    'test/operations/crash-*.test.ts',
-    'test/operations/jobs/*-{race,database,attempts,crash}.test.ts',
-    'test/temporal/*.test.ts',
-  ],
-};
 
 /** A file that does not even load has no tests to count, but it fails the stage. */
 async function testFiles(args: string[]): Promise<Outcome> {

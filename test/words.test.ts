@@ -43,6 +43,11 @@ const INSTEAD: Readonly<Record<string, string>> = {
   'conversion error': 'KilnError',
   'driver fault': 'driver error',
   'translate faults': 'translateErrors',
+  facts: 'info, fields, metadata',
+  news: 'event, notification',
+  patience: 'timeout, time limit',
+  deed: 'scenario, action',
+  deeds: 'scenarios, actions',
 };
 
 /** Names that are stored, or part of recorded histories: they stay as they are. */

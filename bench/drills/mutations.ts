@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { cp, glob, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Option } from 'commander';
+import type { ProvidedContext } from 'vitest';
+import type { TestProject } from 'vitest/node';
 import { seededRandom } from '../../test/support/seeded-random.ts';
 import { positive } from '../arguments.ts';
 import type { Drill } from './drill.ts';
@@ -41,19 +43,23 @@ export const drill: Drill<Options> = {
 
   async run({ options, say }) {
     const { faultsIn, withFault } = await import('./seeded-faults.ts');
-    const { copy, passes } = await openCopy(options);
+    const { copy, failureOf } = await openCopy(options, await enginesOf(options));
     const texts = new Map<string, string>();
     for await (const path of glob(`${options.in}/**/*.ts`, { cwd: ROOT }))
       texts.set(path, await readFile(join(ROOT, path), 'utf8'));
-    if (!(await passes([...texts.keys()]))) return ['the tests fail without any fault'];
+    const faultless = await failureOf([...texts.keys()]);
+    if (faultless !== null) return [`the tests fail without any fault: ${faultless}`];
     const chosen = someOf([...texts].flatMap(([path, text]) => faultsIn(path, text)).sort(byPlace), options);
     const missed: string[] = [];
     for (const [i, fault] of chosen.entries()) {
       const text = texts.get(fault.path) ?? '';
       await writeFile(join(copy, fault.path), withFault(text, fault));
       const line = `${fault.path}:${fault.line} ${shown(fault.before)} → ${shown(fault.after)}`;
-      if (await passes([fault.path])) missed.push(line);
-      say(`${i + 1} of ${chosen.length}, ${missed.at(-1) === line ? 'MISSED' : 'noticed'}: ${line}`);
+      const failure = await failureOf([fault.path]);
+      if (failure === null) missed.push(line);
+      say(
+        `${i + 1} of ${chosen.length}, ${failure === null ? 'MISSED' : 'noticed'}: ${line}; ${failure ?? ''}`,
+      );
       await writeFile(join(copy, fault.path), text);
     }
     const share = 1 - missed.length / chosen.length;
@@ -63,7 +69,7 @@ export const drill: Drill<Options> = {
 };
 
 /** A copy of the tree, removed when this process ends, and its tests. */
-async function openCopy({ tests, project }: Options) {
+async function openCopy({ tests, project }: Options, engines: NodeJS.ProcessEnv) {
   const copy = await mkdtemp(join(tmpdir(), 'kiln-mutations-'));
   let running: ChildProcess | undefined;
   process.once('exit', () => {
@@ -73,23 +79,38 @@ async function openCopy({ tests, project }: Options) {
   await cp(ROOT, copy, { recursive: true, filter: (from) => !NOT_COPIED.has(basename(from)) });
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 
-  /** Whether the tests pass that import one of these files. */
-  async function passes(paths: readonly string[]): Promise<boolean> {
-    const options = ['--run', `--project=${project}`, '--bail=1', '--passWithNoTests', `--dir=${tests}`];
-    const child = spawn(
-      process.execPath,
-      ['node_modules/vitest/vitest.mjs', 'related', ...paths, ...options],
+  /** Returns which test that imports one of these files fails, and what it says; null when all pass. */
+  async function failureOf(paths: readonly string[]): Promise<string | null> {
+    const child = fork(join(copy, 'bench/drills/related-tests.ts'), [project, tests, ...paths], {
+      ...{ cwd: copy, env: { ...process.env, ...engines }, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
       // In a group of its own, so that its workers end with it.
-      { cwd: copy, stdio: 'ignore', detached: true },
-    );
+      detached: true,
+    });
     running = child;
+    let said = '';
+    child.on('message', (failure) => {
+      said ||= shown(String(failure), 150);
+    });
     const timer = setTimeout(() => end(child), LONGEST_MS);
     const [code] = await once(child, 'exit');
     clearTimeout(timer);
     running = undefined;
-    return code === 0;
+    return code === 0 ? null : said || `ended with ${code ?? `nothing in ${LONGEST_MS / 1000} s`}`;
   }
-  return { copy, passes };
+  return { copy, failureOf };
+}
+
+/**
+ * Starts what the tests of the project share, once for all faults.
+ * Returns the variables that name it, none where the tests need no engine; it ends with this process.
+ */
+async function enginesOf({ project }: Options): Promise<NodeJS.ProcessEnv> {
+  if (project !== 'engines') return {};
+  const { setup } = await import('../../test/support/servers/engines-setup.ts');
+  const provided: Partial<ProvidedContext> = {};
+  const provide: TestProject['provide'] = (key, value) => void Object.assign(provided, { [key]: value });
+  await setup({ name: project, provide });
+  return { MONGODB_URI: provided.mongoUri, TEMPORAL_ADDRESS: provided.temporalAddress };
 }
 
 function end({ pid }: ChildProcess): void {
@@ -107,7 +128,7 @@ function byPlace(left: SeededFault, right: SeededFault): number {
   return left.path < right.path ? -1 : Number(left.path > right.path) || left.start - right.start;
 }
 
-function shown(code: string): string {
-  const line = code.replaceAll(/\s+/g, ' ');
-  return line.length > 60 ? `${line.slice(0, 60)}…` : line;
+function shown(text: string, most = 60): string {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > most ? `${line.slice(0, most)}…` : line;
 }

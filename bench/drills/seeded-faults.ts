@@ -59,7 +59,8 @@ function changesOf(node: ts.Node): [at: ts.Node, after: string][] {
   if (ts.isIfStatement(node)) return [[node.expression, 'false']];
   if (ts.isConditionalExpression(node)) return [[node.condition, 'true']];
   if (ts.isNumericLiteral(node)) return [[node, String(Number(node.getText().replaceAll('_', '')) + 1)]];
-  if (ts.isReturnStatement(node) && node.expression) return [[node, 'return;']];
+  if (ts.isReturnStatement(node) && node.expression && node.expression.getText() !== 'undefined')
+    return [[node, 'return;']];
   // What is returned is awaited by the caller anyway.
   if (ts.isAwaitExpression(node) && !ts.isReturnStatement(node.parent))
     return [[node, `(${node.expression.getText()})`]];

@@ -58,7 +58,11 @@ export const drill: Drill<Options> = {
     const kiln = await startWholeKiln(mark, SHORT_LIVES);
     const forMs = minutes * MINUTE_MS;
     const load = everydayLoad({
-      ...{ served: kiln, callbackUrl: messages.url, rate, forMs, random: seededRandom(seed) },
+      served: kiln,
+      callbackUrl: messages.url,
+      rate,
+      forMs,
+      random: seededRandom(seed),
     });
     const look = async (moment: string) => {
       const inventory = await takeInventory(kiln, `${mark}-1`);

@@ -76,19 +76,17 @@ const Rule = builder.enumType('PolicyRule', {
 const Refusal = builder.objectRef<PolicyRefusal>('PolicyRefusal').implement({
   description: 'A rule that says no.',
   fields: (t) => ({
-    rule: t.field({ type: Rule, description: 'Which one.', resolve: ({ rule }) => rule }),
-    code: t.field({
+    rule: t.expose('rule', { type: Rule, description: 'Which one.' }),
+    code: t.expose('code', {
       type: ErrorCodeEnum,
       description: 'What a call would fail with.',
-      resolve: ({ code }) => code,
     }),
     message: t.exposeString('message', { description: 'Why, for people.' }),
-    field: t.string({
+    field: t.exposeString('field', {
       nullable: true,
       description: 'What of the request it is about.',
-      resolve: ({ field }) => field,
     }),
-    hint: t.string({ nullable: true, description: 'What would help.', resolve: ({ hint }) => hint }),
+    hint: t.exposeString('hint', { nullable: true, description: 'What would help.' }),
   }),
 });
 
@@ -99,12 +97,11 @@ const Answer = builder.objectRef<PolicyAnswer>('PolicyAnswer').implement({
       description: 'Whether no rule says no.',
       resolve: ({ refusals }) => refusals.length === 0,
     }),
-    plan: t.field({ type: Plan, description: 'The plan that applies.', resolve: ({ plan }) => plan }),
-    usage: t.field({ type: CallUsage, description: 'The calls so far.', resolve: ({ usage }) => usage }),
-    refusals: t.field({
+    plan: t.expose('plan', { type: Plan, description: 'The plan that applies.' }),
+    usage: t.expose('usage', { type: CallUsage, description: 'The calls so far.' }),
+    refusals: t.expose('refusals', {
       type: [Refusal],
       description: 'Every rule that says no.',
-      resolve: ({ refusals }) => refusals,
     }),
   }),
 });
@@ -150,7 +147,7 @@ builder.queryFields((t) => ({
 const EditPlanSuccess = builder.objectRef<{ plan: AccountPlan }>('EditPlanSuccess').implement({
   description: 'The plan is changed for everybody who has it.',
   fields: (t) => ({
-    plan: t.field({ type: Plan, description: 'As it is now.', resolve: ({ plan }) => plan }),
+    plan: t.expose('plan', { type: Plan, description: 'As it is now.' }),
   }),
 });
 

@@ -19,7 +19,7 @@ const CallerKind = builder.enumType('CallerKind', {
 const Viewer = builder.objectRef<Caller>('Viewer').implement({
   description: 'Who is asking, as the credential of this request says.',
   fields: (t) => ({
-    kind: t.field({ type: CallerKind, description: 'How the caller is known.', resolve: ({ kind }) => kind }),
+    kind: t.expose('kind', { type: CallerKind, description: 'How the caller is known.' }),
     accountId: t.string({
       nullable: true,
       description: 'The account, when there is one.',
@@ -86,7 +86,7 @@ builder.objectField(Viewer, 'usage', (t) =>
 const AccountSuccess = builder.objectRef<{ account: AccountRecord }>('AccountSuccess').implement({
   description: 'The account is made or changed.',
   fields: (t) => ({
-    account: t.field({ type: Account, description: 'As it is now.', resolve: ({ account }) => account }),
+    account: t.expose('account', { type: Account, description: 'As it is now.' }),
   }),
 });
 

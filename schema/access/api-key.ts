@@ -40,10 +40,9 @@ const RestrictionKind = builder.enumType('KeyRestrictionType', {
 const Restriction = builder.objectRef<KeyRestriction>('KeyRestriction').implement({
   description: 'From where a key may be used.',
   fields: (t) => ({
-    type: t.field({
+    type: t.expose('type', {
       type: RestrictionKind,
       description: 'How it is restricted.',
-      resolve: ({ type }) => type,
     }),
     values: t.stringList({
       description: 'The addresses and CIDR ranges, or the domains; empty when it is not restricted.',
@@ -57,18 +56,16 @@ const ApiKey = builder.objectRef<KeyRecord>('ApiKey').implement({
   fields: (t) => ({
     keyId: t.exposeID('_id', { description: 'UUID of the key; stays the same when it is rotated.' }),
     name: t.exposeString('name', { description: 'What people call it.' }),
-    dialect: t.field({
+    dialect: t.expose('dialect', {
       type: DialectOfKey,
       description: 'What it is made for.',
-      resolve: ({ dialect }) => dialect,
     }),
     prefix: t.exposeString('prefix', { description: 'How it begins, so that it can be recognised.' }),
     publicKey: t.exposeString('publicKey', { description: 'The public half for APIs whose callers sign.' }),
-    scopes: t.field({ type: [Scope], description: 'What it may do.', resolve: ({ scopes }) => scopes }),
-    restriction: t.field({
+    scopes: t.expose('scopes', { type: [Scope], description: 'What it may do.' }),
+    restriction: t.expose('restriction', {
       type: Restriction,
       description: 'From where it may be used.',
-      resolve: ({ restriction }) => restriction,
     }),
     usageCount: t.exposeInt('usageCount', { description: 'Calls so far; up to ten seconds behind.' }),
     lastUsedAt: t.expose('lastUsedAt', {
@@ -134,7 +131,7 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
 const ApiKeySecrets = builder.objectRef<ShownKey>('ApiKeySecrets').implement({
   description: 'A key in full. This is the only time that it is shown.',
   fields: (t) => ({
-    key: t.field({ type: ApiKey, description: 'The key as it will be seen.', resolve: ({ key }) => key }),
+    key: t.expose('key', { type: ApiKey, description: 'The key as it will be seen.' }),
     apiKey: t.exposeString('apiKey', { description: 'The secret: what goes in X-API-Key.' }),
     publicKey: t.string({
       description: 'The public half for APIs whose callers sign.',
@@ -147,7 +144,7 @@ const ApiKeySecrets = builder.objectRef<ShownKey>('ApiKeySecrets').implement({
 const ApiKeySuccess = builder.objectRef<{ key: KeyRecord }>('ApiKeySuccess').implement({
   description: 'The key is changed.',
   fields: (t) => ({
-    key: t.field({ type: ApiKey, description: 'As it is now.', resolve: ({ key }) => key }),
+    key: t.expose('key', { type: ApiKey, description: 'As it is now.' }),
   }),
 });
 

@@ -20,7 +20,7 @@ builder.objectFields(Account, (t) => ({
 const LoginsSuccess = builder.objectRef<{ account: AccountRecord }>('LoginsSuccess').implement({
   description: 'Who may come in as the account is changed.',
   fields: (t) => ({
-    account: t.field({ type: Account, description: 'As it is now.', resolve: ({ account }) => account }),
+    account: t.expose('account', { type: Account, description: 'As it is now.' }),
   }),
 });
 

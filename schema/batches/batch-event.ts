@@ -69,7 +69,7 @@ const BatchEvent = builder.objectRef<BatchUpdate>('BatchEvent').implement({
       description: 'Whether events before this one are missing, since only the latest are kept.',
       resolve: ({ kind }) => kind === 'snapshot',
     }),
-    batch: t.field({ type: Batch, description: 'The batch as it is now.', resolve: ({ batch }) => batch }),
+    batch: t.expose('batch', { type: Batch, description: 'The batch as it is now.' }),
   }),
 });
 

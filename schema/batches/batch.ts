@@ -7,6 +7,7 @@ import type {
 } from '../../src/domain/batches/batch.ts';
 import { KilnError } from '../../src/domain/errors.ts';
 import { builder } from '../builder.ts';
+import { EXPECTED, refusing } from '../errors.ts';
 import { orNull } from '../files/file.ts';
 import { uuidOf } from '../global-id.ts';
 import { Job, valuesOf } from '../jobs/job.ts';
@@ -62,11 +63,10 @@ const BatchArchive = builder.objectRef<ArchiveRecord>('BatchArchive').implement(
       nullable: true,
       description: 'When it is removed.',
     }),
-    error: t.field({
+    error: t.expose('error', {
       type: Failure,
       nullable: true,
       description: 'Why there is none.',
-      resolve: ({ error }) => error,
     }),
   }),
 });
@@ -81,7 +81,7 @@ builder.node(Batch, {
   fields: (t) => ({
     batchId: t.exposeID('_id', { description: 'The bare UUID, as other APIs of Kiln show it.' }),
     label: t.exposeString('label', { nullable: true, description: 'What its owner calls it.' }),
-    status: t.field({ type: BatchStatus, description: 'Where it stands.', resolve: ({ status }) => status }),
+    status: t.expose('status', { type: BatchStatus, description: 'Where it stands.' }),
     counts: t.field({
       type: BatchCounts,
       description: 'Its jobs by where they stand.',
@@ -96,18 +96,16 @@ builder.node(Batch, {
       },
       complexity: ({ count }) => ({ field: Math.max(count, 1), multiplier: Math.max(count, 1) }),
       resolve: (batch, { from, count }, { operations }) => {
-        if (from < 0 || count < 0 || count > MAX_JOBS)
-          throw new KilnError('INVALID_INPUT', `Ask for 0 to ${MAX_JOBS} jobs from a place on.`, {
-            field: 'count',
-          });
+        if (from < 0) throw new KilnError('INVALID_INPUT', '`from` must be 0 or more.', { field: 'from' });
+        if (count < 0 || count > MAX_JOBS)
+          throw new KilnError('INVALID_INPUT', `\`count\` must be 0 to ${MAX_JOBS}.`, { field: 'count' });
         return operations.jobsOf(batch, from, count);
       },
     }),
-    archive: t.field({
+    archive: t.expose('archive', {
       type: BatchArchive,
       nullable: true,
       description: 'All results in one ZIP file; null unless it was asked for.',
-      resolve: ({ archive }) => archive,
     }),
     cancelling: t.boolean({
       description: 'Whether somebody has cancelled it; its jobs then end one by one.',
@@ -155,5 +153,27 @@ builder.queryFields((t) => ({
     complexity: pageCost,
     resolve: (_root, args, { operations, caller }) =>
       pageOf(args, (page) => operations.listBatches(caller, page)),
+  }),
+}));
+
+const CancelBatchSuccess = builder.objectRef<{ batch: BatchRecord }>('CancelBatchSuccess').implement({
+  description: 'The jobs of the batch are being cancelled.',
+  fields: (t) => ({
+    batch: t.expose('batch', { type: Batch, description: 'The batch.' }),
+  }),
+});
+
+const idArg = { required: true, description: 'The `id` or `batchId` of the batch.' } as const;
+
+builder.mutationFields((t) => ({
+  cancelBatch: t.field({
+    type: CancelBatchSuccess,
+    errors: EXPECTED,
+    description: 'Ends all jobs of a batch that have not ended. May be repeated.',
+    args: { id: t.arg.id(idArg) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, async () => ({
+        batch: await context.operations.cancelBatch(context.caller, uuidOf('Batch', id, 'id')),
+      })),
   }),
 }));

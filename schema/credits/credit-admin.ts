@@ -20,10 +20,9 @@ const Reconciliation = builder.objectRef<ReconciliationRecord>('CreditReconcilia
   fields: (t) => ({
     accounts: t.exposeInt('accounts', { description: 'How many accounts were checked.' }),
     entries: t.exposeInt('entries', { description: 'How many entries were added up.' }),
-    differences: t.field({
+    differences: t.expose('differences', {
       type: [Difference],
       description: 'Empty when all is well.',
-      resolve: ({ differences }) => differences,
     }),
   }),
 });
@@ -40,10 +39,9 @@ builder.queryField('reconcileCredits', (t) =>
 const GrantCreditsSuccess = builder.objectRef<{ balance: Balance }>('GrantCreditsSuccess').implement({
   description: 'The credits are there.',
   fields: (t) => ({
-    balance: t.field({
+    balance: t.expose('balance', {
       type: CreditBalance,
       description: 'What the account has now.',
-      resolve: ({ balance }) => balance,
     }),
   }),
 });

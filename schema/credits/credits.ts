@@ -28,21 +28,19 @@ const LedgerEntry = builder.objectRef<Entry>('LedgerEntry').implement({
   fields: (t) => ({
     entryId: t.exposeID('_id', { description: 'Unique; the same movement never has another.' }),
     seq: t.exposeInt('seq', { description: 'Its number in the account, from 1 without gaps.' }),
-    kind: t.field({
+    kind: t.expose('kind', {
       type: LedgerEntryKind,
       description: 'Why credits moved.',
-      resolve: ({ kind }) => kind,
     }),
     jobId: t.id({
       nullable: true,
       description: 'UUID of the job; null when credits were given.',
       resolve: ({ kind, subject }) => (kind === 'grant' || kind === 'monthly' ? null : subject),
     }),
-    change: t.field({ type: CreditBalance, description: 'What moved.', resolve: ({ change }) => change }),
-    balance: t.field({
+    change: t.expose('change', { type: CreditBalance, description: 'What moved.' }),
+    balance: t.expose('balance', {
       type: CreditBalance,
       description: 'What there was after it.',
-      resolve: ({ balance }) => balance,
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
   }),

@@ -34,12 +34,11 @@ builder.node(File, {
       nullable: true,
       description: 'Height in pixels, where there are pixels.',
     }),
-    durationSeconds: t.float({
+    durationSeconds: t.exposeFloat('seconds', {
       nullable: true,
       description: 'Length of sound or moving pictures; null until a job has looked at it.',
-      resolve: ({ seconds }) => seconds,
     }),
-    origin: t.field({ type: FileOrigin, description: 'How it came to be.', resolve: ({ origin }) => origin }),
+    origin: t.expose('origin', { type: FileOrigin, description: 'How it came to be.' }),
     jobId: t.exposeID('jobId', { nullable: true, description: 'UUID of the job that it belongs to.' }),
     downloadUrl: t.string({
       description: 'Signed link to the content, without further credentials. Works until `expiresAt`.',

@@ -1,5 +1,5 @@
 import { KilnError } from '../../src/domain/errors.ts';
-import { FORMATS, findFormat, targetsOf } from '../../src/domain/formats/find-format.ts';
+import { FORMATS, findFormat, sourceHint, targetsOf } from '../../src/domain/formats/find-format.ts';
 import type { FormatCategory, Format as FormatRow } from '../../src/domain/formats/format.ts';
 import { optionsJsonSchema } from '../../src/domain/options/image.ts';
 import { builder } from '../builder.ts';
@@ -44,10 +44,9 @@ Format.implement({
       description: 'The usual file name extension, such as `jpg`; names the format everywhere.',
     }),
     name: t.exposeString('name', { description: 'As people call it.' }),
-    category: t.field({
+    category: t.expose('category', {
       type: Category,
       description: 'The kind of content.',
-      resolve: ({ category }) => category,
     }),
     extensions: t.stringList({
       description: 'File name extensions, the usual one first; each is accepted in place of the id.',
@@ -98,7 +97,10 @@ builder.queryField('formats', (t) =>
 function requireSource(id: string): string {
   const format = findFormat(id);
   if (format) return format.id;
-  throw new KilnError('INVALID_INPUT', 'Kiln does not know this format.', { field: 'from' });
+  throw new KilnError('INVALID_INPUT', 'Kiln does not know this format.', {
+    field: 'from',
+    hint: sourceHint(id),
+  });
 }
 
 function formatsOf(ids: readonly string[]): FormatRow[] {

@@ -68,10 +68,9 @@ export const UploadInput = builder.inputType('UploadInput', {
 const PrepareUploadSuccess = builder.objectRef<{ upload: UploadIntent }>('PrepareUploadSuccess').implement({
   description: 'The file may be sent.',
   fields: (t) => ({
-    upload: t.field({
+    upload: t.expose('upload', {
       type: Upload,
       description: 'Where and how to send it.',
-      resolve: ({ upload }) => upload,
     }),
   }),
 });
@@ -84,12 +83,11 @@ interface CompletedUpload {
 const CompleteUploadSuccess = builder.objectRef<CompletedUpload>('CompleteUploadSuccess').implement({
   description: 'The file is stored.',
   fields: (t) => ({
-    file: t.field({ type: File, description: 'The file.', resolve: ({ file }) => file }),
-    job: t.field({
+    file: t.expose('file', { type: File, description: 'The file.' }),
+    job: t.expose('job', {
       type: Job,
       nullable: true,
       description: 'The job that waited for it, if one did.',
-      resolve: ({ job }) => job,
     }),
   }),
 });

@@ -62,7 +62,7 @@ const JobEvent = builder.objectRef<JobUpdate>('JobEvent').implement({
       description: 'Whether events before this one are missing, since only the latest are kept.',
       resolve: ({ kind }) => kind === 'snapshot',
     }),
-    job: t.field({ type: Job, description: 'The job as it is now.', resolve: ({ job }) => job }),
+    job: t.expose('job', { type: Job, description: 'The job as it is now.' }),
   }),
 });
 
@@ -111,5 +111,5 @@ function pastOf(job: JobRecord, after: number): JobUpdate[] {
 /** @throws KilnError INVALID_INPUT */
 export function requireSeq(after: number): number {
   if (after >= 0) return after;
-  throw new KilnError('INVALID_INPUT', '`after` must not be negative.', { field: 'after' });
+  throw new KilnError('INVALID_INPUT', '`after` must be 0 or more.', { field: 'after' });
 }

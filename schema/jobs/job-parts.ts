@@ -13,7 +13,7 @@ import { ErrorCodeEnum } from '../errors.ts';
 export const Failure = builder.objectRef<Fault>('Failure').implement({
   description: 'Why something failed.',
   fields: (t) => ({
-    code: t.field({ type: ErrorCodeEnum, description: 'For programs.', resolve: ({ code }) => code }),
+    code: t.expose('code', { type: ErrorCodeEnum, description: 'For programs.' }),
     message: t.exposeString('message', { description: 'For people; safe to show.' }),
   }),
 });
@@ -48,12 +48,11 @@ export const JobInput = builder.objectRef<InputRecord>('JobInput').implement({
       nullable: true,
       description: 'Id of the format that the bytes really have; null until they were looked at.',
     }),
-    status: t.field({ type: InputStatus, description: 'Its state.', resolve: ({ status }) => status }),
-    error: t.field({
+    status: t.expose('status', { type: InputStatus, description: 'Its state.' }),
+    error: t.expose('error', {
       type: Failure,
       nullable: true,
       description: 'Why it failed.',
-      resolve: ({ error }) => error,
     }),
   }),
 });
@@ -77,22 +76,20 @@ export const JobConversion = builder.objectRef<ConversionRecord>('JobConversion'
       description: 'Id of the source format; null until the bytes were looked at, unless it was asked for.',
     }),
     target: t.exposeString('target', { description: 'Id of the target format.' }),
-    options: t.field({
+    options: t.expose('options', {
       type: 'JSON',
       description: 'The options with all defaults filled in.',
-      resolve: ({ options }) => options,
     }),
-    status: t.field({ type: ConversionStatus, description: 'Its state.', resolve: ({ status }) => status }),
+    status: t.expose('status', { type: ConversionStatus, description: 'Its state.' }),
     engine: t.exposeString('engine', { nullable: true, description: 'What did the work.' }),
     engineMs: t.exposeFloat('engineMs', {
       nullable: true,
       description: 'Milliseconds that the engine worked.',
     }),
-    error: t.field({
+    error: t.expose('error', {
       type: Failure,
       nullable: true,
       description: 'Why it failed.',
-      resolve: ({ error }) => error,
     }),
   }),
 });
@@ -135,7 +132,7 @@ export const JobCallback = builder.objectRef<CallbackRecord>('JobCallback').impl
   description: 'Who is told when a job ends, and whether that worked.',
   fields: (t) => ({
     url: t.exposeString('url', { description: 'The address that is called.' }),
-    status: t.field({ type: CallbackStatus, description: 'How it stands.', resolve: ({ status }) => status }),
+    status: t.expose('status', { type: CallbackStatus, description: 'How it stands.' }),
     attempts: t.exposeInt('attempts', { description: 'How often it was tried.' }),
   }),
 });

@@ -1,8 +1,13 @@
 import { KilnError } from '../../src/domain/errors.ts';
+import type { Upload as UploadIntent } from '../../src/domain/files/file.ts';
+import type { Job as JobRecord } from '../../src/domain/jobs/job.ts';
 import type { JobRequest } from '../../src/operations/jobs/accept-job.ts';
 import { builder } from '../builder.ts';
-import { UploadInput } from '../files/upload.ts';
+import { EXPECTED, refusing } from '../errors.ts';
+import { Upload, UploadInput } from '../files/upload.ts';
 import { uuidOf } from '../global-id.ts';
+import { Job } from './job.ts';
+import { requireWait, settle, WAIT } from './job-wait.ts';
 
 const CallbackInput = builder.inputType('CallbackInput', {
   description: 'Who is to be told when the job ends.',
@@ -83,3 +88,69 @@ function inputOf(upload: JobRequestInput['upload'], fileId: JobRequestInput['fil
     field: 'upload',
   });
 }
+
+const CreateJobInput = builder.inputType('CreateJobInput', {
+  description: 'A conversion.',
+  fields: (t) => ({
+    ...jobRequestFields(t),
+    idempotencyKey: idempotencyKeyField(t, 'job'),
+    wait: t.int({
+      description: `${WAIT}; only with \`fileId\`.`,
+    }),
+  }),
+});
+
+const CreateJobSuccess = builder
+  .objectRef<{ job: JobRecord; upload: UploadIntent | null }>('CreateJobSuccess')
+  .implement({
+    description: 'The job is accepted.',
+    fields: (t) => ({
+      job: t.expose('job', { type: Job, description: 'The job.' }),
+      upload: t.expose('upload', {
+        type: Upload,
+        nullable: true,
+        description: 'Where to send the file; null when it was already there.',
+      }),
+    }),
+  });
+
+const idArg = { required: true, description: 'The `id` or `jobId` of the job.' } as const;
+
+builder.mutationFields((t) => ({
+  createJob: t.field({
+    type: CreateJobSuccess,
+    errors: EXPECTED,
+    description: 'Asks for a conversion. With `upload`: send the file, then call `completeJob`.',
+    args: { input: t.arg({ type: CreateJobInput, required: true, description: 'What is wanted.' }) },
+    resolve: (_root, { input }, context) =>
+      refusing(
+        context,
+        async () => {
+          const wait = requireWait(input.wait);
+          const { idempotencyKey } = input;
+          const request = {
+            ...jobRequestOf(input),
+            ...(typeof idempotencyKey === 'string' && { idempotencyKey }),
+          };
+          if (wait > 0 && input.upload)
+            throw new KilnError('INVALID_INPUT', 'Wait in `completeJob`: the file has not been sent yet.', {
+              field: 'wait',
+            });
+          const { job, upload } = await context.operations.submitJob(context.caller, request, context.sender);
+          return { job: await settle(context, job, wait), upload };
+        },
+        JOB_REQUEST_PATHS,
+      ),
+  }),
+  retryJob: t.field({
+    type: CreateJobSuccess,
+    errors: EXPECTED,
+    description:
+      'Does a job again that ended without a result, as a new job. Send its file again where `upload` is not null.',
+    args: { id: t.arg.id(idArg) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, () =>
+        context.operations.retryJob(context.caller, uuidOf('Job', id, 'id'), context.sender),
+      ),
+  }),
+}));

@@ -1,10 +1,12 @@
 import type { Job as JobRecord, JobSummary, JobStatus as Status } from '../../src/domain/jobs/job.ts';
 import { builder } from '../builder.ts';
 import { dialectValues } from '../dialect.ts';
+import { EXPECTED, refusing } from '../errors.ts';
 import { orNull } from '../files/file.ts';
 import { uuidOf } from '../global-id.ts';
 import { pageCost, pageOf } from '../page.ts';
 import { Failure, JobCallback, JobConversion, JobInput, JobOutput, JobProgress } from './job-parts.ts';
+import { requireWait, settle, WAIT } from './job-wait.ts';
 
 const STATUSES: Readonly<Record<Status, string>> = {
   draft: 'Being put together; nothing runs.',
@@ -38,16 +40,14 @@ builder.node(Job, {
   loadWithoutCache: (id, { operations, caller }) => orNull(operations.findJob(caller, id)),
   fields: (t) => ({
     jobId: t.exposeID('_id', { description: 'The bare UUID, as callbacks and other APIs of Kiln show it.' }),
-    dialect: t.field({
+    dialect: t.expose('dialect', {
       type: Dialect,
       description: 'The API it came through.',
-      resolve: ({ dialect }) => dialect,
     }),
-    status: t.field({ type: JobStatus, description: 'Where it stands.', resolve: ({ status }) => status }),
-    progress: t.field({
+    status: t.expose('status', { type: JobStatus, description: 'Where it stands.' }),
+    progress: t.expose('progress', {
       type: JobProgress,
       description: 'How far it is.',
-      resolve: ({ progress }) => progress,
     }),
     queuePosition: t.int({
       nullable: true,
@@ -60,25 +60,22 @@ builder.node(Job, {
       nullable: true,
       description: 'UUID of the job that this one does again.',
     }),
-    inputs: t.field({ type: [JobInput], description: 'What is converted.', resolve: ({ inputs }) => inputs }),
-    conversions: t.field({
+    inputs: t.expose('inputs', { type: [JobInput], description: 'What is converted.' }),
+    conversions: t.expose('conversions', {
       type: [JobConversion],
       description: 'What is made of it.',
-      resolve: ({ conversions }) => conversions,
     }),
-    outputs: t.field({ type: [JobOutput], description: 'The results.', resolve: ({ outputs }) => outputs }),
+    outputs: t.expose('outputs', { type: [JobOutput], description: 'The results.' }),
     warnings: t.exposeStringList('warnings', { description: 'What did not go as asked, though it went.' }),
-    error: t.field({
+    error: t.expose('error', {
       type: Failure,
       nullable: true,
       description: 'Why it failed.',
-      resolve: ({ error }) => error,
     }),
-    callback: t.field({
+    callback: t.expose('callback', {
       type: JobCallback,
       nullable: true,
       description: 'Who is told when it ends.',
-      resolve: ({ callback }) => callback,
     }),
     spent: t.field({
       type: 'Credits',
@@ -110,6 +107,52 @@ builder.queryFields((t) => ({
     args: { status: t.arg({ type: JobStatus, description: 'Only jobs in this state.' }) },
     resolve: (_root, { status, ...page }, { operations, caller }) =>
       pageOf(page, (query) => operations.listJobs(caller, { ...query, ...(status && { status }) })),
+  }),
+}));
+
+const CompleteJobSuccess = builder.objectRef<{ job: JobRecord }>('CompleteJobSuccess').implement({
+  description: 'The file of the job is stored and the job goes on.',
+  fields: (t) => ({ job: t.expose('job', { type: Job, description: 'The job.' }) }),
+});
+
+const CancelJobSuccess = builder.objectRef<{ job: JobRecord }>('CancelJobSuccess').implement({
+  description: 'The job is cancelled.',
+  fields: (t) => ({ job: t.expose('job', { type: Job, description: 'The job.' }) }),
+});
+
+const idArg = { required: true, description: 'The `id` or `jobId` of the job.' } as const;
+
+builder.mutationFields((t) => ({
+  completeJob: t.field({
+    type: CompleteJobSuccess,
+    errors: EXPECTED,
+    description: 'Declares that the file of a job was sent completely. May be repeated.',
+    args: {
+      id: t.arg.id(idArg),
+      wait: t.arg.int({
+        description: `${WAIT}.`,
+      }),
+    },
+    resolve: (_root, { id, wait }, context) =>
+      refusing(context, async () => {
+        const { operations, caller } = context;
+        const waitMs = requireWait(wait);
+        const { _id, inputs } = await operations.findJob(caller, uuidOf('Job', id, 'id'));
+        for (const { fileId, status } of inputs) {
+          if (status === 'waiting') await operations.completeUpload(caller, fileId);
+        }
+        return { job: await settle(context, await operations.findJob(caller, _id), waitMs) };
+      }),
+  }),
+  cancelJob: t.field({
+    type: CancelJobSuccess,
+    errors: EXPECTED,
+    description: 'Ends a job, its engine included. May be repeated.',
+    args: { id: t.arg.id(idArg) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, async () => ({
+        job: await context.operations.cancelJob(context.caller, uuidOf('Job', id, 'id')),
+      })),
   }),
 }));
 

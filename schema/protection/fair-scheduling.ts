@@ -48,10 +48,14 @@ function isKeylessQuery({ contextValue, document, operationName }: ExecutionArgs
 }
 
 function tooManyWaiting(): KilnError {
-  return new KilnError('RATE_LIMITED', 'Too many requests without a credential wait at this address.', {
-    hint: 'Send one after the other, or use an API key.',
-    retryAfterSeconds: 1,
-  });
+  return new KilnError(
+    'RATE_LIMITED',
+    `At most ${MAX_KEYLESS_WAITING} requests without a credential may wait at an address.`,
+    {
+      hint: 'Send one after the other, or use an API key.',
+      retryAfterSeconds: 1,
+    },
+  );
 }
 
 /** Why an operation is given up whose sender has gone; nobody reads it. */

@@ -1,4 +1,5 @@
 import {
+  defaultFieldResolver,
   type GraphQLFieldResolver,
   type GraphQLSchema,
   getNullableType,
@@ -23,8 +24,7 @@ export function unhurried(schema: GraphQLSchema): GraphQLSchema {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;
     for (const field of Object.values(type.getFields())) {
       if (!isListType(getNullableType(field.type))) continue;
-      const { resolve } = field;
-      if (resolve) field.resolve = pausing(resolve);
+      field.resolve = pausing(field.resolve ?? defaultFieldResolver);
     }
   }
   return schema;

@@ -2,7 +2,8 @@ import type { DeliveryEvent as EventRecord } from '../../src/domain/webhooks/del
 import { builder } from '../builder.ts';
 import { uuidOf } from '../global-id.ts';
 import { cancellable } from '../jobs/cancellable.ts';
-import { WebhookAttempt, WebhookDelivery, WebhookDeliveryState } from './webhook-delivery.ts';
+import { WebhookAttempt } from './webhook-attempt.ts';
+import { WebhookDelivery, WebhookDeliveryState } from './webhook-delivery.ts';
 
 const DeliveryEvent = builder.objectRef<EventRecord>('WebhookDeliveryEvent').implement({
   description: 'An attempt that was made, or a delivery that moved to another state.',
@@ -15,21 +16,19 @@ const DeliveryEvent = builder.objectRef<EventRecord>('WebhookDeliveryEvent').imp
       type: 'DateTime',
       description: 'When it happened; give it as `after` to go on from here.',
     }),
-    attempt: t.field({
+    attempt: t.expose('attempt', {
       type: WebhookAttempt,
       nullable: true,
       description: 'The attempt; null when the delivery moved to another state.',
-      resolve: ({ attempt }) => attempt,
     }),
     state: t.field({
       type: WebhookDeliveryState,
       description: 'The state of the delivery now.',
       resolve: ({ delivery }) => delivery.state,
     }),
-    delivery: t.field({
+    delivery: t.expose('delivery', {
       type: WebhookDelivery,
       description: 'The delivery as it is now.',
-      resolve: ({ delivery }) => delivery,
     }),
   }),
 });

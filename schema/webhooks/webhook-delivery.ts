@@ -1,17 +1,17 @@
 import { seesResults } from '../../src/domain/access/account.ts';
 import type {
-  DeliveryAttempt as AttemptRecord,
   DeliveryHold,
   Delivery as DeliveryRecord,
   DeliveryState,
   DeliverySummary,
 } from '../../src/domain/webhooks/delivery.ts';
-import type { NetworkError as NetworkErrorName } from '../../src/domain/webhooks/webhook-profile.ts';
 import { builder } from '../builder.ts';
+import { EXPECTED, refusing } from '../errors.ts';
 import { orNull } from '../files/file.ts';
 import { uuidOf } from '../global-id.ts';
 import { Job } from '../jobs/job.ts';
 import { pageCost, pageOf, type SortKey } from '../page.ts';
+import { WebhookAttempt } from './webhook-attempt.ts';
 
 /** The GraphQL enum of `DeliveryState`. */
 export const WebhookDeliveryState = builder.enumType('WebhookDeliveryState', {
@@ -37,61 +37,6 @@ const Hold = builder.enumType('WebhookDeliveryHold', {
     },
     BUSY: { value: 'busy', description: 'Its endpoint has as many requests under way as it answers well.' },
   } as const satisfies Record<string, { value: DeliveryHold; description: string }>,
-});
-
-const NETWORK_ERRORS: Readonly<Record<NetworkErrorName, string>> = {
-  blocked: 'Kiln does not call that address.',
-  dns: 'The name has no address.',
-  refused: 'Nobody listens there.',
-  unreachable: 'There is no way there.',
-  reset: 'The connection was cut.',
-  timeout: 'The answer took too long.',
-  tls: 'The certificate is not valid, or TLS failed otherwise.',
-  too_large: 'The head of the answer is too large.',
-  protocol: 'The answer is not HTTP.',
-  unsigned: 'Nothing was sent: the secret that signs it was sealed by a master key that is gone.',
-};
-
-const NetworkError = builder.enumType('WebhookNetworkError', {
-  description: 'Why no answer came.',
-  values: Object.fromEntries(
-    Object.entries(NETWORK_ERRORS).map(([value, description]) => [
-      value.toUpperCase(),
-      { value: value as NetworkErrorName, description },
-    ]),
-  ),
-});
-
-/** The GraphQL object of an attempt. */
-export const WebhookAttempt = builder.objectRef<AttemptRecord>('WebhookAttempt').implement({
-  description: 'One POST and its answer.',
-  fields: (t) => ({
-    number: t.exposeInt('number', { description: 'From 1; a replay goes on counting.' }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it was made.' }),
-    durationMs: t.exposeInt('durationMs', {
-      description: 'Milliseconds until the answer was read or given up.',
-    }),
-    status: t.exposeInt('status', { nullable: true, description: 'HTTP status; null when no answer came.' }),
-    networkError: t.field({
-      type: NetworkError,
-      nullable: true,
-      description: 'Why no answer came; null when one did.',
-      resolve: ({ networkError }) => networkError,
-    }),
-    responseHeaders: t.field({
-      type: 'JSON',
-      nullable: true,
-      description:
-        'The few headers of the answer that are kept, such as Retry-After; null when no answer came.',
-      resolve: ({ responseHeaders = null }) => responseHeaders,
-    }),
-    responseHead: t.string({
-      nullable: true,
-      description:
-        'The first 4 KiB of the answer; null when none came. A receiver may repeat what it was sent, so it is null to whoever may not see `body`.',
-      resolve: ({ responseHead = null }, _args, { actor }) => (seesResults(actor) ? responseHead : null),
-    }),
-  }),
 });
 
 /** The GraphQL object of a delivery; lists leave `body` and `attempts` out, which are then read on demand. */
@@ -122,16 +67,14 @@ builder.node(WebhookDelivery, {
       resolve: (delivery, _args, { actor, operations }) =>
         seesResults(actor) ? operations.bodyOf(delivery) : null,
     }),
-    state: t.field({
+    state: t.expose('state', {
       type: WebhookDeliveryState,
       description: 'Its state.',
-      resolve: ({ state }) => state,
     }),
-    hold: t.field({
+    hold: t.expose('hold', {
       type: Hold,
       nullable: true,
       description: 'Why its next attempt was put off; null when it was not.',
-      resolve: ({ hold }) => hold,
     }),
     attempts: t.field({
       type: [WebhookAttempt],
@@ -205,3 +148,32 @@ builder.objectField(Job, 'deliveries', (t) =>
       pageOf(args, (query) => operations.listDeliveries(actor, { ...query, jobId: _id }), BY_ORDER),
   }),
 );
+
+/** The result of what sends a delivery. */
+export const DeliverySuccess = builder
+  .objectRef<{ delivery: DeliveryRecord }>('WebhookDeliverySuccess')
+  .implement({
+    description: 'The delivery is being sent.',
+    fields: (t) => ({
+      delivery: t.expose('delivery', {
+        type: WebhookDelivery,
+        description: 'The delivery.',
+      }),
+    }),
+  });
+
+const deliveryArg = { required: true, description: 'The `id` or `deliveryId` of the delivery.' } as const;
+
+builder.mutationFields((t) => ({
+  replayWebhookDelivery: t.field({
+    type: DeliverySuccess,
+    errors: EXPECTED,
+    description:
+      'Sends a delivery again: the same bytes under the same id. One that is pending makes its next attempt at once.',
+    args: { id: t.arg.id(deliveryArg) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, async () => ({
+        delivery: await context.operations.replayDelivery(context.actor, uuidOf('WebhookDelivery', id, 'id')),
+      })),
+  }),
+}));

@@ -1,71 +1,15 @@
-import { type Circuit as CircuitRecord, circuitState } from '../../src/domain/webhooks/circuit.ts';
 import {
   type Endpoint as EndpointRecord,
   type EndpointSecret,
   liveSecrets,
 } from '../../src/domain/webhooks/endpoint.ts';
+import { WEBHOOK_EVENTS, WILDCARDS } from '../../src/domain/webhooks/webhook-event.ts';
+import type { ShownEndpoint } from '../../src/operations/webhooks/endpoints.ts';
 import { builder } from '../builder.ts';
+import { EXPECTED, refusing } from '../errors.ts';
 import { orNull } from '../files/file.ts';
 import { uuidOf } from '../global-id.ts';
-
-const EndpointState = builder.enumType('WebhookEndpointState', {
-  description: 'Whether deliveries are sent to an endpoint.',
-  values: {
-    ENABLED: { value: 'enabled', description: 'Deliveries are sent.' },
-    PAUSED: { value: 'paused', description: 'Its owner paused it: deliveries wait until it is resumed.' },
-    DISABLED: {
-      value: 'disabled',
-      description: 'No delivery is sent: new ones fail at once and can be replayed later.',
-    },
-  } as const,
-});
-
-const DisableReason = builder.enumType('WebhookDisableReason', {
-  description: 'Why an endpoint is disabled.',
-  values: {
-    GONE: { value: 'gone', description: 'It answered 410.' },
-    FAILING: { value: 'failing', description: 'It failed for five days without a single success.' },
-  } as const,
-});
-
-const CircuitState = builder.enumType('WebhookCircuitState', {
-  description: 'Whether an endpoint answers well.',
-  values: {
-    CLOSED: { value: 'closed', description: 'It answers well: deliveries are sent when they are due.' },
-    OPEN: {
-      value: 'open',
-      description: 'It failed ten times in a row: deliveries wait, without using up attempts.',
-    },
-    HALF_OPEN: {
-      value: 'half_open',
-      description: 'One delivery at a time finds out whether it answers well again.',
-    },
-  } as const,
-});
-
-const Circuit = builder.objectRef<CircuitRecord>('WebhookCircuit').implement({
-  description: 'How an endpoint has answered lately.',
-  fields: (t) => ({
-    state: t.field({
-      type: CircuitState,
-      description: 'Whether it answers well.',
-      resolve: (circuit) => circuitState(circuit, new Date()),
-    }),
-    failures: t.exposeInt('failures', {
-      description: 'Failed attempts in a row, of all deliveries together.',
-    }),
-    failingSince: t.expose('failingSince', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When the first of them was; null when there is none.',
-    }),
-    nextProbeAt: t.expose('probeAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When the next delivery may try; null while the circuit is closed.',
-    }),
-  }),
-});
+import { DeliverySuccess } from './webhook-delivery.ts';
 
 const Secret = builder.objectRef<EndpointSecret>('WebhookSecret').implement({
   description: 'A signing secret, without its text: that was shown once, when it was made.',
@@ -91,23 +35,6 @@ builder.node(WebhookEndpoint, {
     url: t.exposeString('url', { description: 'The address.' }),
     events: t.exposeStringList('events', { description: 'The events it subscribes to; `*` is all of them.' }),
     description: t.exposeString('description', { description: 'A note for people; may be empty.' }),
-    state: t.field({
-      type: EndpointState,
-      description: 'Whether deliveries are sent to it.',
-      resolve: ({ state }) => state,
-    }),
-    disabledFor: t.field({
-      type: DisableReason,
-      nullable: true,
-      description: 'Why it is disabled; null unless it is.',
-      resolve: ({ disabledFor }) => disabledFor,
-    }),
-    stateSince: t.expose('stateSince', { type: 'DateTime', description: 'Since when it is in its state.' }),
-    circuit: t.field({
-      type: Circuit,
-      description: 'Whether it answers well; while it does not, deliveries wait.',
-      resolve: ({ circuit }) => circuit,
-    }),
     secrets: t.field({
       type: [Secret],
       description: 'The secrets that sign at present: two for a day after a rotation.',
@@ -138,5 +65,124 @@ builder.queryFields((t) => ({
     args: { accountId: t.arg.id(accountId) },
     resolve: (_root, args, { operations, actor }) =>
       operations.listEndpoints(actor, args.accountId ?? undefined),
+  }),
+}));
+
+const EVENTS = `Any of ${[...Object.keys(WEBHOOK_EVENTS), ...WILDCARDS].map((event) => `\`${event}\``).join(', ')}.`;
+
+const CreateInput = builder.inputType('CreateWebhookEndpointInput', {
+  description: 'An endpoint to be made.',
+  fields: (t) => ({
+    accountId: t.id({ description: 'Your own account unless given; others only for the operator.' }),
+    url: t.string({ required: true, description: 'An absolute http or https URL; it gets signed POSTs.' }),
+    events: t.stringList({ required: true, defaultValue: ['*'], description: EVENTS }),
+    description: t.string({ required: true, defaultValue: '', description: 'At most 200 characters.' }),
+  }),
+});
+
+const UpdateInput = builder.inputType('UpdateWebhookEndpointInput', {
+  description: 'What to change; what is not given stays.',
+  fields: (t) => ({
+    url: t.string({ description: 'The new address; deliveries that wait already go there as well.' }),
+    events: t.stringList({ description: EVENTS }),
+    description: t.string({ description: 'At most 200 characters.' }),
+  }),
+});
+
+const EndpointSecrets = builder.objectRef<ShownEndpoint>('WebhookEndpointSecrets').implement({
+  description: 'An endpoint and its signing secret, which is shown only this once.',
+  fields: (t) => ({
+    endpoint: t.expose('endpoint', {
+      type: WebhookEndpoint,
+      description: 'The endpoint.',
+    }),
+    secret: t.exposeString('secret', {
+      description: 'The signing secret, as Standard Webhooks writes it (`whsec_…`).',
+    }),
+  }),
+});
+
+/** The result of what changes an endpoint. */
+export const EndpointSuccess = builder
+  .objectRef<{ endpoint: EndpointRecord }>('WebhookEndpointSuccess')
+  .implement({
+    description: 'The endpoint is changed.',
+    fields: (t) => ({
+      endpoint: t.expose('endpoint', {
+        type: WebhookEndpoint,
+        description: 'As it is now, or was when it was deleted.',
+      }),
+    }),
+  });
+
+/** The argument that names an endpoint. */
+export const endpointArg = {
+  required: true,
+  description: 'The `id` or `endpointId` of the endpoint.',
+} as const;
+
+/** Reads it as the UUID. @throws KilnError INVALID_INPUT */
+export const endpointOf = (id: string) => uuidOf('WebhookEndpoint', id, 'id');
+
+builder.mutationFields((t) => ({
+  createWebhookEndpoint: t.field({
+    type: EndpointSecrets,
+    errors: EXPECTED,
+    description:
+      'Makes a webhook endpoint and shows its secret, once. An account has at most 20. Needs the scope READ or CONVERT besides MANAGE, since events link to results.',
+    args: { input: t.arg({ type: CreateInput, required: true, description: 'What is wanted.' }) },
+    resolve: (_root, { input }, context) =>
+      refusing(context, () =>
+        context.operations.createEndpoint(context.actor, {
+          ...input,
+          accountId: input.accountId ?? undefined,
+        }),
+      ),
+  }),
+  updateWebhookEndpoint: t.field({
+    type: EndpointSuccess,
+    errors: EXPECTED,
+    description: 'Changes address, events or description of an endpoint.',
+    args: {
+      id: t.arg.id(endpointArg),
+      input: t.arg({ type: UpdateInput, required: true, description: 'What to change.' }),
+    },
+    resolve: (_root, { id, input: { url, events, description } }, context) =>
+      refusing(context, async () => ({
+        endpoint: await context.operations.updateEndpoint(context.actor, endpointOf(id), {
+          url: url ?? undefined,
+          events: events ?? undefined,
+          description: description ?? undefined,
+        }),
+      })),
+  }),
+  deleteWebhookEndpoint: t.field({
+    type: EndpointSuccess,
+    errors: EXPECTED,
+    description: 'Deletes an endpoint and discards the deliveries that wait for it.',
+    args: { id: t.arg.id(endpointArg) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, async () => ({
+        endpoint: await context.operations.deleteEndpoint(context.actor, endpointOf(id)),
+      })),
+  }),
+  rotateWebhookSecret: t.field({
+    type: EndpointSecrets,
+    errors: EXPECTED,
+    description:
+      'Gives an endpoint a new secret and shows it, once; the present one signs as well for a day.',
+    args: { id: t.arg.id(endpointArg) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, () => context.operations.rotateSecret(context.actor, endpointOf(id))),
+  }),
+  testWebhookEndpoint: t.field({
+    type: DeliverySuccess,
+    errors: EXPECTED,
+    description: 'Sends an endpoint the event `endpoint.test`, whatever it subscribes to.',
+    args: { id: t.arg.id(endpointArg) },
+    resolve: (_root, { id }, context) =>
+      refusing(context, async () => ({
+        delivery: await context.operations.testEndpoint(context.actor, endpointOf(id)),
+      })),
   }),
 }));

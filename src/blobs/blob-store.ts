@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-export interface BlobFacts {
+export interface BlobInfo {
   /** Bytes. */
   size: number;
   /** Lower-case hex. */
@@ -26,9 +26,9 @@ export interface ByteRange {
  */
 export interface BlobStore {
   /** Streams into the store with a running digest; nothing is buffered whole. */
-  write(id: string, source: Readable, limits: WriteLimits): Promise<BlobFacts>;
+  write(id: string, source: Readable, limits: WriteLimits): Promise<BlobInfo>;
   /** Takes over a finished local file; it is gone from `path` afterwards. */
-  adopt(id: string, path: string): Promise<BlobFacts>;
+  adopt(id: string, path: string): Promise<BlobInfo>;
   read(id: string, range?: ByteRange): Promise<Readable>;
   /** A local, read-only path that lives until the attempt's scratch directory is removed. */
   localPath(id: string, scratchDir: string): Promise<string>;

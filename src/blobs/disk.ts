@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { KilnError } from '../domain/errors.ts';
-import type { BlobFacts, BlobStore, WriteLimits } from './blob-store.ts';
+import type { BlobInfo, BlobStore, WriteLimits } from './blob-store.ts';
 import { createMover, type Mover, makeFolder } from './durable.ts';
 import { processMark } from './process-mark.ts';
 import { sweepFolder } from './scratch.ts';
-import { asStorageFault, codeOf } from './storage-fault.ts';
+import { codeOf, toStorageError } from './storage-error.ts';
 import { createGarbageMeter } from './young-garbage.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -40,9 +40,9 @@ export function createDiskBlobStore(root: string, { move }: Mover = createMover(
       const unfinished = unfinishedPath();
       try {
         await makeFolder(dirname(unfinished));
-        const facts = await receive(source, unfinished, limits);
+        const info = await receive(source, unfinished, limits);
         await move(unfinished, path, unfinishedPath());
-        return facts;
+        return info;
       } catch (error) {
         await rm(unfinished, { force: true });
         throw translate(error);
@@ -52,9 +52,9 @@ export function createDiskBlobStore(root: string, { move }: Mover = createMover(
     async adopt(id, path) {
       const target = pathOf(id);
       try {
-        const facts = await makeSure(path);
+        const info = await makeSure(path);
         await move(path, target, unfinishedPath());
-        return facts;
+        return info;
       } catch (error) {
         throw translate(error);
       }
@@ -89,8 +89,8 @@ export function createDiskBlobStore(root: string, { move }: Mover = createMover(
       const path = join(root, folder.toString(16).padStart(3, '0'));
       const old: string[] = [];
       for (const name of await namesIn(path)) {
-        const facts = await stat(join(path, name)).catch(() => null);
-        if (facts && facts.mtimeMs < before.getTime()) old.push(name);
+        const stats = await stat(join(path, name)).catch(() => null);
+        if (stats && stats.mtimeMs < before.getTime()) old.push(name);
       }
       return old;
     },
@@ -116,11 +116,7 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /** Writes to `path` with a running digest, and makes sure of the disk before it reports success. */
-async function receive(
-  source: Readable,
-  path: string,
-  { maxBytes, signal }: WriteLimits,
-): Promise<BlobFacts> {
+async function receive(source: Readable, path: string, { maxBytes, signal }: WriteLimits): Promise<BlobInfo> {
   const hash = createHash('sha256');
   const passed = createGarbageMeter();
   let size = 0;
@@ -139,17 +135,17 @@ async function receive(
 }
 
 /** Reads a finished file through while the disk is made to have all of it. */
-async function makeSure(path: string): Promise<BlobFacts> {
+async function makeSure(path: string): Promise<BlobInfo> {
   const handle = await open(path, 'r');
   try {
-    const [facts] = await Promise.all([digest(handle), handle.datasync()]);
-    return facts;
+    const [info] = await Promise.all([digest(handle), handle.datasync()]);
+    return info;
   } finally {
     await handle.close();
   }
 }
 
-async function digest(handle: FileHandle): Promise<BlobFacts> {
+async function digest(handle: FileHandle): Promise<BlobInfo> {
   const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of handle.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false })) {
@@ -166,5 +162,5 @@ function rethrow(error: unknown): never {
 function translate(error: unknown): unknown {
   if (codeOf(error) === 'ENOENT')
     return new KilnError('NOT_FOUND', 'There is no such file.', { cause: error });
-  return asStorageFault(error);
+  return toStorageError(error);
 }

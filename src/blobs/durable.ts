@@ -1,6 +1,6 @@
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf } from './storage-fault.ts';
+import { codeOf } from './storage-error.ts';
 
 /** Gives a finished file its place: atomically, and so that no power cut takes it back. */
 export interface Mover {

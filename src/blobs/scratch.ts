@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOfDeadProcess, processMark } from './process-mark.ts';
-import { asStorageFault } from './storage-fault.ts';
+import { toStorageError } from './storage-error.ts';
 
 export interface Scratch {
   /** Runs `work` in a fresh directory, which is removed on every exit. A full disk is INSUFFICIENT_STORAGE. */
@@ -19,7 +19,7 @@ export function createScratch(root: string): Scratch {
       try {
         return await work(dir);
       } catch (error) {
-        throw asStorageFault(error);
+        throw toStorageError(error);
       } finally {
         // What cannot be removed now is removed by a sweep; the work is done all the same.
         await rm(dir, { recursive: true, force: true }).catch(() => {});
@@ -38,8 +38,8 @@ export async function sweepFolder(folder: string, olderThanMs: number): Promise<
   for (const name of names) {
     const path = join(folder, name);
     if (!isOfDeadProcess(name)) {
-      const facts = await stat(path).catch(() => null);
-      if (!facts || facts.mtimeMs > limit) continue;
+      const stats = await stat(path).catch(() => null);
+      if (!stats || stats.mtimeMs > limit) continue;
     }
     await rm(path, { recursive: true, force: true });
     removed += 1;
@@ -52,6 +52,6 @@ async function makeDirectory(root: string, prefix: string): Promise<string> {
     await mkdir(root, { recursive: true });
     return await mkdtemp(join(root, prefix));
   } catch (error) {
-    throw asStorageFault(error);
+    throw toStorageError(error);
   }
 }

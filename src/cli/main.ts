@@ -10,7 +10,7 @@ import { CommandLine, limitOption, setOption, withJson, withService } from './te
 import { printError } from './terminal/print.ts';
 
 /** The command line or its environment is wrong; a refusal by the service is 1. */
-const USAGE_FAULT = 2;
+const USAGE_ERROR = 2;
 
 const OTHER_COMMANDS = `
 Of the service itself:
@@ -63,16 +63,16 @@ function createProgram(): CommandLine {
 
 /** Commander has already said what is wrong with the command line; anything else is said here. */
 function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_FAULT;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
   const message = error instanceof Error ? error.message : String(error);
   const { hint, code, isUsage } = error instanceof CommandError ? error : new CommandError(message);
   printError(`kiln: ${visible([message, hint, code && `(${code})`].filter(Boolean).join(' '))}\n`);
-  return isUsage ? USAGE_FAULT : 1;
+  return isUsage ? USAGE_ERROR : 1;
 }
 
 try {
   const program = createProgram();
-  // A bare `kiln` asks for help, which is no fault.
+  // A bare `kiln` asks for help, which is no error.
   if (process.argv.length <= 2) program.outputHelp();
   else await program.parseAsync();
 } catch (error) {

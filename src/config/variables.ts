@@ -6,6 +6,12 @@ const text = z.string().trim().min(1);
 /** Decimal digits only: a number from anything would read "" as 0 and "0x10" as 16. */
 const integer = (min: number, max: number) =>
   text.regex(/^\d+$/).transform(Number).pipe(z.int().min(min).max(max));
+/** A variable that counts something; its format says the range. */
+const count = (what: string, min: number, max: number, example: string) => ({
+  schema: integer(min, max),
+  format: `a whole number of ${what} from ${min} to ${max}`,
+  example,
+});
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** Such as 90s, 15m, 24h or 30d, in milliseconds. */
 const duration = (minMs: number, maxMs: number) =>
@@ -53,7 +59,11 @@ const PUBLIC_URLS = Object.fromEntries(
 /** Every variable that Kiln reads. `kiln doctor` lists this table. */
 export const VARIABLES = {
   KILN_HOST: { schema: text, format: 'a host name or address to listen on', example: '127.0.0.1' },
-  KILN_PORT: { schema: integer(0, 65_535), format: 'a port, 0 for any free one', example: '4000' },
+  KILN_PORT: {
+    schema: integer(0, 65_535),
+    format: 'a port up to 65535, 0 for any free one',
+    example: '4000',
+  },
   KILN_PUBLIC_URL: webOrigin,
   ...PUBLIC_URLS,
   KILN_DATA_DIR: { schema: text, format: 'a folder', example: '.kiln' },
@@ -126,66 +136,55 @@ export const VARIABLES = {
     format: 'addresses or CIDR ranges of your own proxies with commas between',
     example: '10.0.0.5,fd00::/8',
   },
-  KILN_CONCURRENCY_IMAGE: {
-    schema: integer(1, 256),
-    format: 'a number of conversions at a time',
-    example: '2',
-  },
-  KILN_CONCURRENCY_IO: { schema: integer(1, 1000), format: 'a number of transfers at a time', example: '50' },
-  KILN_CONCURRENCY_WEBHOOK: {
-    schema: integer(1, 5000),
-    format: 'a number of webhook attempts at a time',
-    example: '200',
-  },
+  KILN_CONCURRENCY_IMAGE: count('conversions at a time', 1, 256, '2'),
+  KILN_CONCURRENCY_IO: count('transfers at a time', 1, 1000, '50'),
+  KILN_CONCURRENCY_WEBHOOK: count('webhook attempts at a time', 1, 5000, '200'),
   KILN_RETENTION_FILES: {
     schema: duration(UNITS.s, LONGEST_MS),
-    format: 'how long files are kept, such as 90s, 15m, 24h or 30d',
+    format: 'how long files are kept, 1s to 3650d, such as 90s, 15m, 24h or 30d',
     example: '24h',
   },
   KILN_RETENTION_UPLOADS: {
     schema: duration(UNITS.s, 7 * UNITS.d),
-    format: 'the time for an upload to arrive, such as 90s, 15m or 24h, at most 7d',
+    format: 'the time for an upload to arrive, 1s to 7d, such as 90s, 15m or 24h',
     example: '60m',
   },
   KILN_RETENTION_JOBS: {
     schema: duration(UNITS.m, LONGEST_MS),
-    format: 'how long ended jobs and batches are kept, at least 1m, such as 24h or 30d',
+    format: 'how long ended jobs and batches are kept, 1m to 3650d, such as 24h or 30d',
     example: '30d',
   },
   KILN_RETENTION_DELIVERIES: {
     schema: duration(UNITS.m, LONGEST_MS),
-    format: 'how long ended webhook deliveries are kept, at least 1m, such as 24h or 30d',
+    format: 'how long ended webhook deliveries are kept, 1m to 3650d, such as 24h or 30d',
     example: '30d',
   },
   KILN_RETENTION_SWEEP: {
     schema: duration(UNITS.s, UNITS.d),
-    format: 'the time between two clean-ups, at most 1d, such as 90s, 10m or 1h',
+    format: 'the time between two clean-ups, 1s to 1d, such as 90s, 10m or 1h',
     example: '10m',
   },
   KILN_RETENTION_UPLOAD_MINUTES: {
     schema: integer(1, 10_080),
-    format: 'minutes; the earlier name of KILN_RETENTION_UPLOADS, which counts if both are set',
+    format:
+      'minutes from 1 to 10080; the earlier name of KILN_RETENTION_UPLOADS, which counts if both are set',
     example: '60',
   },
   KILN_RETENTION_FILE_HOURS: {
     schema: integer(1, 8760),
-    format: 'hours; the earlier name of KILN_RETENTION_FILES, which counts if both are set',
+    format: 'hours from 1 to 8760; the earlier name of KILN_RETENTION_FILES, which counts if both are set',
     example: '24',
   },
-  KILN_LIMIT_UPLOAD_BYTES: { schema: integer(1, 2 ** 40), format: 'bytes', example: '2147483648' },
-  KILN_LIMIT_OPEN_UPLOADS: {
-    schema: integer(1, 100_000),
-    format: 'a number of uploads that one account may have outstanding',
-    example: '5000',
-  },
-  KILN_LIMIT_PIXELS: { schema: integer(1, 2 ** 31), format: 'pixels of one picture', example: '100000000' },
-  KILN_LIMIT_FRAMES: { schema: integer(1, 100_000), format: 'frames or pages', example: '1000' },
-  KILN_LIMIT_ENGINE_SECONDS: { schema: integer(1, 3600), format: 'seconds', example: '120' },
-  KILN_LIMIT_ENGINE_MEMORY_MB: { schema: integer(64, 65_536), format: 'megabytes', example: '2048' },
+  KILN_LIMIT_UPLOAD_BYTES: count('bytes', 1, 2 ** 40, '2147483648'),
+  KILN_LIMIT_OPEN_UPLOADS: count('uploads that one account may have outstanding', 1, 100_000, '5000'),
+  KILN_LIMIT_PIXELS: count('pixels of one picture', 1, 2 ** 31, '100000000'),
+  KILN_LIMIT_FRAMES: count('frames or pages', 1, 100_000, '1000'),
+  KILN_LIMIT_ENGINE_SECONDS: count('seconds', 1, 3600, '120'),
+  KILN_LIMIT_ENGINE_MEMORY_MB: count('megabytes', 64, 65_536, '2048'),
 } as const satisfies Record<string, Variable>;
 
-/** What is wrong with a value, and how to put it right. */
-export function describeFault(name: keyof typeof VARIABLES): string {
+/** Says what a variable must be, with an example; the line is meant for a terminal. */
+export function describeVariable(name: keyof typeof VARIABLES): string {
   const { format, example } = VARIABLES[name];
   return `  ${name} must be ${format}, for example: ${example}`;
 }

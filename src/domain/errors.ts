@@ -99,6 +99,17 @@ export class KilnError extends Error {
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.retryable = details.retryable ?? isRetryable(code);
   }
+
+  /** Returns the same error as one about `field`, with this one as its cause. */
+  about(field: string): KilnError {
+    const { code, message, hint } = this;
+    return new KilnError(code, message, { field, cause: this, ...(hint !== undefined && { hint }) });
+  }
+}
+
+/** Returns the hint at a limit that the operator's setting raises. */
+export function raisedBy(setting: `KILN_${string}`): string {
+  return `The operator of the service can raise this limit with ${setting}.`;
 }
 
 /** Whether an error is ours and says exactly this. */

@@ -83,7 +83,8 @@ async function startOwned(options: EmbeddedOptions, release: () => Promise<void>
   const { dataDir, onProgress } = options;
   await options.beforeEngines?.();
   const swept = await sweepLeftovers(dataDir);
-  if (swept > 0) onProgress(`Ended ${swept} engine(s) that an earlier run had left behind`);
+  if (swept > 0)
+    onProgress(`Ended ${swept === 1 ? 'an engine' : `${swept} engines`} that an earlier run had left behind`);
   const record = await openEngineRecord(dataDir);
   let stopping = false;
   const reportDeath = (engine: string, detail: string) => {

@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import type { DialectOperations } from '../rest/adapter.ts';
 import { ADAPTERS } from '../rest/adapters.ts';
 import { credentialOf } from './credential.ts';
-import { createFaultAnswer } from './faults.ts';
+import { createErrorHandler } from './error-handler.ts';
 import type { HttpEnv } from './signed-path.ts';
 import { smallBody } from './small-body.ts';
 
@@ -23,7 +23,7 @@ export function dialectRoutes(ports: DialectRoutesPorts): Hono<HttpEnv> {
 }
 
 function routesOf(dialect: RestDialect, { operations, log, publicUrl }: DialectRoutesPorts): Hono<HttpEnv> {
-  const { routes, answerFault } = ADAPTERS[dialect];
+  const { routes, answerKilnError } = ADAPTERS[dialect];
   const { credentials } = DIALECTS[dialect];
   const own = new Hono<HttpEnv>();
   routes(own, {
@@ -31,7 +31,7 @@ function routesOf(dialect: RestDialect, { operations, log, publicUrl }: DialectR
     publicUrl: () => publicUrl(dialect),
     credentialOf: ({ headers, url }) => credentialOf(headers, credentials, url),
   });
-  return guarded(own, dialect).onError(createFaultAnswer(log, answerFault));
+  return guarded(own, dialect).onError(createErrorHandler(log, answerKilnError));
 }
 
 /** The same routes behind their guards, route by route: a guard for all paths would stand before other dialects too. */

@@ -1,5 +1,5 @@
 import type { ErrorCode, KilnError } from '../domain/errors.ts';
-import { faultHeaders, HTTP_STATUS } from './status.ts';
+import { errorHeaders, HTTP_STATUS } from './status.ts';
 
 /** A code of the domain, or one that only exists at the level of HTTP. */
 export type AnswerCode = ErrorCode | 'METHOD_NOT_ALLOWED' | 'RANGE_NOT_SATISFIABLE';
@@ -20,10 +20,10 @@ export function answerError({ status, headers, ...error }: ErrorAnswer): Respons
 }
 
 /** Answers what a caller may know about a failure. */
-export function answerFault(error: KilnError): Response {
+export function answerKilnError(error: KilnError): Response {
   const { code, message, field, hint } = error;
   const status = HTTP_STATUS[code];
-  return answerError({ status, code, message, field, hint, headers: faultHeaders(status, error) });
+  return answerError({ status, code, message, field, hint, headers: errorHeaders(status, error) });
 }
 
 /** Answers a method that a known path does not have. */

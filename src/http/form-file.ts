@@ -23,12 +23,12 @@ export async function receiveFormFile<T>(
 ): Promise<T> {
   const form = createParser(incoming);
   const body = bodyOf(incoming);
-  let fault: unknown;
+  let firstError: unknown;
   let part: BusboyFileStream | undefined;
   let stored: Promise<T> | undefined;
 
   function fail(error: unknown) {
-    fault ??= error;
+    firstError ??= error;
     body.destroy(error instanceof Error ? error : undefined);
   }
   form.on('error', (error) => fail(error instanceof KilnError ? error : malformed(error)));
@@ -52,7 +52,7 @@ export async function receiveFormFile<T>(
   } catch (error) {
     part?.destroy(error instanceof Error ? error : undefined);
     await stored?.catch(() => {});
-    throw fault ?? error;
+    throw firstError ?? error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { KilnError } from '../domain/errors.ts';
+import { inTime } from '../in-time.ts';
 import { HOME_CSP, HOME_PAGE } from './home.ts';
 import type { Metrics } from './metrics.ts';
 import type { HttpEnv } from './signed-path.ts';
@@ -24,23 +25,16 @@ export function operatorRoutes({ checkReady, metrics }: OperatorPorts): Hono<Htt
   );
   app.get('/ready', async (c) => {
     c.header('Cache-Control', 'no-store');
-    const missing = await withinTime(checkReady()).then(() => null, nameOfPart);
+    const missing = await missingPart(checkReady());
     return missing === null ? c.json({ status: 'ready' }) : c.json({ status: 'unavailable', missing }, 503);
   });
   return app;
 }
 
-async function withinTime(check: Promise<void>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new KilnError('UNAVAILABLE', 'A part of the service does not answer in time.')),
-    READY_MS,
-  );
-  try {
-    await Promise.race([check, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Names what does not answer; null when everything does. */
+async function missingPart(check: Promise<void>): Promise<string | null> {
+  if (!(await inTime(READY_MS, check))) return 'A part of the service does not answer in time.';
+  return check.then(() => null, nameOfPart);
 }
 
 /** Messages of drivers carry addresses; the class of the error tells the part just as well. */

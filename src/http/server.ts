@@ -10,8 +10,8 @@ import type { DialectOperations } from '../rest/adapter.ts';
 import { trackConnections } from './connections.ts';
 import { dialectRoutes } from './dialects.ts';
 import { type DownloadPorts, downloadRoutes } from './downloads.ts';
+import { createErrorHandler } from './error-handler.ts';
 import { answerError } from './errors.ts';
-import { createFaultAnswer } from './faults.ts';
 import { createMetrics } from './metrics.ts';
 import { canonicalPath, observe, protect } from './middleware.ts';
 import { serveOneAtATime } from './one-at-a-time.ts';
@@ -99,5 +99,5 @@ function createRoutes({
   app.notFound(() =>
     answerError({ status: 404, code: 'NOT_FOUND', message: 'There is nothing at this address.' }),
   );
-  return app.onError(createFaultAnswer(log));
+  return app.onError(createErrorHandler(log));
 }

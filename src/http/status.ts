@@ -38,7 +38,7 @@ export const HTTP_STATUS = {
 const RETRY_AFTER_SECONDS = 5;
 
 /** The headers that go with a failure, whatever its body looks like. */
-export function faultHeaders(
+export function errorHeaders(
   status: number,
   { retryAfterSeconds }: Pick<KilnError, 'retryAfterSeconds'>,
 ): Record<string, string> {

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import type { BlobFacts } from '../blobs/blob-store.ts';
-import { KilnError } from '../domain/errors.ts';
+import type { BlobInfo } from '../blobs/blob-store.ts';
+import { KilnError, raisedBy } from '../domain/errors.ts';
 import type { createCompleteUpload } from '../operations/files/complete-upload.ts';
 import type { createReceiveUpload } from '../operations/files/receive-upload.ts';
 import type { Links } from '../secrets/links.ts';
@@ -70,8 +70,8 @@ export function uploadRoutes(
 /** Stops the reading when `store` is done, for whatever reason, so that the answer does not wait for the rest. */
 async function receiveBody(
   incoming: HttpEnv['Bindings']['incoming'],
-  store: (body: ReturnType<typeof bodyOf>) => Promise<BlobFacts>,
-): Promise<BlobFacts> {
+  store: (body: ReturnType<typeof bodyOf>) => Promise<BlobInfo>,
+): Promise<BlobInfo> {
   const body = bodyOf(incoming);
   try {
     return await store(body);
@@ -83,5 +83,7 @@ async function receiveBody(
 /** A length that no upload may have is refused before its first byte is read. */
 function refuseHopeless(contentLength: string | undefined, maxBytes: number): void {
   if (Number(contentLength ?? 0) <= maxBytes) return;
-  throw new KilnError('TOO_LARGE', `An upload may have at most ${maxBytes} bytes.`);
+  throw new KilnError('TOO_LARGE', `An upload may have at most ${maxBytes} bytes.`, {
+    hint: raisedBy('KILN_LIMIT_UPLOAD_BYTES'),
+  });
 }

@@ -131,5 +131,7 @@ function networkOf(cidr: string) {
 
 /** Returns the error; it says nothing about what was resolved, since that would map the inner network. */
 function blocked(): KilnError {
-  return new KilnError('BLOCKED_ADDRESS', 'The address is not allowed.');
+  return new KilnError('BLOCKED_ADDRESS', 'The address is not allowed.', {
+    hint: 'Give a public address; the operator of the service allows others with KILN_ALLOWED_NETWORKS.',
+  });
 }

@@ -5,7 +5,7 @@ export interface Recent<T> {
   forget(key: string): void;
 }
 
-/** Keys that are remembered at most. */
+/** Keys that are remembered at most; one more, and all are forgotten. */
 const REMEMBERED = 10_000;
 
 /** Believes what `read` gave for `freshMs`. What could not be read is asked for again, not remembered. */
@@ -16,10 +16,13 @@ export function createRecent<T>(read: (key: string) => Promise<T>, freshMs: numb
       const fresh = known.get(key);
       if (fresh && fresh.until > performance.now()) return fresh.value;
       if (known.size >= REMEMBERED) known.clear();
-      const value = read(key);
-      known.set(key, { until: performance.now() + freshMs, value });
-      value.catch(() => known.delete(key));
-      return value;
+      const entry = { until: performance.now() + freshMs, value: read(key) };
+      known.set(key, entry);
+      entry.value.catch(() => {
+        // Whoever asked after `forget` has an answer of its own by now.
+        if (known.get(key) === entry) known.delete(key);
+      });
+      return entry.value;
     },
     forget: (key) => void known.delete(key),
   };

@@ -21,7 +21,7 @@ const SAME_SIGNAL_MS = 1000;
 
 /**
  * The life of a process: start, run until a signal, a lost parent or an essential part's end, stop.
- * Exit codes: 0 after a signal, 1 after a fault, 2 for a faulty configuration.
+ * Exit codes: 0 after a signal, 1 after an error, 2 for an invalid configuration.
  */
 export async function runProcess(start: () => Promise<Running>): Promise<void> {
   const stopped = Promise.withResolvers<Stop>();

@@ -41,7 +41,7 @@ export interface DialectAdapter {
   /** Paths are registered in their canonical form; doubled and trailing slashes are gone before, unless the table says otherwise. */
   routes(app: Hono<DialectEnv>, ports: DialectPorts): void;
   /** Says a failure in the dialect's words. */
-  answerFault(error: KilnError): Response;
+  answerKilnError(error: KilnError): Response;
   /** Says in its words how a job has ended; without it the receiver is told in Kiln's own. */
   describeCallback?: DescribeCallback;
 }

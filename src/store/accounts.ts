@@ -1,14 +1,9 @@
 import type { Account } from '../domain/access/account.ts';
 import { KilnError } from '../domain/errors.ts';
+import type { Page } from '../domain/page.ts';
 import { isDuplicateKey } from './mongo/driver-errors.ts';
 import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
-
-/** One page of all accounts, newest first unless only `after` is given. */
-export interface AccountPage {
-  before?: string;
-  after?: string;
-  limit: number;
-}
+import { paging } from './mongo/paging.ts';
 
 const NO_MONEY = { holds: 0, grants: 0, pendingEntries: 0 } as const;
 
@@ -25,11 +20,9 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
 
     insertIfAbsent: (account: Account) => insertIfAbsent(accounts, account),
 
-    async list({ before, after, limit }: AccountPage): Promise<Account[]> {
-      const bounds = { ...(before && { $lt: before }), ...(after && { $gt: after }) };
-      const filter = before || after ? { _id: bounds } : {};
-      const sort = { _id: after && !before ? 1 : -1 } as const;
-      return accounts.find(filter, { sort, limit, projection: NO_MONEY }).toArray();
+    async list(page: Page): Promise<Account[]> {
+      const { bounds, options } = paging('_id', page);
+      return accounts.find(bounds, { ...options, projection: NO_MONEY }).toArray();
     },
 
     /** @returns the account as it is then. */

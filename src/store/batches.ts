@@ -13,15 +13,14 @@ import {
 } from '../domain/batches/batch.ts';
 import { KilnError } from '../domain/errors.ts';
 import { EVENT_WINDOW, type JobStatus } from '../domain/jobs/job.ts';
+import type { Page } from '../domain/page.ts';
+import { createGroupedReads } from '../grouped.ts';
 import type { Changes } from './mongo/changes.ts';
-import { createGroupedReads } from './mongo/grouped.ts';
 import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
+import { paging } from './mongo/paging.ts';
 
-export interface BatchPage {
+export interface BatchPage extends Page {
   owner: string;
-  before?: string;
-  after?: string;
-  limit: number;
 }
 
 /** Some of the jobs of a batch, by their places. */
@@ -151,14 +150,9 @@ export function createBatchRepository(
       return applyOnce(id, { status, finishedAt: at }, event);
     },
 
-    /** Newest first unless `after` asks for the page before a cursor. */
-    async list({ owner, before, after, limit }: BatchPage): Promise<BatchTally[]> {
-      const filter: Filter<Batch> = {
-        owner,
-        ...((before || after) && { _id: { ...(before && { $lt: before }), ...(after && { $gt: after }) } }),
-      };
-      const sort = { _id: after && !before ? 1 : -1 } as const;
-      return batches.find(filter, { sort, limit, projection: WITHOUT_LISTS }).toArray();
+    async list({ owner, ...page }: BatchPage): Promise<BatchTally[]> {
+      const { bounds, options } = paging('_id', page);
+      return batches.find({ owner, ...bounds }, { ...options, projection: WITHOUT_LISTS }).toArray();
     },
 
     /** Some of the jobs of a batch, in the order in which they were asked for. */

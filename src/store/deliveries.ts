@@ -1,6 +1,7 @@
 import type { Filter, FindOptions } from 'mongodb';
 import { KilnError } from '../domain/errors.ts';
 import { earliestId, newId } from '../domain/id.ts';
+import type { Page } from '../domain/page.ts';
 import {
   ATTEMPT_WINDOW,
   type Delivery,
@@ -9,8 +10,9 @@ import {
   type DeliveryState,
   type DeliverySummary,
 } from '../domain/webhooks/delivery.ts';
-import { createGrouped, createGroupedReads } from './mongo/grouped.ts';
+import { createGrouped, createGroupedReads } from '../grouped.ts';
 import { type Collections, insertIfAbsent, translateErrors, updateInPortions } from './mongo/mongo.ts';
+import { paging } from './mongo/paging.ts';
 
 /** Which deliveries of an owner are meant. */
 export interface DeliveryFilter {
@@ -24,12 +26,8 @@ export interface DeliveryFilter {
   until?: Date | undefined;
 }
 
-/** `order` of a neighbour; newest first unless only `after` is given. */
-export interface DeliveryPage extends DeliveryFilter {
-  before?: string | undefined;
-  after?: string | undefined;
-  limit: number;
-}
+/** Deliveries are sorted by `order`. */
+export type DeliveryPage = DeliveryFilter & Page;
 
 /** Where a delivery stands among those that change: by the latest change, those of one instant by `order`. */
 export type ChangeMark = Pick<Delivery, '_id' | 'order' | 'updatedAt'>;
@@ -101,18 +99,17 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     options: FindOptions = {},
   ): Promise<T[]> {
     const { since, until } = filter;
-    const order = {
-      ...(before && { $lt: before }),
-      ...(after && { $gt: after }),
-      // Ids tell their time, so that the index finds both ends of the time that is asked for.
-      ...(since && { $gte: earliestId(new Date(since.getTime() - STAMP_SLACK_MS)) }),
-      ...(until && { $lte: earliestId(new Date(until.getTime() + STAMP_SLACK_MS)) }),
-    };
+    const { bounds, options: ofPage } = paging(
+      'order',
+      { before, after, limit },
+      {
+        // Ids tell their time, so that the index finds both ends of the time that is asked for.
+        ...(since && { $gte: earliestId(new Date(since.getTime() - STAMP_SLACK_MS)) }),
+        ...(until && { $lte: earliestId(new Date(until.getTime() + STAMP_SLACK_MS)) }),
+      },
+    );
     const found = await deliveries
-      .find<T>(
-        { ...filterOf(filter), ...(Object.keys(order).length > 0 && { order }) },
-        { sort: { order: after && !before ? 1 : -1 }, limit, ...options },
-      )
+      .find<T>({ ...filterOf(filter), ...bounds }, { ...ofPage, ...options })
       .toArray();
     return found.map(complete);
   }
@@ -167,7 +164,11 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
         state: 'pending' as const,
         roundBase: delivery.attempts.at(-1)?.number ?? 0,
         round: newId(),
-        ...{ begun: false, hold: null, nextAttemptAt: null, updatedAt: now, stateSince: now },
+        begun: false,
+        hold: null,
+        nextAttemptAt: null,
+        updatedAt: now,
+        stateSince: now,
       };
       const reopening = { delivery, fresh, won: false };
       await reopenAll(reopening);
@@ -191,7 +192,8 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
       return deliveries
         .find(
           {
-            ...{ owner, updatedAt: { $gte: updatedAt } },
+            owner,
+            updatedAt: { $gte: updatedAt },
             ...(endpointId && { endpointId }),
             $or: [{ updatedAt: { $gt: updatedAt } }, { order: { $gt: order } }],
           },

@@ -1,4 +1,5 @@
 import type { Filter, UpdateFilter } from 'mongodb';
+import { endpointSlots } from '../domain/derived-ids.ts';
 import { KilnError } from '../domain/errors.ts';
 import type { Circuit } from '../domain/webhooks/circuit.ts';
 import { type Endpoint, MAX_ENDPOINTS } from '../domain/webhooks/endpoint.ts';
@@ -27,13 +28,13 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
 
     /** Oldest first. By their places, which are a unique key, it takes the same time however many others have. */
     async list(accountId: string): Promise<Endpoint[]> {
-      const found = await endpoints.find({ slot: { $in: slotsOf(accountId) } }).toArray();
+      const found = await endpoints.find({ slot: { $in: endpointSlots(accountId) } }).toArray();
       return found.sort((left, right) => (left._id < right._id ? -1 : 1));
     },
 
     /** @throws KilnError WRONG_STATE when all places of the account are taken. */
     async insert(endpoint: Endpoint): Promise<void> {
-      for (const slot of slotsOf(endpoint.accountId)) {
+      for (const slot of endpointSlots(endpoint.accountId)) {
         try {
           await endpoints.insertOne({ ...endpoint, slot });
           return;
@@ -85,8 +86,4 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
       await endpoints.deleteOne({ _id: id });
     },
   });
-}
-
-function slotsOf(accountId: string): string[] {
-  return Array.from({ length: MAX_ENDPOINTS }, (_, i) => `${accountId}:${i}`);
 }

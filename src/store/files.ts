@@ -1,13 +1,11 @@
-import type { Filter } from 'mongodb';
 import { KilnError } from '../domain/errors.ts';
 import type { StoredFile } from '../domain/files/file.ts';
+import type { Page } from '../domain/page.ts';
 import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
+import { paging } from './mongo/paging.ts';
 
-export interface FilePage {
+export interface FilePage extends Page {
   owner: string;
-  before?: string;
-  after?: string;
-  limit: number;
 }
 
 export type FileRepository = ReturnType<typeof createFileRepository>;
@@ -62,13 +60,9 @@ export function createFileRepository({ files }: Pick<Collections, 'files'>) {
       await files.deleteOne({ _id: id });
     },
 
-    async list({ owner, before, after, limit }: FilePage): Promise<StoredFile[]> {
-      const filter: Filter<StoredFile> = {
-        owner,
-        expiresAt: { $gt: new Date() },
-        ...((before || after) && { _id: { ...(before && { $lt: before }), ...(after && { $gt: after }) } }),
-      };
-      return files.find(filter, { sort: { _id: after && !before ? 1 : -1 }, limit }).toArray();
+    async list({ owner, ...page }: FilePage): Promise<StoredFile[]> {
+      const { bounds, options } = paging('_id', page);
+      return files.find({ owner, expiresAt: { $gt: new Date() }, ...bounds }, options).toArray();
     },
   });
 }

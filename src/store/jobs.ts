@@ -13,9 +13,11 @@ import {
   refuseMove,
 } from '../domain/jobs/job.ts';
 import { isWorkedAt, turnLease, workLease } from '../domain/jobs/job-lease.ts';
+import type { Page } from '../domain/page.ts';
+import { createGroupedReads } from '../grouped.ts';
 import type { Changes } from './mongo/changes.ts';
-import { createGroupedReads } from './mongo/grouped.ts';
 import { type Collections, insertIfAbsent, insertMissing, translateErrors } from './mongo/mongo.ts';
+import { paging } from './mongo/paging.ts';
 
 /** The fields that a transition may set besides the state. */
 export type JobPatch = Partial<
@@ -45,14 +47,10 @@ export interface Transition {
   patch?: JobPatch;
 }
 
-export interface JobPage {
+export interface JobPage extends Page {
   owner: string;
   dialect?: Job['dialect'];
   status?: JobStatus;
-  /** Ids sort by creation time. */
-  before?: string;
-  after?: string;
-  limit: number;
 }
 
 export type JobRepository = ReturnType<typeof createJobRepository>;
@@ -171,16 +169,15 @@ export function createJobRepository(
       await jobs.updateOne({ _id: jobId, status: 'awaiting_upload' }, { $set: { repairAt: until } });
     },
 
-    /** Newest first unless `after` asks for the page before a cursor. */
-    async list({ owner, dialect, status, before, after, limit }: JobPage): Promise<JobSummary[]> {
+    async list({ owner, dialect, status, ...page }: JobPage): Promise<JobSummary[]> {
+      const { bounds, options } = paging('_id', page);
       const filter: Filter<Job> = {
         owner,
         ...(dialect && { dialect }),
         ...(status && { status }),
-        ...((before || after) && { _id: { ...(before && { $lt: before }), ...(after && { $gt: after }) } }),
+        ...bounds,
       };
-      const sort = { _id: after && !before ? 1 : -1 } as const;
-      return jobs.find(filter, { sort, limit, projection: { events: 0 } }).toArray();
+      return jobs.find(filter, { ...options, projection: { events: 0 } }).toArray();
     },
 
     /** The states of these jobs; one that does not exist is missing. */

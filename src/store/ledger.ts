@@ -1,16 +1,15 @@
-import type { Filter } from 'mongodb';
 import { numbered } from '../domain/credits/audit.ts';
 import type { LedgerEntry } from '../domain/credits/credits.ts';
 import { KilnError } from '../domain/errors.ts';
+import type { Page } from '../domain/page.ts';
+import { createGroupedByKey } from '../grouped.ts';
 import { hasOnlyDuplicateKeys } from './mongo/driver-errors.ts';
 import { type Collections, translateErrors } from './mongo/mongo.ts';
+import { paging } from './mongo/paging.ts';
 
-/** One page of an account's ledger; numbers grow with time. */
-export interface LedgerPage {
+/** One page of an account's ledger, which is sorted by `seq`. */
+export interface LedgerPage extends Page<number> {
   accountId: string;
-  before?: number | undefined;
-  after?: number | undefined;
-  limit: number;
 }
 
 /** A drain takes this many entries at a time. */
@@ -49,47 +48,23 @@ export function createLedgerRepository({ accounts, ledger }: Pick<Collections, '
     while ((await drainOnce(accountId)) > DRAIN_SIZE);
   }
 
-  const drains = new Map<string, { running: Promise<void>; next: Promise<void> | null }>();
+  const drain = createGroupedByKey<void>(drainAll);
 
   return translateErrors({
     /**
      * Copies what the account has pending into the ledger: all that happened before the call.
      * Callers who come while one drain runs share the next.
      */
-    drain(accountId: string): Promise<void> {
-      const known = drains.get(accountId);
-      if (known) {
-        known.next ??= known.running.catch(() => {}).then(() => begin(accountId));
-        return known.next;
-      }
-      return begin(accountId);
-    },
+    drain: (accountId: string): Promise<void> => drain(accountId, undefined),
 
-    /** Newest first unless only `after` is given. */
-    async list({ accountId, before, after, limit }: LedgerPage): Promise<LedgerEntry[]> {
-      const seq = {
-        ...(before !== undefined && { $lt: before }),
-        ...(after !== undefined && { $gt: after }),
-      };
-      const filter: Filter<LedgerEntry> = { accountId, ...(Object.keys(seq).length > 0 && { seq }) };
-      const upwards = after !== undefined && before === undefined;
-      return ledger.find(filter, { sort: { seq: upwards ? 1 : -1 }, limit }).toArray();
+    async list({ accountId, ...page }: LedgerPage): Promise<LedgerEntry[]> {
+      const { bounds, options } = paging('seq', page);
+      return ledger.find({ accountId, ...bounds }, options).toArray();
     },
 
     /** Every entry of every account, one account after the other: the index has them in this order. */
     all: (): AsyncIterable<LedgerEntry> => ledger.find({}, { sort: { accountId: 1, seq: 1 } }),
   });
-
-  function begin(accountId: string): Promise<void> {
-    const running = drainAll(accountId);
-    const drain = { running, next: null };
-    drains.set(accountId, drain);
-    const done = () => {
-      if (drains.get(accountId) === drain) drains.delete(accountId);
-    };
-    running.then(done, done);
-    return running;
-  }
 }
 
 /** Some of the entries, or all of them, were there already. */

@@ -67,7 +67,8 @@ export function createRetentionRepository(collections: Collections) {
 
     removeDeliveries: (old: readonly OldDelivery[]): Promise<OldDelivery[]> =>
       removeAsRead(deliveries, old, ({ _id, state, updatedAt }) => ({
-        ...{ _id, state },
+        _id,
+        state,
         ...(updatedAt && { updatedAt }),
       })),
 

@@ -1,5 +1,6 @@
 import type { Collection } from 'mongodb';
 import { KilnError } from '../domain/errors.ts';
+import { notACursor } from '../domain/page.ts';
 import { type Collections, translateErrors } from './mongo/mongo.ts';
 
 /** A document with a secret in it; `jobId` is where a delivery has its secret from. */
@@ -108,9 +109,7 @@ function positionOf(after: string | null): { place: number; id: string } {
   if (after === null) return { place: 0, id: '' };
   const [, place, id] = /^(\d+):(.+)$/.exec(after) ?? [];
   if (place !== undefined && id !== undefined) return { place: Number(place), id };
-  throw new KilnError('INVALID_INPUT', 'This is no position that a page has given.', {
-    field: 'after',
-  });
+  throw notACursor('after');
 }
 
 function placeAt(index: number): SealedPlace {

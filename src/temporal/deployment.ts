@@ -77,7 +77,10 @@ export async function createBuild(
     if (isOlder && (await isPolling(temporal, queuePrefix, current, silenceMs))) return;
     const { namespace, connection } = temporal;
     await connection.workflowService.setWorkerDeploymentCurrentVersion({
-      ...{ namespace, ...version, conflictToken, ignoreMissingTaskQueues: true },
+      namespace,
+      ...version,
+      conflictToken,
+      ignoreMissingTaskQueues: true,
     });
     log.info({ buildId, before: current }, 'this build gets the work now');
   }
@@ -135,7 +138,9 @@ async function isPolling(
   const answers = await Promise.all(
     [jobs, webhook].map((name) =>
       connection.workflowService.describeTaskQueue({
-        ...{ namespace, taskQueue: { name }, taskQueueType: WORKFLOW_TASKS },
+        namespace,
+        taskQueue: { name },
+        taskQueueType: WORKFLOW_TASKS,
       }),
     ),
   );

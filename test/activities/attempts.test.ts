@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newBatch } from '../../src/domain/batches/batch.ts';
-import { outputFileId } from '../../src/domain/files/blob-name.ts';
+import { outputFileId } from '../../src/domain/derived-ids.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createCopyingConverters } from '../support/copying-converters.ts';
 import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
@@ -20,8 +20,8 @@ beforeAll(async () => {
     async convert(_step: unknown, { outputPath }: { outputPath: string }) {
       runs += 1;
       await writeFile(outputPath, `result ${'x'.repeat(runs)}`);
-      const facts = { width: runs, height: 1 };
-      return { engine: 'moody 1', engineMs: 1, input: facts, output: facts, warnings: [] };
+      const info = { width: runs, height: 1 };
+      return { engine: 'moody 1', engineMs: 1, input: info, output: info, warnings: [] };
     },
   };
   harness = await createActivityHarness({ converters });
@@ -59,8 +59,12 @@ describe('a result of several attempts', () => {
     const [one, two] = await Promise.all(
       [late, early].map((converted) => harness.run('publish', { jobId, converted })),
     );
-    expect([one?.size, one?.sha256]).toEqual([two?.size, two?.sha256]);
     const stored = await harness.files.get(outputFileId(jobId, 0));
+    const { size, sha256 } = stored;
+    expect([one, two]).toMatchObject([
+      { size, sha256 },
+      { size, sha256 },
+    ]);
     expect(await bytesOf(stored._id)).toEqual({ size: stored.size, sha256: stored.sha256 });
     expect(await outputsOnDisk(jobId)).toEqual([stored.blobId]);
   });
@@ -94,8 +98,13 @@ describe('an archive of several attempts', () => {
     const converted = await harness.run('convertSmallFile', { jobId });
     await harness.run('recordEnd', { jobId, end: { to: 'ready', outputs: [converted] } });
     const batch = newBatch({
-      ...{ _id: newId(), owner: 'account:a', dialect: 'graphql', label: null },
-      ...{ jobIds: [jobId], retryOf: null, wantsArchive: true },
+      _id: newId(),
+      owner: 'account:a',
+      dialect: 'graphql',
+      label: null,
+      jobIds: [jobId],
+      retryOf: null,
+      wantsArchive: true,
     });
     await harness.batches.insertIfAbsent(batch);
     await harness.run('packBatch', { batchId: batch._id });

@@ -155,8 +155,8 @@ describe('cancel racing completion', () => {
     const { entries } = await sumOfLedger(harness.collections, accountId);
     const byJob = Map.groupBy(entries, ({ subject }) => subject);
     for (const { jobId, status } of rounds) {
-      const told = new Set(byJob.get(jobId)?.map(({ kind }) => kind));
-      expect(told).toEqual(
+      const kinds = new Set(byJob.get(jobId)?.map(({ kind }) => kind));
+      expect(kinds).toEqual(
         new Set(status === 'ready' ? ['hold', 'capture', 'release'] : ['hold', 'release']),
       );
     }

@@ -8,8 +8,8 @@ import { aJob } from '../support/records.ts';
 const MINUTE = 60_000;
 
 let harness: ActivityHarness;
-/** What the batches' workflows were told. */
-const told: string[] = [];
+/** The batches whose workflows were started or signalled. */
+const signalled: string[] = [];
 
 beforeAll(async () => {
   harness = await createActivityHarness();
@@ -21,8 +21,8 @@ async function halfWritten(untouchedMs = 0) {
   const batchId = newId();
   const jobs = [0, 1, 2].map(() => aJob({ batchId, status: 'queued' }));
   const jobIds = jobs.map(({ _id }) => _id);
-  const facts = { owner: 'account:a', dialect: 'graphql', label: null, retryOf: null } as const;
-  const batch = newBatch({ _id: batchId, jobIds, wantsArchive: false, ...facts });
+  const fields = { owner: 'account:a', dialect: 'graphql', label: null, retryOf: null } as const;
+  const batch = newBatch({ _id: batchId, jobIds, wantsArchive: false, ...fields });
   await harness.collections.batches.insertOne({ ...batch, updatedAt: new Date(Date.now() - untouchedMs) });
   await harness.jobs.insertMissing(jobs.slice(0, 1));
   return { batchId, jobs };
@@ -32,8 +32,8 @@ const repair = () =>
   createRepairBatches({
     ...harness,
     runner: {
-      startBatch: async ({ batchId }) => void told.push(batchId),
-      nudgeBatch: async ({ batchId }) => void told.push(batchId),
+      startBatch: async ({ batchId }) => void signalled.push(batchId),
+      nudgeBatch: async ({ batchId }) => void signalled.push(batchId),
     },
     log: { warn: () => {} },
   });
@@ -54,8 +54,8 @@ describe('a batch whose jobs are still being written', () => {
     const { batchId } = await halfWritten(MINUTE);
     const { batchId: given } = await halfWritten(10 * MINUTE);
     await repair()();
-    expect(told).toContain(given);
-    expect(told).not.toContain(batchId);
+    expect(signalled).toContain(given);
+    expect(signalled).not.toContain(batchId);
   });
 
   it('counts as lost what is missing once nobody can be writing any more', async () => {

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { dayOf } from '../../src/domain/access/rate-window.ts';
 import { newBatch } from '../../src/domain/batches/batch.ts';
-import { archiveFileId, outputFileId } from '../../src/domain/files/blob-name.ts';
+import { archiveFileId, outputFileId } from '../../src/domain/derived-ids.ts';
 import type { StoredFile } from '../../src/domain/files/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { Job } from '../../src/domain/jobs/job.ts';
@@ -43,24 +43,24 @@ async function oldBlob(blobId: string): Promise<string> {
   return blobId;
 }
 
-async function storedFile(facts: Partial<StoredFile>): Promise<StoredFile> {
-  const _id = facts._id ?? newId();
-  const blobId = facts.blobId ?? (await oldBlob(`${_id}.${random()}`));
-  const file = aFile({ createdAt: ago(3 * HOUR), expiresAt: ago(HOUR), ...facts, _id, blobId });
+async function storedFile(fields: Partial<StoredFile>): Promise<StoredFile> {
+  const _id = fields._id ?? newId();
+  const blobId = fields.blobId ?? (await oldBlob(`${_id}.${random()}`));
+  const file = aFile({ createdAt: ago(3 * HOUR), expiresAt: ago(HOUR), ...fields, _id, blobId });
   await harness.collections.files.insertOne(file);
   return file;
 }
 
 /** A job that nobody looks after any more. */
-function anEndedJob(facts: Partial<Job> = {}): Job {
-  const { repairAt, ...job } = aJob({ status: 'ready', finishedAt: ago(2 * HOUR), ...facts });
+function anEndedJob(fields: Partial<Job> = {}): Job {
+  const { repairAt, ...job } = aJob({ status: 'ready', finishedAt: ago(2 * HOUR), ...fields });
   return job;
 }
 
 /** Jobs that ended with a result, both long ago, and all that they leave. */
-async function endedJobs(count: number, facts: Partial<Job> = {}): Promise<Job[]> {
+async function endedJobs(count: number, fields: Partial<Job> = {}): Promise<Job[]> {
   const made = Array.from({ length: count }, () => {
-    const job = anEndedJob(facts);
+    const job = anEndedJob(fields);
     const { _id: jobId } = job;
     const _id = job.inputs[0]?.fileId ?? '';
     const blobId = `${_id}.${random()}`;
@@ -70,8 +70,10 @@ async function endedJobs(count: number, facts: Partial<Job> = {}): Promise<Job[]
       upload: anUpload({ _id, blobId, ...times, state: 'finalized' }),
       input: aFile({ _id, blobId, ...times }),
       output: aFile({
-        ...{ _id: outputFileId(jobId, 0), blobId: `out.${jobId}.0~${random()}` },
-        ...{ ...times, origin: 'output' },
+        _id: outputFileId(jobId, 0),
+        blobId: `out.${jobId}.0~${random()}`,
+        ...times,
+        origin: 'output',
       }),
       delivery: aDelivery({ jobId, subjectId: jobId, state: 'delivered', createdAt: ago(2 * HOUR), ...OLD }),
     };
@@ -88,8 +90,8 @@ async function endedJobs(count: number, facts: Partial<Job> = {}): Promise<Job[]
   return made.map(({ job }) => job);
 }
 
-async function endedJob(facts: Partial<Job> = {}): Promise<Job> {
-  const [job] = await endedJobs(1, facts);
+async function endedJob(fields: Partial<Job> = {}): Promise<Job> {
+  const [job] = await endedJobs(1, fields);
   return job as Job;
 }
 
@@ -210,8 +212,13 @@ describe('a sweep', () => {
     const job = await endedJob();
     const batch = {
       ...newBatch({
-        ...{ _id: newId(), owner: 'account:a', dialect: 'graphql', label: null },
-        ...{ jobIds: [job._id], retryOf: null, wantsArchive: true },
+        _id: newId(),
+        owner: 'account:a',
+        dialect: 'graphql',
+        label: null,
+        jobIds: [job._id],
+        retryOf: null,
+        wantsArchive: true,
       }),
     };
     await harness.collections.jobs.updateOne({ _id: job._id }, { $set: { batchId: batch._id } });
@@ -232,7 +239,7 @@ describe('a sweep', () => {
   it('keeps a paid job until its credits are settled, and one whose callback nobody has had', async () => {
     const paid = await endedJob({ spent: 2, owner: 'account:payer' });
     const callback = { url: 'https://receiver.example', sealedSecret: null, attempts: 0 };
-    const told = await endedJob({ callback: { ...callback, status: 'pending' } });
+    const notified = await endedJob({ callback: { ...callback, status: 'pending' } });
     const run = (state: 'held' | 'captured') => ({
       [paid._id]: { 'run-1': { state, amount: 2, at: new Date() } },
     });
@@ -240,10 +247,10 @@ describe('a sweep', () => {
     await harness.collections.accounts.insertOne({ ...account, holds: run('held') } as typeof account);
     await sweepAll(harness.sweep);
     const ids = async () => (await harness.collections.jobs.find().toArray()).map(({ _id }) => _id).sort();
-    expect(await ids()).toEqual([paid._id, told._id].sort());
+    expect(await ids()).toEqual([paid._id, notified._id].sort());
     await harness.collections.accounts.updateOne({ _id: 'payer' }, { $set: { holds: run('captured') } });
     await harness.jobs.append(
-      told._id,
+      notified._id,
       { type: 'callback', cause: 'told', message: null },
       {
         callback: { ...callback, status: 'delivered' },

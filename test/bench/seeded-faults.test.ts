@@ -23,6 +23,10 @@ it('types are left alone: nothing runs them', () => {
   expect(seeded('interface A { n: 1 } type B = 2; const c: 3 | A = d as B;')).toEqual([]);
 });
 
+it('what would come to the same is no fault', () => {
+  expect(seeded('function f() { return undefined; }')).toEqual([]);
+});
+
 it('each fault says where it is', () => {
   expect(faultsIn('a.ts', 'a;\nb(!c);')).toEqual([
     { path: 'a.ts', line: 2, start: 5, before: '!c', after: 'c' },

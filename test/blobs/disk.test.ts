@@ -64,8 +64,14 @@ describe('a blob', () => {
     const folder = dirname(await blobs.localPath('first', dir));
     // The folders are new the first time: each is an entry of its parent.
     expect(notes).toEqual([
-      ...[`sync ${made}`, `sync ${root}`, `sync ${dir}`, `rename ${made}`, `sync ${folder}`],
-      ...[`sync ${made}`, `rename ${made}`, `sync ${folder}`],
+      `sync ${made}`,
+      `sync ${root}`,
+      `sync ${dir}`,
+      `rename ${made}`,
+      `sync ${folder}`,
+      `sync ${made}`,
+      `rename ${made}`,
+      `sync ${folder}`,
     ]);
   });
 
@@ -93,10 +99,10 @@ describe('a blob', () => {
     const second = await blobs.write('same', Readable.from([Buffer.alloc(500, 'c')]), limits);
     const between = await buffer(await blobs.read('same'));
     gate.resolve();
-    const facts = await first;
+    const info = await first;
     const bytes = await buffer(await blobs.read('same'));
     expect([between.length, sha256(between)]).toEqual([second.size, second.sha256]);
-    expect([bytes.length, sha256(bytes)]).toEqual([facts.size, facts.sha256]);
+    expect([bytes.length, sha256(bytes)]).toEqual([info.size, info.sha256]);
     expect(await filesBelow(root)).toEqual(['same']);
   });
 
@@ -108,9 +114,9 @@ describe('a blob', () => {
     const blobs = createDiskBlobStore(root, createMover(apart));
     const made = join(dir, 'made');
     await writeFile(made, 'bytes');
-    const facts = await blobs.adopt('moved', made);
+    const info = await blobs.adopt('moved', made);
     expect(await buffer(await blobs.read('moved'))).toEqual(Buffer.from('bytes'));
-    expect(facts).toEqual({ size: 5, sha256: sha256(Buffer.from('bytes')) });
+    expect(info).toEqual({ size: 5, sha256: sha256(Buffer.from('bytes')) });
     expect(await filesBelow(dir)).toEqual(['moved']);
   });
 

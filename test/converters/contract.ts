@@ -35,7 +35,7 @@ export function describeConverter(
     afterAll(() => rm(folder, { recursive: true, force: true }));
 
     it.each(cases)(
-      '$source to $target: right bytes, right facts, progress, nothing done to the input',
+      '$source to $target: right bytes, right media info, progress, nothing done to the input',
       async (given) => {
         const { inputPath, outputPath, step } = await prepare(given);
         const before = await readFile(inputPath);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { derivedId, earliestId, isId, newId, siblingId } from '../../src/domain/id.ts';
+import { earliestId, isId, newId } from '../../src/domain/id.ts';
 
 const PARENT = '019a0000-0000-7abc-8def-0123456789ab';
 
@@ -16,23 +16,5 @@ describe('ids', () => {
     expect(earliestId(new Date(Date.now() + 1)) > id).toBe(true);
     expect(earliestId(new Date(0x19a_0000_0000))).toBe('019a0000-0000-7000-8000-000000000000');
     expect(earliestId(new Date(-5))).toBe('00000000-0000-7000-8000-000000000000');
-  });
-
-  it('that are derived are the same for the same name and parent only', () => {
-    expect(derivedId('archive', PARENT)).toBe(derivedId('archive', PARENT));
-    expect(derivedId('archive', PARENT)).not.toBe(derivedId('output', PARENT));
-    expect(derivedId('archive', PARENT)).not.toBe(derivedId('archive', newId()));
-  });
-
-  it('of siblings are ids of the same moment, each its own, in their order', () => {
-    const siblings = [0, 1, 15, 16, 4095].map((index) => siblingId(PARENT, 'job', index));
-    expect(siblings.every(isId)).toBe(true);
-    expect(siblings.map((id) => id.slice(0, 18))).toEqual(
-      ['000', '001', '00f', '010', 'fff'].map((order) => `019a0000-0000-7${order}`),
-    );
-    expect(siblings.toSorted()).toEqual(siblings);
-    expect(siblingId(PARENT, 'job')).toBe(siblings[0]);
-    expect(siblingId(PARENT, 'file', 0)).not.toBe(siblings[0]);
-    expect(siblingId(newId(), 'job', 1)).not.toBe(siblings[1]);
   });
 });

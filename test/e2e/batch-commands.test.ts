@@ -103,8 +103,15 @@ describe('kiln batches convert', () => {
     // All of one name: only an archive can tell them apart.
     const same = await write(join(work, 'other'), { 'a.png': await picture(20, 20) });
     const both = await run(
-      ...['batches', 'convert', files[0] ?? '', ...same, '--to', 'webp'],
-      ...['--archive', '-o', folder],
+      'batches',
+      'convert',
+      files[0] ?? '',
+      ...same,
+      '--to',
+      'webp',
+      '--archive',
+      '-o',
+      folder,
     );
     expect(both).toMatchObject({ code: 0, err: '' });
     expect(both.out).toMatch(/results\.zip \(2 files, .+B\)\n$/);

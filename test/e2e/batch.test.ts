@@ -131,15 +131,15 @@ describe('a batch through SwapMyFile', () => {
       });
     }
     await until(() => receiver.received.length >= JOBS, 20_000);
-    const told = receiver.received.map((received) => {
+    const callbacks = receiver.received.map((received) => {
       const { event, job } = JSON.parse(received.body);
       const i = batch.jobs.findIndex(({ jobId }) => jobId === job.jobId);
       return { i, event, verified: signatureMatches(`secret ${i}`, received) };
     });
-    expect(told.sort((a, b) => a.i - b.i)).toEqual(
+    expect(callbacks.sort((a, b) => a.i - b.i)).toEqual(
       pictures.map((_, i) => ({ i, event: 'job.ready', verified: true })),
     );
-    console.log(`${now.counts.ready} of ${JOBS} results, ${told.length} verified callbacks`);
+    console.log(`${now.counts.ready} of ${JOBS} results, ${callbacks.length} verified callbacks`);
     await receiver.close();
   });
 

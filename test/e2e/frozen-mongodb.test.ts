@@ -29,7 +29,10 @@ function mongodbPid(): number {
 }
 
 const request = JSON.stringify({
-  ...{ converterSlug: 'png-to-webp', inputFilename: 'a.png', inputMime: 'image/png', inputSize: 100 },
+  converterSlug: 'png-to-webp',
+  inputFilename: 'a.png',
+  inputMime: 'image/png',
+  inputSize: 100,
 });
 const json = () => ({ 'X-API-Key': kiln.credentials.apiKey, 'Content-Type': 'application/json' });
 const graphql = (query: string) =>

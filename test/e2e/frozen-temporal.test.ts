@@ -64,7 +64,9 @@ it.skipIf(process.platform !== 'linux')(
 
       const prepared = await fast(() =>
         swapmyfile.prepare({
-          ...{ converterSlug: 'png-to-webp', inputFilename: 'a.png', inputMime: 'image/png' },
+          converterSlug: 'png-to-webp',
+          inputFilename: 'a.png',
+          inputMime: 'image/png',
           inputSize: bytes.length,
         }),
       );

@@ -8,7 +8,7 @@ import { seedOf } from '../support/seeded-random.ts';
 
 /** A message that was under way when its sender died comes again once that was noticed. */
 const REPORTED_MS = 150_000;
-/** Two rounds on a busy machine, each with all the patience that it may need. */
+/** Two rounds on a busy machine, each with all the time that it may need. */
 const TIMEOUT_MS = 600_000;
 
 const seed = seedOf();

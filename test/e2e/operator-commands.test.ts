@@ -115,7 +115,7 @@ describe('kiln plans', () => {
     await writeFile(file, JSON.stringify({ ...plans, gold: {}, free: 5 }));
     const { code, err } = await run('plans', 'apply', file);
     expect([code, err.trim().split('\n').length]).toEqual([2, 1]);
-    for (const fault of ['pro.concurrency', 'no plan "gold"', 'free:']) expect(err).toContain(fault);
+    for (const error of ['pro.concurrency', 'no plan "gold"', 'free:']) expect(err).toContain(error);
     expect(await json('plans', 'list')).toContainEqual(
       expect.objectContaining({ name: 'basic', concurrency: 2 }),
     );

@@ -18,7 +18,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const USED = ['package.json', 'bootstrap', 'src', 'docs', 'node_modules'];
 
 /** Less than the test may take, so that the shell says how far it came. */
-const PATIENCE_MS = 180_000;
+const TIMEOUT_MS = 180_000;
 
 let checkout: string;
 let kiln: KilnProcess;
@@ -51,7 +51,7 @@ async function paste(blocks: string[]): Promise<string> {
     npm_config_offline: 'true',
     npm_config_cache: join(checkout, 'npm-cache'),
   };
-  const options = { cwd: checkout, env, timeout: PATIENCE_MS };
+  const options = { cwd: checkout, env, timeout: TIMEOUT_MS };
   return (await promisify(execFile)('sh', ['-eux', '-c', blocks.join('\n')], options)).stdout;
 }
 

@@ -128,7 +128,7 @@ describe.runIf(isLinux)('engines whose owner is killed', () => {
     const next = await startEmbedded(
       realEngines(dataDir, { needTemporal: false, onProgress: (line) => lines.push(line) }),
     );
-    expect(lines[0]).toBe('Ended 1 engine(s) that an earlier run had left behind');
+    expect(lines[0]).toBe('Ended an engine that an earlier run had left behind');
     expect(isAlive(pid)).toBe(false);
     await next.stop();
   });

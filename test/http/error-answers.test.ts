@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, KilnError } from '../../src/domain/errors.ts';
-import { answerFault as answerHttp } from '../../src/http/errors.ts';
-import { answerFault as answerSwapmyfile } from '../../src/rest/swapmyfile/errors.ts';
+import { answerKilnError as answerHttp } from '../../src/http/errors.ts';
+import { answerKilnError as answerSwapmyfile } from '../../src/rest/swapmyfile/errors.ts';
 
 const APIS = { http: answerHttp, swapmyfile: answerSwapmyfile } as const;
 
@@ -74,7 +74,7 @@ describe.each(Object.entries(APIS))('a failure by %s', (_api, answer) => {
     expect(await response.json()).toMatchObject({ error: { hint: expect.stringMatching(/^[A-Z].*\.$/) } });
   });
 
-  it('asks for patience exactly where a part is away', () => {
+  it('says when to ask again exactly where a part is away', () => {
     const waits = CODES.filter(
       (code) => answer(new KilnError(code, 'x')).headers.get('retry-after') !== null,
     );

@@ -52,7 +52,12 @@ describe('what checkUrl refuses as an address', () => {
   it('says the same sentence whatever the reason was', () => {
     const guard = guardWith({ refusedPorts: () => [27017] });
     for (const url of ['http://10.0.0.1/', 'http://[::1]/', 'http://example.com:27017/']) {
-      expect(() => guard.checkUrl(url)).toThrow('The address is not allowed.');
+      expect(() => guard.checkUrl(url)).toThrow(
+        expect.objectContaining({
+          message: 'The address is not allowed.',
+          hint: 'Give a public address; the operator of the service allows others with KILN_ALLOWED_NETWORKS.',
+        }),
+      );
     }
   });
 });

@@ -36,7 +36,7 @@ describe('the swapmyfile profile', () => {
     expect(raw.verify(body, headers)).toEqual({ event: 'job.ready' });
   });
 
-  it.each([undefined, ''])('sends facts but no signature with the secret %j', (secret) => {
+  it.each([undefined, ''])('sends all headers but the signature with the secret %j', (secret) => {
     expect(Object.keys(signWebhook({ ...webhook, secret })).sort()).toEqual([
       'content-type',
       'webhook-id',

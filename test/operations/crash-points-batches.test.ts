@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHARGE_RUN } from '../../src/domain/credits/credits.ts';
-import { awaited, type Deeds, deedTools, dieEverywhere } from '../support/crash/crash-deeds.ts';
 import { type CrashHarness, createCrashHarness } from '../support/crash/crash-harness.ts';
-import { deedsOf } from '../support/crash/crash-table.ts';
+import { awaited, dieEverywhere, type Scenarios, scenarioTools } from '../support/crash/crash-scenarios.ts';
+import { scenariosOf } from '../support/crash/crash-table.ts';
 
 let harness: CrashHarness;
 
@@ -11,9 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-const { stored, served, worked, submitting, batching, endedBadly } = deedTools(() => harness);
+const { stored, served, worked, submitting, batching, endedBadly } = scenarioTools(() => harness);
 
-const DEEDS: Deeds = {
+const SCENARIOS: Scenarios = {
   'submit a batch with a key': async (payer) => {
     const jobs = [await stored(payer), awaited, await stored(payer)];
     const request = { dialect: 'graphql', jobs, idempotencyKey: 'mine' } as const;
@@ -114,12 +114,12 @@ const DEEDS: Deeds = {
 
 describe('a process that dies between any two writes, and is repaired', () => {
   it('covers all that the table of operations and activities leaves to it', () => {
-    expect(deedsOf('batches').filter((name) => !(name in DEEDS))).toEqual([]);
+    expect(scenariosOf('batches').filter((name) => !(name in SCENARIOS))).toEqual([]);
   });
 
-  it.each(Object.entries(DEEDS))(
+  it.each(Object.entries(SCENARIOS))(
     'while it is to %s: every accepted job ends once, and nothing is lost, held or done twice',
-    (name, newDeed) => dieEverywhere(harness, name, newDeed),
+    (name, newScenario) => dieEverywhere(harness, name, newScenario),
     300_000,
   );
 });

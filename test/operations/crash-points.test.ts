@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { awaited, type Deeds, deedTools, dieEverywhere } from '../support/crash/crash-deeds.ts';
 import { type CrashHarness, createCrashHarness } from '../support/crash/crash-harness.ts';
-import { deedsOf } from '../support/crash/crash-table.ts';
+import { awaited, dieEverywhere, type Scenarios, scenarioTools } from '../support/crash/crash-scenarios.ts';
+import { scenariosOf } from '../support/crash/crash-table.ts';
 import { PICTURE, PNG } from '../support/harness/job-harness.ts';
 
 let harness: CrashHarness;
@@ -12,9 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-const { bring, stored, served, worked, failingJob, submitting, cancelling } = deedTools(() => harness);
+const { bring, stored, served, worked, failingJob, submitting, cancelling } = scenarioTools(() => harness);
 
-const DEEDS: Deeds = {
+const SCENARIOS: Scenarios = {
   'prepare a job': async ({ caller }) => ({
     dying: served(() => harness.submitJob(caller, awaited)),
     afterwards: () => harness.cancelAwaited(caller),
@@ -112,12 +112,12 @@ const DEEDS: Deeds = {
 
 describe('a process that dies between any two writes, and is repaired', () => {
   it('covers all that the table of operations and activities leaves to it', () => {
-    expect(deedsOf('jobs').filter((name) => !(name in DEEDS))).toEqual([]);
+    expect(scenariosOf('jobs').filter((name) => !(name in SCENARIOS))).toEqual([]);
   });
 
-  it.each(Object.entries(DEEDS))(
+  it.each(Object.entries(SCENARIOS))(
     'while it is to %s: every accepted job ends once, and nothing is lost, held or done twice',
-    (name, newDeed) => dieEverywhere(harness, name, newDeed),
+    (name, newScenario) => dieEverywhere(harness, name, newScenario),
     300_000,
   );
 });

@@ -4,7 +4,7 @@ import { ENDPOINT_STEPS } from '../support/crash/crash-steps-endpoints.ts';
 import { type CrashStepsHarness, createCrashStepsHarness } from '../support/crash/crash-steps-harness.ts';
 import { RECORD_STEPS } from '../support/crash/crash-steps-records.ts';
 import { WEBHOOK_STEPS } from '../support/crash/crash-steps-webhooks.ts';
-import { deedsOf, saidOnce } from '../support/crash/crash-table.ts';
+import { saidOnce, scenariosOf } from '../support/crash/crash-table.ts';
 
 const STEPS = { ...WEBHOOK_STEPS, ...ENDPOINT_STEPS, ...RECORD_STEPS };
 const MOST_POINTS = 40;
@@ -19,7 +19,7 @@ afterAll(() => harness.close());
 
 describe('a process that dies between any two writes of what needs no workflow of a job', () => {
   it('covers all that the table of operations and activities leaves to it', () => {
-    expect(deedsOf('steps').filter((name) => !(name in STEPS))).toEqual([]);
+    expect(scenariosOf('steps').filter((name) => !(name in STEPS))).toEqual([]);
   });
 
   it('whatever is said to write once has nothing to die between', async () => {

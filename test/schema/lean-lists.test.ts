@@ -60,8 +60,8 @@ afterAll(async () => {
 /** Of a thousand jobs, half of which have ended. */
 function aLongBatch() {
   const jobIds = Array.from({ length: JOBS }, newId);
-  const facts = { owner, dialect: 'graphql', label: null, retryOf: null, wantsArchive: false } as const;
-  const batch = newBatch({ _id: newId(), jobIds, ...facts });
+  const fields = { owner, dialect: 'graphql', label: null, retryOf: null, wantsArchive: false } as const;
+  const batch = newBatch({ _id: newId(), jobIds, ...fields });
   const ended = jobIds.slice(0, JOBS / 2).map((id, i) => [id, OUTCOMES[i % OUTCOMES.length]] as const);
   const outcomes = Object.fromEntries(ended) as typeof batch.outcomes;
   const events = ended.map(([id, outcome]) => endOf(id, outcome as Outcome, new Date()));
@@ -72,8 +72,11 @@ function aLongJob() {
   const events = Array.from(
     { length: EVENTS },
     (_, i): JobEvent => ({
-      ...{ type: 'warning', status: 'processing', at: new Date() },
-      ...{ cause: `warning/${i}`, message: 'x'.repeat(100) },
+      type: 'warning',
+      status: 'processing',
+      at: new Date(),
+      cause: `warning/${i}`,
+      message: 'x'.repeat(100),
     }),
   );
   return aJob({ owner, status: 'processing', seq: EVENTS, events });
@@ -83,7 +86,11 @@ function aLongDelivery() {
   const attempts = Array.from(
     { length: 10 },
     (_, i): DeliveryAttempt => ({
-      ...{ number: i + 1, at: new Date(), durationMs: 1, status: 500, networkError: null },
+      number: i + 1,
+      at: new Date(),
+      durationMs: 1,
+      status: 500,
+      networkError: null,
       responseHead: 'x'.repeat(4096),
     }),
   );

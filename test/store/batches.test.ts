@@ -15,8 +15,8 @@ const LONG_AGO = new Date(Date.now() - 3_600_000);
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
 let batches: BatchRepository;
-/** What the batches' workflows were told. */
-let told: string[];
+/** The starts and signals that the batches' workflows were sent. */
+let signals: string[];
 
 beforeAll(async () => {
   database = await openDatabase();
@@ -26,17 +26,17 @@ afterAll(() => database.drop());
 
 /** A batch and its jobs, all of which are written. */
 async function aBatch(statuses: readonly JobStatus[], different: Partial<Batch> = {}) {
-  told = [];
+  signals = [];
   const batchId = newId();
   const jobs = statuses.map((status) => aJob({ batchId, status }));
-  const facts = {
+  const fields = {
     owner: 'account:a',
     dialect: 'graphql',
     label: null,
     retryOf: null,
     wantsArchive: true,
   } as const;
-  const fresh = newBatch({ _id: batchId, jobIds: jobs.map(({ _id }) => _id), ...facts });
+  const fresh = newBatch({ _id: batchId, jobIds: jobs.map(({ _id }) => _id), ...fields });
   const batch = { ...fresh, ...different };
   await database.collections.batches.insertOne(batch);
   if (jobs.length > 0) await database.collections.jobs.insertMany(jobs);
@@ -44,9 +44,9 @@ async function aBatch(statuses: readonly JobStatus[], different: Partial<Batch> 
 }
 
 const runner = {
-  startBatch: async ({ batchId }: { batchId: string }) => void told.push(`start ${batchId}`),
+  startBatch: async ({ batchId }: { batchId: string }) => void signals.push(`start ${batchId}`),
   nudgeBatch: async ({ batchId }: { batchId: string }, request: string) =>
-    void told.push(`${request} ${batchId}`),
+    void signals.push(`${request} ${batchId}`),
 };
 
 const endedAs = (job: Job, status: JobStatus): Job => ({ ...job, status });
@@ -65,24 +65,28 @@ describe('counting where jobs end', () => {
     );
     const before = await batches.get(batch._id);
     expect(countsOf(before).pending).toBe(1);
-    expect(told).toEqual([]);
+    expect(signals).toEqual([]);
     await tell(0);
     const counted = await batches.get(batch._id);
     const count = (outcome: string) => outcomes.filter((other) => other === outcome).length;
     expect(countsOf(counted)).toEqual({
-      ...{ total: JOBS, pending: 0, ready: count('ready'), failed: count('failed') },
-      ...{ cancelled: count('cancelled'), expired: count('expired') },
+      total: JOBS,
+      pending: 0,
+      ready: count('ready'),
+      failed: count('failed'),
+      cancelled: count('cancelled'),
+      expired: count('expired'),
     });
     expect(counted.seq).toBe(1 + JOBS);
     expect(new Set(counted.events.map(({ cause }) => cause)).size).toBe(1 + JOBS);
-    expect(told).toEqual([`count ${batch._id}`]);
+    expect(signals).toEqual([`count ${batch._id}`]);
     console.log(`${JOBS} ends (seed ${seed}): ${JSON.stringify(countsOf(counted))}`);
   });
 
   it('is nothing to a job that came alone', async () => {
-    told = [];
+    signals = [];
     await createCountInBatch({ batches, runner })(aJob({ status: 'ready' }));
-    expect(told).toEqual([]);
+    expect(signals).toEqual([]);
   });
 });
 
@@ -117,9 +121,9 @@ describe('the repair of batches', () => {
     const { batch: waiting } = await aBatch(['awaiting_upload'], untouched);
     await aBatch(['processing']);
     await aBatch(['ready'], { ...untouched, status: 'ready' });
-    told = [];
+    signals = [];
     await repairing()();
-    expect(told.toSorted()).toEqual([`count ${behind._id}`, `start ${waiting._id}`].toSorted());
+    expect(signals.toSorted()).toEqual([`count ${behind._id}`, `start ${waiting._id}`].toSorted());
   });
 
   it('goes on when one of them cannot be told', async () => {
@@ -135,9 +139,9 @@ describe('the repair of batches', () => {
     };
     const jobs = createJobRepository(database.collections, { publish: () => {} });
     const warned: unknown[] = [];
-    const log = { warn: (facts: unknown) => void warned.push(facts) };
+    const log = { warn: (fields: unknown) => void warned.push(fields) };
     await createRepairBatches({ batches, jobs, runner: failing, log })();
-    expect(told).toEqual([`count ${second._id}`]);
+    expect(signals).toEqual([`count ${second._id}`]);
     expect(warned).toHaveLength(1);
   });
 });

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/domain/id.ts';
 import { openDatabase } from '../support/database.ts';
 import { anAccount, insist, type Money, openMoney, refusalOf, sumOfLedger } from '../support/money.ts';
-import { patience } from '../support/patience.ts';
 import { seededRandom, seedOf } from '../support/seeded-random.ts';
+import { timeLimit } from '../support/time-limit.ts';
 
 const RUN = '1';
 
@@ -61,9 +61,9 @@ async function debits(title: string, { credits, ledger }: Money): Promise<void> 
 }
 
 /** A thousand callers at once have to share the machine with whatever else it does. */
-const PATIENCE = { timeout: patience(120_000) };
+const TIME_LIMIT = { timeout: timeLimit(120_000) };
 
-describe('1,000 concurrent debits on credit for 500', PATIENCE, () => {
+describe('1,000 concurrent debits on credit for 500', TIME_LIMIT, () => {
   it('exactly 500 are accepted', () => debits('debits', money));
 
   it('also when one write in ten is done while its answer is lost', async () => {

@@ -13,7 +13,12 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 const attempt = (number: number, status: number): DeliveryAttempt => ({
-  ...{ number, at: new Date(), durationMs: 5, status, networkError: null, responseHead: '' },
+  number,
+  at: new Date(),
+  durationMs: 5,
+  status,
+  networkError: null,
+  responseHead: '',
 });
 const again = { state: 'pending' as const, nextAttemptAt: new Date(Date.now() + 1000) };
 const done = { state: 'delivered' as const, nextAttemptAt: null };

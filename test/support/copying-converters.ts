@@ -6,12 +6,12 @@ const SECONDS = 70;
 
 /** Engines that only copy, so that a test can run hundreds of jobs. */
 export function createCopyingConverters(): Converters {
-  const facts = { width: 1, height: 1, seconds: SECONDS };
+  const info = { width: 1, height: 1, seconds: SECONDS };
   return {
-    probe: async () => facts,
+    probe: async () => info,
     async convert(_step, { inputPath, outputPath }) {
       await copyFile(inputPath, outputPath);
-      return { engine: 'copy 1', engineMs: 1, input: facts, output: facts, warnings: [] };
+      return { engine: 'copy 1', engineMs: 1, input: info, output: info, warnings: [] };
     },
     supports: () => true,
     describeEngines: async () => [],

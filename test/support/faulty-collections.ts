@@ -7,7 +7,13 @@ const CURSORS = ['find', 'aggregate'];
 const BULK_WRITES = ['insertMany', 'bulkWrite'];
 const WRITES = [
   ...BULK_WRITES,
-  ...['insertOne', 'updateOne', 'updateMany', 'findOneAndUpdate', 'replaceOne', 'deleteOne', 'deleteMany'],
+  'insertOne',
+  'updateOne',
+  'updateMany',
+  'findOneAndUpdate',
+  'replaceOne',
+  'deleteOne',
+  'deleteMany',
 ];
 /** A cursor asks the server anew after so many documents. */
 const BATCH = 101;

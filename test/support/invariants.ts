@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { LedgerEntry } from '../../src/domain/credits/credits.ts';
-import { outputBlobs, outputFileId } from '../../src/domain/files/blob-name.ts';
+import { outputFileId } from '../../src/domain/derived-ids.ts';
+import { outputBlobs } from '../../src/domain/files/blob-name.ts';
 import { isTerminal, type Job } from '../../src/domain/jobs/job.ts';
 import { type JobHarness, USED } from './harness/job-harness.ts';
 import { openMoney, sumOfLedger } from './money.ts';
@@ -45,10 +46,10 @@ export async function expectCleanDisk({ collections, filesOnDisk }: JobHarness):
 }
 
 function expectOneEnd({ _id, status, events, seq, finishedAt }: Job): void {
-  const told = events.filter(({ type }) => type === 'status').map((event) => event.status);
+  const states = events.filter(({ type }) => type === 'status').map((event) => event.status);
   expect(isTerminal(status), `${_id} is ${status}`).toBe(true);
-  expect(told.filter(isTerminal), _id).toEqual([status]);
-  expect(told.at(-1), _id).toBe(status);
+  expect(states.filter(isTerminal), _id).toEqual([status]);
+  expect(states.at(-1), _id).toBe(status);
   expect(new Set(events.map(({ cause }) => cause)).size, _id).toBe(seq);
   expect(finishedAt, _id).toBeInstanceOf(Date);
 }

@@ -53,7 +53,7 @@ export const adapter: DialectAdapter = {
     });
     app.get('/pretend/signed/:rest{.+}', (c) => c.text(c.req.path));
   },
-  answerFault: (error) => new Response('pretend: ' + error.code, { status: 418 }),
+  answerKilnError: (error) => new Response('pretend: ' + error.code, { status: 418 }),
   describeCallback: ({ job, urlOf }) => ({
     event: 'pretend.over',
     body: JSON.stringify({ over: job._id, results: job.outputs.map(urlOf) }),

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { activityInfo } from '@temporalio/activity';
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
-import { newId, workflowId } from '../../src/domain/id.ts';
+import { workflowId } from '../../src/domain/derived-ids.ts';
+import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';
 import { createWorkflowRunner } from '../../src/temporal/runner.ts';
@@ -136,7 +137,8 @@ it('only the newest build whose workers are up works, on new jobs and on those t
 
 async function currentBuild(): Promise<string | null | undefined> {
   const { workerDeploymentInfo } = await api.connection.workflowService.describeWorkerDeployment({
-    ...{ namespace: 'default', deploymentName: PREFIX },
+    namespace: 'default',
+    deploymentName: PREFIX,
   });
   return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId;
 }

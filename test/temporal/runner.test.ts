@@ -51,9 +51,10 @@ it('a namespace without our search attributes is no outage: it is told once, and
     namespace,
     workflowExecutionRetentionPeriod: { seconds: seconds as never },
   });
-  const told = (error: unknown) => String((error as Error).cause && ((error as Error).cause as Error).cause);
+  const innerCause = (error: unknown) =>
+    String((error as Error).cause && ((error as Error).cause as Error).cause);
   await expect
-    .poll(() => runner.startJob(aStart()).catch(told), { timeout: 30_000 })
+    .poll(() => runner.startJob(aStart()).catch(innerCause), { timeout: 30_000 })
     .toContain('search attribute');
   const [started, completed, cancelled, admitted] = await faultsOf(runner);
   for (const fault of [started, completed, cancelled, admitted]) {

@@ -30,7 +30,9 @@ it('workers do without builds on a server that knows no worker deployments, and 
     convertSmallFile: async () => CONVERTED,
   };
   const workers = await startWorkers({
-    ...{ temporal, activities, queuePrefix: PREFIX },
+    temporal,
+    activities,
+    queuePrefix: PREFIX,
     concurrency: { image: 1, io: 1, webhook: 1 },
     build: { release: '1.0.0', buildId: undefined, log },
   });

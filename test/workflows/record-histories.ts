@@ -108,7 +108,11 @@ const DELIVERIES: Record<string, Scenario> = {
 
 /** A batch carries the id of the job that stands for it. */
 const batchOf = ({ jobId: batchId, owner }: JobStart) => ({
-  ...{ batchId, owner, title: '250 jobs', total: 250, wantsArchive: true },
+  batchId,
+  owner,
+  title: '250 jobs',
+  total: 250,
+  wantsArchive: true,
 });
 
 const BATCHES: Record<string, Scenario> = {

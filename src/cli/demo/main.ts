@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { type Config, loadConfig } from '../../config.ts';
 import { watchParent } from '../../embedded/process/parent-watch.ts';
+import { isRunning } from '../../is-running.ts';
 import { type Kiln, startKiln } from '../../process/kiln.ts';
 import { createConversions } from '../commands/jobs/conversions.ts';
 import type { Service } from '../service-client/graphql-client.ts';
@@ -122,15 +123,7 @@ async function prepareFolders() {
 async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const [, pid] = /^demo-(\d+)$/.exec(name) ?? [];
-    if (pid && !isAlive(Number(pid))) await rm(join(parent, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
+    if (pid && !isRunning(Number(pid))) await rm(join(parent, name), { recursive: true, force: true });
   }
 }
 

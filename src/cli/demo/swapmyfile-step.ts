@@ -29,7 +29,7 @@ export interface RestStepPorts {
 }
 
 const POLL_MS = 100;
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** The flow of a SwapMyFile client: prepare, upload, complete, poll, and be called back. */
 export async function convertOverSwapmyfile(
@@ -69,7 +69,7 @@ async function prepare(service: Service, { filename, mime, bytes }: Sample, rest
 }
 
 async function pollToEnd({ service, narrator }: RestStepPorts, jobId: string): Promise<RestJob> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + TIMEOUT_MS;
   let known = '';
   while (Date.now() < deadline) {
     const { job } = await json<{ job: RestJob }>(`${service.url}/jobs/${jobId}`, {
@@ -81,12 +81,12 @@ async function pollToEnd({ service, narrator }: RestStepPorts, jobId: string): P
     if (job.status === 'failed') throw new CommandError(job.error?.message ?? 'The job failed.');
     await sleep(POLL_MS);
   }
-  throw new CommandError(`The job was still ${known} after ${PATIENCE_MS / 1000} s.`);
+  throw new CommandError(`The job was still ${known} after ${TIMEOUT_MS / 1000} s.`);
 }
 
 async function callbackOf(received: Promise<ReceivedCallback>): Promise<ReceivedCallback> {
-  const late = sleep(PATIENCE_MS, undefined, { ref: false }).then(() => {
-    throw new CommandError(`No callback came within ${PATIENCE_MS / 1000} s.`);
+  const late = sleep(TIMEOUT_MS, undefined, { ref: false }).then(() => {
+    throw new CommandError(`No callback came within ${TIMEOUT_MS / 1000} s.`);
   });
   return Promise.race([received, late]);
 }

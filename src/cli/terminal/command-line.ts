@@ -9,11 +9,14 @@ export class CommandLine extends Command {
   }
 
   override error(message: string, options?: ErrorOptions): never {
-    const fault = message
+    const problem = message
       .replace(/^error: /, '')
       .replaceAll(/\s+/g, ' ')
       .trim();
-    super.error(`kiln: ${fault}${fault.endsWith('.') ? '' : '.'} See \`${pathOf(this)} --help\`.`, options);
+    super.error(
+      `kiln: ${problem}${problem.endsWith('.') ? '' : '.'} See \`${pathOf(this)} --help\`.`,
+      options,
+    );
   }
 
   override help(context?: HelpContext | ((text: string) => string)): never {
@@ -72,7 +75,8 @@ export function judgedBy<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw error instanceof KilnError ? new InvalidArgumentError(error.message) : error;
+    if (!(error instanceof KilnError)) throw error;
+    throw new InvalidArgumentError([error.message, error.hint].filter(Boolean).join(' '));
   }
 }
 

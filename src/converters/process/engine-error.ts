@@ -19,14 +19,20 @@ const MEANINGS: {
   {
     pattern: /exceeds pixel limit|WidthOrHeightExceedsLimit|image size .*limit/i,
     explain: (_source, _target, cause) =>
-      new KilnError('TOO_MANY_PIXELS', 'The picture has more pixels than is allowed.', { cause }),
+      new KilnError('TOO_MANY_PIXELS', 'The picture has more pixels than are allowed (KILN_LIMIT_PIXELS).', {
+        cause,
+      }),
   },
   {
     pattern: /ListLengthExceedsLimit/,
     explain: (_source, _target, cause) =>
-      new KilnError('TOO_MANY_FRAMES', 'The file has more frames or pages than are allowed.', {
-        cause,
-      }),
+      new KilnError(
+        'TOO_MANY_FRAMES',
+        'The file has more frames or pages than are allowed (KILN_LIMIT_FRAMES).',
+        {
+          cause,
+        },
+      ),
   },
   {
     pattern: /too large for the|NegativeOrZeroImageSize|image dimension.*(exceed|unsupported)/i,
@@ -36,7 +42,11 @@ const MEANINGS: {
     pattern:
       /out of memory|cannot allocate|CacheResourcesExhausted|MemoryAllocationFailed|OOM|Array buffer allocation failed/i,
     explain: (_source, _target, cause) =>
-      new KilnError('RESOURCE_LIMIT', 'The conversion needs more memory than is allowed.', { cause }),
+      new KilnError(
+        'RESOURCE_LIMIT',
+        'The conversion needs more memory than is allowed (KILN_LIMIT_ENGINE_MEMORY_MB).',
+        { cause },
+      ),
   },
   {
     pattern: /ENOSPC|no space left/i,
@@ -47,9 +57,13 @@ const MEANINGS: {
     // An encoder that gives up lacks memory or disk space: the input was decoded without errors.
     pattern: /EFBIG|file too large|Encoder plugin|wbuffer_write/i,
     explain: (_source, _target, cause) =>
-      new KilnError('RESOURCE_LIMIT', 'The result needs more memory or room than is allowed.', {
-        cause,
-      }),
+      new KilnError(
+        'RESOURCE_LIMIT',
+        'The result needs more memory (KILN_LIMIT_ENGINE_MEMORY_MB) or room (KILN_LIMIT_UPLOAD_BYTES) than is allowed.',
+        {
+          cause,
+        },
+      ),
   },
 ];
 

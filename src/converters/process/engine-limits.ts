@@ -2,7 +2,10 @@ import { KilnError } from '../../domain/errors.ts';
 import type { MediaInfo } from '../converter.ts';
 import type { Size } from '../image/size.ts';
 
-/** What one engine call may cost; more ends it with a KilnError. */
+/**
+ * What one engine call may cost; more ends it with a KilnError. A job keeps only the message of it, so that names the
+ * operator's setting as well.
+ */
 export interface EngineLimits {
   /** Pixels of one frame, both of the input and of the output. */
   maxPixels: number;
@@ -35,7 +38,7 @@ export function checkMediaInfo(mediaInfo: MediaInfo, limits: EngineLimits): void
   if (frames > limits.maxFrames) {
     throw new KilnError(
       'TOO_MANY_FRAMES',
-      `The file has ${frames} frames or pages; at most ${limits.maxFrames} are allowed.`,
+      `The file has ${frames} frames or pages; at most ${limits.maxFrames} are allowed (KILN_LIMIT_FRAMES).`,
     );
   }
 }
@@ -49,15 +52,20 @@ export function checkWork(input: Size, result: Size, frames: number, limits: Eng
     throw tooManyPixels('The result would have', result, limits);
   const largest = Math.max(input.width * input.height, result.width * result.height);
   if (largest * frames <= limits.maxPixelsTotal) return;
-  throw new KilnError('TOO_MANY_PIXELS', `All ${frames} frames together have more pixels than is allowed.`, {
-    hint: 'Choose one frame with options.page.',
-  });
+  const [total, allowed] = [largest * frames, limits.maxPixelsTotal].map(megapixels);
+  throw new KilnError(
+    'TOO_MANY_PIXELS',
+    `All ${frames} frames together have ${total}; at most ${allowed} are allowed. Choose one frame with options.page.`,
+  );
 }
 
 function tooManyPixels(what: string, { width, height }: Size, limits: EngineLimits): KilnError {
-  const allowed = `${Math.floor(limits.maxPixels / 1e6)} megapixels`;
   return new KilnError(
     'TOO_MANY_PIXELS',
-    `${what} ${width} × ${height} pixels; at most ${allowed} are allowed.`,
+    `${what} ${width} × ${height} pixels; at most ${megapixels(limits.maxPixels)} are allowed (KILN_LIMIT_PIXELS).`,
   );
+}
+
+function megapixels(pixels: number): string {
+  return pixels < 1e6 ? `${pixels} pixels` : `${Math.floor(pixels / 1e6)} megapixels`;
 }

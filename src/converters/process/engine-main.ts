@@ -43,7 +43,10 @@ async function convert(engine: Engine, task: EngineTask & { kind: 'convert' }): 
   const engineMs = performance.now() - started;
   const { size } = await stat(outputPath);
   if (size > limits.maxOutputBytes)
-    throw new KilnError('RESOURCE_LIMIT', 'The result is larger than is allowed.');
+    throw new KilnError(
+      'RESOURCE_LIMIT',
+      `The result has ${size} bytes; at most ${limits.maxOutputBytes} are allowed (KILN_LIMIT_UPLOAD_BYTES).`,
+    );
   return { ...outcome, engineMs: Math.round(engineMs * 10) / 10 };
 }
 

@@ -98,7 +98,7 @@ async function runTask<T extends EngineTask>(task: T, { signal, onProgress }: Ta
   const onAbort = () =>
     end(new KilnError('CANCELLED', 'The conversion was cancelled.', { cause: signal.reason }));
   const deadline = setTimeout(() => end(tooSlow(limits)), limits.timeoutMs);
-  const watch = watchMemory(child, limits.maxMemoryBytes, () => end(tooMuchMemory()));
+  const watch = watchMemory(child, limits.maxMemoryBytes, () => end(tooMuchMemory(limits)));
   child.on('message', onMessage).once('close', onEnd);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -118,14 +118,17 @@ async function runTask<T extends EngineTask>(task: T, { signal, onProgress }: Ta
   }
 }
 
-function tooMuchMemory(): KilnError {
-  return new KilnError('RESOURCE_LIMIT', 'The conversion needs more memory than is allowed.');
+function tooMuchMemory({ maxMemoryBytes }: EngineLimits): KilnError {
+  return new KilnError(
+    'RESOURCE_LIMIT',
+    `The conversion needs more than the ${maxMemoryBytes / 2 ** 20} MiB of memory that are allowed (KILN_LIMIT_ENGINE_MEMORY_MB).`,
+  );
 }
 
 function tooSlow({ timeoutMs }: EngineLimits): KilnError {
   return new KilnError(
     'ENGINE_TIMEOUT',
-    `The conversion took longer than ${Math.ceil(timeoutMs / 1000)} seconds.`,
+    `The conversion took longer than the ${Math.ceil(timeoutMs / 1000)} seconds that are allowed (KILN_LIMIT_ENGINE_SECONDS).`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isRunning } from '../../is-running.ts';
 
 /** `kiln-hosts-` is how earlier versions named theirs. */
 const NAME = /^kiln-(?:engines|hosts)-(\d+)-/;
@@ -15,15 +16,6 @@ export function createEngineScratch(): string {
     if (owner !== undefined && !isRunning(Number(owner))) removeIfOurs(join(tmpdir(), name));
   }
   return mkdtempSync(join(tmpdir(), `kiln-engines-${process.pid}-`));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // EPERM means that it runs as another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 function removeIfOurs(folder: string): void {

@@ -6,7 +6,8 @@ import {
   type DialectRule,
   type DialectTerm,
 } from '../dialect.ts';
-import { type ErrorCode, KilnError } from '../errors.ts';
+import { type ErrorCode, KilnError, raisedBy } from '../errors.ts';
+import { hintAmong } from '../names.ts';
 import type { Caller } from './account.ts';
 
 /** What a GraphQL Int can say. */
@@ -104,6 +105,7 @@ export function parsePlanChanges(changes: unknown): PlanChanges {
   const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path.join('.');
   throw new KilnError('INVALID_INPUT', `This is no valid term of a plan: ${issue?.message}.`, {
     ...(field && { field }),
+    hint: hintAmong(PLAN_TERMS, field),
   });
 }
 
@@ -144,7 +146,7 @@ export interface PolicyRefusal {
   hint?: string;
 }
 
-const UPGRADE = 'Upgrade the account to a larger plan.';
+const UPGRADE = 'Upgrade the account to a larger plan; the query `plans` says what each includes.';
 
 /** Why the plan does not let this credential in; null when it does. */
 export function accessRefusal(
@@ -198,9 +200,12 @@ export function planRefusals(
   }
   const most = Math.min(serviceBytes, plan.fileBytes ?? serviceBytes);
   if (size !== undefined && size > most) {
-    const message = `The file may have at most ${most} bytes.`;
-    const hint = most < serviceBytes ? { hint: UPGRADE } : {};
-    refusals.push({ rule: 'FILE_SIZE', code: 'TOO_LARGE', message, field: 'size', ...hint });
+    const isOfPlan = most < serviceBytes;
+    const message = isOfPlan
+      ? `The file has ${size} bytes; the ${plan._id} plan allows ${most}.`
+      : `The file has ${size} bytes; at most ${most} are allowed.`;
+    const hint = isOfPlan ? UPGRADE : raisedBy('KILN_LIMIT_UPLOAD_BYTES');
+    refusals.push({ rule: 'FILE_SIZE', code: 'TOO_LARGE', message, field: 'size', hint });
   }
   return refusals;
 }

@@ -82,9 +82,13 @@ export type Actor = Caller | { kind: 'admin' };
  */
 export function requireScope(caller: Caller, ...anyOf: [Scope, ...Scope[]]): void {
   if (caller.kind !== 'account' || anyOf.some((scope) => includesScope(caller.scopes, scope))) return;
-  throw new KilnError('FORBIDDEN', `This credential does not have the scope "${anyOf[0]}".`, {
-    hint: 'Use a key that has it.',
-  });
+  throw new KilnError(
+    'FORBIDDEN',
+    `This credential does not have the scope ${anyOf.map((scope) => `"${scope}"`).join(' or ')}.`,
+    {
+      hint: 'Use a key that has it.',
+    },
+  );
 }
 
 /** Whoever may convert may bring the files for it. */

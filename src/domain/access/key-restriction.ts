@@ -76,7 +76,7 @@ function coversRule(large: string, small: string): boolean {
 
 function requireEntries(entries: readonly string[]): readonly string[] {
   if (entries.length > 0 && entries.length <= MAX_ENTRIES) return entries;
-  throw invalid(`A restriction needs 1 to ${MAX_ENTRIES} entries.`);
+  throw invalid(`A restriction needs 1 to ${MAX_ENTRIES} entries, not ${entries.length}.`);
 }
 
 function invalid(message: string): KilnError {

@@ -35,9 +35,15 @@ export const DEFAULT_SESSION_MINUTES = 60;
 export function sessionScopes(kind: SessionKind, available: readonly Scope[]): Scope[] {
   const scopes = SESSION_KINDS[kind].filter((scope) => includesScope(available, scope));
   if (scopes.length > 0) return scopes;
-  throw new KilnError('FORBIDDEN', `A ${kind} session needs a scope that your credential does not have.`, {
-    field: 'kind',
-  });
+  const needed = SESSION_KINDS[kind].join(' or ');
+  throw new KilnError(
+    'FORBIDDEN',
+    `A ${kind} session needs the scope ${needed}, which your credential does not have.`,
+    {
+      field: 'kind',
+      hint: `The kinds are ${Object.keys(SESSION_KINDS).join(', ')}.`,
+    },
+  );
 }
 
 /** @throws KilnError INVALID_INPUT */

@@ -122,7 +122,7 @@ export function requireBatchSize(jobs: number, most = MAX_BATCH_JOBS): void {
   if (jobs >= 1 && jobs <= most) return;
   throw new KilnError('INVALID_INPUT', `A batch has 1 to ${most} jobs, not ${jobs}.`, {
     field: 'jobs',
-    hint: 'Split it into several batches.',
+    hint: jobs > most ? 'Split it into several batches.' : 'Name at least one job.',
   });
 }
 

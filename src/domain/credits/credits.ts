@@ -1,3 +1,4 @@
+import { ledgerEntryId } from '../derived-ids.ts';
 import { KilnError } from '../errors.ts';
 import type { Job } from '../jobs/job.ts';
 
@@ -157,7 +158,7 @@ function releaseOf(charge: Charge, amount: number, at: Date): PendingEntry {
 }
 
 function entryOf(kind: EntryKind, { jobId, run }: Charge, change: Balance, at: Date): PendingEntry {
-  return { _id: `${jobId}:${kind}:${run}`, ...change, at };
+  return { _id: ledgerEntryId(jobId, kind, run), ...change, at };
 }
 
 function refused(message: string): KilnError {

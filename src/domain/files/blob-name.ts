@@ -1,4 +1,4 @@
-import { derivedId } from '../id.ts';
+import { archiveFileId, outputFileId } from '../derived-ids.ts';
 
 /**
  * What the name of a blob says about whose it is. Uploads are `<upload>.<random>`. What is made here is
@@ -16,16 +16,6 @@ const OUTPUT = new RegExp(`^out\\.(${ID})\\.(\\d+)~[0-9a-f]+$`);
 const ARCHIVE = new RegExp(`^zip\\.(${ID})~[0-9a-f]+$`);
 /** One blob for all attempts, as earlier versions had it. */
 const EARLIER = new RegExp(`^out\\.(${ID})$`);
-
-/** The id of a job's n-th output: whoever makes it again makes the same file. */
-export function outputFileId(jobId: string, index: number): string {
-  return derivedId(`output-${index}`, jobId);
-}
-
-/** The id of the file with all results of a batch. */
-export function archiveFileId(batchId: string): string {
-  return derivedId('archive', batchId);
-}
 
 /** What all attempts at a job's n-th output have in common. */
 export function outputBlobs(jobId: string, index: number): string {

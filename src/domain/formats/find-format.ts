@@ -1,4 +1,5 @@
 import { KilnError } from '../errors.ts';
+import { nearestNames } from '../names.ts';
 import type { Format, FormatId } from './format.ts';
 import { IMAGE_FORMATS } from './image.ts';
 
@@ -17,9 +18,8 @@ const BY_MIME = new Map(
     [format.mime, ...format.otherMimes].map((mime) => [mime, format] as const),
   ),
 );
-const WRITABLE = [...FORMATS.values()]
-  .filter((format) => format.writers.length > 0)
-  .map((format) => format.id);
+const READABLE = [...FORMATS.values()].filter(({ readers }) => readers.length > 0);
+const WRITABLE = [...FORMATS.values()].filter(({ writers }) => writers.length > 0).map(({ id }) => id);
 
 /** With an extension and a browser's " (1)" still below the 255 bytes of common file systems. */
 const MAX_STEM_BYTES = 200;
@@ -35,6 +35,25 @@ export function requireFormat(id: FormatId): Format {
   const format = findFormat(id);
   if (!format) throw new KilnError('UNSUPPORTED_CONVERSION', 'The format is not known to Kiln.');
   return format;
+}
+
+/** Helps with a name that is no source format: says what was probably meant, else everything that can be read. */
+export function sourceHint(id: string): string {
+  return hintFor(
+    id,
+    READABLE.map((format) => format.id),
+  );
+}
+
+/** Helps with a name that is no target format: says what was probably meant, else everything that can be written. */
+export function targetHint(id: string): string {
+  return hintFor(id, WRITABLE);
+}
+
+function hintFor(id: string, possible: readonly FormatId[]): string {
+  const spellings = possible.flatMap((known) => FORMATS.get(known)?.extensions ?? []);
+  const near = nearestNames(id, spellings);
+  return near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `The formats are ${possible.join(', ')}.`;
 }
 
 /** What the name of a file claims; the bytes decide (detect.ts). */
@@ -68,6 +87,15 @@ export function parseConverterSlug(slug: string): { source: FormatId; target: Fo
   const target = findFormat(to)?.id;
   if (rest.length > 0 || !source || !target || !targetsOf(source).includes(target)) return undefined;
   return { source, target };
+}
+
+/** Helps with a name of no converter: says what the source can become, or which format was probably meant. */
+export function converterHint(slug: string): string {
+  const [from = '', to = ''] = slug.split('-to-');
+  const source = findFormat(from);
+  if (to === '') return 'A converter is named <source>-to-<target>, such as "jpg-to-png".';
+  if (!source) return sourceHint(from);
+  return findFormat(to) ? `${source.name} can become ${targetsOf(source.id).join(', ')}.` : targetHint(to);
 }
 
 /** The name under which a result is offered: "hero.jpg" to PNG is "hero.png". Safe for any input. */

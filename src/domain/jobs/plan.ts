@@ -1,6 +1,7 @@
 import { KilnError } from '../errors.ts';
-import { findFormat, targetsOf } from '../formats/find-format.ts';
-import type { FormatCategory, FormatId } from '../formats/format.ts';
+import { findFormat, sourceHint, targetHint, targetsOf } from '../formats/find-format.ts';
+import type { Format, FormatCategory, FormatId } from '../formats/format.ts';
+import { harmless } from '../names.ts';
 import type { StepOptions } from '../options/image.ts';
 
 /** One engine call: bytes of one format in, bytes of another out. */
@@ -22,7 +23,7 @@ export interface PlanRequest {
 export function planConversion({ source, target, options }: PlanRequest): ConvertStep[] {
   const from = findFormat(source);
   const to = findFormat(target);
-  if (!from) throw unsupported('Files of this format cannot be read.', 'source');
+  if (!from) throw unsupported('Files of this format cannot be read.', 'source', sourceHint(source));
   const targets = targetsOf(from.id);
   if (!to || !targets.includes(to.id)) {
     const asked = to
@@ -33,6 +34,13 @@ export function planConversion({ source, target, options }: PlanRequest): Conver
   return [{ category: from.category, source: from.id, target: to.id, options }];
 }
 
-function unsupported(message: string, field: string, hint?: string): KilnError {
-  return new KilnError('UNSUPPORTED_CONVERSION', message, hint === undefined ? { field } : { field, hint });
+/** Returns the format of that id or extension. @throws KilnError UNSUPPORTED_CONVERSION for one that Kiln does not know. */
+export function requireTarget(id: FormatId): Format {
+  const format = findFormat(id);
+  if (format) return format;
+  throw unsupported(`"${harmless(id)}" is not a format that Kiln knows.`, 'target', targetHint(id));
+}
+
+function unsupported(message: string, field: string, hint: string): KilnError {
+  return new KilnError('UNSUPPORTED_CONVERSION', message, { field, hint });
 }

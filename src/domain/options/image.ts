@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { KilnError } from '../errors.ts';
 import type { FormatCategory } from '../formats/format.ts';
+import { harmless, hintAmong } from '../names.ts';
 
 /** The most pixels that an option may ask for on one side. */
 export const MAX_SIDE = 16_384;
@@ -93,13 +94,13 @@ function schemaOf(category: FormatCategory) {
 
 function asKilnError(category: FormatCategory, error: z.ZodError): KilnError {
   const [issue] = error.issues;
-  const names = Object.keys(schemaOf(category).shape).join(', ');
+  const names = Object.keys(schemaOf(category).shape);
   if (issue?.code === 'unrecognized_keys') return unknownOption(issue.keys[0] ?? '', names);
   const name = issue?.path[0];
   if (typeof name !== 'string') {
     return new KilnError('INVALID_OPTION', 'The options must be an object.', {
       field: 'options',
-      hint: `Its fields may be: ${names}.`,
+      hint: hintAmong(names),
     });
   }
   const rule = propertyOf(category, name);
@@ -109,11 +110,11 @@ function asKilnError(category: FormatCategory, error: z.ZodError): KilnError {
   });
 }
 
-function unknownOption(name: string, names: string): KilnError {
-  const shown = name.replace(/[^\w-]/g, '').slice(0, 40);
+function unknownOption(name: string, names: readonly string[]): KilnError {
+  const shown = harmless(name);
   return new KilnError('INVALID_OPTION', `There is no option "${shown}" for this conversion.`, {
     field: `options.${shown}`,
-    hint: `The options are: ${names}.`,
+    hint: hintAmong(names, name),
   });
 }
 

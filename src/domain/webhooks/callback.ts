@@ -3,7 +3,7 @@ import { jobEventData, type UrlOf } from './event-data.ts';
 import { standardBody } from './standard-body.ts';
 
 /** What the callback of a job is made of. */
-export interface CallbackFacts {
+export interface CallbackInput {
   /** It has ended. */
   job: Job;
   /** Root-relative, and good for as long as the file lives. */
@@ -20,10 +20,10 @@ export interface CallbackMessage {
 }
 
 /** Says the end of a job in the words of an API. */
-export type DescribeCallback = (facts: CallbackFacts) => CallbackMessage;
+export type DescribeCallback = (input: CallbackInput) => CallbackMessage;
 
 /** Says the end of a job as webhook endpoints are told of it: event `job.<status>`, by Standard Webhooks. */
-export function describeStandardCallback({ job, urlOf, at }: CallbackFacts): CallbackMessage {
+export function describeStandardCallback({ job, urlOf, at }: CallbackInput): CallbackMessage {
   const event = `job.${job.status}`;
   return { event, body: standardBody(event, jobEventData(job, urlOf), at) };
 }

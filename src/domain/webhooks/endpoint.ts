@@ -59,14 +59,14 @@ export function liveSecrets({ secrets }: Pick<Endpoint, 'secrets'>, now: Date): 
 export function requireDescription(description: string): string {
   const trimmed = description.trim();
   if (trimmed.length <= MAX_DESCRIPTION) return trimmed;
-  const message = `The description may have at most ${MAX_DESCRIPTION} characters.`;
+  const message = `The description may have at most ${MAX_DESCRIPTION} characters, not ${trimmed.length}.`;
   throw new KilnError('INVALID_INPUT', message, { field: 'description' });
 }
 
 /** Returns the URL. @throws KilnError INVALID_INPUT above 2,000 characters. */
 export function requireShortUrl(url: string): string {
   if (url.length <= MAX_URL) return url;
-  throw new KilnError('INVALID_INPUT', `The URL may have at most ${MAX_URL} characters.`, {
+  throw new KilnError('INVALID_INPUT', `The URL may have at most ${MAX_URL} characters, not ${url.length}.`, {
     field: 'url',
   });
 }

@@ -66,7 +66,10 @@ function archivedAs({ fileId, filename, size, expiresAt, error }: BatchArchive, 
 export function fileEventData({ _id, filename, mime, size, sha256, createdAt, expiresAt }: StoredFile) {
   return {
     id: _id,
-    ...{ filename, mime, size, sha256 },
+    filename,
+    mime,
+    size,
+    sha256,
     createdAt: createdAt.toISOString(),
     expiresAt: expiresAt.toISOString(),
   };

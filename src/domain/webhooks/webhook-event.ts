@@ -1,4 +1,5 @@
 import { KilnError } from '../errors.ts';
+import { harmless, hintAmong } from '../names.ts';
 
 /** Every event that an endpoint can subscribe to, with its description for people. */
 export const WEBHOOK_EVENTS = {
@@ -26,12 +27,10 @@ export function parseSubscriptions(events: readonly string[]): string[] {
   const unique = [...new Set(events)];
   const unknown = unique.find((event) => !Object.hasOwn(WEBHOOK_EVENTS, event) && !WILDCARDS.includes(event));
   if (unique.length > 0 && unknown === undefined) return unique;
+  const names = [...Object.keys(WEBHOOK_EVENTS), ...WILDCARDS];
   const message =
-    unknown === undefined ? 'An endpoint needs at least one event.' : `"${unknown}" is no event.`;
-  throw new KilnError('INVALID_INPUT', message, {
-    field: 'events',
-    hint: `There are ${Object.keys(WEBHOOK_EVENTS).join(', ')}, and ${WILDCARDS.join(', ')}.`,
-  });
+    unknown === undefined ? 'An endpoint needs at least one event.' : `"${harmless(unknown)}" is no event.`;
+  throw new KilnError('INVALID_INPUT', message, { field: 'events', hint: hintAmong(names, unknown) });
 }
 
 /** Whether one of the subscriptions is the event, or a wildcard for it. */

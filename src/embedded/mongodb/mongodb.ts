@@ -89,7 +89,9 @@ async function startMongod(settings: MongoSettings, program: string, version: st
   ]);
   const abort = new AbortController();
   const primary = becomePrimary({
-    ...{ port: server.ports[0], version, timeoutMs: READY_TIMEOUT_MS },
+    port: server.ports[0],
+    version,
+    timeoutMs: READY_TIMEOUT_MS,
     signal: abort.signal,
     onProgress: settings.onProgress,
   });

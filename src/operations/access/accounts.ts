@@ -2,7 +2,8 @@ import { type Account, type Actor, requireName, requireScope } from '../../domai
 import { isSubject, loginKey } from '../../domain/access/login.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
-import type { AccountPage, AccountRepository } from '../../store/accounts.ts';
+import type { Page } from '../../domain/page.ts';
+import type { AccountRepository } from '../../store/accounts.ts';
 
 export interface AccountsPorts {
   accounts: AccountRepository;
@@ -42,7 +43,7 @@ export function createAccounts({ accounts, requireAccountPlan, issuer }: Account
       return account;
     },
 
-    async listAccounts(actor: Actor, page: AccountPage): Promise<Account[]> {
+    async listAccounts(actor: Actor, page: Page): Promise<Account[]> {
       requireAdmin(actor);
       return accounts.list(page);
     },

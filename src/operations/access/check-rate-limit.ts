@@ -13,6 +13,7 @@ import {
 } from '../../domain/access/rate-window.ts';
 import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
+import { ownerKey } from '../../domain/jobs/job.ts';
 import type { WindowRepository } from '../../store/windows.ts';
 
 export interface CheckRateLimitPorts {
@@ -35,9 +36,7 @@ const ATTEMPTS = 10;
 export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.now }: CheckRateLimitPorts) {
   /** Whom limits count for: all keys and sessions of an account together, all guests of an address. */
   function concurrencyKeyOf(caller: Caller, sender: Sender): string {
-    return caller.kind === 'account'
-      ? `account:${caller.accountId}`
-      : `address:${addressBucket(addressOf(sender) ?? '')}`;
+    return caller.kind === 'account' ? ownerKey(caller) : `address:${addressBucket(addressOf(sender) ?? '')}`;
   }
 
   /** Makes the window what a hit expects to find; says why not when it already is and has no room. */
@@ -70,7 +69,7 @@ export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.no
       const quota = quotaOf(plan);
       if (quota.perMinute === null && quota.perDay === null) return;
       const exhausted = await enter(concurrencyKeyOf(caller, sender), quota, calls);
-      if (exhausted) throw limited(quota, exhausted);
+      if (exhausted) throw limited(plan, exhausted);
     },
 
     concurrencyKeyOf,
@@ -87,10 +86,11 @@ function quotaOf({ callsPerMinute, callsPerDay }: AccountPlan): Quota {
   return { perMinute: callsPerMinute, perDay: callsPerDay };
 }
 
-function limited({ perMinute, perDay }: Quota, { limit, seconds }: Exhausted): KilnError {
-  const most = limit === 'minute' ? `${perMinute} calls per minute` : `${perDay} calls per day`;
-  return new KilnError('RATE_LIMITED', `More than ${most} are not part of the plan.`, {
+function limited(plan: AccountPlan, { limit, seconds }: Exhausted): KilnError {
+  const term = limit === 'minute' ? 'callsPerMinute' : 'callsPerDay';
+  const message = `The ${plan._id} plan allows ${plan[term]} calls per ${limit}, which are used up.`;
+  return new KilnError('RATE_LIMITED', message, {
     retryAfterSeconds: seconds,
-    hint: `Wait ${seconds} s, or use a larger plan.`,
+    hint: `Wait ${seconds} s, or use a plan with more ${term}.`,
   });
 }

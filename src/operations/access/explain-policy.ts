@@ -9,8 +9,8 @@ import {
 import type { Sender } from '../../domain/access/client-address.ts';
 import type { Usage } from '../../domain/access/rate-window.ts';
 import { KilnError } from '../../domain/errors.ts';
-import { findFormat, formatOfFilename } from '../../domain/formats/find-format.ts';
-import { planConversion } from '../../domain/jobs/plan.ts';
+import { formatOfFilename } from '../../domain/formats/find-format.ts';
+import { planConversion, requireTarget } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
 import type { Call } from './check-rate-limit.ts';
 
@@ -61,13 +61,9 @@ function scopeRefusal(caller: Caller): PolicyRefusal | null {
 /** The same checks that a real request goes through, with options at rest. */
 function conversionRefusal({ filename, target }: ConsideredRequest): PolicyRefusal | null {
   if (target === undefined) return null;
-  const format = findFormat(target);
-  if (!format) {
-    const message = `"${target}" is not a format that Kiln knows.`;
-    return { rule: 'CONVERSION', code: 'UNSUPPORTED_CONVERSION', message, field: 'target' };
-  }
   const source = filename === undefined ? undefined : formatOfFilename(filename)?.id;
   try {
+    const format = requireTarget(target);
     const options = parseOptions(format.category, {});
     if (source) planConversion({ source, target: format.id, options });
     return null;

@@ -1,6 +1,7 @@
 import {
   type Actor,
   type ApiKey,
+  KEY_SCOPES,
   type KeyScope,
   requireName,
   shownPrefix,
@@ -122,7 +123,10 @@ export function createKeys({ keys, findAccount, newApiKey, newKeyPair, seal }: K
 function requireScopes(scopes: readonly KeyScope[]): KeyScope[] {
   const unique = [...new Set(scopes)];
   if (unique.length > 0) return unique;
-  throw new KilnError('INVALID_INPUT', 'A key needs at least one scope.', { field: 'scopes' });
+  throw new KilnError('INVALID_INPUT', 'A key needs at least one scope.', {
+    field: 'scopes',
+    hint: `The scopes are ${KEY_SCOPES.join(', ')}.`,
+  });
 }
 
 /**

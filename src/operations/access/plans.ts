@@ -7,7 +7,9 @@ import {
   planIdOf,
 } from '../../domain/access/account-plan.ts';
 import { KilnError } from '../../domain/errors.ts';
+import { hintAmong } from '../../domain/names.ts';
 import type { PlanRepository } from '../../store/plans.ts';
+import { createRecent } from '../recent.ts';
 import { requireAdmin } from './accounts.ts';
 
 export interface PlansPorts {
@@ -18,28 +20,23 @@ export interface PlansPorts {
 
 /** Well within the five seconds after which a change must count everywhere. */
 const FRESH_MS = 2000;
+/** They are few, and read together. */
+const ALL = 'all';
 
 /** The plans as they are at most two seconds ago, and their changes. */
 export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
-  let known: { until: number; all: Promise<Map<string, AccountPlan>> } | undefined;
-
-  function all(): Promise<Map<string, AccountPlan>> {
-    if (!known || known.until <= performance.now()) {
-      const read = plans.list().then((list) => new Map(list.map((plan) => [plan._id, plan])));
-      known = { until: performance.now() + freshMs, all: read };
-      // What could not be read is asked for again by the next caller, not remembered.
-      read.catch(() => {
-        known = undefined;
-      });
-    }
-    return known.all;
-  }
+  const recent = createRecent(
+    async () => new Map((await plans.list()).map((plan) => [plan._id, plan])),
+    freshMs,
+  );
+  const all = (): Promise<ReadonlyMap<string, AccountPlan>> => recent.get(ALL);
 
   async function findPlan(id: string): Promise<AccountPlan> {
     const plan = (await all()).get(id);
     if (plan) return plan;
-    const names = [...DEFAULT_PLANS.keys()].join(', ');
-    throw new KilnError('NOT_FOUND', 'There is no such plan.', { hint: `There are ${names}.` });
+    throw new KilnError('NOT_FOUND', 'There is no such plan.', {
+      hint: hintAmong([...DEFAULT_PLANS.keys()], id),
+    });
   }
 
   return {
@@ -53,6 +50,7 @@ export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
       if (plan._id !== GUEST_PLAN) return;
       throw new KilnError('INVALID_INPUT', 'An account cannot have the plan of guests.', {
         field: 'plan',
+        hint: `It can have ${[...DEFAULT_PLANS.keys()].filter((name) => name !== GUEST_PLAN).join(', ')}.`,
       });
     },
 
@@ -62,7 +60,7 @@ export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
       const { _id } = await findPlan(id);
       const terms = Object.entries(parsePlanChanges(changes)).filter(([, value]) => value !== undefined);
       if (terms.length > 0) await plans.change(_id, Object.fromEntries(terms));
-      known = undefined;
+      recent.forget(ALL);
       return findPlan(_id);
     },
   };

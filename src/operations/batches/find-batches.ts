@@ -10,18 +10,13 @@ import {
 import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { type Job, ownerKey } from '../../domain/jobs/job.ts';
+import type { Page } from '../../domain/page.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 
 export interface FindBatchesPorts {
   batches: Pick<BatchRepository, 'get' | 'getAmongMany' | 'list' | 'jobIdsOf' | 'outcomesOf'>;
   jobs: Pick<JobRepository, 'getMany'>;
-}
-
-export interface BatchQuery {
-  before?: string;
-  after?: string;
-  limit: number;
 }
 
 /** Reads batches of the caller; somebody else's batch looks exactly like one that does not exist. */
@@ -36,10 +31,10 @@ export function createFindBatches({ batches, jobs }: FindBatchesPorts) {
       return batch;
     },
 
-    async listBatches(caller: Caller, query: BatchQuery): Promise<BatchTally[]> {
+    async listBatches(caller: Caller, page: Page): Promise<BatchTally[]> {
       if (caller.kind === 'anonymous') throw new KilnError('UNAUTHENTICATED', 'This needs an API key.');
       requireScope(caller, 'read');
-      return batches.list({ ...query, owner: ownerKey(caller) });
+      return batches.list({ ...page, owner: ownerKey(caller) });
     },
 
     /** The same batch with its lists, which lists of batches leave out. */

@@ -2,10 +2,10 @@ import type { Caller } from '../../domain/access/account.ts';
 import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
 import { type Batch, newBatch, requireBatchSize, requireLabel } from '../../domain/batches/batch.ts';
+import { jobIdInBatch } from '../../domain/derived-ids.ts';
 import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
-import { siblingId } from '../../domain/id.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 import type { UploadRepository } from '../../store/uploads.ts';
@@ -125,7 +125,7 @@ async function acceptAll(
 ): Promise<AcceptedJob[]> {
   const accepted: AcceptedJob[] = [];
   for (const [index, request] of requests.entries()) {
-    const jobId = siblingId(submitter.batchId, 'job', index);
+    const jobId = jobIdInBatch(submitter.batchId, index);
     accepted.push(await acceptJob(ports, submitter, request, jobId).catch(placed(index)));
   }
   return accepted;

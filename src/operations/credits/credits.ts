@@ -2,8 +2,9 @@ import type { Actor, Caller } from '../../domain/access/account.ts';
 import type { Balance, LedgerEntry } from '../../domain/credits/credits.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { isId, newId } from '../../domain/id.ts';
+import type { Page } from '../../domain/page.ts';
 import type { CreditRepository } from '../../store/credits.ts';
-import type { LedgerPage, LedgerRepository } from '../../store/ledger.ts';
+import type { LedgerRepository } from '../../store/ledger.ts';
 import { requireAccountId, requireAdmin } from '../access/accounts.ts';
 import { createReconcile, type Reconciliation } from './reconcile.ts';
 
@@ -40,11 +41,7 @@ export function createCredits({ credits, ledger, noteGranted }: CreditsPorts) {
     },
 
     /** One page of an account's ledger, up to this moment. */
-    async listLedger(
-      actor: Actor,
-      id: string | undefined,
-      page: Omit<LedgerPage, 'accountId'>,
-    ): Promise<LedgerEntry[]> {
+    async listLedger(actor: Actor, id: string | undefined, page: Page<number>): Promise<LedgerEntry[]> {
       const accountId = requireAccountId(actor, id);
       await ledger.drain(accountId);
       return ledger.list({ ...page, accountId });

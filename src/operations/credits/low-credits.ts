@@ -1,3 +1,4 @@
+import { ownerKey } from '../../domain/jobs/job.ts';
 import type { LowCreditRepository } from '../../store/low-credits.ts';
 import type { Emit } from '../webhooks/emit.ts';
 
@@ -27,7 +28,7 @@ export function createLowCredits({ lowCredits, emit, monthlyCreditsOf }: LowCred
       if (before.lowCause === undefined) await lowCredits.mark(accountId, line, jobId);
       if ((await lowCredits.find(accountId)).lowCause !== jobId) return;
       await emit({
-        owner: `account:${accountId}`,
+        owner: ownerKey({ accountId }),
         type: 'credits.low',
         subjectId: accountId,
         cause: jobId,

@@ -4,17 +4,12 @@ import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { StoredFile } from '../../domain/files/file.ts';
 import { ownerKey } from '../../domain/jobs/job.ts';
+import type { Page } from '../../domain/page.ts';
 import type { FileRepository } from '../../store/files.ts';
 
 export interface FilesPorts {
   files: FileRepository;
   blobs: Pick<BlobStore, 'read'>;
-}
-
-export interface FileQuery {
-  before?: string;
-  after?: string;
-  limit: number;
 }
 
 /** Stored files: the caller's own, or any file whose signed link has already been checked. */
@@ -26,10 +21,10 @@ export function createFiles({ files, blobs }: FilesPorts) {
       return findOwnFile(files, ownerOf(caller), id);
     },
 
-    async listFiles(caller: Caller, query: FileQuery): Promise<StoredFile[]> {
+    async listFiles(caller: Caller, page: Page): Promise<StoredFile[]> {
       if (caller.kind === 'anonymous') throw new KilnError('UNAUTHENTICATED', 'This needs an API key.');
       requireScope(caller, 'read');
-      return files.list({ ...query, owner: ownerKey(caller) });
+      return files.list({ ...page, owner: ownerKey(caller) });
     },
 
     fileOfSignedLink: (id: string): Promise<StoredFile> => files.get(id),

@@ -1,7 +1,7 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.ts';
-import { KilnError } from '../../domain/errors.ts';
+import { KilnError, raisedBy } from '../../domain/errors.ts';
 import { openUploadId, type Upload } from '../../domain/files/file.ts';
 import { newId } from '../../domain/id.ts';
 import { ownerKey } from '../../domain/jobs/job.ts';
@@ -72,9 +72,13 @@ export function newUpload({
 }): Upload {
   const { filename, mime, size } = request;
   if (filename.length === 0 || filename.length > MAX_NAME) {
-    throw new KilnError('INVALID_INPUT', `The file name must have 1 to ${MAX_NAME} characters.`, {
-      field: 'filename',
-    });
+    throw new KilnError(
+      'INVALID_INPUT',
+      `The file name must have 1 to ${MAX_NAME} characters, not ${filename.length}.`,
+      {
+        field: 'filename',
+      },
+    );
   }
   if (!Number.isSafeInteger(size) || size <= 0) {
     throw new KilnError('INVALID_INPUT', 'The size must be a whole number of bytes greater than 0.', {
@@ -83,9 +87,14 @@ export function newUpload({
     });
   }
   if (size > limits.uploadBytes) {
-    throw new KilnError('TOO_LARGE', `The file may have at most ${limits.uploadBytes} bytes.`, {
-      field: 'size',
-    });
+    throw new KilnError(
+      'TOO_LARGE',
+      `The file has ${size} bytes; at most ${limits.uploadBytes} are allowed.`,
+      {
+        field: 'size',
+        hint: raisedBy('KILN_LIMIT_UPLOAD_BYTES'),
+      },
+    );
   }
   const createdAt = new Date();
   return {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { BlobFacts, BlobStore } from '../../blobs/blob-store.ts';
+import type { BlobInfo, BlobStore } from '../../blobs/blob-store.ts';
 import { hasCode, KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import { startLease } from '../../domain/jobs/job-lease.ts';
@@ -25,7 +25,7 @@ export function createReceiveUpload(ports: ReceiveUploadPorts) {
     uploadId: string,
     source: Readable,
     signal?: AbortSignal,
-  ): Promise<BlobFacts> {
+  ): Promise<BlobInfo> {
     const upload = await ports.uploads.get(uploadId);
     refuseUnlessOpen(upload);
     const blobId = `${upload._id}.${randomBytes(6).toString('hex')}`;
@@ -73,7 +73,7 @@ async function store(
   blobId: string,
   source: Readable,
   signal?: AbortSignal,
-): Promise<BlobFacts> {
+): Promise<BlobInfo> {
   const limits = { maxBytes: upload.size, ...(signal && { signal }) };
   const written = await ports.blobs.write(blobId, source, limits).catch((error: unknown) => {
     if (hasCode(error, 'TOO_LARGE')) return null;

@@ -60,8 +60,18 @@ function newFile(upload: ReceivedUpload, fileMs: number): StoredFile {
   // Uploads of earlier versions do not say when; before the end of their time it was.
   const createdAt = upload.finalizedAt ?? upload.expiresAt;
   return {
-    ...{ _id, owner, blobId, filename, mime, jobId, ...received },
-    ...{ format: null, width: null, height: null, origin: 'upload', createdAt },
+    _id,
+    owner,
+    blobId,
+    filename,
+    mime,
+    jobId,
+    ...received,
+    format: null,
+    width: null,
+    height: null,
+    origin: 'upload',
+    createdAt,
     expiresAt: new Date(createdAt.getTime() + fileMs),
   };
 }

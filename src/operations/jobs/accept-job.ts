@@ -1,14 +1,14 @@
 import { type Caller, requireScope } from '../../domain/access/account.ts';
 import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { priceOf } from '../../domain/credits/price.ts';
+import { uploadIdOf } from '../../domain/derived-ids.ts';
 import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
-import { findFormat, formatOfFilename } from '../../domain/formats/find-format.ts';
+import { formatOfFilename } from '../../domain/formats/find-format.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
-import { siblingId } from '../../domain/id.ts';
 import { type Job, ownerKey } from '../../domain/jobs/job.ts';
-import { planConversion } from '../../domain/jobs/plan.ts';
+import { planConversion, requireTarget } from '../../domain/jobs/plan.ts';
 import { parseOptions } from '../../domain/options/image.ts';
 import type { CreditRepository } from '../../store/credits.ts';
 import type { FileRepository } from '../../store/files.ts';
@@ -75,7 +75,14 @@ export async function acceptJob(
   }
   const { dialect, source = null, retryOf } = request;
   const job = newJob({
-    ...{ id, owner, dialect, input, source, target: target.id, options, callback },
+    id,
+    owner,
+    dialect,
+    input,
+    source,
+    target: target.id,
+    options,
+    callback,
     weight: plan.concurrency,
     ...(concurrencyKey !== owner && { lane: concurrencyKey }),
     ...(batchId !== undefined && { batchId }),
@@ -102,24 +109,23 @@ function requireIncluded(plan: AccountPlan, limits: Limits, request: JobRequest,
   if (refusal) throw refuse(refusal);
 }
 
-function requireTarget(id: FormatId) {
-  const format = findFormat(id);
-  if (!format)
-    throw new KilnError('UNSUPPORTED_CONVERSION', `"${id}" is not a format that Kiln knows.`, {
-      field: 'target',
-      hint: 'See the list of formats.',
-    });
-  return format;
-}
-
 function acceptCallback(
   ports: AcceptJobPorts,
   jobId: string,
   { url, secret }: NonNullable<JobRequest['callback']>,
 ): NewJob['callback'] {
-  ports.checkUrl(url);
+  checkCallbackUrl(ports, url);
   const binding = { collection: 'jobs', id: jobId, field: 'callback.secret' };
   return { url, sealedSecret: secret ? ports.seal(secret, binding) : null };
+}
+
+/** @throws KilnError about `callbackUrl` when Kiln calls no such address. */
+function checkCallbackUrl({ checkUrl }: AcceptJobPorts, url: string): void {
+  try {
+    checkUrl(url);
+  } catch (error) {
+    throw error instanceof KilnError ? error.about('callbackUrl') : error;
+  }
 }
 
 async function findInput(
@@ -129,7 +135,7 @@ async function findInput(
   { input }: JobRequest,
 ): Promise<InputSource> {
   if ('upload' in input) {
-    const origin = { id: siblingId(jobId, 'upload'), owner, jobId, limits: ports.limits };
+    const origin = { id: uploadIdOf(jobId), owner, jobId, limits: ports.limits };
     const upload = newUpload({ request: input.upload, ...origin });
     return { upload, file: null };
   }

@@ -1,11 +1,12 @@
 import { chargedAccount } from '../../domain/credits/credits.ts';
-import { KilnError } from '../../domain/errors.ts';
+import { KilnError, raisedBy } from '../../domain/errors.ts';
 import type { Admission } from '../../domain/jobs/admission.ts';
 import { concurrencyKeyOf, isTerminal, type Job } from '../../domain/jobs/job.ts';
 import type { Log } from '../../log.ts';
 import { mapConcurrently } from '../../map-concurrently.ts';
 import type { AdmissionRepository } from '../../store/admissions/admissions.ts';
 import type { JobRepository } from '../../store/jobs.ts';
+import { createRecent } from '../recent.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import { jobStart } from './job-start.ts';
 
@@ -29,7 +30,7 @@ export type Admissions = ReturnType<typeof createAdmissions>;
 /** Who may convert now, and who waits. Nobody is refused for having too many jobs. */
 export function createAdmissions(ports: AdmissionsPorts) {
   const { admissions, jobs, runner, log } = ports;
-  const limitOf = remembered(ports.concurrencyOf, ports.freshMs ?? FRESH_MS);
+  const { get: limitOf } = createRecent(ports.concurrencyOf, ports.freshMs ?? FRESH_MS);
 
   /** A call that is lost costs time only: whoever waits asks again by itself, or is found by the repair. */
   async function tell(those: readonly Job[]): Promise<void> {
@@ -58,10 +59,11 @@ export function createAdmissions(ports: AdmissionsPorts) {
   return {
     /** @throws KilnError RATE_LIMITED when too many uploads of the key are open. */
     async openUploads(concurrencyKey: string, jobIds: readonly string[]): Promise<void> {
-      const most = ports.openUploads[chargedAccount(concurrencyKey) === null ? 'guest' : 'account'];
+      const isGuest = chargedAccount(concurrencyKey) === null;
+      const most = ports.openUploads[isGuest ? 'guest' : 'account'];
       if (await admissions.open(concurrencyKey, jobIds, most)) return;
-      throw new KilnError('RATE_LIMITED', `More than ${most} uploads cannot be awaited at a time.`, {
-        hint: 'Send or cancel what was prepared before.',
+      throw new KilnError('RATE_LIMITED', `At most ${most} uploads may be open at a time.`, {
+        hint: `Send or cancel what was prepared before. ${isGuest ? 'An account may have more.' : raisedBy('KILN_LIMIT_OPEN_UPLOADS')}`,
       });
     },
 
@@ -117,19 +119,5 @@ export function createAdmissions(ports: AdmissionsPorts) {
     async fill(admission: Admission): Promise<void> {
       await wake(admission._id, await admissions.fill(admission, await limitOf(admission._id)));
     },
-  };
-}
-
-/** Believes an answer for a while. */
-function remembered(read: (concurrencyKey: string) => Promise<number>, freshMs: number) {
-  const known = new Map<string, { until: number; limit: Promise<number> }>();
-  return (concurrencyKey: string): Promise<number> => {
-    const entry = known.get(concurrencyKey);
-    if (entry && entry.until > performance.now()) return entry.limit;
-    const limit = read(concurrencyKey);
-    known.set(concurrencyKey, { until: performance.now() + freshMs, limit });
-    limit.catch(() => known.delete(concurrencyKey));
-    setTimeout(() => known.delete(concurrencyKey), freshMs).unref();
-    return limit;
   };
 }

@@ -2,14 +2,12 @@ import { type Caller, requireScope } from '../../domain/access/account.ts';
 import type { Dialect } from '../../domain/dialect.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { type Job, type JobStatus, type JobSummary, ownerKey } from '../../domain/jobs/job.ts';
+import type { Page } from '../../domain/page.ts';
 import type { JobRepository } from '../../store/jobs.ts';
 
-export interface JobQuery {
+export interface JobQuery extends Page {
   dialect?: Dialect;
   status?: JobStatus;
-  before?: string;
-  after?: string;
-  limit: number;
 }
 
 /** Reads jobs of the caller; somebody else's job looks exactly like one that does not exist. */

@@ -1,5 +1,5 @@
+import { inTime } from '../../in-time.ts';
 import type { Log } from '../../log.ts';
-import { inTime } from '../in-time.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 
 /** So long an answer waits for Temporal to hear of what the database knows already. */
@@ -13,11 +13,11 @@ export type Tell = Pick<WorkflowRunner, 'startJob' | 'uploadCompleted' | 'startB
  * Temporal hears of it at once or from the repair. A refusal would have the caller ask for it a second time.
  */
 export function createTell(runner: Tell, log: Pick<Log, 'warn'>, withinMs = TELL_MS): Tell {
-  function warnIfLost(subject: object, call: Promise<void>): Promise<void> {
+  async function warnIfLost(subject: object, call: Promise<void>): Promise<void> {
     const heard = call.catch((error: unknown) =>
       log.warn({ ...subject, error: String(error) }, 'the job engine is told later, by the repair'),
     );
-    return inTime(withinMs, heard);
+    await inTime(withinMs, heard);
   }
 
   return {

@@ -103,7 +103,12 @@ export function createCall({ post, sign, open, log }: CallPorts) {
     const answer = await post({
       url: endpoint?.url ?? delivery.url,
       headers: sign({
-        ...{ profile, body, event, subjectId, secret, previousSecret },
+        profile,
+        body,
+        event,
+        subjectId,
+        secret,
+        previousSecret,
         deliveryId: delivery._id,
         timestamp: at,
       }),

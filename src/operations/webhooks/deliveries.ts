@@ -1,6 +1,9 @@
 import type { Actor } from '../../domain/access/account.ts';
 import { chargedAccount } from '../../domain/credits/credits.ts';
 import { KilnError } from '../../domain/errors.ts';
+import { isId } from '../../domain/id.ts';
+import { ownerKey } from '../../domain/jobs/job.ts';
+import { notACursor } from '../../domain/page.ts';
 import type { Delivery, DeliveryAttempt, DeliverySummary } from '../../domain/webhooks/delivery.ts';
 import { mapConcurrently } from '../../map-concurrently.ts';
 import type { DeliveryPage, DeliveryRepository } from '../../store/deliveries.ts';
@@ -85,7 +88,10 @@ export function createDeliveries({ deliveries, endpoints, dispatch, runner }: De
     /** Returns one page without bodies and attempts; newest first unless only `after` is given. */
     async listDeliveries(actor: Actor, { accountId, ...query }: DeliveryQuery): Promise<DeliverySummary[]> {
       requireReader(actor);
-      return deliveries.list({ ...query, owner: `account:${requireAccountId(actor, accountId)}` });
+      return deliveries.list({
+        ...query,
+        owner: ownerKey({ accountId: requireAccountId(actor, accountId) }),
+      });
     },
 
     /** Returns the body, read now if a list left it out. @throws KilnError NOT_FOUND once it is swept. */
@@ -118,9 +124,10 @@ export function createDeliveries({ deliveries, endpoints, dispatch, runner }: De
     async replayDeliveries(actor: Actor, request: ReplayRequest): Promise<Replay> {
       const accountId = requireAccountId(requireManager(actor), request.accountId);
       const { endpointId, since, until, failedOnly } = request;
+      if (request.after !== undefined && !isId(request.after)) throw notACursor('after');
       // Deliveries that are made while this runs are being sent already.
       const upToNow = new Date(Date.now() + 1);
-      const filter = { owner: `account:${accountId}`, endpointId, since, until: until ?? upToNow };
+      const filter = { owner: ownerKey({ accountId }), endpointId, since, until: until ?? upToNow };
       const page = { ...filter, ...(failedOnly && { state: 'failed' as const }), limit: PAGE };
       const known = new Map<string | null, Promise<boolean>>();
       const isPossible = (delivery: Delivery) => {

@@ -1,7 +1,7 @@
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
+import { inTime } from '../../in-time.ts';
 import type { Log } from '../../log.ts';
-import { inTime } from '../in-time.ts';
 import type { WorkflowRunner } from '../workflow-runner.ts';
 import type { Deliver } from './deliver.ts';
 import type { DeliveryQueue, Dispatch } from './delivery-queue.ts';

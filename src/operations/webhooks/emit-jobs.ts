@@ -7,10 +7,10 @@ import {
   jobEventData,
   type UrlOf,
 } from '../../domain/webhooks/event-data.ts';
+import { inTime } from '../../in-time.ts';
 import type { Log } from '../../log.ts';
 import type { FileRepository } from '../../store/files.ts';
 import type { createCompleteUpload } from '../files/complete-upload.ts';
-import { inTime } from '../in-time.ts';
 import type { createSubmitJob } from '../jobs/submit-job.ts';
 import type { Emit, EventToEmit, Subscribers } from './emit.ts';
 

@@ -1,5 +1,5 @@
 import { chargedAccount } from '../../domain/credits/credits.ts';
-import { derivedId } from '../../domain/id.ts';
+import { eventDeliveryId } from '../../domain/derived-ids.ts';
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
 import { newDelivery } from '../../domain/webhooks/new-delivery.ts';
@@ -86,10 +86,10 @@ export function createEmit({ endpoints, deliveries, queue, log, freshMs = FRESH_
 }
 
 /** Builds the delivery. To a disabled endpoint it is failed from the start, so that it can be replayed. */
-function deliveryOf(endpoint: Endpoint, { owner, type, subjectId, data, cause }: EventToEmit): Delivery {
-  const name = [type, subjectId, ...(cause === undefined ? [] : [cause])].join(':');
+function deliveryOf(endpoint: Endpoint, event: EventToEmit): Delivery {
+  const { owner, type, subjectId, data } = event;
   return newDelivery({
-    _id: derivedId(name, endpoint._id),
+    _id: eventDeliveryId(endpoint._id, event),
     owner,
     endpointId: endpoint._id,
     subjectId,

@@ -1,3 +1,4 @@
+import { ownerKey } from '../../domain/jobs/job.ts';
 import {
   afterFailure,
   afterSuccess,
@@ -71,7 +72,7 @@ export function createEndpointHealth(ports: EndpointHealthPorts) {
     forgetEndpoints(accountId);
     const since = endpoint.stateSince.toISOString();
     await emit({
-      owner: `account:${accountId}`,
+      owner: ownerKey({ accountId }),
       type: 'endpoint.disabled',
       subjectId: id,
       cause: since,

@@ -2,6 +2,7 @@ import { type Actor, requireScope, seesResults } from '../../domain/access/accou
 import { type AccountPlan, planRefusals, refuse } from '../../domain/access/account-plan.ts';
 import { KilnError } from '../../domain/errors.ts';
 import { newId } from '../../domain/id.ts';
+import { ownerKey } from '../../domain/jobs/job.ts';
 import { closedCircuit } from '../../domain/webhooks/circuit.ts';
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import {
@@ -97,7 +98,7 @@ export function createEndpoints(ports: EndpointsPorts) {
       return url;
     } catch (error) {
       if (!(error instanceof KilnError)) throw error;
-      throw new KilnError(error.code, error.message, { field: 'url', cause: error });
+      throw error.about('url');
     }
   }
 
@@ -213,7 +214,7 @@ export function createEndpoints(ports: EndpointsPorts) {
         });
       const { accountId, description } = endpoint;
       const delivery = await ports.enqueue(endpoint, {
-        owner: `account:${accountId}`,
+        owner: ownerKey({ accountId }),
         type: TEST_EVENT,
         subjectId: id,
         cause: newId(),

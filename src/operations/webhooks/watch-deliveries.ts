@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Actor } from '../../domain/access/account.ts';
+import { ownerKey } from '../../domain/jobs/job.ts';
 import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import {
   type DeliveryEvent,
@@ -61,7 +62,7 @@ export function createWatchDeliveries({ deliveries, pollMs = POLL_MS }: WatchDel
   /** Yields events until the signal aborts. @throws KilnError unless the actor may read the account. */
   return async function* watchDeliveries(actor: Actor, watch: DeliveryWatch): AsyncGenerator<DeliveryEvent> {
     requireReader(actor);
-    const owner = `account:${requireAccountId(actor, watch.accountId)}`;
+    const owner = ownerKey({ accountId: requireAccountId(actor, watch.accountId) });
     const { endpointId, signal, after = null } = watch;
     const known = new Map<string, Known>();
     // The first poll of a watcher who wants new events only yields nothing: it says what is not new.

@@ -1,7 +1,7 @@
 import type { DialectAdapter } from '../adapter.ts';
 import { describeCallback } from './callback.ts';
-import { answerFault } from './errors.ts';
+import { answerKilnError } from './errors.ts';
 import { routes } from './routes.ts';
 
 /** SwapMyFile's language: prepare, upload, poll, for one job or for a batch. */
-export const adapter: DialectAdapter = { routes, answerFault, describeCallback };
+export const adapter: DialectAdapter = { routes, answerKilnError, describeCallback };

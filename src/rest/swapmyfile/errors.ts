@@ -1,5 +1,5 @@
 import type { ErrorCode, KilnError } from '../../domain/errors.ts';
-import { faultHeaders, HTTP_STATUS } from '../../http/status.ts';
+import { errorHeaders, HTTP_STATUS } from '../../http/status.ts';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   ...HTTP_STATUS,
@@ -27,10 +27,10 @@ const FIELDS: Readonly<Record<string, string>> = {
 };
 
 /** The error envelope of this dialect: `{"error":{"code","message"}}`, with field and hint where they help. */
-export function answerFault(error: KilnError): Response {
+export function answerKilnError(error: KilnError): Response {
   const { code, message, field, hint } = error;
   const status = STATUS[code];
-  const headers = { ...faultHeaders(status, error), ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }) };
+  const headers = { ...errorHeaders(status, error), ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }) };
   return Response.json(
     { error: { code, message, field: field && ownName(field), hint } },
     { status, headers },

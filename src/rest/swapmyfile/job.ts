@@ -46,7 +46,7 @@ export function swapmyfileJob(job: Job): SwapmyfileJob {
     status,
     inputFilename: job.inputs[0]?.filename ?? '',
     outputFilename: job.outputs[0]?.filename ?? resultName(job),
-    ...(status === 'failed' && { error: faultOf(job) }),
+    ...(status === 'failed' && { error: errorOf(job) }),
     callback: job.callback && {
       url: job.callback.url,
       status: job.callback.status,
@@ -63,8 +63,8 @@ function slugOf({ inputs, conversions }: Job): string {
   return converterSlug(source ?? 'file', conversion?.target ?? 'file');
 }
 
-/** A cancelled or expired job carries no fault of its own, but its reader is owed a reason. */
-function faultOf({ status, error }: Job): { code: string; message: string } {
+/** A cancelled or expired job carries no error of its own, but its reader is owed a reason. */
+function errorOf({ status, error }: Job): { code: string; message: string } {
   if (error) return { code: error.code, message: error.message };
   if (status === 'cancelled') return { code: 'CANCELLED', message: 'The job was cancelled.' };
   if (status === 'expired') return { code: 'UPLOAD_EXPIRED', message: 'The file did not arrive in time.' };

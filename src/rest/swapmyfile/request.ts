@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { KilnError } from '../../domain/errors.ts';
-import { parseConverterSlug } from '../../domain/formats/find-format.ts';
+import { converterHint, parseConverterSlug } from '../../domain/formats/find-format.ts';
 import type { JobRequest } from '../../operations/jobs/accept-job.ts';
 
 const MAX_NAME = 255;
@@ -25,7 +25,7 @@ const prepareBody = z
       .transform((name) => name.toWellFormed()),
     inputMime: z
       .string('inputMime must be a text.')
-      .max(MAX_NAME)
+      .max(MAX_NAME, `inputMime may have at most ${MAX_NAME} characters.`)
       .regex(MEDIA_TYPE, 'inputMime must be a media type such as "image/jpeg".'),
     inputSize: z
       .int('inputSize must be a whole number of bytes.')
@@ -103,11 +103,7 @@ function placed<T>(index: number, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof KilnError)) throw error;
-    const field = error.field === undefined ? `jobs.${index}` : `jobs.${index}.${error.field}`;
-    throw new KilnError(error.code, error.message, {
-      field,
-      ...(error.hint !== undefined && { hint: error.hint }),
-    });
+    throw error.about(error.field === undefined ? `jobs.${index}` : `jobs.${index}.${error.field}`);
   }
 }
 
@@ -120,7 +116,7 @@ function readPrepare(body: unknown): PrepareRequest {
   if (!converter) {
     throw new KilnError('UNKNOWN_CONVERTER', 'There is no converter of this name.', {
       field: 'converterSlug',
-      hint: 'A converter is named <source>-to-<target>, such as "jpg-to-png".',
+      hint: converterHint(converterSlug),
     });
   }
   const job: JobRequest = {

@@ -45,13 +45,13 @@ const PASSING_LABELS = [
 /** The server's codes for what passes by itself: https://www.mongodb.com/docs/manual/reference/error-codes/. */
 const PASSING_CODES: ReadonlySet<unknown> = new Set([
   // A host or a network is away.
-  ...[6, 7, 89, 202, 384, 9001],
+  6, 7, 89, 202, 384, 9001,
   // A member stops, steps down, is not primary or has not caught up.
-  ...[91, 133, 134, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436],
+  91, 133, 134, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436,
   // Time ran out, a lock or another write was in the way, the server has too much to do.
-  ...[24, 46, 50, 112, 262, 365, 462],
+  24, 46, 50, 112, 262, 365, 462,
   // A cursor or a plan was given up; the same question asked anew has an answer.
-  ...[43, 175, 237, 11_601],
+  43, 175, 237, 11_601,
   // A majority did not confirm in time; the write itself is done.
   64,
   // Its disk is full until somebody makes room.

@@ -155,7 +155,7 @@ describe('kiln doctor', () => {
   it('reports a faulty configuration as a finding', async () => {
     const { code, stdout } = await kiln(['doctor'], { KILN_PORT: 'eighty' });
     expect(code).toBe(1);
-    expect(stdout).toContain('KILN_PORT must be a port, 0 for any free one');
+    expect(stdout).toContain('KILN_PORT must be a port up to 65535, 0 for any free one');
     expect(stdout).toContain('Kiln cannot work here yet: variables');
   });
 });

@@ -14,18 +14,28 @@ const main = join(import.meta.dirname, '../../../src/cli/main.ts');
 
 const ACCOUNT = { accountId: 'a', name: HOSTILE, createdAt: '2026-01-01T00:00:00Z', plan: { name: 'pro' } };
 const KEY = {
-  ...{ keyId: 'k', name: HOSTILE, prefix: HOSTILE, scopes: ['READ'], usageCount: 0, lastUsedAt: null },
-  ...{
-    dialect: 'KILN',
-    restriction: { type: 'DOMAIN', values: [HOSTILE] },
-    createdAt: '2026-01-01T00:00:00Z',
-  },
-  ...{ revokedAt: null, secretSince: '2026-01-01T00:00:00Z', publicKey: HOSTILE },
+  keyId: 'k',
+  name: HOSTILE,
+  prefix: HOSTILE,
+  scopes: ['READ'],
+  usageCount: 0,
+  lastUsedAt: null,
+  dialect: 'KILN',
+  restriction: { type: 'DOMAIN', values: [HOSTILE] },
+  createdAt: '2026-01-01T00:00:00Z',
+  revokedAt: null,
+  secretSince: '2026-01-01T00:00:00Z',
+  publicKey: HOSTILE,
 };
 const JOB = {
-  ...{ jobId: 'j', status: 'FAILED', warnings: [HOSTILE], createdAt: '2026-01-01T00:00:00Z' },
-  ...{ error: { code: 'CORRUPT_INPUT', message: HOSTILE }, inputs: [{ filename: HOSTILE, size: 1 }] },
-  ...{ conversions: [{ source: 'png', target: HOSTILE, engine: null, engineMs: null }], outputs: [] },
+  jobId: 'j',
+  status: 'FAILED',
+  warnings: [HOSTILE],
+  createdAt: '2026-01-01T00:00:00Z',
+  error: { code: 'CORRUPT_INPUT', message: HOSTILE },
+  inputs: [{ filename: HOSTILE, size: 1 }],
+  conversions: [{ source: 'png', target: HOSTILE, engine: null, engineMs: null }],
+  outputs: [],
 };
 
 /** A service whose users have such names; a rename is refused in such words. */

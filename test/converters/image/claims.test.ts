@@ -135,7 +135,8 @@ describe('a header that claims 30,000 × 30,000 pixels', () => {
     const input = await harness.put(`huge.${source}`, bytes);
     const refused = {
       code: 'TOO_MANY_PIXELS',
-      message: 'The picture has 30000 × 30000 pixels; at most 100 megapixels are allowed.',
+      message:
+        'The picture has 30000 × 30000 pixels; at most 100 megapixels are allowed (KILN_LIMIT_PIXELS).',
     };
     await expect(harness.probe(input, source)).rejects.toMatchObject(refused);
     await expect(harness.convert(input, source, 'png')).rejects.toMatchObject(refused);

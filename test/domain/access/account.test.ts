@@ -20,7 +20,7 @@ describe('scopes', () => {
     expect(() => requireScope(withScopes('read'), 'manage', 'convert')).toThrow(
       expect.objectContaining({
         code: 'FORBIDDEN',
-        message: 'This credential does not have the scope "manage".',
+        message: 'This credential does not have the scope "manage" or "convert".',
       }),
     );
     expect(() => requireScope(withScopes(), 'read')).toThrow(/"read"/);

@@ -22,8 +22,13 @@ const NOW = new Date();
 
 function aBatch(outcomes: Record<string, Outcome> = {}): Batch {
   const batch = newBatch({
-    ...{ _id: 'batch', owner: 'account:a', dialect: 'graphql', label: null, jobIds: JOBS },
-    ...{ retryOf: null, wantsArchive: false },
+    _id: 'batch',
+    owner: 'account:a',
+    dialect: 'graphql',
+    label: null,
+    jobIds: JOBS,
+    retryOf: null,
+    wantsArchive: false,
   });
   return { ...batch, outcomes };
 }
@@ -68,7 +73,12 @@ describe('counting', () => {
 
   it('knows what is left', () => {
     expect(countsOf(aBatch({ a: 'ready', b: 'expired' }))).toEqual({
-      ...{ total: 4, pending: 2, ready: 1, failed: 0, cancelled: 0, expired: 1 },
+      total: 4,
+      pending: 2,
+      ready: 1,
+      failed: 0,
+      cancelled: 0,
+      expired: 1,
     });
   });
 });
@@ -78,7 +88,12 @@ describe('a batch whose lists are not read', () => {
 
   it('is counted by its ends, unless they are short of what has ended', () => {
     expect(knownCounts(tally)).toEqual({
-      ...{ total: 4, pending: 1, ready: 2, failed: 1, cancelled: 0, expired: 0 },
+      total: 4,
+      pending: 1,
+      ready: 2,
+      failed: 1,
+      cancelled: 0,
+      expired: 0,
     });
     expect(knownCounts({ ...tally, ends: { ready: 2 } })).toBeNull();
     const { ends: _ends, ...earlier } = tally;
@@ -111,8 +126,13 @@ describe('a new batch', () => {
       submitting: true,
     });
     const wanted = newBatch({
-      ...{ _id: 'b', owner: 'account:a', dialect: 'graphql', label: 'a/b', jobIds: JOBS },
-      ...{ retryOf: null, wantsArchive: true },
+      _id: 'b',
+      owner: 'account:a',
+      dialect: 'graphql',
+      label: 'a/b',
+      jobIds: JOBS,
+      retryOf: null,
+      wantsArchive: true,
     });
     expect(wanted.archive).toMatchObject({ fileId: null, filename: 'a_b.zip', error: null });
     expect(archiveFilename(null)).toBe('results.zip');

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { archiveFileId, outputFileId } from '../../../src/domain/derived-ids.ts';
 import {
   archiveBlobs,
-  archiveFileId,
   attemptBlobId,
   blobOwner,
   earlierBlobId,
   outputBlobs,
-  outputFileId,
 } from '../../../src/domain/files/blob-name.ts';
 import { newId } from '../../../src/domain/id.ts';
 

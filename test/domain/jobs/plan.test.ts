@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planConversion } from '../../../src/domain/jobs/plan.ts';
+import { planConversion, requireTarget } from '../../../src/domain/jobs/plan.ts';
 import { parseOptions } from '../../../src/domain/options/image.ts';
 
 const options = parseOptions('image', {});
@@ -28,6 +28,17 @@ describe('the plan of a conversion', () => {
     );
     expect(() => planConversion({ source: 'exe', target: 'png', options })).toThrow(
       expect.objectContaining({ code: 'UNSUPPORTED_CONVERSION', field: 'source' }),
+    );
+    expect(() => requireTarget('<script>')).toThrow('"script" is not a format that Kiln knows.');
+  });
+
+  it('names the format that was probably meant, else all that there are', () => {
+    const hintAt = (hint: unknown) => expect.objectContaining({ code: 'UNSUPPORTED_CONVERSION', hint });
+    expect(requireTarget('TIF').id).toBe('tiff');
+    expect(() => requireTarget('webpp')).toThrow(hintAt(expect.stringMatching(/^Did you mean webp\b/)));
+    expect(() => requireTarget('heix')).toThrow(hintAt(expect.stringMatching(/^The formats are jpg, png, /)));
+    expect(() => planConversion({ source: 'heix', target: 'png', options })).toThrow(
+      hintAt('Did you mean heic or heif?'),
     );
   });
 });

@@ -8,7 +8,12 @@ import { aDelivery, anAccountCaller } from '../../support/records.ts';
 const begin = new Date('2026-01-01T00:00:00Z');
 const at = (seconds: number) => new Date(begin.getTime() + seconds * 1000);
 const attempt = (number: number, seconds: number, status = 500): DeliveryAttempt => ({
-  ...{ number, at: at(seconds), durationMs: 100, status, networkError: null, responseHead: null },
+  number,
+  at: at(seconds),
+  durationMs: 100,
+  status,
+  networkError: null,
+  responseHead: null,
 });
 const short = (delivery: Delivery, ...rest: [Parameters<typeof deliveryEvents>[1], Date]) =>
   deliveryEvents(delivery, ...rest).map(({ attempt: made }) => made?.number ?? delivery.state);
@@ -26,6 +31,7 @@ describe('events of a delivery', () => {
     expect(short(fresh, undefined, at(-1))).toEqual(['pending', 1]);
     expect(short(done, undefined, at(5))).toEqual([2, 'delivered']);
     expect(short(done, seenOf(fresh), at(-1))).toEqual([2, 'delivered']);
+    expect(short(fresh, seenOf({ ...fresh, attempts: [] }), at(-1))).toEqual([1]);
     expect(short(done, seenOf(done), at(-1))).toEqual([]);
     expect(short(done, undefined, at(20))).toEqual([]);
     // What happened at the very moment was told by then: the state moved at 10 s, the answer came at 10.1 s.

@@ -9,23 +9,30 @@ import { newDelivery } from '../../../src/domain/webhooks/new-delivery.ts';
 
 describe('a new delivery', () => {
   const profile: Delivery['profile'] = 'standard';
-  const facts = {
-    ...{ _id: 'd', owner: 'account:a', endpointId: 'e', subjectId: 's', profile },
-    ...{ url: 'https://receiver.example', sealedSecret: null, body: '{}', begun: false },
+  const fields = {
+    _id: 'd',
+    owner: 'account:a',
+    endpointId: 'e',
+    subjectId: 's',
+    profile,
+    url: 'https://receiver.example',
+    sealedSecret: null,
+    body: '{}',
+    begun: false,
   };
 
   it('waits for its first attempt', () => {
-    const delivery = newDelivery({ ...facts, event: 'job.ready' });
+    const delivery = newDelivery({ ...fields, event: 'job.ready' });
     expect(delivery).toMatchObject({ state: 'pending', attempts: [], roundBase: 0, jobId: 's' });
     expect(nextAttempt(delivery)).toBe(1);
   });
 
   it('is about a job only when its event is', () => {
-    expect(newDelivery({ ...facts, event: 'batch.finished' }).jobId).toBeNull();
+    expect(newDelivery({ ...fields, event: 'batch.finished' }).jobId).toBeNull();
   });
 
   it('may have ended before it began', () => {
-    expect(newDelivery({ ...facts, event: 'job.ready', state: 'discarded' }).state).toBe('discarded');
+    expect(newDelivery({ ...fields, event: 'job.ready', state: 'discarded' }).state).toBe('discarded');
   });
 });
 

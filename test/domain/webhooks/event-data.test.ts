@@ -13,18 +13,28 @@ const ISO = '2026-11-23T12:00:00.000Z';
 const urlOf = ({ fileId }: { fileId: string }) => `https://kiln.example/${fileId}`;
 
 const output = {
-  ...{ fileId: 'out', filename: 'a.webp', mime: 'image/webp', size: 5, sha256: '00' },
-  ...{ width: 2, height: 3, expiresAt: AT },
+  fileId: 'out',
+  filename: 'a.webp',
+  mime: 'image/webp',
+  size: 5,
+  sha256: '00',
+  width: 2,
+  height: 3,
+  expiresAt: AT,
 };
 
 describe('a job as a receiver sees it', () => {
   const ready = aJob({
-    ...{ status: 'ready', outputs: [output], warnings: ['Mind.'], createdAt: AT, finishedAt: AT },
+    status: 'ready',
+    outputs: [output],
+    warnings: ['Mind.'],
+    createdAt: AT,
+    finishedAt: AT,
   });
 
   it('has links to what it made, and nothing that is not its owner’s to see', () => {
-    const told = jobEventData({ ...ready, callback: null, batchId: 'batch' }, urlOf);
-    expect(told).toEqual({
+    const data = jobEventData({ ...ready, callback: null, batchId: 'batch' }, urlOf);
+    expect(data).toEqual({
       id: ready._id,
       status: 'ready',
       dialect: 'graphql',
@@ -53,7 +63,11 @@ describe('a job as a receiver sees it', () => {
     const [first] = ready.events;
     expect(first).toMatchObject({ cause: 'submitted', status: 'awaiting_upload' });
     expect(asSubmitted(ready)).toMatchObject({
-      ...{ status: 'awaiting_upload', outputs: [], warnings: [], error: null, finishedAt: null },
+      status: 'awaiting_upload',
+      outputs: [],
+      warnings: [],
+      error: null,
+      finishedAt: null,
     });
     expect(asSubmitted({ ...ready, events: [] }).status).toBe('ready');
   });
@@ -61,13 +75,18 @@ describe('a job as a receiver sees it', () => {
 
 describe('a batch as a receiver sees it', () => {
   const batch = newBatch({
-    ...{ _id: 'batch', owner: 'account:a', dialect: 'graphql', label: 'holiday', jobIds: ['a', 'b'] },
-    ...{ retryOf: null, wantsArchive: true },
+    _id: 'batch',
+    owner: 'account:a',
+    dialect: 'graphql',
+    label: 'holiday',
+    jobIds: ['a', 'b'],
+    retryOf: null,
+    wantsArchive: true,
   });
 
   it('says how each job ended, in their order', () => {
-    const told = batchEventData({ ...batch, outcomes: { b: 'failed' }, finishedAt: AT }, urlOf);
-    expect(told).toMatchObject({
+    const data = batchEventData({ ...batch, outcomes: { b: 'failed' }, finishedAt: AT }, urlOf);
+    expect(data).toMatchObject({
       id: 'batch',
       counts: { total: 2, pending: 1, failed: 1 },
       jobs: [
@@ -77,7 +96,7 @@ describe('a batch as a receiver sees it', () => {
       archive: { filename: 'holiday.zip', error: null },
       finishedAt: ISO,
     });
-    expect(told.archive).not.toHaveProperty('downloadUrl');
+    expect(data.archive).not.toHaveProperty('downloadUrl');
   });
 
   it('has a link to its archive once there is one, and none where none was wanted', () => {
@@ -91,9 +110,14 @@ describe('a batch as a receiver sees it', () => {
 });
 
 it('a file as a receiver sees it does not say where it lies', () => {
-  const told = fileEventData(aFile({ _id: 'f', createdAt: AT, expiresAt: AT, sha256: '00' }));
-  expect(told).toEqual({
-    ...{ id: 'f', filename: 'photo.png', mime: 'image/png', size: 10, sha256: '00' },
-    ...{ createdAt: ISO, expiresAt: ISO },
+  const data = fileEventData(aFile({ _id: 'f', createdAt: AT, expiresAt: AT, sha256: '00' }));
+  expect(data).toEqual({
+    id: 'f',
+    filename: 'photo.png',
+    mime: 'image/png',
+    size: 10,
+    sha256: '00',
+    createdAt: ISO,
+    expiresAt: ISO,
   });
 });

@@ -15,14 +15,23 @@ describe('subscriptions', () => {
     [['job.ready'], 'job.failed', false],
     [['job.ready'], 'job.ready.more', false],
     [[], 'job.ready', false],
-  ])('%j and %s: %s', (subscriptions, event, told) => {
-    expect(isSubscribed(subscriptions, event)).toBe(told);
+  ])('%j and %s: %s', (subscriptions, event, expected) => {
+    expect(isSubscribed(subscriptions, event)).toBe(expected);
   });
 
   it('are events and wildcards, each once', () => {
     const all = Object.keys(WEBHOOK_EVENTS);
     expect(parseSubscriptions([...all, ...all, 'job.*'])).toEqual([...all, 'job.*']);
-    for (const wrong of [[], ['job'], ['job.'], ['*.ready'], ['endpoint.*'], ['toString'], ['endpoint.test']])
-      expect(() => parseSubscriptions(wrong)).toThrow(/event/);
+  });
+
+  it.each([
+    [[], 'An endpoint needs at least one event.'],
+    ...['job', 'job.', '*.ready', 'endpoint.*', 'toString', 'endpoint.test'].map(
+      (wrong): [string[], string] => [['job.ready', wrong], `"${wrong}" is no event.`],
+    ),
+  ])('are not %j: %s', (events, message) => {
+    expect(() => parseSubscriptions(events)).toThrow(
+      expect.objectContaining({ code: 'INVALID_INPUT', field: 'events', message }),
+    );
   });
 });

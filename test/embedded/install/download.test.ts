@@ -110,8 +110,8 @@ describe('an engine that cannot be had', () => {
   it('names KILN_CACHE_DIR when the cache cannot be written', async () => {
     const cacheDir = '/proc/kiln-cache';
     const site = await downloadSite(() => 'engine');
-    const fault = provideMongod({ cacheDir, mirror: site.url, onProgress: () => {} });
-    await expect(fault).rejects.toThrow(
+    const provided = provideMongod({ cacheDir, mirror: site.url, onProgress: () => {} });
+    await expect(provided).rejects.toThrow(
       `the cache folder ${cacheDir} cannot be written (ENOENT); set KILN_CACHE_DIR to one that can`,
     );
   });

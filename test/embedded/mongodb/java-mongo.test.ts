@@ -124,7 +124,7 @@ describe('mongo-java-server under our launcher', () => {
     const read = async () => {
       for (let i = 0; i < 60; i++) {
         const found = await collection.findOne({ _id: 'one' });
-        if (found?.n !== found?.m) torn.add(`${found?.n} and ${found?.m}`);
+        if (found === null || found.n !== found.m) torn.add(`${found?.n} and ${found?.m}`);
       }
     };
     await Promise.all([...Array.from({ length: 20 }, write), ...Array.from({ length: 20 }, read)]);

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller } from '../../../src/domain/access/account.ts';
 import { UNKNOWN_SENDER } from '../../../src/domain/access/client-address.ts';
 import { type AccessHarness, ADMIN, openAccessHarness } from '../../support/harness/access-harness.ts';
-import { patience, slowness } from '../../support/patience.ts';
 import { anAccountCaller } from '../../support/records.ts';
+import { slowness, timeLimit } from '../../support/time-limit.ts';
 
 /** A clock that stands still until it is told to move. */
 const clock = { at: Date.UTC(2026, 10, 23, 12) };
@@ -47,7 +47,12 @@ describe('sixty calls per minute', () => {
       clock.at += 100;
     }
     // The first was 6 s ago, so 54 s are left of its minute.
-    await expect(admit(caller)).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAfterSeconds: 54 });
+    await expect(admit(caller)).rejects.toMatchObject({
+      code: 'RATE_LIMITED',
+      message: 'The basic plan allows 60 calls per minute, which are used up.',
+      hint: 'Wait 54 s, or use a plan with more callsPerMinute.',
+      retryAfterSeconds: 54,
+    });
     clock.at += 53_999;
     await expect(admit(caller)).rejects.toMatchObject({ retryAfterSeconds: 1 });
     clock.at += 1;
@@ -78,7 +83,7 @@ describe('sixty calls per minute', () => {
   });
 
   it('hold at the edge of the window, under several processes at once', {
-    timeout: patience(60_000),
+    timeout: timeLimit(60_000),
   }, async () => {
     // A minute passes in a second, or as much longer as the server is slower: a few edges are crossed for real.
     const began = performance.now();
@@ -129,6 +134,8 @@ describe('two thousand calls per day', () => {
     const error = await admit(caller).catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'RATE_LIMITED',
+      message: 'The basic plan allows 2000 calls per day, which are used up.',
+      hint: expect.stringContaining('callsPerDay'),
       retryAfterSeconds: Math.ceil((midnight - clock.at) / SECOND),
     });
     clock.at = midnight;

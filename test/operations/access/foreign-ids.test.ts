@@ -110,8 +110,8 @@ async function own({
   await jobs.insertOne(job);
   await uploads.insertOne(upload);
   await files.insertOne(file);
-  const facts = { dialect: 'swapmyfile', label: null, retryOf: null, wantsArchive: false } as const;
-  const batch = newBatch({ _id: newId(), owner, jobIds: [job._id], ...facts });
+  const fields = { dialect: 'swapmyfile', label: null, retryOf: null, wantsArchive: false } as const;
+  const batch = newBatch({ _id: newId(), owner, jobIds: [job._id], ...fields });
   await batches.insertOne(batch);
   const { key } = await harness.newKey(account);
   const ids = {

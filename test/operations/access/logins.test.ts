@@ -58,10 +58,10 @@ describe('a login', () => {
   });
 
   it('of nobody we know is told the same as one that names an unknown account', async () => {
-    const told = async (token: string) => harness.byLogin(token).catch((error: Error) => error);
+    const errorOf = async (token: string) => harness.byLogin(token).catch((error: Error) => error);
     const [stranger, invention] = [
-      await told(await server.token({ claims: { sub: 'stranger' } })),
-      await told(await server.token({ claims: { kiln_account: 'no-such-account' } })),
+      await errorOf(await server.token({ claims: { sub: 'stranger' } })),
+      await errorOf(await server.token({ claims: { kiln_account: 'no-such-account' } })),
     ];
     expect(stranger).toMatchObject({ code: 'FORBIDDEN', message: 'This login belongs to no account.' });
     expect(invention).toEqual(stranger);
@@ -205,10 +205,10 @@ describe('a session from a login', () => {
     const { apiKey } = await harness.newKey(account);
     const ofKey = await harness.operations.createSession(await harness.byKey(apiKey), 'full', 5);
     await harness.operations.endSessions(await harness.byToken(token), undefined);
-    const told = { ...over, message: 'The session is over: all sessions of the account were ended.' };
-    await expect(harness.byToken(token)).rejects.toMatchObject(told);
-    await expect(harness.byToken(ofKey.token)).rejects.toMatchObject(told);
-    await expect(harness.byLogin(login)).rejects.toMatchObject(told);
+    const refusal = { ...over, message: 'The session is over: all sessions of the account were ended.' };
+    await expect(harness.byToken(token)).rejects.toMatchObject(refusal);
+    await expect(harness.byToken(ofKey.token)).rejects.toMatchObject(refusal);
+    await expect(harness.byLogin(login)).rejects.toMatchObject(refusal);
     expect(await harness.byKey(apiKey)).toMatchObject({ via: 'key' });
     expect(await harness.byLogin(await server.token({ claims: named(), issuedIn: 1 }))).toMatchObject({
       via: 'login',

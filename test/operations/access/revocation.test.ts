@@ -54,7 +54,7 @@ describe('an open subscription', () => {
     return (await api.ask(job, {}, asKey(apiKey))).data.createJob.job.jobId;
   }
 
-  it.each(['revokeKey', 'rotateKey'] as const)('over a socket ends within 5 s of %s', async (deed) => {
+  it.each(['revokeKey', 'rotateKey'] as const)('over a socket ends within 5 s of %s', async (mutation) => {
     const { apiKey, keyId } = await newOwner();
     const jobId = await newJob(apiKey);
     const socket = Promise.withResolvers<unknown>();
@@ -71,12 +71,12 @@ describe('an open subscription', () => {
     const events = client.iterate({ query: EVENTS, variables: { jobId } });
     await events.next();
     const began = performance.now();
-    await harness.operations[deed](ADMIN, keyId);
+    await harness.operations[mutation](ADMIN, keyId);
     // The subscription may hear of it before its socket is closed; what counts is that both end.
     events.next().catch(() => {});
     const closed = await socket.promise;
     const seconds = (performance.now() - began) / 1000;
-    console.log(`${deed}: the socket was closed after ${seconds.toFixed(2)} s`);
+    console.log(`${mutation}: the socket was closed after ${seconds.toFixed(2)} s`);
     expect(closed).toMatchObject({ code: 4403 });
     expect(seconds).toBeLessThan(5);
     await vi.waitFor(() => expect(service.watchers(jobId)).toBe(0));

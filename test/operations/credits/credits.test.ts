@@ -164,10 +164,10 @@ async function story(fault: () => Fault) {
   }
   await insist(() => ledger.drain(accountId));
   const { entries } = await sumOfLedger(database.collections, accountId);
-  const told = entries
+  const summaries = entries
     .toSorted((left, right) => left.seq - right.seq)
     .map(({ seq, kind, change, balance }) => ({ seq, kind, change, balance }));
-  return { writes, entries: told };
+  return { writes, entries: summaries };
 }
 
 interface Charge {

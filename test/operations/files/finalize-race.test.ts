@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Service, send, startService } from '../../http/service.ts';
 import { createJobHarness, type JobHarness, PICTURE, PNG, USED } from '../../support/harness/job-harness.ts';
 import { expectCleanDisk, expectSound } from '../../support/invariants.ts';
-import { patience } from '../../support/patience.ts';
 import { seededRandom, seedOf } from '../../support/seeded-random.ts';
+import { timeLimit } from '../../support/time-limit.ts';
 
 const ROUNDS = 20;
 const CALLS = 100;
@@ -64,5 +64,5 @@ it(
     );
     expect({ ends, available }).toEqual({ ends: { ready: ROUNDS }, available: 1 });
   },
-  patience(120_000),
+  timeLimit(120_000),
 );

@@ -5,7 +5,7 @@ import { type CrashHarness, createCrashHarness } from '../../support/crash/crash
 import { OPEN_UPLOADS } from '../../support/harness/activity-harness.ts';
 import { PICTURE, PNG } from '../../support/harness/job-harness.ts';
 import { refusalOf } from '../../support/money.ts';
-import { patience } from '../../support/patience.ts';
+import { timeLimit } from '../../support/time-limit.ts';
 
 let harness: CrashHarness;
 
@@ -25,7 +25,11 @@ it(
     const prepare = () => harness.prepareUpload(caller, PICTURE);
     const { _id } = await prepare();
     await times(OPEN_UPLOADS - 1, prepare);
-    expect(await refusalOf(prepare())).toBe('RATE_LIMITED');
+    await expect(prepare()).rejects.toMatchObject({
+      code: 'RATE_LIMITED',
+      message: `At most ${OPEN_UPLOADS} uploads may be open at a time.`,
+      hint: expect.stringContaining('KILN_LIMIT_OPEN_UPLOADS'),
+    });
     expect(await refusalOf(harness.submitJob(caller, request))).toBe('RATE_LIMITED');
 
     await harness.receiveUpload(_id, Readable.from([PNG]));
@@ -43,5 +47,5 @@ it(
     const admission = await admissions.findOne({ _id: owner });
     expect(admission === null || isIdle(admission)).toBe(true);
   },
-  patience(120_000),
+  timeLimit(120_000),
 );

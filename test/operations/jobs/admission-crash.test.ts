@@ -39,7 +39,7 @@ function dyingAt(last: number, how: Fault) {
   return { repository, hasDied: dead };
 }
 
-type Deed = (repository: AdmissionRepository, concurrencyKey: string) => Promise<unknown>;
+type Action = (repository: AdmissionRepository, concurrencyKey: string) => Promise<unknown>;
 
 const single = (jobId: string) => ({ jobId, batch: false, limit: LIMIT });
 
@@ -57,7 +57,7 @@ async function crowded(): Promise<string> {
   return concurrencyKey;
 }
 
-const DEEDS: Record<string, Deed> = {
+const ACTIONS: Record<string, Action> = {
   'a job lines up': (repository, concurrencyKey) =>
     repository.enter({ concurrencyKey, ...single(`${concurrencyKey}-late`) }),
   'a job lines up where there is room': async (repository, concurrencyKey) => {
@@ -85,9 +85,9 @@ const DEEDS: Record<string, Deed> = {
     ),
 };
 
-/** Does a deed again, asks for everyone who has not left, and lets all leave in turn. @returns who got in. */
-async function finish(concurrencyKey: string, deed: Deed, left: readonly string[]): Promise<string[]> {
-  await deed(healthy, concurrencyKey);
+/** Repeats an action, asks for everyone who has not left, and lets all leave in turn. @returns who got in. */
+async function finish(concurrencyKey: string, action: Action, left: readonly string[]): Promise<string[]> {
+  await action(healthy, concurrencyKey);
   const names = ['a', 'b', 'c', 'd', 'e', 'x', 'y', 'z', 'u', 'late'];
   const jobs = names.map((name) => `${concurrencyKey}-${name}`).filter((jobId) => !left.includes(jobId));
   for (const jobId of jobs)
@@ -113,19 +113,19 @@ describe('a process that dies at any write of', () => {
     'some who convert and some who wait leave': ['a', 'b', 'c', 'd', 'y'],
   };
 
-  it.each(Object.keys(DEEDS))('%s: whoever repeats it finishes it, and all get in once', async (name) => {
-    const deed = DEEDS[name] as Deed;
+  it.each(Object.keys(ACTIONS))('%s: whoever repeats it finishes it, and all get in once', async (name) => {
+    const action = ACTIONS[name] as Action;
     let points = 0;
     for (const how of ['before', 'after'] as const) {
       for (let last = 1; ; last += 1) {
         const concurrencyKey = await crowded();
         const { repository, hasDied } = dyingAt(last, how);
-        await deed(repository, concurrencyKey).catch(() => {});
+        await action(repository, concurrencyKey).catch(() => {});
         const left = (gone[name] ?? []).map((job) => `${concurrencyKey}-${job}`);
         const all = ['a', 'b', 'c', 'd', 'e', 'x', 'y', 'z', 'u', 'late'].map(
           (job) => `${concurrencyKey}-${job}`,
         );
-        const order = await finish(concurrencyKey, deed, left);
+        const order = await finish(concurrencyKey, action, left);
         expect(order.toSorted()).toEqual(all.filter((jobId) => !left.includes(jobId)).toSorted());
         // Single jobs keep their order, and none of them begins behind one of a batch that was there with it.
         const singles = order.filter((jobId) => /-[cde]$/.test(jobId));

@@ -13,8 +13,8 @@ import type { Fault } from '../../support/faulty-collections.ts';
 import { createJobHarness, type JobHarness, PICTURE, PNG } from '../../support/harness/job-harness.ts';
 import { type Ends, expectSound } from '../../support/invariants.ts';
 import { insist } from '../../support/money.ts';
-import { patience } from '../../support/patience.ts';
 import { seededRandom, seedOf } from '../../support/seeded-random.ts';
+import { timeLimit } from '../../support/time-limit.ts';
 
 const ROUNDS = 20;
 const JOBS = 8;
@@ -59,15 +59,15 @@ const interference = {
 
 let harness: JobHarness;
 let hook: string;
-/** The ids under which each job's end was told. */
-const told = new Map<string, Set<string>>();
+/** The message ids under which the end of each job was received. */
+const callbackIds = new Map<string, Set<string>>();
 
 beforeAll(async () => {
   harness = await createJobHarness(interference);
   const receiver = createServer(async (request, response) => {
     const { job } = JSON.parse(await text(request));
-    const ids = told.get(job.jobId) ?? new Set();
-    told.set(job.jobId, ids.add(String(request.headers['webhook-id'])));
+    const ids = callbackIds.get(job.jobId) ?? new Set();
+    callbackIds.set(job.jobId, ids.add(String(request.headers['webhook-id'])));
     response.end();
   });
   hook = `http://127.0.0.1:${await listen(receiver)}/hook`;
@@ -89,7 +89,7 @@ async function bringJob(caller: Caller): Promise<string> {
   return job._id;
 }
 
-/** Jobs that were written although their client was told nothing: a repair starts them, and they expire. */
+/** Jobs that were written although their client got an error: a repair starts them, and they expire. */
 async function expireOrphans(owner: string): Promise<number> {
   const { jobs } = harness.collections;
   const orphans = await jobs.find({ owner, status: { $nin: [...TERMINAL_STATUSES] } }).toArray();
@@ -142,7 +142,7 @@ async function round(): Promise<Ends> {
   isBad = false;
   const orphans = await expireOrphans(`account:${accountId}`);
   const ends = await expectSound(harness, accountId);
-  for (const jobId of accepted) expect(told.get(jobId)?.size, jobId).toBe(1);
+  for (const jobId of accepted) expect(callbackIds.get(jobId)?.size, jobId).toBe(1);
   expect(ends.expired ?? 0).toBe(orphans);
   return ends;
 }
@@ -162,5 +162,5 @@ it(
     expect(Math.min(...Object.values(faults))).toBeGreaterThan(0);
     expect(all.ready).toBeGreaterThan(0.9 * ROUNDS * JOBS);
   },
-  patience(180_000),
+  timeLimit(180_000),
 );

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createJobHarness, type JobHarness, USED } from '../../support/harness/job-harness.ts';
 import { expectCleanDisk, expectSound } from '../../support/invariants.ts';
 import { refusalOf } from '../../support/money.ts';
-import { patience } from '../../support/patience.ts';
 import { seededRandom, seedOf } from '../../support/seeded-random.ts';
+import { timeLimit } from '../../support/time-limit.ts';
 
 const ROUNDS = 500;
 const SIDE_BY_SIDE = 10;
@@ -72,5 +72,5 @@ it(
     expect(available).toBe(CREDITS - ready * USED);
     expect(Math.min(ready - ROUNDS / MEASURED, cancelled)).toBeGreaterThan(ROUNDS / 50);
   },
-  patience(300_000),
+  timeLimit(300_000),
 );

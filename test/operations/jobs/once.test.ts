@@ -3,8 +3,8 @@ import { createIdempotencyRepository } from '../../../src/store/idempotency.ts';
 import { type CrashHarness, createCrashHarness } from '../../support/crash/crash-harness.ts';
 import { PICTURE } from '../../support/harness/job-harness.ts';
 import { refusalOf } from '../../support/money.ts';
-import { patience } from '../../support/patience.ts';
 import { seededRandom, seedOf } from '../../support/seeded-random.ts';
+import { timeLimit } from '../../support/time-limit.ts';
 
 const CALLS = 50;
 const ROUNDS = 5;
@@ -47,10 +47,10 @@ describe('the same key', () => {
   it(`in ${CALLS} parallel calls is one batch, whole in every answer`, async () => {
     const payer = await harness.newPayer(10);
     const answers = await many(() => harness.submitBatch(payer.caller, keyedBatch));
-    const told = answers.map(({ batch: { _id }, jobs }) =>
+    const texts = answers.map(({ batch: { _id }, jobs }) =>
       JSON.stringify([_id, jobs.map(({ job, upload }) => [job._id, upload?._id])]),
     );
-    expect(new Set(told).size).toBe(1);
+    expect(new Set(texts).size).toBe(1);
     expect(answers[0]?.jobs).toHaveLength(2);
     expect(await counted(payer)).toEqual({ jobs: 2, uploads: 2, batches: 1, open: 2 });
   });
@@ -74,7 +74,7 @@ describe('the same key', () => {
       console.log(`idempotency (seed ${seed}): ${ROUNDS * CALLS} calls, ${deaths} died, one job each round`);
       expect(deaths).toBeGreaterThan(0);
     },
-    patience(180_000),
+    timeLimit(180_000),
   );
 
   it('with another content is refused, and so is a batch under the key of a job', async () => {

@@ -29,8 +29,16 @@ describe('the first repair round finds', () => {
   it('credits of a killed process, however many accounts there are in which nothing happens', async () => {
     const { accounts, ledger } = database.collections;
     const idle = Array.from({ length: MANY }, () => ({
-      ...{ _id: newId(), name: 'Idle', plan: 'pro', createdAt: new Date() },
-      ...{ available: 5, held: 0, entrySeq: 1, holds: {}, grants: {}, pendingEntries: [] },
+      _id: newId(),
+      name: 'Idle',
+      plan: 'pro',
+      createdAt: new Date(),
+      available: 5,
+      held: 0,
+      entrySeq: 1,
+      holds: {},
+      grants: {},
+      pendingEntries: [],
     }));
     await accounts.insertMany(idle);
     const { credits, ledger: entries } = openMoney(database.collections);
@@ -78,15 +86,15 @@ describe('the first repair round finds', () => {
       return batch._id;
     };
     for (let i = 0; i < 150; i += 1) await aBatch('queued', 3_600_000);
-    const told: string[] = [];
-    const tell = async ({ batchId }: { batchId: string }) => void told.push(batchId);
+    const signalled: string[] = [];
+    const tell = async ({ batchId }: { batchId: string }) => void signalled.push(batchId);
     const runner = { startBatch: tell, nudgeBatch: tell };
     const repair = createRepairBatches({ batches, jobs, runner, log });
     expect((await repair()) + (await repair())).toBe(150);
-    told.length = 0;
+    signalled.length = 0;
     const behind = await aBatch('ready', 40_000);
     expect(await repair(Date.now() + 15_000)).toBe(1);
-    expect(told).toEqual([behind]);
+    expect(signalled).toEqual([behind]);
     // Those that wait are looked at again, only later.
     expect(await repair(Date.now() + 6 * 60_000)).toBeGreaterThan(90);
   });

@@ -9,8 +9,8 @@ import { createJobLeases, type JobLeases } from '../../../src/store/job-leases.t
 import { createJobRepository, type JobRepository } from '../../../src/store/jobs.ts';
 import { createUploadRepository } from '../../../src/store/uploads.ts';
 import { empty, openDatabase } from '../../support/database.ts';
-import { patience } from '../../support/patience.ts';
 import { aJob, anUpload } from '../../support/records.ts';
+import { timeLimit } from '../../support/time-limit.ts';
 
 const LONG_AGO = new Date(Date.now() - 60_000);
 const log = createLog('silent');
@@ -18,9 +18,9 @@ const log = createLog('silent');
 let database: Awaited<ReturnType<typeof openDatabase>>;
 let jobs: JobRepository;
 let leases: JobLeases;
-/** What Temporal was told. */
-let told: string[];
-/** Jobs that cannot be told, and why. */
+/** The signals and starts that Temporal was sent. */
+let signals: string[];
+/** Jobs that cannot be signalled, and why. */
 const broken = new Map<string, ErrorCode>();
 /** Jobs that wait for their turn. */
 const inLine = new Set<string>();
@@ -31,7 +31,7 @@ beforeAll(async () => {
   leases = createJobLeases(database.collections);
 });
 beforeEach(async () => {
-  told = [];
+  signals = [];
   broken.clear();
   inLine.clear();
   await empty(database.collections.jobs);
@@ -42,7 +42,7 @@ function repairing(different: Partial<JobLeases> = {}) {
   const tell = (what: string) => async (start: { jobId: string }) => {
     const code = broken.get(start.jobId);
     if (code) throw new KilnError(code, 'Not now.');
-    told.push(`${what} ${start.jobId}`);
+    signals.push(`${what} ${start.jobId}`);
   };
   return createRepairJobs({
     leases: { ...leases, ...different },
@@ -77,7 +77,7 @@ describe('a repair round', () => {
     const processing = await overdue({ status: 'processing' });
     await overdue({ status: 'queued', repairAt: new Date(Date.now() + 5000) });
     expect(await repairing()()).toBe(5);
-    expect(told.toSorted()).toEqual(
+    expect(signals.toSorted()).toEqual(
       [
         `start ${waiting}`,
         `uploaded ${uploaded}`,
@@ -86,7 +86,7 @@ describe('a repair round', () => {
         `uploaded ${processing}`,
       ].toSorted(),
     );
-    // All of them were told: they have time now.
+    // All of them were signalled: they have time now.
     expect(await repairing()()).toBe(0);
   });
 
@@ -95,10 +95,10 @@ describe('a repair round', () => {
     broken.set(bad, 'INTERNAL');
     const other = await overdue({ status: 'queued' });
     await repairing()();
-    expect(told).toEqual([`uploaded ${other}`]);
+    expect(signals).toEqual([`uploaded ${other}`]);
     broken.clear();
     await repairing()();
-    expect(told).toEqual([`uploaded ${other}`, `uploaded ${bad}`]);
+    expect(signals).toEqual([`uploaded ${other}`, `uploaded ${bad}`]);
   });
 
   it('does not start a job that ended since it was found', async () => {
@@ -109,7 +109,7 @@ describe('a repair round', () => {
       return page;
     };
     await repairing({ listOverdue })();
-    expect(told).toEqual([]);
+    expect(signals).toEqual([]);
     expect(await jobs.get(jobId)).not.toHaveProperty('repairAt');
   });
 
@@ -119,21 +119,21 @@ describe('a repair round', () => {
     const { repairAt } = await jobs.get(jobId);
     await leases.renew(jobId, repairAt as Date, LONG_AGO);
     expect(await repairing()()).toBe(1);
-    expect(told).toEqual([`wake ${jobId}`]);
+    expect(signals).toEqual([`wake ${jobId}`]);
     expect(await jobs.get(jobId)).not.toHaveProperty('repairAt');
   });
 
   it('of several processes tells a job once', async () => {
     const jobId = await overdue({ status: 'queued' });
     await Promise.all([repairing()(), repairing()(), repairing()()]);
-    expect(told).toEqual([`uploaded ${jobId}`]);
+    expect(signals).toEqual([`uploaded ${jobId}`]);
   });
 
   it('lets those rest that wait for their turn', async () => {
     inLine.add(await overdue({ status: 'queued' }));
     expect(await repairing()()).toBe(1);
     expect(await repairing()()).toBe(0);
-    expect(told).toEqual([]);
+    expect(signals).toEqual([]);
   });
 
   it('looks at the open jobs of earlier versions once', async () => {
@@ -142,7 +142,7 @@ describe('a repair round', () => {
     const { repairAt: none, ...ended } = aJob({ status: 'ready' });
     await database.collections.jobs.insertOne(ended);
     expect(await repairing()()).toBe(1);
-    expect(told).toEqual([`uploaded ${job._id}`]);
+    expect(signals).toEqual([`uploaded ${job._id}`]);
   });
 
   it(
@@ -163,12 +163,12 @@ describe('a repair round', () => {
         const began = performance.now();
         expect(await repairing({ adoptUnknown: async () => {} })()).toBe(1);
         rows.push(`${to} waiting: 1 job read, ${Math.round(performance.now() - began)} ms`);
-        expect(told.at(-1)).toBe(`start ${lost}`);
+        expect(signals.at(-1)).toBe(`start ${lost}`);
       }
       console.log(rows.join('\n'));
-      expect(told).toHaveLength(3);
+      expect(signals).toHaveLength(3);
     },
-    patience(120_000),
+    timeLimit(120_000),
   );
 });
 

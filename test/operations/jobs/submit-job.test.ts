@@ -171,7 +171,12 @@ const REFUSALS: [name: string, caller: Caller, request: JobRequest, error: objec
     jobRequest(),
     { code: 'FORBIDDEN' },
   ],
-  ['a blocked callback', ACCOUNT, jobRequest({ callback: { url: BLOCKED } }), { code: 'BLOCKED_ADDRESS' }],
+  [
+    'a blocked callback',
+    ACCOUNT,
+    jobRequest({ callback: { url: BLOCKED } }),
+    { code: 'BLOCKED_ADDRESS', field: 'callbackUrl' },
+  ],
 ];
 
 describe('what is refused', () => {

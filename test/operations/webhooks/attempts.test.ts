@@ -251,6 +251,10 @@ describe('a replay', () => {
     expect(await replay({})).toEqual({ replayed: 0, left: 4, next: null });
     for (const { _id } of await account.deliveries()) await account.attempt(_id, 2);
     expect(await replay({ until: since })).toEqual({ replayed: 0, left: 0, next: null });
+    await expect(replay({ after: 'nonsense' })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      field: 'after',
+    });
     expect(await replay({})).toEqual({ replayed: 4, left: 0, next: null });
     await harness.webhooks.deleteEndpoint(account.actor, broken.id);
     expect(await replay({ endpointId: broken.id })).toEqual({ replayed: 0, left: 2, next: null });

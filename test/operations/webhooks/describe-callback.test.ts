@@ -3,7 +3,13 @@ import { createDescribeCallback } from '../../../src/operations/webhooks/describ
 import { aJob } from '../../support/records.ts';
 
 const OUTPUT = {
-  ...{ fileId: 'f', filename: 'a.webp', mime: 'image/webp', size: 1, sha256: '', width: 1, height: 1 },
+  fileId: 'f',
+  filename: 'a.webp',
+  mime: 'image/webp',
+  size: 1,
+  sha256: '',
+  width: 1,
+  height: 1,
   expiresAt: new Date(),
 };
 

@@ -188,7 +188,10 @@ describe('credits', () => {
     const set = (available: number) =>
       harness.collections.accounts.updateOne({ _id: accountId }, { $set: { available } });
     await harness.collections.accounts.insertOne({
-      ...{ _id: accountId, name: 'Low', plan: 'pro', createdAt: new Date() },
+      _id: accountId,
+      name: 'Low',
+      plan: 'pro',
+      createdAt: new Date(),
       available: 60,
     });
     const settle = async (jobId = newId()) => {

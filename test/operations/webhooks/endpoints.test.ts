@@ -51,7 +51,10 @@ describe('an endpoint', () => {
   });
 
   it.each([
-    [{ url: 'http://169.254.169.254/latest' }, { code: 'BLOCKED_ADDRESS', field: 'url' }],
+    [
+      { url: 'http://169.254.169.254/latest' },
+      { code: 'BLOCKED_ADDRESS', field: 'url', hint: expect.stringContaining('KILN_ALLOWED_NETWORKS') },
+    ],
     [{ url: 'ftp://receiver.example/' }, { code: 'INVALID_INPUT', field: 'url' }],
     [{ url: `https://receiver.example/${'a'.repeat(2000)}` }, { code: 'INVALID_INPUT', field: 'url' }],
     [{ events: [] }, { code: 'INVALID_INPUT', field: 'events' }],
@@ -96,7 +99,7 @@ describe('an endpoint', () => {
     await expect(free.endpoint(URL_OF_OWNER)).rejects.toMatchObject({
       code: 'FORBIDDEN',
       field: 'url',
-      hint: 'Upgrade the account to a larger plan.',
+      hint: 'Upgrade the account to a larger plan; the query `plans` says what each includes.',
     });
   });
 

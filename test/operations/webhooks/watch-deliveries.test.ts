@@ -15,23 +15,23 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** Everything that a listener of an account is told, from the moment on that it listens. */
+/** Collects the deliveries that a listener of an account sees, from the moment on that it listens. */
 function listen(accountId: string, after: Date | null) {
-  const told: string[] = [];
+  const seen: string[] = [];
   const stop = new AbortController();
   const watch = createWatchDeliveries({ deliveries, pollMs: 20 });
   const heard = (async () => {
     const actor = anAccountCaller({ accountId });
-    for await (const { delivery } of watch(actor, { after, signal: stop.signal })) told.push(delivery._id);
+    for await (const { delivery } of watch(actor, { after, signal: stop.signal })) seen.push(delivery._id);
   })();
   return {
-    told,
+    seen,
     async until(count: number) {
       const deadline = Date.now() + 10_000;
-      while (told.length < count && Date.now() < deadline) await sleep(10);
+      while (seen.length < count && Date.now() < deadline) await sleep(10);
       stop.abort();
       await heard;
-      return told;
+      return seen;
     },
   };
 }
@@ -45,8 +45,8 @@ it('a listener hears of all deliveries that changed in one instant, however many
   const all = Array.from({ length: 1300 }, () => changed(accountId, instant));
   await database.collections.deliveries.insertMany(all);
   const { until } = listen(accountId, new Date(instant.getTime() - 1));
-  const told = await until(all.length);
-  expect(told.toSorted()).toEqual(all.map(({ _id }) => _id).toSorted());
+  const seen = await until(all.length);
+  expect(seen.toSorted()).toEqual(all.map(({ _id }) => _id).toSorted());
 });
 
 it('a listener hears of what a writer wrote whose clock is half a minute behind or ahead', async () => {
@@ -61,6 +61,6 @@ it('a listener hears of what a writer wrote whose clock is half a minute behind 
   const [usual, behind] = [changed(accountId, new Date()), changed(accountId, new Date(Date.now() - 30_000))];
   await deliveries.insertIfAbsent(usual);
   await deliveries.insertIfAbsent(behind);
-  const told = await listener.until(3);
-  expect(told.toSorted()).toEqual([ahead, usual, behind].map(({ _id }) => _id).toSorted());
+  const seen = await listener.until(3);
+  expect(seen.toSorted()).toEqual([ahead, usual, behind].map(({ _id }) => _id).toSorted());
 });

@@ -60,11 +60,11 @@ const OUTPUT = {
   height: 1,
   expiresAt: at,
 };
-const facts = { at, pathOf: () => '/downloads/signed/example', urlOf: () => 'https://kiln.example/x' };
+const base = { at, pathOf: () => '/downloads/signed/example', urlOf: () => 'https://kiln.example/x' };
 
 describe('the callback of SwapMyFile', () => {
   it('says that a job is ready, as it was before the first attempt', () => {
-    const { event, body } = describeCallback({ ...facts, job: { ...ready, outputs: [OUTPUT] } });
+    const { event, body } = describeCallback({ ...base, job: { ...ready, outputs: [OUTPUT] } });
     expect(event).toBe('job.ready');
     expect(JSON.parse(body)).toEqual({
       event: 'job.ready',
@@ -86,7 +86,7 @@ describe('the callback of SwapMyFile', () => {
     ['cancelled', 'CANCELLED'],
     ['expired', 'UPLOAD_EXPIRED'],
   ] as const)('says that a %s job has failed, and why: %s', (status, code) => {
-    const { event, body } = describeCallback({ ...facts, job: { ...ready, status } });
+    const { event, body } = describeCallback({ ...base, job: { ...ready, status } });
     expect(event).toBe('job.failed');
     expect(JSON.parse(body).job).toMatchObject({
       status: 'failed',
@@ -98,7 +98,7 @@ describe('the callback of SwapMyFile', () => {
 
   it('gives the reason that the job itself has', () => {
     const error = { code: 'CORRUPT_INPUT', message: 'It does not open.' } as const;
-    const { body } = describeCallback({ ...facts, job: { ...ready, status: 'failed', error } });
+    const { body } = describeCallback({ ...base, job: { ...ready, status: 'failed', error } });
     expect(JSON.parse(body).job.error).toEqual(error);
   });
 });

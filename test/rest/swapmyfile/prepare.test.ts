@@ -196,11 +196,29 @@ describe('prepare', () => {
     ]);
   });
 
+  it.each([
+    ['jpg', 'A converter is named <source>-to-<target>'],
+    ['jpg-to-webpp', 'Did you mean webp'],
+    ['heix-to-jpg', 'Did you mean heic or heif?'],
+    ['png-to-svg', 'PNG can become jpg, png, '],
+    ['nothing-to-png', 'The formats are jpg, png, '],
+  ])('says at %s what would be one', async (converterSlug, hint) => {
+    const answer = await client.prepare({ ...hero, converterSlug });
+    expect(answer.json()).toMatchObject({ error: { hint: expect.stringContaining(hint) } });
+  });
+
   it('refuses a file that is too large, under the name that its sender used', async () => {
     const answer = await client.prepare({ ...hero, inputSize: 2 ** 40 });
     expect([answer.status, answer.json()]).toMatchObject([
       413,
-      { error: { code: 'TOO_LARGE', field: 'inputSize' } },
+      {
+        error: {
+          code: 'TOO_LARGE',
+          field: 'inputSize',
+          message: expect.stringContaining(`The file has ${2 ** 40} bytes; `),
+          hint: expect.any(String),
+        },
+      },
     ]);
   });
 });

@@ -86,6 +86,10 @@ describe('GraphQL', () => {
     const token = await login();
     const wrong = `${token.slice(0, -10)}AAAAAAAAAA`;
     const answers = [await api.ask(ME, {}, bearer(token)), await api.ask(ME, {}, bearer(wrong))];
+    expect(answers.map(({ errors }) => errors?.[0]?.extensions?.code)).toEqual([
+      undefined,
+      'UNAUTHENTICATED',
+    ]);
     for (const part of [...token.split('.'), wrong.split('.')[2] ?? ''])
       expect(JSON.stringify(answers) + api.log()).not.toContain(part);
   });

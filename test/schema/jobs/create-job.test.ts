@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FORMATS } from '../../../src/domain/formats/find-format.ts';
 import { createApi } from '../client.ts';
 import { ALICE, BOB, createService } from '../service.ts';
 
@@ -160,7 +161,7 @@ describe('expected failures', () => {
       { target: 'png', upload: UPLOAD, callback: { url: 'http://169.254.169.254/' } },
       'InvalidInputError',
       'BLOCKED_ADDRESS',
-      null,
+      'callback.url',
     ],
   ])('%j is %s', async (input, type, code, field) => {
     const { create } = start();
@@ -282,6 +283,7 @@ describe('reading', () => {
     });
     expect(png.optionsSchema.properties).toHaveProperty('width');
     const all = await ask('{ formats { id readable writable targets { id } optionsSchema } }');
+    expect(all.data.formats).toHaveLength(FORMATS.size);
     for (const { readable, writable, targets, optionsSchema } of all.data.formats) {
       expect(targets.length > 0).toBe(readable);
       expect(optionsSchema !== null).toBe(writable);

@@ -68,11 +68,13 @@ describe('an admission in which thousands wait', () => {
   it('costs a repair round the same commands as one in which nobody waits', async () => {
     const rounds: string[][] = [];
     const jobs = createJobRepository(mongo.collections, { publish: () => {} });
-    const told: string[] = [];
-    const log = { warn: (fields: object) => void told.push(JSON.stringify(fields)) };
+    const calls: string[] = [];
+    const log = { warn: (fields: object) => void calls.push(JSON.stringify(fields)) };
     const queue = createAdmissions({
-      ...{ admissions, jobs, log },
-      runner: { admitJob: async ({ jobId }) => void told.push(jobId) },
+      admissions,
+      jobs,
+      log,
+      runner: { admitJob: async ({ jobId }) => void calls.push(jobId) },
       concurrencyOf: async () => 1,
       openUploads: { account: 2, guest: 1 },
     });
@@ -88,7 +90,7 @@ describe('an admission in which thousands wait', () => {
     }
     console.log(rounds.map((commands) => commands.join(' ')).join('\n'));
     expect(rounds[1]).toEqual(rounds[0]);
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
   });
 });
 

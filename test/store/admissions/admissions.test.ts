@@ -86,7 +86,10 @@ describe('an admission', () => {
     expect((await admissions.enterMany(batch)).admitted).toEqual([]);
     await admissions.enter({ concurrencyKey, jobId: 'another', batch: false, limit: 2 });
     expect(await admissionNow(concurrencyKey)).toMatchObject({
-      ...{ open: [], active: ['single', 'a'], waiting: ['another'], waitingBatch: ['b', 'c', 'd'] },
+      open: [],
+      active: ['single', 'a'],
+      waiting: ['another'],
+      waitingBatch: ['b', 'c', 'd'],
     });
     expect(await admissions.leave(concurrencyKey, ['single', 'a'], 2)).toEqual(['another', 'b']);
   });
@@ -269,6 +272,8 @@ describe('admissions', () => {
     await queue.openUploads(`${concurrencyKey}0`, ['upload']);
     await expect(queue.openUploads(`${concurrencyKey}0`, ['another'])).rejects.toMatchObject({
       code: 'RATE_LIMITED',
+      message: expect.stringMatching(/^At most \d+ uploads may be open at a time\.$/),
+      hint: 'Send or cancel what was prepared before. An account may have more.',
     });
   });
 

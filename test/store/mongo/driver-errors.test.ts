@@ -18,7 +18,7 @@ const server = (code: number, labels: string[] = []) =>
 const unconfirmed = (code: number) =>
   new MongoWriteConcernError({ ok: 1, writeConcernError: { code, errmsg: 'not confirmed' } });
 
-interface BulkFacts {
+interface BulkParts {
   /** The codes of the documents that were not written. */
   writes?: number[];
   /** The code of the write concern that was not kept. */
@@ -26,7 +26,7 @@ interface BulkFacts {
   within?: Error;
 }
 
-function bulk({ writes = [], concern, within }: BulkFacts): MongoBulkWriteError {
+function bulk({ writes = [], concern, within }: BulkParts): MongoBulkWriteError {
   const writeErrors = writes.map((code) => ({ code })) as never;
   const unmet = concern === undefined ? undefined : { code: concern };
   const result = { getWriteConcernError: () => unmet } as unknown as MongoBulkWriteError['result'];

@@ -2,8 +2,8 @@ import { type Collection, MongoServerError } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../../src/domain/id.ts';
 import { openDatabase } from '../../support/database.ts';
-import { patience } from '../../support/patience.ts';
 import { hasBug } from '../../support/servers/mongo-bugs.ts';
+import { timeLimit } from '../../support/time-limit.ts';
 
 /*
  * What Kiln relies on in a MongoDB server, whichever it is. A server that fails here would lose or
@@ -146,7 +146,7 @@ describe('the server', () => {
 
 describe('a conditional update among 20,000 documents', () => {
   it('costs about as much as one by id alone: nothing is looked through', {
-    timeout: patience(120_000),
+    timeout: timeLimit(120_000),
   }, async () => {
     const ids = Array.from({ length: 20_000 }, () => newId());
     for (let at = 0; at < ids.length; at += 2000) {

@@ -17,7 +17,7 @@ interface LoadOptions {
   random: SeededRandom;
 }
 
-const PATIENCE_MS = 300_000;
+const TIMEOUT_MS = 300_000;
 const BATCH_JOBS = 5;
 const CREATE_BATCH = `mutation ($input: CreateBatchInput!) { createBatch(input: $input) {
   ... on CreateBatchSuccess { batch { batchId } } ... on Error { code message } } }`;
@@ -44,7 +44,7 @@ export async function everydayLoad({
 
   async function convert(bytes: Uint8Array<ArrayBuffer>, end: string): Promise<void> {
     const one = customer(bytes);
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + TIMEOUT_MS;
     for (const step of [one.create, one.put, one.complete]) await insist(step, deadline);
     for (let status = ''; status !== end; await sleep(1000)) {
       status = (await insist(one.status, deadline)).body.data.job?.status;
@@ -68,13 +68,13 @@ export async function everydayLoad({
   const visits: readonly [share: number, name: string, visit: () => Promise<unknown>][] = [
     [0.6, 'converts a picture', () => convert(random.pick(pictures), 'READY')],
     [0.7, 'sends rubbish', () => convert(rubbish, 'FAILED')],
-    [0.78, 'orders and walks away', () => insist(customer(rubbish).create, Date.now() + PATIENCE_MS)],
+    [0.78, 'orders and walks away', () => insist(customer(rubbish).create, Date.now() + TIMEOUT_MS)],
     [
       0.86,
       'changes their mind',
       async () => {
         const one = customer(rubbish);
-        await insist(one.create, Date.now() + PATIENCE_MS);
+        await insist(one.create, Date.now() + TIMEOUT_MS);
         await conversions.cancel(one.jobId);
       },
     ],

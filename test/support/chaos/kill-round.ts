@@ -27,7 +27,7 @@ const LATE_MS = 15_000;
 /** How long after a start nothing may stand still any more. */
 export const PROMISED_MS = 45_000;
 /** Whoever is not there by then does not come at all: a busy machine is not that slow. */
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 /** A workflow whose task was lost with its worker is tried again after ten seconds; lists of them lag behind. */
 const WORKFLOWS_MS = 60_000;
 const WIDTHS = { small: 90, large: 500 } as const;
@@ -82,7 +82,7 @@ export async function killRound(
     return isDone(answer);
   });
   await sleep(killedAtMs);
-  const toldInTime = acknowledged;
+  const acknowledgedBefore = acknowledged;
   kiln.kill(struck);
   const heard = await Promise.all(completes);
 
@@ -92,14 +92,20 @@ export async function killRound(
   const again = customers.map(async (customer, i) => {
     if (heard[i]) return;
     if (gaveUp[i]) await sleep(LATE_MS);
-    await insist(() => customer.complete(), began + PATIENCE_MS);
+    await insist(() => customer.complete(), began + TIMEOUT_MS);
   });
   const { late, statuses, settledMs } = await waitForEnds(customers, began);
   await Promise.allSettled(again);
   const jobIds = customers.map(({ jobId }) => jobId);
   return {
-    ...{ seed, victim: struck, killedAtMs, acknowledged: toldInTime, startMs: began - restarting },
-    ...{ settledMs, late, leftovers },
+    seed,
+    victim: struck,
+    killedAtMs,
+    acknowledged: acknowledgedBefore,
+    startMs: began - restarting,
+    settledMs,
+    late,
+    leftovers,
     toReport: customers.filter(({ wantsCallback }) => wantsCallback).map(({ jobId }) => jobId),
     stuck: jobIds.filter((id) => !isEnd(statuses.get(id))).map((id) => `${id} ${statuses.get(id)}`),
     spoilt: await spoilt(customers, statuses),
@@ -126,13 +132,13 @@ async function prepareAll(kiln: MortalKiln, messages: MessageLog, seed: number, 
     }),
   );
   for (const customer of customers) {
-    await insist(() => customer.create(), Date.now() + PATIENCE_MS);
-    await insist(() => customer.put(), Date.now() + PATIENCE_MS);
+    await insist(() => customer.create(), Date.now() + TIMEOUT_MS);
+    await insist(() => customer.put(), Date.now() + TIMEOUT_MS);
   }
   return customers;
 }
 
-/** Asks for each job as its customer does, until all have ended or patience has. */
+/** Asks for each job as its customer does, until all have ended or the time is up. */
 async function waitForEnds(customers: readonly Customer[], began: number) {
   const statuses = new Map<string, string>();
   let late: string[] = [];
@@ -145,7 +151,7 @@ async function waitForEnds(customers: readonly Customer[], began: number) {
     const elapsed = Date.now() - began;
     if (elapsed < PROMISED_MS) late = open.map(({ jobId }) => `${jobId} ${statuses.get(jobId)}`);
     if (open.length === 0) return { late: elapsed < PROMISED_MS ? [] : late, statuses, settledMs: elapsed };
-    if (elapsed > PATIENCE_MS) return { late, statuses, settledMs: null };
+    if (elapsed > TIMEOUT_MS) return { late, statuses, settledMs: null };
     await sleep(500);
   }
 }
@@ -167,10 +173,10 @@ async function faultOfResult(customer: Customer): Promise<string | null> {
   const [{ downloadUrl, width }] = job.outputs;
   const response = await fetch(downloadUrl);
   const bytes = Buffer.from(await response.arrayBuffer());
-  const facts = await sharp(bytes)
+  const metadata = await sharp(bytes)
     .metadata()
     .catch(() => null);
-  const isRight = facts?.format === 'webp' && facts.width === width;
+  const isRight = metadata?.format === 'webp' && metadata.width === width;
   return isRight ? null : `has a result of ${bytes.length} bytes that cannot be read (${response.status})`;
 }
 

@@ -34,10 +34,16 @@ export async function startKilnApart(mark: string, env: Record<string, string> =
   const temporalAddress = `127.0.0.1:${temporal.port}`;
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
-    ...{ [MARK]: mark, KILN_DATA_DIR: dataDir, KILN_PORT: String(port), KILN_PUBLIC_URL: url },
-    ...{ KILN_MASTER_KEY: randomBytes(32).toString('base64'), KILN_ADMIN_TOKEN: adminToken },
-    ...{ KILN_LOG_LEVEL: 'warn', KILN_ALLOWED_NETWORKS: '127.0.0.0/8' },
-    ...{ MONGODB_URI: mongoUri, TEMPORAL_ADDRESS: temporalAddress },
+    [MARK]: mark,
+    KILN_DATA_DIR: dataDir,
+    KILN_PORT: String(port),
+    KILN_PUBLIC_URL: url,
+    KILN_MASTER_KEY: randomBytes(32).toString('base64'),
+    KILN_ADMIN_TOKEN: adminToken,
+    KILN_LOG_LEVEL: 'warn',
+    KILN_ALLOWED_NETWORKS: '127.0.0.0/8',
+    MONGODB_URI: mongoUri,
+    TEMPORAL_ADDRESS: temporalAddress,
     ...env,
   };
   const children = new Map<Part, ChildProcess>();
@@ -85,7 +91,12 @@ export async function startKilnApart(mark: string, env: Record<string, string> =
   );
 
   const kiln: MortalKiln = {
-    ...{ victims: ['worker'], dataDir, url, apiKey, mongoUri, temporalAddress },
+    victims: ['worker'],
+    dataDir,
+    url,
+    apiKey,
+    mongoUri,
+    temporalAddress,
     kill: () => void children.get('worker')?.kill('SIGKILL'),
 
     async restart() {

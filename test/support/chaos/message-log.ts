@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /** One terminal event as a receiver got to know of it. */
-export interface Told {
+export interface ReceivedEvent {
   event: string;
   /** The `webhook-id` of each time that it came. */
   ids: string[];
@@ -13,7 +13,7 @@ export type MessageLog = Awaited<ReturnType<typeof openMessageLog>>;
 
 /** A receiver that says yes to everything and notes which job each callback was about. */
 export async function openMessageLog() {
-  const told = new Map<string, Told[]>();
+  const received = new Map<string, ReceivedEvent[]>();
   const server = createServer(async (request, response) => {
     const { jobId, event } = messageOf(request.headers, await text(request));
     note(jobId, event, String(request.headers['webhook-id']));
@@ -22,11 +22,11 @@ export async function openMessageLog() {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   function note(jobId: string, event: string, id: string): void {
-    const events = told.get(jobId) ?? [];
+    const events = received.get(jobId) ?? [];
     const known = events.find((one) => one.event === event);
     if (known) known.ids.push(id);
     else events.push({ event, ids: [id] });
-    told.set(jobId, events);
+    received.set(jobId, events);
   }
 
   return {
@@ -35,7 +35,7 @@ export async function openMessageLog() {
     /** Jobs of whose end nothing came, or not under one id. It may come as often as it likes. */
     faults: (jobIds: readonly string[]): string[] =>
       jobIds.flatMap((jobId) => {
-        const [end, ...others] = told.get(jobId) ?? [];
+        const [end, ...others] = received.get(jobId) ?? [];
         if (!end) return [`${jobId}: no callback came`];
         if (others.length > 0) return [`${jobId}: told to be ${[end, ...others].map(({ event }) => event)}`];
         return new Set(end.ids).size === 1 ? [] : [`${jobId}: came under the ids ${end.ids}`];

@@ -72,7 +72,8 @@ export async function outageUnderLoad(
   const answers: Answer[] = [];
   const log: { at: number; answer: Answer }[] = [];
   const served = {
-    ...{ url: kiln.url, apiKey: kiln.apiKey },
+    url: kiln.url,
+    apiKey: kiln.apiKey,
     onAnswer: (answer: Answer) => void log.push({ at: Date.now(), answer }),
   };
   const deadline = Date.now() + 2 * aroundMs + awayMs + DRAIN_MS;
@@ -105,7 +106,10 @@ export async function outageUnderLoad(
   answers.push(...log.map(({ answer }) => answer));
   const jobIds = all.map(({ jobId }) => jobId);
   return {
-    ...{ seed, outage: name, customers: all.length, drainedMs },
+    seed,
+    outage: name,
+    customers: all.length,
+    drainedMs,
     refusals: answers.filter((answer) => isAway(answer)).length,
     slowestAnswerMs: Math.max(...answers.map(({ ms }) => ms)),
     backMs:

@@ -22,8 +22,8 @@ const BROKEN = "ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated')";
 const OPEN = "ExecutionStatus = 'Running' AND WorkflowType = 'conversionJob'";
 
 /** Looks again until nothing is found, for so long at the most. @returns what is found then. */
-export async function untilNothing(look: () => Promise<string[]>, patienceMs: number): Promise<string[]> {
-  const end = Date.now() + patienceMs;
+export async function untilNothing(look: () => Promise<string[]>, timeoutMs: number): Promise<string[]> {
+  const end = Date.now() + timeoutMs;
   for (;;) {
     const found = await look();
     if (found.length === 0 || Date.now() > end) return found;

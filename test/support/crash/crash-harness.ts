@@ -67,8 +67,16 @@ export async function createCrashHarness() {
   const stopWorkers = await startWorkers(env, mortal.activities, prefix);
 
   const submission = {
-    ...{ jobs, batches, uploads, files, admissions, credits, runner: tell, planOf: defaultPlanOf },
-    ...{ limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 }, concurrencyKeyOf: UNQUEUED.concurrencyKeyOf },
+    jobs,
+    batches,
+    uploads,
+    files,
+    admissions,
+    credits,
+    runner: tell,
+    planOf: defaultPlanOf,
+    limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 },
+    concurrencyKeyOf: UNQUEUED.concurrencyKeyOf,
     once: createOnce({ idempotency: createIdempotencyRepository(crashing.collections(collections)) }),
     checkUrl: () => {},
     seal: (secret: string) => secret,
@@ -77,7 +85,8 @@ export async function createCrashHarness() {
   const submitJob = createSubmitJob(submission);
   const submitBatch = createSubmitBatch(submission);
   const operations = {
-    ...{ submitJob, submitBatch },
+    submitJob,
+    submitBatch,
     prepareUpload: createPrepareUpload(submission),
     receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
     completeUpload: createCompleteUpload({ uploads, files, jobs, admissions, runner: tell }),
@@ -152,8 +161,8 @@ export async function createCrashHarness() {
     /** A stored picture of this account. */
     async newFile(accountId: string): Promise<string> {
       const blobId = newId();
-      const facts = await blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
-      const file = aFile({ owner: `account:${accountId}`, blobId, ...facts });
+      const info = await blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
+      const file = aFile({ owner: `account:${accountId}`, blobId, ...info });
       await collections.files.insertOne(file);
       return file._id;
     },

@@ -17,7 +17,10 @@ export async function newSingleWrites(harness: CrashStepsHarness) {
     issuer: 'https://login.example',
   });
   const request = {
-    ...{ accountId, name: 'Key', dialect: 'kiln' as const, scopes: ['read' as const] },
+    accountId,
+    name: 'Key',
+    dialect: 'kiln' as const,
+    scopes: ['read' as const],
     restriction: {},
   };
   const { key } = await operations.createKey(ADMIN, request);

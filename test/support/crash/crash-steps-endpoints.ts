@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { expectTold } from './crash-steps-harness.ts';
+import { expectReceived } from './crash-steps-harness.ts';
 import { emitting, expectStates, type NewStep, written } from './crash-steps-webhooks.ts';
 
 /** What is done with endpoints and with what they were sent. */
@@ -12,7 +12,7 @@ export const ENDPOINT_STEPS: Record<string, NewStep> = {
     const work = () => harness.webhooks.replayDeliveries(owner.caller, { since, failedOnly: false });
     const holds = async () => {
       expect(received.length).toBeGreaterThanOrEqual(4);
-      expectTold(received, 'job.ready', 2);
+      expectReceived(received, 'job.ready', 2);
       await expectStates(harness, owner, 'delivered');
     };
     return { work, afterwards: async (died) => died && work(), holds };
@@ -40,7 +40,7 @@ export const ENDPOINT_STEPS: Record<string, NewStep> = {
       if (state === 'paused') await work();
     };
     const holds = async () => {
-      expectTold(received, 'job.ready');
+      expectReceived(received, 'job.ready');
       await expectStates(harness, owner, 'delivered');
     };
     return { work, afterwards, holds };
@@ -50,7 +50,7 @@ export const ENDPOINT_STEPS: Record<string, NewStep> = {
     for (let i = 0; i < 3; i += 1) await emitting(harness, owner)();
     harness.takeStarts();
     const holds = async () => {
-      expectTold(received, 'job.ready', 3);
+      expectReceived(received, 'job.ready', 3);
       await expectStates(harness, owner, 'delivered');
     };
     return { work: () => harness.webhooks.repairDeliveries(Date.now() + 60_000), holds };

@@ -76,8 +76,8 @@ export async function createCrashStepsHarness() {
 
     /** A file with its bytes, under a name that Kiln gives. */
     async newFile(blobId: string, different: Partial<StoredFile>): Promise<StoredFile> {
-      const facts = await blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
-      const file = aFile({ blobId, ...facts, ...different });
+      const info = await blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
+      const file = aFile({ blobId, ...info, ...different });
       await collections.files.insertOne(file);
       return file;
     },
@@ -103,7 +103,7 @@ export async function createCrashStepsHarness() {
 }
 
 /** Each event of this type came at least once, and all of them together under so many ids. */
-export function expectTold(received: readonly ReceivedWebhook[], type: string, ids = 1): void {
+export function expectReceived(received: readonly ReceivedWebhook[], type: string, ids = 1): void {
   const mine = received.filter(({ body }) => (JSON.parse(body) as { type?: string }).type === type);
   expect(new Set(mine.map(({ headers }) => headers['webhook-id'])).size, type).toBe(ids);
 }

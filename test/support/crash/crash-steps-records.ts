@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import { expect } from 'vitest';
 import { createAccess } from '../../../src/app/access.ts';
 import { UNKNOWN_SENDER } from '../../../src/domain/access/client-address.ts';
-import { attemptBlobId, outputBlobs, outputFileId } from '../../../src/domain/files/blob-name.ts';
+import { outputFileId } from '../../../src/domain/derived-ids.ts';
+import { attemptBlobId, outputBlobs } from '../../../src/domain/files/blob-name.ts';
 import { SWEEP_KINDS, type SweepKind } from '../../../src/domain/files/retention.ts';
 import { newId } from '../../../src/domain/id.ts';
 import { createLog } from '../../../src/log.ts';
@@ -35,8 +36,14 @@ export function mortalAccess(harness: CrashStepsHarness) {
   const keyring = createKeyring([Buffer.alloc(32, 1)]);
   const signer = createTokenSigner(keyring);
   return createAccess({
-    ...{ collections: harness.mortal, signer, links: createLinks(signer), log: createLog('silent') },
-    ...{ sealer: createEnvelopeSealer(keyring), trustedProxies: [], adminToken: 'admin', uploadBytes: 1 },
+    collections: harness.mortal,
+    signer,
+    links: createLinks(signer),
+    log: createLog('silent'),
+    sealer: createEnvelopeSealer(keyring),
+    trustedProxies: [],
+    adminToken: 'admin',
+    uploadBytes: 1,
   });
 }
 
@@ -74,7 +81,11 @@ function newResult(harness: CrashStepsHarness, { owner }: Owner, expiresAt: Date
   const jobId = newId();
   const blobId = attemptBlobId(outputBlobs(jobId, 0), 'bb');
   return harness.newFile(blobId, {
-    ...{ _id: outputFileId(jobId, 0), owner, jobId, origin: 'output' as const, expiresAt },
+    _id: outputFileId(jobId, 0),
+    owner,
+    jobId,
+    origin: 'output' as const,
+    expiresAt,
   });
 }
 
@@ -130,7 +141,9 @@ export const RECORD_STEPS: Record<string, NewStep> = {
       sealed: createSealedSecretRepository(harness.mortal),
       masterKeys: createMasterKeyRepository(harness.mortal),
       sealer: createEnvelopeSealer(keyring),
-      ...{ keyIds: keyring.keyIds, longestTokenMs: 0, log: createLog('silent') },
+      keyIds: keyring.keyIds,
+      longestTokenMs: 0,
+      log: createLog('silent'),
     });
     const [keyId, jobId, id] = [newId(), newId(), newId()];
     const at = {
@@ -148,7 +161,9 @@ export const RECORD_STEPS: Record<string, NewStep> = {
     const deliveryId = newId();
     await deliveries.insertOne(aDelivery({ _id: deliveryId, owner, jobId, sealedSecret, state: 'failed' }));
     const both = ['present', 'former'].map((secret) => ({
-      ...{ sealed: old.seal(secret, at.endpoint), since: new Date(), until: null },
+      sealed: old.seal(secret, at.endpoint),
+      since: new Date(),
+      until: null,
     }));
     await endpoints.insertOne({
       ...anEndpoint({ _id: id, accountId, secrets: both }),

@@ -6,7 +6,7 @@ import type { Delivery } from '../../../src/domain/webhooks/delivery.ts';
 import { createUploadRepository } from '../../../src/store/uploads.ts';
 import { PNG } from '../harness/job-harness.ts';
 import { aDelivery, aJob, anUpload } from '../records.ts';
-import { type CrashStepsHarness, expectTold, type Owner } from './crash-steps-harness.ts';
+import { type CrashStepsHarness, expectReceived, type Owner } from './crash-steps-harness.ts';
 
 /** What a process does that dies on the way, what its caller or Temporal does then, and what must hold at last. */
 export interface Step {
@@ -77,7 +77,7 @@ async function closing(
     async holds() {
       const endpoint = await harness.collections.endpoints.findOne({ _id: gone.id });
       expect(endpoint).toMatchObject({ state: 'disabled', disabledFor: 'gone' });
-      expectTold(other.received, 'endpoint.disabled');
+      expectReceived(other.received, 'endpoint.disabled');
     },
   };
 }
@@ -108,7 +108,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
     const work = emitting(harness, owner);
     // Whoever emits is repeated: an activity by Temporal, a submission by the end of its job.
     const holds = async () => {
-      for (const { received } of hearing) expectTold(received, 'job.ready');
+      for (const { received } of hearing) expectReceived(received, 'job.ready');
       await expectStates(harness, owner, 'delivered');
     };
     return { work, afterwards: work, holds };
@@ -120,7 +120,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
     const holds = async () => {
       const messages = await harness.deliveriesOf(owner);
       expect(messages.length).toBeGreaterThan(0);
-      expectTold(received, 'endpoint.test', messages.length);
+      expectReceived(received, 'endpoint.test', messages.length);
       await expectStates(harness, owner, 'delivered');
     };
     return { work, afterwards: async (died) => died && work(), holds };
@@ -128,7 +128,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
   'attempt a delivery': async (harness, owner) => {
     const { received } = await harness.newEndpoint(owner, ['*'], 200);
     const holds = async () => {
-      expectTold(received, 'job.ready');
+      expectReceived(received, 'job.ready');
       await expectStates(harness, owner, 'delivered');
     };
     return { ...(await attempting(harness, owner)), holds };
@@ -136,7 +136,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
   'attempt a delivery that fails': async (harness, owner) => {
     const { received } = await harness.newEndpoint(owner, ['*'], 500, 500, 200);
     const holds = async () => {
-      expectTold(received, 'job.ready');
+      expectReceived(received, 'job.ready');
       await expectStates(harness, owner, 'delivered');
     };
     return { ...(await attempting(harness, owner)), holds };
@@ -154,7 +154,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
     const { received } = await harness.newEndpoint(owner, ['*'], 500, 200);
     const delivery = await written(harness, owner);
     const holds = async () => {
-      expectTold(received, 'job.ready');
+      expectReceived(received, 'job.ready');
       await expectStates(harness, owner, 'delivered');
     };
     return { work: () => beside(harness, () => harness.dispatcher.dispatch(delivery)), holds };
@@ -189,7 +189,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
     const work = () => harness.run('recordEnd', { jobId: job._id, end: REFUSED });
     const holds = async () => {
       for (const { received } of hearing)
-        for (const type of ['job.created', 'job.cancelled']) expectTold(received, type);
+        for (const type of ['job.created', 'job.cancelled']) expectReceived(received, type);
       expect((await harness.jobs.get(job._id)).status).toBe('cancelled');
     };
     return { work, afterwards: work, holds };
@@ -201,7 +201,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
     await harness.receiveUpload(upload._id, Readable.from([PNG]));
     const work = () => harness.emittingUpload(owner.caller, upload._id);
     const holds = async () => {
-      expectTold(received, 'file.uploaded');
+      expectReceived(received, 'file.uploaded');
       const file = await harness.collections.files.findOne({ _id: upload._id });
       expect(await harness.blobs.size(file?.blobId ?? '')).toBe(PNG.length);
     };
@@ -213,7 +213,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
     const jobId = randomBytes(8).toString('hex');
     const work = () => harness.noteSettled(owner.accountId, jobId);
     const holds = async () => {
-      expectTold(received, 'credits.low');
+      expectReceived(received, 'credits.low');
       expect(await harness.collections.accounts.findOne({ _id: owner.accountId })).toMatchObject({
         lowCause: jobId,
       });

@@ -1,7 +1,7 @@
 import type { Activities } from '../../../activities/index.ts';
 import type { Operations } from '../../../src/app/app.ts';
 
-/** Where every death of it is tried, by the names that the deeds have there. */
+/** The names of the scenarios, by suite, that try a death after each of its writes. */
 interface Tried {
   jobs?: readonly string[];
   batches?: readonly string[];
@@ -137,8 +137,8 @@ export const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   reportSecrets: 'never',
 };
 
-/** The deeds that one of the suites has to have. */
-export function deedsOf(suite: keyof Tried): string[] {
+/** Returns the names of the scenarios that a suite must have. */
+export function scenariosOf(suite: keyof Tried): string[] {
   const all: Writes[] = [...Object.values(ACTIVITY_WRITES), ...Object.values(OPERATION_WRITES)];
   return all.flatMap((writes) => (typeof writes === 'object' ? (writes[suite] ?? []) : []));
 }

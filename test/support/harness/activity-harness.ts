@@ -93,14 +93,22 @@ export async function createActivityHarness({
   const blobs = crashing.blobs(createDiskBlobStore(join(dir, 'blobs')));
   const scratch = createScratch(join(dir, 'scratch'));
   const files = createUploadedFiles({
-    ...{ files: createFileRepository(collections), uploads, blobs, fileMs: HOUR },
+    files: createFileRepository(collections),
+    uploads,
+    blobs,
+    fileMs: HOUR,
   });
   const sealer = createEnvelopeSealer(keyring);
   const links = createLinks(createTokenSigner(keyring));
   const started: DeliveryStart[] = [];
   const woken: string[] = [];
   const webhooks = createWebhooks({
-    ...{ collections, deliveries, files, jobs, sender, sealer },
+    collections,
+    deliveries,
+    files,
+    jobs,
+    sender,
+    sealer,
     log: createLog('silent'),
     maxConcurrent: 200,
     runner: deliveryRunner ?? {
@@ -145,7 +153,10 @@ export async function createActivityHarness({
     links,
     fileMs: HOUR,
     sweep: createSweep({
-      ...{ files, blobs, scratch, lifetimes: { ...LIFETIMES, ...lifetimes } },
+      files,
+      blobs,
+      scratch,
+      lifetimes: { ...LIFETIMES, ...lifetimes },
       retention: createRetentionRepository(collections),
     }),
   };
@@ -156,7 +167,8 @@ export async function createActivityHarness({
     runner,
     limits,
     planOf: defaultPlanOf,
-    ...{ concurrencyKeyOf: UNQUEUED.concurrencyKeyOf, once: UNQUEUED.once },
+    concurrencyKeyOf: UNQUEUED.concurrencyKeyOf,
+    once: UNQUEUED.once,
     checkUrl,
     seal: sealer.seal,
   });

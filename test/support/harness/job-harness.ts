@@ -5,7 +5,8 @@ import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { inject } from 'vitest';
 import { type Activities, createActivities } from '../../../activities/index.ts';
-import { newId, workflowId } from '../../../src/domain/id.ts';
+import { workflowId } from '../../../src/domain/derived-ids.ts';
+import { newId } from '../../../src/domain/id.ts';
 import { createCancelJob } from '../../../src/operations/jobs/cancel-job.ts';
 import { createFindJobs } from '../../../src/operations/jobs/find-jobs.ts';
 import { createCopyingConverters } from '../copying-converters.ts';
@@ -80,8 +81,8 @@ export async function createJobHarness(interference: Interference = {}) {
     /** A stored picture of this account. */
     async newFile(accountId: string): Promise<string> {
       const blobId = newId();
-      const facts = await harness.blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
-      const file = aFile({ owner: `account:${accountId}`, blobId, ...facts });
+      const info = await harness.blobs.write(blobId, Readable.from([PNG]), { maxBytes: PNG.length });
+      const file = aFile({ owner: `account:${accountId}`, blobId, ...info });
       await harness.collections.files.insertOne(file);
       return file._id;
     },

@@ -1,4 +1,4 @@
-import { findCycle, type SourceFacts } from './source-facts.ts';
+import { findCycle, type SourceFile } from './source-file.ts';
 
 interface Law {
   /** Modules that run. */
@@ -13,29 +13,29 @@ const CAPABILITIES = ['converters', 'store', 'blobs', 'net', 'secrets'];
 export const LAWS: Readonly<Record<string, Law>> = {
   // What is true, what may be asked, when, where.
   domain: { values: [] },
-  operations: { values: ['domain', 'map-concurrently'], types: ['store', 'blobs', 'log'] },
+  operations: { values: ['domain', 'basics'], types: ['store', 'blobs', 'log'] },
   workflows: { values: ['search attributes'], types: ['activities', 'domain', 'operations', 'temporal'] },
   'search attributes': { values: [] },
-  activities: { values: ['domain', 'map-concurrently'], types: CAPABILITIES },
+  activities: { values: ['domain', 'basics'], types: CAPABILITIES },
   temporal: { values: ['domain', 'search attributes'], types: ['workflows', 'operations', 'config', 'log'] },
   // How. The capabilities do not know each other.
-  converters: { values: ['domain'] },
-  store: { values: ['domain'] },
-  blobs: { values: ['domain'] },
+  converters: { values: ['domain', 'basics'] },
+  store: { values: ['domain', 'basics'] },
+  blobs: { values: ['domain', 'basics'] },
   net: { values: ['domain'] },
   secrets: { values: ['domain'] },
   // The callers' languages.
   schema: { values: ['operations', 'domain', 'http vocabulary'], types: ['app', 'process', 'log'] },
   rest: { values: ['operations', 'domain', 'http vocabulary'], types: ['secrets'] },
   http: {
-    values: ['operations', 'domain', 'rest', 'http vocabulary'],
+    values: ['operations', 'domain', 'rest', 'http vocabulary', 'basics'],
     types: ['blobs', 'secrets', 'log'],
   },
   'http vocabulary': { values: ['domain'], types: ['operations'] },
   // What every process has, and the engines of a machine without any.
   config: { values: ['domain'] },
   log: { values: ['domain'] },
-  'map-concurrently': { values: [] },
+  basics: { values: [] },
   embedded: { values: ['domain', 'bootstrap'] },
   bootstrap: { values: [] },
   // Whoever introduces them to each other, and what runs as a process of its own.
@@ -46,16 +46,28 @@ export const LAWS: Readonly<Record<string, Law>> = {
   },
   process: {
     values: [
-      ...['app', 'activities', 'schema', 'http', 'embedded', 'temporal', 'operations'],
-      ...['secrets', 'domain', 'config', 'log', 'search attributes'],
+      'app',
+      'activities',
+      'schema',
+      'http',
+      'embedded',
+      'temporal',
+      'operations',
+      'secrets',
+      'domain',
+      'config',
+      'log',
+      'search attributes',
     ],
   },
-  cli: { values: ['map-concurrently', 'process', 'config', 'domain', 'embedded', 'converters', 'secrets'] },
+  cli: { values: ['basics', 'process', 'config', 'domain', 'embedded', 'converters', 'secrets'] },
 };
 
 const PLACES: readonly [RegExp, string][] = [
   // Also what the two say in the same words: neither waits nor reads anything.
   [/^workflows\/(?:search-attributes|summary)\.ts$/, 'search attributes'],
+  // A function or two each, that everybody above the domain may use.
+  [/^src\/(?:grouped|in-time|is-running|map-concurrently)\.ts$/, 'basics'],
   // Two files that every API shares.
   [/^src\/http\/(?:credential|status)\.ts$/, 'http vocabulary'],
 ];
@@ -107,11 +119,11 @@ const TABLES = /^src\/domain\/formats\//;
 const STATED_REASON = /longer than \d+ lines because/i;
 
 /** Every law that a file breaks, each as one sentence. */
-export function violationsOf(file: SourceFacts): string[] {
+export function violationsOf(file: SourceFile): string[] {
   return [...importViolations(file), ...libraryViolations(file), ...formViolations(file)];
 }
 
-function importViolations({ path, imports }: SourceFacts): string[] {
+function importViolations({ path, imports }: SourceFile): string[] {
   const place = placeOf(path);
   if (place === undefined) return [`${path} lies where no law says what it may import`];
   const { values, types = [] } = LAWS[place] ?? { values: [] };
@@ -125,7 +137,7 @@ function importViolations({ path, imports }: SourceFacts): string[] {
   });
 }
 
-function libraryViolations({ path, imports }: SourceFacts): string[] {
+function libraryViolations({ path, imports }: SourceFile): string[] {
   const place = placeOf(path) ?? '';
   const allowed = ONLY_LIBRARIES[place];
   return imports
@@ -137,7 +149,7 @@ function libraryViolations({ path, imports }: SourceFacts): string[] {
     .map(({ target }) => `${path} (${place}) must not use ${target}`);
 }
 
-function formViolations(file: SourceFacts): string[] {
+function formViolations(file: SourceFile): string[] {
   const { path } = file;
   const name = path.split('/').at(-1) ?? '';
   const long = file.lines > MAX_LINES && !TABLES.test(path) && !STATED_REASON.test(file.preamble);
@@ -160,7 +172,7 @@ function isOurs(target: string): boolean {
 }
 
 /** Why these files load each other in a circle, or nothing. */
-export function cycleViolations(files: SourceFacts[]): string[] {
+export function cycleViolations(files: SourceFile[]): string[] {
   const cycle = findCycle(files);
   return cycle ? [`a circle of imports: ${cycle.join(' → ')}`] : [];
 }

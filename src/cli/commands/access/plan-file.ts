@@ -60,23 +60,27 @@ async function readPlans(path: string): Promise<z.output<typeof planFile>> {
 
 function changesOf(path: string, file: z.output<typeof planFile>, plans: readonly PlanView[]): Change[] {
   const changes: Change[] = [];
-  const faults: string[] = [];
+  const problems: string[] = [];
   for (const [name, terms] of Object.entries(file)) {
     const plan = plans.find((known) => known.name === name);
-    if (plan) changes.push(...compare(plan, termsOf(name, terms, faults)));
-    else faults.push(`There is no plan "${name}".`);
+    if (plan) changes.push(...compare(plan, termsOf(name, terms, problems)));
+    else problems.push(`There is no plan "${name}".`);
   }
-  if (faults.length === 0) return changes;
-  throw new CommandError(`Nothing of ${path} was applied.`, { hint: faults.join(' '), isUsage: true });
+  if (problems.length === 0) return changes;
+  throw new CommandError(`Nothing of ${path} was applied.`, { hint: problems.join(' '), isUsage: true });
 }
 
-/** The terms of one plan; what is wrong with them goes to the other faults. */
-function termsOf(plan: string, terms: unknown, faults: string[]): Partial<Record<keyof PlanTerms, unknown>> {
+/** The terms of one plan; what is wrong with them goes to the other problems. */
+function termsOf(
+  plan: string,
+  terms: unknown,
+  problems: string[],
+): Partial<Record<keyof PlanTerms, unknown>> {
   try {
     return parsePlanChanges(terms);
   } catch (error) {
     if (!(error instanceof KilnError)) throw error;
-    faults.push(`${[plan, error.field].filter(Boolean).join('.')}: ${error.message}`);
+    problems.push(`${[plan, error.field].filter(Boolean).join('.')}: ${error.message}`);
     return {};
   }
 }

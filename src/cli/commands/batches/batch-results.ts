@@ -9,7 +9,7 @@ import { type Batches, type BatchView, JOBS_A_PAGE, type NewBatchView } from './
 import { countFiles, describeCounts } from './batch-watch.ts';
 
 /** Why there is no result. */
-interface FaultView {
+interface ErrorView {
   code: string;
   message: string;
 }
@@ -19,7 +19,7 @@ export interface FileResult {
   file: string;
   job: JobView;
   savedAs: string | null;
-  fault: FaultView | null;
+  error: ErrorView | null;
 }
 
 /** What became of a batch here. */
@@ -27,7 +27,7 @@ export interface SavedBatch {
   results: FileResult[];
   /** Where the ZIP is, if one was asked for and could be had. */
   archive: string | null;
-  archiveFault: FaultView | null;
+  archiveError: ErrorView | null;
 }
 
 /** Reads how every file ended. */
@@ -45,12 +45,12 @@ export async function collectResults(
     for (const job of await batches.jobs(batch.batchId, from)) ended.set(job.jobId, job);
   return jobs.map(({ job: asked }, i) => {
     const job = ended.get(asked.jobId) ?? asked;
-    return { file: paths[i] ?? '', job, savedAs: null, fault: faultOf(job, unsent[i] ?? null) };
+    return { file: paths[i] ?? '', job, savedAs: null, error: errorOf(job, unsent[i] ?? null) };
   });
 }
 
 /** A job that was given up here says less than we know. */
-function faultOf({ status, error }: JobView, unsent: string | null): FaultView | null {
+function errorOf({ status, error }: JobView, unsent: string | null): ErrorView | null {
   if (status === 'READY') return null;
   const state = status.toLowerCase().replaceAll('_', ' ');
   const known = status === 'CANCELLED' ? unsent : null;
@@ -65,12 +65,12 @@ export async function saveResults(
   const saveOne = async (result: FileResult, i: number): Promise<FileResult> => {
     const [output] = result.job.outputs;
     const place = places[i] ?? '';
-    if (result.fault || !output) return result;
-    const fault = await save(conversions, output, place);
-    return { ...result, fault, savedAs: fault ? null : place };
+    if (result.error || !output) return result;
+    const error = await save(conversions, output, place);
+    return { ...result, error, savedAs: error ? null : place };
   };
   const saved = await mapConcurrently(results, saveOne, { concurrency: MAX_TRANSFERS });
-  return { results: saved, archive: null, archiveFault: null };
+  return { results: saved, archive: null, archiveError: null };
 }
 
 /** Fetches the ZIP of all results; there is none where there are none. */
@@ -78,18 +78,18 @@ export async function saveArchive(
   conversions: Conversions,
   { batch, results, place }: { batch: BatchView; results: FileResult[]; place: string },
 ): Promise<SavedBatch> {
-  if (batch.counts.ready === 0) return { results, archive: null, archiveFault: null };
+  if (batch.counts.ready === 0) return { results, archive: null, archiveError: null };
   const { downloadUrl = null, error = null } = batch.archive ?? {};
   const missing = error ?? { code: 'NOT_FOUND', message: 'Kiln did not pack the results.' };
-  const archiveFault = downloadUrl === null ? missing : await save(conversions, { downloadUrl }, place);
-  return { results, archive: archiveFault ? null : place, archiveFault };
+  const archiveError = downloadUrl === null ? missing : await save(conversions, { downloadUrl }, place);
+  return { results, archive: archiveError ? null : place, archiveError };
 }
 
 async function save(
   conversions: Conversions,
   output: Pick<OutputView, 'downloadUrl'>,
   place: string,
-): Promise<FaultView | null> {
+): Promise<ErrorView | null> {
   try {
     await saveAs(place, await conversions.download(output));
     return null;
@@ -100,13 +100,13 @@ async function save(
 
 /** Prints what there is now, and each failure. @throws CommandError when there was any. */
 export function reportResults(batch: BatchView, saved: SavedBatch, { json }: { json: boolean }): void {
-  const { results, archive, archiveFault } = saved;
-  const faults = results.flatMap(({ file, fault }) => (fault ? [{ file, ...fault }] : []));
-  if (archiveFault) faults.push({ file: batch.archive?.filename ?? '', ...archiveFault });
-  if (json) printJson({ ...batch, savedAs: archive, jobs: results.map(toJson), failures: faults });
+  const { results, archive, archiveError } = saved;
+  const errors = results.flatMap(({ file, error }) => (error ? [{ file, ...error }] : []));
+  if (archiveError) errors.push({ file: batch.archive?.filename ?? '', ...archiveError });
+  if (json) printJson({ ...batch, savedAs: archive, jobs: results.map(toJson), failures: errors });
   else print(linesOf(batch, saved).join(''));
-  for (const { file, message, code } of faults) printError(`${file}: ${message} (${code})\n`);
-  if (faults.length === 0) return;
+  for (const { file, message, code } of errors) printError(`${file}: ${message} (${code})\n`);
+  if (errors.length === 0) return;
   throw new CommandError(`The batch is ${batch.status.toLowerCase()}: ${describeCounts(batch.counts)}.`, {
     hint: `See \`kiln batches show ${batch.batchId}\`.`,
   });

@@ -154,8 +154,8 @@ export function resultOf({ status, error, outputs }: JobView): OutputView {
   throw new CommandError(error?.message ?? `The job is ${status.toLowerCase()} and has no result.`);
 }
 
-async function accept(response: Response, deed: 'upload' | 'download'): Promise<void> {
+async function accept(response: Response, action: 'upload' | 'download'): Promise<void> {
   if (response.ok) return;
   const { error } = await response.json().catch(() => ({ error: undefined }));
-  throw new CommandError(error?.message ?? `The ${deed} was answered with ${response.status}.`);
+  throw new CommandError(error?.message ?? `The ${action} was answered with ${response.status}.`);
 }

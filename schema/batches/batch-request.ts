@@ -1,4 +1,4 @@
-import { type Batch as BatchRecord, MAX_BATCH_JOBS } from '../../src/domain/batches/batch.ts';
+import { MAX_BATCH_JOBS } from '../../src/domain/batches/batch.ts';
 import type { SubmittedBatch } from '../../src/operations/batches/submit-batch.ts';
 import type { AcceptedJob } from '../../src/operations/jobs/accept-job.ts';
 import { builder } from '../builder.ts';
@@ -40,12 +40,11 @@ const CreateBatchInput = builder.inputType('CreateBatchInput', {
 const BatchJob = builder.objectRef<AcceptedJob>('BatchJob').implement({
   description: 'A job of a new batch, and where its file goes.',
   fields: (t) => ({
-    job: t.field({ type: Job, description: 'The job.', resolve: ({ job }) => job }),
-    upload: t.field({
+    job: t.expose('job', { type: Job, description: 'The job.' }),
+    upload: t.expose('upload', {
       type: Upload,
       nullable: true,
       description: 'Where to send the file; null when it was already there.',
-      resolve: ({ upload }) => upload,
     }),
   }),
 });
@@ -53,23 +52,15 @@ const BatchJob = builder.objectRef<AcceptedJob>('BatchJob').implement({
 const CreateBatchSuccess = builder.objectRef<SubmittedBatch>('CreateBatchSuccess').implement({
   description: 'All jobs of the batch are accepted.',
   fields: (t) => ({
-    batch: t.field({ type: Batch, description: 'The batch.', resolve: ({ batch }) => batch }),
-    jobs: t.field({
+    batch: t.expose('batch', { type: Batch, description: 'The batch.' }),
+    jobs: t.expose('jobs', {
       type: [BatchJob],
       description: 'Its jobs, in the order in which they were asked for. Files may be sent in any order.',
-      resolve: ({ jobs }) => jobs,
     }),
   }),
 });
 
-const CancelBatchSuccess = builder.objectRef<{ batch: BatchRecord }>('CancelBatchSuccess').implement({
-  description: 'The jobs of the batch are being cancelled.',
-  fields: (t) => ({
-    batch: t.field({ type: Batch, description: 'The batch.', resolve: ({ batch }) => batch }),
-  }),
-});
-
-const batchIdArg = { required: true, description: 'The `id` or `batchId` of the batch.' } as const;
+const idArg = { required: true, description: 'The `id` or `batchId` of the batch.' } as const;
 
 builder.mutationFields((t) => ({
   createBatch: t.field({
@@ -91,22 +82,12 @@ builder.mutationFields((t) => ({
         JOB_REQUEST_PATHS,
       ),
   }),
-  cancelBatch: t.field({
-    type: CancelBatchSuccess,
-    errors: EXPECTED,
-    description: 'Ends all jobs of a batch that have not ended. May be repeated.',
-    args: { id: t.arg.id(batchIdArg) },
-    resolve: (_root, { id }, context) =>
-      refusing(context, async () => ({
-        batch: await context.operations.cancelBatch(context.caller, uuidOf('Batch', id, 'id')),
-      })),
-  }),
   retryBatch: t.field({
     type: CreateBatchSuccess,
     errors: EXPECTED,
     description:
       'Does those jobs of a batch again that did not become ready, as a new batch of new jobs. Send the file again where `upload` is not null.',
-    args: { id: t.arg.id(batchIdArg) },
+    args: { id: t.arg.id(idArg) },
     resolve: (_root, { id }, context) =>
       refusing(context, () =>
         context.operations.retryBatch(context.caller, uuidOf('Batch', id, 'id'), context.sender),

@@ -2,12 +2,12 @@ import type { Context } from 'hono';
 import { KilnError } from '../domain/errors.ts';
 import { newId } from '../domain/id.ts';
 import type { Log } from '../log.ts';
-import { answerError, answerFault } from './errors.ts';
+import { answerError, answerKilnError } from './errors.ts';
 import { routeOf } from './middleware.ts';
 import type { HttpEnv } from './signed-path.ts';
 
 /** Turns whatever a route threw into an answer; `translate` says what the caller may know, in the caller's language. */
-export function createFaultAnswer(log: Pick<Log, 'warn' | 'error'>, translate = answerFault) {
+export function createErrorHandler(log: Pick<Log, 'warn' | 'error'>, translate = answerKilnError) {
   return function answer(error: Error, c: Context<HttpEnv>): Response {
     if (!(error instanceof KilnError) || error.code === 'INTERNAL') return answerUnexpected(error, c);
     const response = translate(error);

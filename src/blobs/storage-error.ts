@@ -1,7 +1,7 @@
 import { KilnError } from '../domain/errors.ts';
 
 /** Says that the disk is full, or that the quota is used up; passes anything else through as it is. */
-export function asStorageFault(error: unknown): unknown {
+export function toStorageError(error: unknown): unknown {
   const code = codeOf(error);
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
   return new KilnError('INSUFFICIENT_STORAGE', 'There is no space left to store the file.', {

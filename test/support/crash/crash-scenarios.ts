@@ -13,8 +13,8 @@ const MOST_POINTS = 40;
 
 export type Payer = Awaited<ReturnType<CrashHarness['newPayer']>>;
 
-/** What a process does that dies on the way, and what its caller does then. */
-export interface Deed {
+/** Something that a process does until it dies on the way, and what its caller does then. */
+export interface Scenario {
   /** @returns whether the process died. */
   dying(mostWrites: number): Promise<boolean>;
   afterwards?(died: boolean): Promise<unknown>;
@@ -24,13 +24,13 @@ export interface Deed {
   jobs: readonly [least: number, most: number];
 }
 
-export type Deeds = Record<string, (payer: Payer) => Promise<Deed>>;
+export type Scenarios = Record<string, (payer: Payer) => Promise<Scenario>>;
 
 /** A job that waits for its file. */
 export const awaited = { dialect: 'graphql', input: { upload: PICTURE }, target: 'webp' } as const;
 
-/** What deeds are made of, on a harness that is there once they are done. */
-export function deedTools(harness: () => CrashHarness) {
+/** Builds what scenarios are made of, on a harness that exists once they run. */
+export function scenarioTools(harness: () => CrashHarness) {
   /** Brings the file of a job that waits for it. */
   async function bring(uploadId: string | undefined): Promise<void> {
     await harness().receiveUpload(uploadId ?? '', Readable.from([PNG]));
@@ -41,11 +41,11 @@ export function deedTools(harness: () => CrashHarness) {
     return { ...awaited, input: { fileId: await harness().newFile(accountId) } } as const;
   }
 
-  /** A deed of a process that answers a caller. */
+  /** The death of a process that answers a caller, in the middle of `work`. */
   const served = (work: () => Promise<unknown>) => (mostWrites: number) =>
     harness().dyingAfter(mostWrites, work);
 
-  /** A deed of a worker: the first attempt at this activity, in whatever is begun by `work`. */
+  /** The death of a worker in the first attempt at this activity, in whatever `work` begins. */
   const worked = (name: keyof Activities, work: () => Promise<unknown>) => async (mostWrites: number) => {
     const died = harness().dyingAttempt(name, mostWrites);
     await work();
@@ -57,18 +57,18 @@ export function deedTools(harness: () => CrashHarness) {
     return { job, fail: () => harness().cancelJob(payer.caller, job._id), uploadId: upload?._id };
   }
 
-  const submitting = async (payer: Payer, name: keyof Activities): Promise<Deed> => {
+  const submitting = async (payer: Payer, name: keyof Activities): Promise<Scenario> => {
     const request = await stored(payer);
     const dying = worked(name, () => harness().submitJob(payer.caller, request));
     return { dying, ends: ['ready'], jobs: [1, 1] };
   };
 
-  const cancelling = async (payer: Payer, name: keyof Activities): Promise<Deed> => {
+  const cancelling = async (payer: Payer, name: keyof Activities): Promise<Scenario> => {
     const { fail } = await failingJob(payer);
     return { dying: worked(name, fail), ends: ['cancelled'], jobs: [1, 1] };
   };
 
-  const batching = async (payer: Payer, name: keyof Activities): Promise<Deed> => {
+  const batching = async (payer: Payer, name: keyof Activities): Promise<Scenario> => {
     const jobs = [await stored(payer), await stored(payer), await stored(payer)];
     const request = { dialect: 'graphql', jobs, archive: true } as const;
     const dying = worked(name, () => harness().submitBatch(payer.caller, request));
@@ -102,26 +102,26 @@ let points = 0;
 export async function dieEverywhere(
   harness: CrashHarness,
   name: string,
-  newDeed: (payer: Payer) => Promise<Deed>,
+  newScenario: (payer: Payer) => Promise<Scenario>,
 ): Promise<void> {
   let died = true;
   let writes = 0;
   for (; died; writes += 1) {
     expect(writes).toBeLessThan(MOST_POINTS);
     const payer = await harness.newPayer(CREDITS);
-    const deed = await newDeed(payer);
-    died = await deed.dying(writes);
-    await deed.afterwards?.(died);
+    const scenario = await newScenario(payer);
+    died = await scenario.dying(writes);
+    await scenario.afterwards?.(died);
     await harness.mend(payer.accountId);
     const at = `${name}, after write ${writes}`;
     const ends = await expectSound(harness, payer.accountId);
     expect(
-      Object.keys(ends).filter((end) => !deed.ends.includes(end as JobStatus)),
+      Object.keys(ends).filter((end) => !scenario.ends.includes(end as JobStatus)),
       at,
     ).toEqual([]);
     const jobs = Object.values(ends).reduce((sum, count) => sum + count, 0);
-    expect(jobs, at).toBeGreaterThanOrEqual(died ? deed.jobs[0] : deed.jobs[1]);
-    expect(jobs, at).toBeLessThanOrEqual(deed.jobs[1]);
+    expect(jobs, at).toBeGreaterThanOrEqual(died ? scenario.jobs[0] : scenario.jobs[1]);
+    expect(jobs, at).toBeLessThanOrEqual(scenario.jobs[1]);
     await expectNothingLeft(harness, payer.accountId);
   }
   points += writes - 1;

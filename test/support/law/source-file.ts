@@ -10,7 +10,7 @@ export interface Import {
 }
 
 /** What the laws ask of a file. */
-export interface SourceFacts {
+export interface SourceFile {
   path: string;
   imports: Import[];
   hasDefaultExport: boolean;
@@ -23,9 +23,9 @@ export interface SourceFacts {
 }
 
 /** Reads a file with the compiler's own parser; `path` is relative to the project's root. */
-export function sourceFacts(path: string, text: string): SourceFacts {
+export function readSource(path: string, text: string): SourceFile {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-  const facts: SourceFacts = {
+  const file: SourceFile = {
     path,
     imports: [],
     hasDefaultExport: false,
@@ -34,18 +34,18 @@ export function sourceFacts(path: string, text: string): SourceFacts {
     lines: text.trimEnd().split('\n').length,
     preamble: text.slice(0, source.statements[0]?.getStart() ?? 0),
   };
-  visit(source, facts);
-  return facts;
+  visit(source, file);
+  return file;
 }
 
-function visit(node: ts.Node, facts: SourceFacts): void {
-  const named = importOf(node, facts.path);
-  if (named) facts.imports.push(named);
-  facts.hasDefaultExport ||= isDefaultExport(node);
-  facts.waits ||= ts.isAwaitExpression(node) || node.kind === ts.SyntaxKind.AsyncKeyword;
-  facts.readsEnvironment ||=
+function visit(node: ts.Node, file: SourceFile): void {
+  const named = importOf(node, file.path);
+  if (named) file.imports.push(named);
+  file.hasDefaultExport ||= isDefaultExport(node);
+  file.waits ||= ts.isAwaitExpression(node) || node.kind === ts.SyntaxKind.AsyncKeyword;
+  file.readsEnvironment ||=
     ts.isPropertyAccessExpression(node) && /^process\s*\.\s*env$/.test(node.getText());
-  ts.forEachChild(node, (child) => visit(child, facts));
+  ts.forEachChild(node, (child) => visit(child, file));
 }
 
 function importOf(node: ts.Node, path: string): Import | undefined {
@@ -77,7 +77,7 @@ function isDefaultExport(node: ts.Node): boolean {
 }
 
 /** A circle of imports, those of types as well, as the files on it; undefined when there is none. */
-export function findCycle(files: SourceFacts[]): string[] | undefined {
+export function findCycle(files: SourceFile[]): string[] | undefined {
   const targets = new Map(files.map(({ path, imports }) => [path, imports.map(({ target }) => target)]));
   const done = new Set<string>();
   const search = (path: string, trail: string[]): string[] | undefined => {
