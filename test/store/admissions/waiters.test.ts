@@ -3,7 +3,7 @@ import { newId } from '../../../src/domain/id.ts';
 import { createAdmissionChecks } from '../../../src/store/admissions/admission-checks.ts';
 import { createAdmissionRepository } from '../../../src/store/admissions/admissions.ts';
 import { openDatabase } from '../../support/database.ts';
-import { patience } from '../../support/patience.ts';
+import { timeLimit } from '../../support/time-limit.ts';
 
 let database: Awaited<ReturnType<typeof openDatabase>>;
 beforeAll(async () => {
@@ -51,7 +51,7 @@ async function passWithoutClearing({ now }: Awaited<ReturnType<typeof desertedKe
 }
 
 it('numbers that were closed go with the next that has its turn, however many a crash has left', {
-  timeout: patience(60_000),
+  timeout: timeLimit(120_000),
 }, async () => {
   const key = await desertedKey();
   const { concurrencyKey, admissions } = key;
@@ -66,7 +66,7 @@ it('numbers that were closed go with the next that has its turn, however many a 
 });
 
 it('an admission that is forgotten, or noted as idle, leaves no number behind', {
-  timeout: patience(60_000),
+  timeout: timeLimit(120_000),
 }, async () => {
   const checks = createAdmissionChecks(database.collections);
   for (const settle of ['forget', 'noteIdle'] as const) {
