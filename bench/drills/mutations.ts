@@ -35,7 +35,10 @@ export const drill: Drill<Options> = {
   about: 'one seeded fault after the other in a copy of the tree: the tests that import the file must fail',
   options: [
     new Option('--in <folder>', 'where the faults are').default('src/domain'),
-    new Option('--tests <folder>', 'the tests that must notice them').default('test'),
+    new Option(
+      '--tests <places>',
+      'the tests that must notice them: folders or files, with commas between',
+    ).default('test'),
     new Option('--project <name>', 'which kind of them').choices(PROJECTS).default('plain'),
     new Option('--faults <n>', 'how many').argParser(positive).default(40),
     new Option('--seed <n>', 'of the choice').argParser(positive).default(Date.now() % 2 ** 31),

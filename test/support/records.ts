@@ -1,5 +1,6 @@
 import { type ApiKey, type Caller, KEY_SCOPES } from '../../src/domain/access/account.ts';
 import { type AccountPlan, DEFAULT_PLANS, planIdOf } from '../../src/domain/access/account-plan.ts';
+import { type Batch, newBatch } from '../../src/domain/batches/batch.ts';
 import type { StoredFile, Upload } from '../../src/domain/files/file.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { IdempotencyRecord } from '../../src/domain/jobs/idempotency.ts';
@@ -67,6 +68,13 @@ export function aJob(different: Partial<Job> = {}): Job {
     callback: null,
   });
   return { ...fresh, ...different };
+}
+
+/** A batch of one job, as it is first written. */
+export function aBatch(different: Partial<Batch> = {}): Batch {
+  const { _id = newId(), jobIds = [newId()] } = different;
+  const owned = { owner: 'account:a', dialect: 'graphql', label: null, retryOf: null } as const;
+  return { ...newBatch({ ...owned, _id, jobIds, wantsArchive: false }), ...different };
 }
 
 export function aDelivery(different: Partial<Delivery> = {}): Delivery {

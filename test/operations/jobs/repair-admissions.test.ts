@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { openUploadId } from '../../../src/domain/files/file.ts';
 import { type Admission, emptyAdmission } from '../../../src/domain/jobs/admission.ts';
@@ -43,6 +44,7 @@ function repairing(
       release: async (key, ids) => note('release', key, ids),
       fill: async ({ _id }) => note('fill', _id),
       tell: async (jobs) => {
+        await setImmediate();
         if (jobs.length > 0)
           note(
             'tell',
