@@ -62,18 +62,25 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'workflows',
+          ...SHARED_PROCESS,
           include: WORKFLOWS,
           globalSetup: 'test/support/servers/test-server-setup.ts',
         },
       },
       {
         extends: true,
-        test: { name: 'engines', include: ENGINES, globalSetup: 'test/support/servers/engines-setup.ts' },
+        test: {
+          name: 'engines',
+          ...SHARED_PROCESS,
+          include: ENGINES,
+          globalSetup: 'test/support/servers/engines-setup.ts',
+        },
       },
       {
         extends: true,
         test: {
           name: 'second-mongo',
+          ...SHARED_PROCESS,
           include: SECOND_MONGO,
           globalSetup: 'test/support/servers/engines-setup.ts',
           // A query takes it several times as long as the others.
@@ -88,6 +95,8 @@ export default defineConfig({
           name: 'service',
           include: SERVICE,
           sequence: { groupOrder: 1 },
+          // They mostly wait: until somebody who was killed is missed, or is up again.
+          maxWorkers: 5,
           // Some of them start Kiln eight times.
           testTimeout: 240_000,
         },

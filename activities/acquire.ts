@@ -8,7 +8,7 @@ import { hasCode, KilnError } from '../src/domain/errors.ts';
 import type { StoredFile } from '../src/domain/files/file.ts';
 import { DETECT_BYTES, detectFormat } from '../src/domain/formats/detect.ts';
 import { findFormat } from '../src/domain/formats/find-format.ts';
-import type { Fault, Job, JobConversion, JobInput } from '../src/domain/jobs/job.ts';
+import type { Job, JobConversion, JobInput, StoredError } from '../src/domain/jobs/job.ts';
 import { type ConvertStep, planConversion } from '../src/domain/jobs/plan.ts';
 import type { FileRepository } from '../src/store/files.ts';
 import type { UploadRepository } from '../src/store/uploads.ts';
@@ -16,11 +16,11 @@ import type { UploadRepository } from '../src/store/uploads.ts';
 export interface AcquiredFile {
   blobId: string;
   steps: ConvertStep[];
-  /** Set where the conversion costs something: that much must be held before it begins. */
+  /** Absent if the conversion is free; else `ceiling` credits must be held before it begins. */
   price?: Price;
 }
 
-/** Where bytes and what is known of them come from. */
+/** What `acquire` reads uploads, bytes and media info with. */
 export interface AcquirePorts {
   uploads: Pick<UploadRepository, 'get'>;
   files: Pick<FileRepository, 'getKept' | 'setMediaInfo'>;
@@ -29,11 +29,14 @@ export interface AcquirePorts {
   converters: Pick<Converters, 'probe'>;
 }
 
-/** Believes nothing that was declared: size and digest are counted again, the type is read from the bytes. */
+/**
+ * Builds `acquire`, which verifies a job's input, plans its steps and prices them. Nothing that was declared is
+ * trusted: size and digest are computed again, and the format is read from the bytes.
+ */
 export function createAcquire({ uploads, files, blobs, scratch, converters }: AcquirePorts) {
   return async function acquire({ job }: { job: Job }): Promise<AcquiredFile> {
     const { cancellationSignal: signal } = Context.current();
-    const { input, conversion } = only(job);
+    const { input, conversion } = inputAndConversion(job);
     const file = await fileOf(input);
     const head = await verify(file, input, signal);
     const source = identify(head, file, conversion);
@@ -55,19 +58,19 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ac
 
   async function fileOf(input: JobInput): Promise<StoredFile> {
     try {
-      // Also when its time is over: it is kept for the job.
+      // Expired or not: an open job keeps its file.
       return await files.getKept(input.fileId);
     } catch (error) {
       if (!hasCode(error, 'NOT_FOUND')) throw error;
-      const fault = await refusalOf(input);
-      throw fault
-        ? new KilnError(fault.code, fault.message)
+      const uploadError = await uploadErrorOf(input);
+      throw uploadError
+        ? new KilnError(uploadError.code, uploadError.message)
         : new KilnError('UPLOAD_MISSING', 'The file is not there any more.', { cause: error });
     }
   }
 
-  /** Why the upload was refused; a result that is converted again never was an upload. */
-  async function refusalOf(input: JobInput): Promise<Fault | null> {
+  /** Returns why the upload was rejected; null if it was not, or if the file is a result and had no upload. */
+  async function uploadErrorOf(input: JobInput): Promise<StoredError | null> {
     try {
       return (await uploads.get(input.fileId)).fault;
     } catch (error) {
@@ -76,7 +79,9 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ac
     }
   }
 
-  /** @returns the first bytes, for detection. */
+  /**
+   * Reads the whole file and returns its first bytes. @throws KilnError EMPTY_FILE, SIZE_MISMATCH, CORRUPT_INPUT.
+   */
   async function verify(file: StoredFile, input: JobInput, signal: AbortSignal): Promise<Buffer> {
     const hash = createHash('sha256');
     const head: Buffer[] = [];
@@ -98,15 +103,15 @@ export function createAcquire({ uploads, files, blobs, scratch, converters }: Ac
   }
 }
 
-/** The one input and the one conversion that jobs have so far. */
-export function only(job: Job): { input: JobInput; conversion: JobConversion } {
+/** Returns the first input and conversion; jobs have only one so far. @throws KilnError INVALID_INPUT without. */
+export function inputAndConversion(job: Job): { input: JobInput; conversion: JobConversion } {
   const [input] = job.inputs;
   const [conversion] = job.conversions;
   if (!input || !conversion) throw new KilnError('INVALID_INPUT', 'The job has no input or no conversion.');
   return { input, conversion };
 }
 
-/** The bytes decide. A caller who insisted on another source format is told so. */
+/** Returns the format of the bytes. @throws KilnError TYPE_MISMATCH if unknown, or not the requested source. */
 function identify(head: Buffer, file: StoredFile, { source: wanted }: JobConversion): string {
   const found = detectFormat(head, file.filename);
   if (!found) {

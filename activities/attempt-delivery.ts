@@ -5,7 +5,7 @@ import type { DeliveryRepository } from '../src/store/deliveries.ts';
 export interface AttemptInput {
   deliveryId: string;
   attempt: number;
-  /** How often this attempt has been put off already. */
+  /** How often this attempt has been postponed already; 0 unless given. */
   holds?: number;
 }
 
@@ -17,7 +17,7 @@ export interface AttemptDeliveryPorts {
   ): Promise<DeliveryOutcome>;
 }
 
-/** One attempt of a delivery, which its workflow knows by its id. */
+/** Builds `attemptDelivery`, which makes one attempt of a delivery and returns what follows from it. */
 export function createAttemptDelivery({ deliveries, deliver }: AttemptDeliveryPorts) {
   return async function attemptDelivery({
     deliveryId,

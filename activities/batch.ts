@@ -8,21 +8,21 @@ import {
   uncounted,
 } from '../src/domain/batches/batch.ts';
 import { hasCode } from '../src/domain/errors.ts';
-import { type Fault, isTerminal, type Job } from '../src/domain/jobs/job.ts';
+import { isTerminal, type Job, type StoredError } from '../src/domain/jobs/job.ts';
 import { mapConcurrently } from '../src/map-concurrently.ts';
 import type { BatchRepository } from '../src/store/batches.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
-/** How many jobs one call starts. */
+/** Jobs that one call starts. */
 const START_PAGE = 100;
-/** How many calls to Temporal are under way at a time. */
+/** Calls to Temporal under way at a time. */
 const MAX_CALLS = 10;
 
 export interface BatchActivityPorts {
   batches: Pick<BatchRepository, 'get' | 'endSubmission' | 'count' | 'setArchive' | 'finish'>;
   jobs: Pick<JobRepository, 'getMany' | 'statusesOf'>;
-  /** @returns the ids of those that may begin now; the others wait for their turn. */
+  /** Returns the ids of the jobs that may begin now; the others are queued. */
   admissions: { admitBatch(jobs: readonly Job[]): Promise<ReadonlySet<string>> };
   startJob(job: Job): Promise<void>;
   cancelJob(job: Job, reason: string): Promise<unknown>;
@@ -30,7 +30,7 @@ export interface BatchActivityPorts {
   emitBatchEnded(batch: Batch): Promise<void>;
 }
 
-/** What a batch does with its jobs: start them, count them, end them. Everything may be repeated. */
+/** Builds the activities of a batch: start its jobs, count them, end them. Each may be repeated. */
 export function createBatchActivities({
   batches,
   jobs,
@@ -41,7 +41,10 @@ export function createBatchActivities({
   emitBatchEnded,
 }: BatchActivityPorts) {
   return {
-    /** Those that have to wait for a turn are started when it comes. @returns where the next page begins. */
+    /**
+     * Starts a page of jobs and returns where the next begins. Jobs that are queued get no workflow yet: they are
+     * started when they are admitted.
+     */
     startBatchJobs: ({ batchId, from }: { batchId: string; from: number }): Promise<{ next: number }> =>
       whileHeartbeating(async () => {
         const { jobIds } = await batches.get(batchId);
@@ -55,19 +58,19 @@ export function createBatchActivities({
         return { next: Math.min(from + START_PAGE, jobIds.length) };
       }),
 
-    /** Ends what has not ended. A job that ends by itself meanwhile is as good. */
+    /** Cancels the jobs that have not ended. One that ends by itself meanwhile is no error. */
     cancelBatchJobs: ({ batchId }: { batchId: string }): Promise<void> =>
       whileHeartbeating(async () => {
         const batch = await batches.get(batchId);
         const open = await jobs.getMany(uncounted(batch));
-        // From behind, or each that ends would let another one begin.
+        // Last to first: a cancelled job admits the next in the queue, which would begin for nothing.
         await onEachOf(open.toReversed(), async (job) => {
           if (!isTerminal(job.status))
             await cancelJob(job, batch.cancelReason ?? 'cancelled').catch(unlessEnded);
         });
       }),
 
-    /** Looks at all jobs that are not counted yet. */
+    /** Counts the jobs that have ended since the last count. Returns how many have not ended. */
     async countBatch({ batchId }: { batchId: string }): Promise<{ pending: number }> {
       const before = await batches.get(batchId);
       const missing = !isBeingSubmitted(before, Date.now());
@@ -77,13 +80,13 @@ export function createBatchActivities({
       return { pending: countsOf(batch).pending };
     },
 
-    /** @param archiveFault why there is no archive although one was wanted. */
+    /** Records the end of the batch and emits it. `archiveFault`: why the archive failed; null if it did not. */
     async endBatch({
       batchId,
       archiveFault,
     }: {
       batchId: string;
-      archiveFault: Fault | null;
+      archiveFault: StoredError | null;
     }): Promise<{ status: BatchStatus }> {
       const batch = await batches.get(batchId);
       if (archiveFault && batch.archive)
@@ -99,7 +102,7 @@ function unlessEnded(error: unknown): void {
   if (!hasCode(error, 'WRONG_STATE')) throw error;
 }
 
-/** Until all are done, one has failed, or the activity is cancelled. */
+/** Runs `work` for every job, ten at a time. Rejects at the first failure, or when the activity is cancelled. */
 async function onEachOf(jobs: readonly Job[], work: (job: Job) => Promise<void>): Promise<void> {
   const signal = Context.current().cancellationSignal;
   await mapConcurrently(jobs, work, { concurrency: MAX_CALLS, signal });

@@ -1,6 +1,6 @@
 import { CHARGE_RUN, chargedAccount, creditsSpent } from '../src/domain/credits/credits.ts';
 import { KilnError } from '../src/domain/errors.ts';
-import { isTerminal, refuseMove } from '../src/domain/jobs/job.ts';
+import { isTerminal, rejectTransition } from '../src/domain/jobs/job.ts';
 import type { CreditRepository } from '../src/store/credits.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
 import type { LedgerRepository } from '../src/store/ledger.ts';
@@ -9,17 +9,21 @@ export interface ChargePorts {
   jobs: Pick<JobRepository, 'get'>;
   credits: Pick<CreditRepository, 'hold' | 'settle'>;
   ledger: Pick<LedgerRepository, 'drain'>;
-  /** Looks whether the account has few credits left, and tells who wants to know. */
+  /** Emits `credits.low` if this job took the account below the threshold. */
   noteSettled(accountId: string, jobId: string): Promise<void>;
 }
 
-/** Sets credits aside for a job that costs some, and settles them once it has ended. Both may be repeated. */
+/** Builds the activities that hold credits for a job and settle them once it has ended. Both may be repeated. */
 export function createCharge({ jobs, credits, ledger, noteSettled }: ChargePorts) {
   return {
+    /**
+     * Holds credits of the owner's account. @throws KilnError WRONG_STATE if the job has ended,
+     * INSUFFICIENT_CREDITS.
+     */
     async holdCredits({ jobId, amount }: { jobId: string; amount: number }): Promise<void> {
       const job = await jobs.get(jobId);
-      // What this would hold, nobody would settle again.
-      if (isTerminal(job.status)) refuseMove(job, 'processing');
+      // The settlement of an ended job is over: nobody would release a new hold.
+      if (isTerminal(job.status)) rejectTransition(job, 'processing');
       const accountId = chargedAccount(job.owner);
       if (!accountId)
         throw new KilnError('INSUFFICIENT_CREDITS', 'A guest has no media credits.', {
@@ -28,7 +32,10 @@ export function createCharge({ jobs, credits, ledger, noteSettled }: ChargePorts
       await credits.hold({ accountId, jobId, run: CHARGE_RUN, amount });
     },
 
-    /** How the job ended decides, and that is written before: job and ledger cannot disagree. */
+    /**
+     * Captures what an ended job used and releases the rest. It reads the recorded end of the job, so that job and
+     * ledger cannot disagree. @throws KilnError WRONG_STATE before the end.
+     */
     async settleCredits({ jobId }: { jobId: string }): Promise<void> {
       const job = await jobs.get(jobId);
       const accountId = chargedAccount(job.owner);

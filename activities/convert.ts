@@ -7,18 +7,18 @@ import { creditsUsed } from '../src/domain/credits/price.ts';
 import { outputFileId } from '../src/domain/derived-ids.ts';
 import { KilnError } from '../src/domain/errors.ts';
 import { outputBlobs } from '../src/domain/files/blob-name.ts';
-import { type Job, type JobProgress, refuseMove } from '../src/domain/jobs/job.ts';
+import { type Job, type JobProgress, rejectTransition } from '../src/domain/jobs/job.ts';
 import type { JobRepository } from '../src/store/jobs.ts';
 import type { AcquiredFile } from './acquire.ts';
 import { newAttemptBlobId } from './attempt-blobs.ts';
 
-/** Progress is written at most this often; nobody sees more, and each write costs. */
+/** Milliseconds between two writes of progress. */
 const PROGRESS_MS = 250;
 
 export interface ConvertedFile {
-  /** Deterministic, so that a second attempt replaces and never adds. */
+  /** Derived from the job's id, so that every attempt makes the same file. */
   fileId: string;
-  /** Of this attempt; absent in results of earlier versions, whose attempts all wrote the same blob. */
+  /** The blob of this attempt; absent in results of earlier versions, whose attempts all wrote the same blob. */
   blobId?: string;
   size: number;
   sha256: string;
@@ -27,10 +27,10 @@ export interface ConvertedFile {
   engineMs: number;
   width: number | null;
   height: number | null;
-  /** Length of sound or moving pictures. */
+  /** Duration of audio or video; absent for others. */
   seconds?: number;
   warnings: string[];
-  /** Media credits that it used; absent when it was free. */
+  /** Media credits used; absent if it was free. */
   credits?: number;
 }
 
@@ -41,7 +41,7 @@ export interface ConvertPorts {
   converters: Pick<Converters, 'convert'>;
 }
 
-/** Runs the engine on a slot of this worker; the result is stored, not yet visible. */
+/** Builds `convert`, which runs the engine and stores the result as a blob. `publish` makes it visible. */
 export function createConvert({ jobs, blobs, scratch, converters }: ConvertPorts) {
   return async function convert({
     job,
@@ -57,7 +57,7 @@ export function createConvert({ jobs, blobs, scratch, converters }: ConvertPorts
     const patch = { progress: { percent: 0, stage: 'converting' } };
     const begun = await jobs.transition(jobId, { to: 'processing', cause: 'processing', patch });
     // The attempt of a killed worker may have begun already, and the job may have ended since.
-    if (begun.status !== 'processing') refuseMove(begun, 'processing');
+    if (begun.status !== 'processing') rejectTransition(begun, 'processing');
     const progress = coalesced((value) => jobs.setProgress(jobId, value));
     try {
       return await scratch.use(async (dir) => {
@@ -98,7 +98,7 @@ function coalesced(write: (progress: JobProgress) => Promise<void>) {
       next = progress;
       timer ??= setTimeout(() => {
         timer = undefined;
-        // Progress is a courtesy: a failed write must not fail the conversion.
+        // Progress is optional: a failed write must not fail the conversion.
         if (next) write(next).catch(() => {});
       }, PROGRESS_MS);
     },

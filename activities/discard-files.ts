@@ -13,7 +13,10 @@ export interface DiscardFilesPorts {
   blobs: Pick<BlobStore, 'attemptsAt' | 'remove'>;
 }
 
-/** A job that did not become ready leaves no half-made result, and no upload unless it is worth another try. */
+/**
+ * Builds `discardFiles`, which removes what a job that did not become ready left: results and, unless a retry may
+ * need it, its upload.
+ */
 export function createDiscardFiles({ jobs, uploads, files, blobs }: DiscardFilesPorts) {
   return async function discardFiles({ jobId }: { jobId: string }): Promise<void> {
     const job = await jobs.get(jobId);
@@ -26,7 +29,7 @@ export function createDiscardFiles({ jobs, uploads, files, blobs }: DiscardFiles
       const upload = await uploads.close(fileId);
       // A file that was there before the job belongs to its owner, not to the job.
       if (upload?.jobId !== jobId) continue;
-      // Bytes before their name: whoever makes a file of the upload at this moment looks for them afterwards.
+      // Bytes first: whoever makes a file of the upload at this moment checks for them afterwards.
       if (upload.blobId) await blobs.remove(upload.blobId);
       await files.remove(fileId);
     }

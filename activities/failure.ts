@@ -2,7 +2,10 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, KilnError } from '../src/domain/errors.ts';
 
-/** The only place where our errors become Temporal's: type = code, retryability looked up from the code. */
+/**
+ * Returns the Temporal failure for an error: its type is the code, which also says whether Temporal retries it. An
+ * error that is no KilnError becomes INTERNAL. No other place makes Temporal failures.
+ */
 export function toFailure(error: unknown): unknown {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (error instanceof KilnError) {
@@ -11,11 +14,11 @@ export function toFailure(error: unknown): unknown {
       type: error.code,
       message: error.message,
       nonRetryable: !error.retryable,
-      // A caller's bad file is his to hear of: no warning for the operator, and no failure in the metrics.
+      // The caller's mistake: Temporal neither warns the operator nor counts it as a failure in its metrics.
       ...(!ERROR_CODES[error.code].retry && { category: ApplicationFailureCategory.BENIGN }),
     });
   }
-  // Our own defect or a surprise of the system: its text may hold paths, so it stays in the log.
+  // A defect of Kiln or of the system: its text may hold paths, so it stays in the log.
   return ApplicationFailure.create({
     type: 'INTERNAL',
     message: 'The conversion did not finish because of a fault on our side.',
@@ -24,31 +27,31 @@ export function toFailure(error: unknown): unknown {
 
 type AsyncFunction = (input: never) => Promise<unknown>;
 
-/** The same functions, which throw nothing but Temporal failures. */
-export function failuresTranslated<T extends Record<string, AsyncFunction>>(activities: T): T {
+/** Returns the same functions, which throw Temporal failures only, and log unexpected errors. */
+export function translateFailures<T extends Record<string, AsyncFunction>>(activities: T): T {
   const wrapped = Object.entries(activities).map(([name, run]) => [
     name,
     async (input: never) => {
       try {
         return await run(input);
       } catch (error) {
-        throw explain(error);
+        throw translate(error);
       }
     },
   ]);
   return Object.fromEntries(wrapped);
 }
 
-function explain(error: unknown): unknown {
+function translate(error: unknown): unknown {
   const { cancellationSignal, log } = Context.current();
-  // What is torn down half-way may complain of anything; tried again it would only be torn down again.
+  // Work that is aborted may throw anything; a retry would only be aborted again.
   if (cancellationSignal.aborted) return new CancelledFailure('The work was cancelled.');
   const failure = toFailure(error);
-  // Temporal is told the code only: what really happened would be lost without this line.
-  if (failure !== error && isSurprise(error)) log.warn('an activity met a fault', { err: error });
+  // Temporal gets only the code: the cause would be lost without this line.
+  if (failure !== error && isUnexpected(error)) log.warn('an activity met a fault', { err: error });
   return failure;
 }
 
-function isSurprise(error: unknown): boolean {
+function isUnexpected(error: unknown): boolean {
   return !(error instanceof KilnError) || error.code === 'INTERNAL' || error.retryable;
 }

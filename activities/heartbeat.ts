@@ -3,8 +3,8 @@ import { Context } from '@temporalio/activity';
 const HEARTBEAT_MS = 1000;
 
 /**
- * Shows Temporal that this attempt lives while `work` runs, however long it queues or computes.
- * Silence means a killed worker; a cancellation travels back with a beat.
+ * Runs `work` and sends Temporal a heartbeat every second meanwhile. Without heartbeats Temporal would take the
+ * worker for dead; it also answers them with a cancellation.
  */
 export async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
   const { heartbeat } = Context.current();

@@ -10,11 +10,15 @@ import type { JobRepository } from '../src/store/jobs.ts';
 export interface PrepareCallbackPorts {
   jobs: Pick<JobRepository, 'get'>;
   deliveries: Pick<DeliveryRepository, 'insertIfAbsent'>;
-  /** Says the end of a job as its API has it. */
+  /** Returns the message about a job's end in the format of the job's API. */
   describeCallback(job: Job): CallbackMessage & Pick<Delivery, 'profile'>;
 }
 
-/** Builds the message once; every attempt will send these very bytes. */
+/**
+ * Builds `prepareCallback`, which stores the delivery of a job's callback, so that every attempt sends the same
+ * bytes.
+ * @throws KilnError NOT_FOUND if the job has no callback.
+ */
 export function createPrepareCallback({ jobs, deliveries, describeCallback }: PrepareCallbackPorts) {
   return async function prepareCallback({
     jobId,
@@ -26,7 +30,7 @@ export function createPrepareCallback({ jobs, deliveries, describeCallback }: Pr
     const { profile, event, body } = describeCallback(job);
     const deliveryId = callbackId(jobId);
     const { url, sealedSecret } = job.callback;
-    // Its workflow is a child of the job's: should that never start it, the repair does.
+    // The job's workflow starts the delivery's as its child; if it dies before, the repair does.
     const fields = { endpointId: null, url, sealedSecret, begun: false };
     const message = { owner: job.owner, profile, event, subjectId: jobId, body };
     await deliveries.insertIfAbsent(newDelivery({ _id: deliveryId, ...message, ...fields }));

@@ -13,7 +13,7 @@ import type { JobRepository } from '../src/store/jobs.ts';
 import { newAttemptBlobId, removeOtherAttempts } from './attempt-blobs.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
-/** What ZIP adds to each file, with its name twice, and at the end. */
+/** Upper bounds, in bytes, of what ZIP adds to each file (its name twice) and at the end. */
 const ENTRY_BYTES = 2048;
 const END_BYTES = 65_536;
 
@@ -23,11 +23,14 @@ export interface PackBatchPorts {
   files: Pick<FileRepository, 'publish' | 'blobsOf'>;
   blobs: Pick<BlobStore, 'attemptsAt' | 'read' | 'remove' | 'write'>;
   zip: typeof zipEntries;
-  /** How long a file is kept. */
+  /** Milliseconds for which a file is kept. */
   fileMs: number;
 }
 
-/** Packs all results of a batch into one file that expires like them. Of several attempts the first to end counts. */
+/**
+ * Builds `packBatch`, which packs all results of a batch into one ZIP file that expires like them. Of several
+ * attempts the first to end counts.
+ */
 export function createPackBatch({ batches, jobs, files, blobs, zip, fileMs }: PackBatchPorts) {
   return ({ batchId }: { batchId: string }): Promise<void> =>
     whileHeartbeating(async () => {

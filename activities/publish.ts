@@ -4,20 +4,20 @@ import type { StoredFile } from '../src/domain/files/file.ts';
 import { findFormat } from '../src/domain/formats/find-format.ts';
 import { type Job, resultName } from '../src/domain/jobs/job.ts';
 import type { FileRepository } from '../src/store/files.ts';
-import { only } from './acquire.ts';
+import { inputAndConversion } from './acquire.ts';
 import { removeOtherAttempts } from './attempt-blobs.ts';
 import type { ConvertedFile } from './convert.ts';
 
 export interface PublishPorts {
   files: Pick<FileRepository, 'publish'>;
   blobs: Pick<BlobStore, 'attemptsAt' | 'remove'>;
-  /** How long a file is kept. */
+  /** Milliseconds for which a file is kept. */
   fileMs: number;
 }
 
 /**
- * Makes the result a named file that expires. Of several attempts the first one that gets here counts: the
- * others take over what it says and give up their own bytes.
+ * Builds `publish`, which makes the result a file of the owner, with an expiry. Of several attempts the first to
+ * publish counts: the others return its file and remove their own bytes.
  */
 export function createPublish({ files, blobs, fileMs }: PublishPorts) {
   return async function publish({
@@ -43,7 +43,7 @@ export function createPublish({ files, blobs, fileMs }: PublishPorts) {
 }
 
 function fileOf(job: Job, converted: ConvertedFile, fileMs: number): StoredFile {
-  const { target } = only(job).conversion;
+  const { target } = inputAndConversion(job).conversion;
   const createdAt = new Date();
   return {
     _id: converted.fileId,

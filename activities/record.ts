@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { hasCode, isErrorCode, KilnError } from '../src/domain/errors.ts';
 import {
-  type Fault,
   isTerminal,
   type Job,
   type JobOutput,
   type JobStatus,
+  type StoredError,
   UPLOAD_COMPLETED,
 } from '../src/domain/jobs/job.ts';
 import type { FileRepository } from '../src/store/files.ts';
@@ -16,9 +16,9 @@ import type { ConvertedFile } from './convert.ts';
 /** How a job ends. */
 export type JobEnd =
   | { to: 'ready'; outputs: ConvertedFile[] }
-  | { to: 'failed' | 'cancelled' | 'expired'; fault: Fault };
+  | { to: 'failed' | 'cancelled' | 'expired'; fault: StoredError };
 
-const UPLOAD_EXPIRED: Fault = { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' };
+const UPLOAD_EXPIRED: StoredError = { code: 'UPLOAD_EXPIRED', message: 'The file was not uploaded in time.' };
 
 export interface RecordPorts {
   jobs: Pick<JobRepository, 'get' | 'transition'>;
@@ -69,7 +69,7 @@ export function createRecord({ jobs, uploads, files, admissions, countInBatch, e
       const change =
         end.to === 'ready'
           ? { patch: readyPatch(job, end.outputs, await outputsOf(end.outputs)) }
-          : faultChange(job, knownFault(end.fault));
+          : errorChange(job, publicError(end.fault));
       const transition = { to: end.to, cause: 'ended', ...change };
       const ended = await jobs.transition(jobId, transition).catch(standingEnd(jobId));
       await follow({
@@ -132,17 +132,17 @@ function readyPatch(job: Job, converted: ConvertedFile[], outputs: JobOutput[]):
   };
 }
 
-function faultChange(job: Job, fault: Fault): { patch: JobPatch; message: string } {
+function errorChange(job: Job, error: StoredError): { patch: JobPatch; message: string } {
   const conversions = job.conversions.map((conversion) => ({
     ...conversion,
     status: 'failed' as const,
-    error: fault,
+    error,
   }));
-  return { patch: { error: fault, conversions }, message: fault.message };
+  return { patch: { error, conversions }, message: error.message };
 }
 
 /** Temporal has failures of its own, of a worker that shuts down for one: callers know only our codes. */
-function knownFault({ code, message }: Fault): Fault {
+function publicError({ code, message }: StoredError): StoredError {
   if (isErrorCode(code)) return { code, message };
   return { code: 'INTERNAL', message: 'The conversion did not finish because of a fault on our side.' };
 }

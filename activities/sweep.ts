@@ -5,7 +5,7 @@ export interface SweepPorts {
   sweep(step: SweepStep): Promise<Swept>;
 }
 
-/** Removes one page of what has had its time. */
+/** Builds `sweep`, which removes one page of expired things. */
 export function createSweepActivity({ sweep }: SweepPorts) {
   return (step: SweepStep): Promise<Swept> => whileHeartbeating(() => sweep(step));
 }

@@ -12,7 +12,7 @@ export interface Row {
 }
 
 /** What a bench may use. */
-export interface BenchPorts {
+interface BenchPorts {
   kiln: KilnProcess;
   /** A temporary folder of this run. */
   folder: string;

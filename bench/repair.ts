@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApp } from '../src/app/app.ts';
 import { loadConfig } from '../src/config.ts';
-import { turnLease } from '../src/domain/jobs/job-lease.ts';
+import { queueLease } from '../src/domain/jobs/job-lease.ts';
 import { countCommands } from '../test/support/command-count.ts';
 import { aJob } from '../test/support/records.ts';
 import type { Bench, Row } from './bench.ts';
@@ -49,7 +49,7 @@ export const bench: Bench = {
       collections.jobs.insertMany(
         // As they rest once they have been found to wait for their turn.
         ids.map((_id) =>
-          aJob({ _id, owner: crowd.concurrencyKey, status, updatedAt, repairAt: turnLease() }),
+          aJob({ _id, owner: crowd.concurrencyKey, status, updatedAt, repairAt: queueLease() }),
         ),
       );
     await insert(crowd.converting, 'processing');

@@ -20,10 +20,10 @@ interface SchemaTypes {
   DefaultNodeNullability: false;
 }
 
-/** Every list of a job has few members; lists that may be long say so themselves. */
+/** What a list costs that does not say so itself: those of a job have few members. */
 const SHORT_LIST = 2;
 
-/** With its offset: a moment, not a time of day somewhere. */
+/** Matches a moment: a time without its offset is only a time of day somewhere. */
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 const cursor = 'Opaque; comes from `cursor` of an edge or from `pageInfo`.';

@@ -4,7 +4,7 @@ import type { Sender } from '../src/domain/access/client-address.ts';
 import type { KilnError } from '../src/domain/errors.ts';
 import type { Log } from '../src/log.ts';
 
-/** What GraphQL asks of the service; every other operation is none of its business. */
+/** The operations that GraphQL calls. */
 export type SchemaOperations = Pick<
   Operations,
   | 'checkRateLimit'
@@ -79,16 +79,16 @@ export type SchemaOperations = Pick<
 
 /** What a resolver knows of its request. */
 export interface KilnContext {
-  /** Nobody, when the operator asks. */
+  /** Who asks; anonymous for the operator. */
   caller: Caller;
   /** The caller, or the operator. */
   actor: Actor;
   sender: Sender;
   /** Aborted once nobody waits for the answer any more. */
   signal?: AbortSignal | undefined;
-  /** Rejects once the credential of a subscription counts no more. */
+  /** Rejects with UNAUTHENTICATED or FORBIDDEN once the credential is no longer valid. */
   recheck(): Promise<unknown>;
-  /** Why nothing of the operation may run; mutations make it a member of their results. */
+  /** The error that every mutation of the operation gives as its result; null when it may run. */
   refusal: KilnError | null;
   operations: SchemaOperations;
   /** Base of absolute URLs, without a slash at the end. */

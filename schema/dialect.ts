@@ -1,6 +1,6 @@
 import { DIALECT_IDS, DIALECTS, type Dialect } from '../src/domain/dialect.ts';
 
-/** The values of an enum of all APIs. */
+/** Returns the values of an enum of all APIs. */
 export function dialectValues(): Record<string, { value: Dialect; description: string }> {
   return Object.fromEntries(
     DIALECT_IDS.map((value) => [

@@ -109,7 +109,10 @@ const ErrorInterface = builder.interfaceRef<Refusal>('Error').implement({
       nullable: true,
       description: 'The argument that is wrong, as a path inside `input`; null when it is not one argument.',
     }),
-    hint: t.exposeString('hint', { nullable: true, description: 'How to put it right.' }),
+    hint: t.exposeString('hint', {
+      nullable: true,
+      description: 'How to put it right; null when the message says all.',
+    }),
   }),
 });
 
@@ -130,12 +133,12 @@ for (const [type, description] of DESCRIPTIONS) {
 builder.objectField(LimitError, 'retryAfterSeconds', (t) =>
   t.int({
     nullable: true,
-    description: 'For RATE_LIMITED: when the same call may succeed.',
+    description: 'Seconds after which the same call may succeed; null unless RATE_LIMITED.',
     resolve: (limit) => limit.retryAfterSeconds,
   }),
 );
 
-/** What the result of every mutation may be besides a success; the resolver runs within `refusing`. */
+/** Makes the expected errors members of a mutation's result; its resolver runs within `refusing`. */
 export const EXPECTED = { types: [...DESCRIPTIONS.keys()], directResult: true };
 
 /**
@@ -159,12 +162,12 @@ export async function refusing<T>(
   }
 }
 
-/** `jobs.3.filename` is renamed like `filename`. */
+/** Renames the last part of a path: `jobs.3.filename` like `filename`. */
 function renamed(field: string, rename: Readonly<Record<string, string>>): string {
   return field.replace(/[^.]+$/, (last) => rename[last] ?? last);
 }
 
-/** The member of a result that says it; the error itself where the caller is told nothing. */
+/** Returns the member of a result that says it, or the error itself if the caller is told nothing of it. */
 function memberFor(error: KilnError, field: string | undefined): Refusal | KilnError {
   const { type } = MEANINGS[error.code];
   return type ? new type(error, field) : error;

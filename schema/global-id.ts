@@ -3,7 +3,7 @@ import { KilnError } from '../src/domain/errors.ts';
 import { isId } from '../src/domain/id.ts';
 
 /** The objects whose `id` is a global one. */
-export type IdentifiedType = 'Job' | 'Batch' | 'File' | 'Upload' | 'WebhookEndpoint' | 'WebhookDelivery';
+type IdentifiedType = 'Job' | 'Batch' | 'File' | 'Upload' | 'WebhookEndpoint' | 'WebhookDelivery';
 
 const NODE_TYPES: readonly string[] = [
   'Job',
@@ -13,7 +13,7 @@ const NODE_TYPES: readonly string[] = [
   'WebhookDelivery',
 ] satisfies IdentifiedType[];
 
-/** Reads the id of anything that `node` can return. */
+/** Reads the id of anything that `node` can return. @throws KilnError INVALID_INPUT */
 export function decodeNodeId(globalId: string): { typename: string; id: string } {
   const decoded = decode(globalId);
   if (!decoded || !NODE_TYPES.includes(decoded.typename))
@@ -21,7 +21,7 @@ export function decodeNodeId(globalId: string): { typename: string; id: string }
   return decoded;
 }
 
-/** Reads an argument that names one object, by its global id or by its bare UUID. */
+/** Reads an argument that names one object, by its global id or bare UUID, as the UUID. @throws KilnError INVALID_INPUT */
 export function uuidOf(type: IdentifiedType, value: string, field: string): string {
   if (isId(value)) return value;
   const decoded = decode(value);

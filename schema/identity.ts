@@ -7,10 +7,10 @@ import type { KilnContext, SchemaOperations } from './context.ts';
 export type Identity = Pick<KilnContext, 'caller' | 'actor' | 'sender' | 'recheck'>;
 export type Identify = (credential: Credential, sender: Sender) => Promise<Identity>;
 
-/** How often an open subscription looks whether its credential still counts: revocation takes five seconds at most. */
+/** How often an open subscription checks its credential: a revocation must count within five seconds. */
 export const RECHECK_MS = 3000;
 
-/** Tells the operator from callers. */
+/** Returns the function that tells who sent a credential: the operator, a caller or nobody. */
 export function createIdentify({
   authenticate,
   isAdminToken,
@@ -25,7 +25,7 @@ export function createIdentify({
   };
 }
 
-/** Whether a credential was refused; anything else, such as a database that is away, says nothing about it. */
+/** Whether an error refuses a credential; any other, such as of a database that is away, says nothing about it. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof KilnError && ['UNAUTHENTICATED', 'FORBIDDEN'].includes(error.code);
 }

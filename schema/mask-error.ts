@@ -4,10 +4,10 @@ import { isErrorCode, KilnError } from '../src/domain/errors.ts';
 import type { Log } from '../src/log.ts';
 import { LIMIT_EXCEEDED } from './protection/excess.ts';
 
-/** When to ask again, where whoever failed does not know better. */
+/** Seconds to wait before the next try, for an UNAVAILABLE that names none. */
 const RETRY_SECONDS = 5;
 
-/** graphql-js offers names that exist, which is introspection by guessing. */
+/** Matches the offer of names that exist, which graphql-js adds: introspection by guessing. */
 const SUGGESTION = /\s*Did you mean .*\?$/s;
 
 /**
@@ -34,7 +34,7 @@ export function createMaskError({ log, suggestions }: { log: Log; suggestions: b
   };
 }
 
-/** The error that was thrown, out of the wrappers that the executor put around it. */
+/** Returns the error that was thrown, without what the executor has wrapped around it. */
 function originOf(error: unknown): unknown {
   return error instanceof GraphQLError && error.originalError ? originOf(error.originalError) : error;
 }
@@ -53,7 +53,7 @@ function explained(origin: KilnError, error: unknown): GraphQLError {
   });
 }
 
-/** Only what may be asked again later has a status of its own: clients of GraphQL read errors from the body. */
+/** Returns the HTTP status of what may be asked again later, 503 or 429; all else is 200, since clients read the body. */
 function httpOf({ code, retryAfterSeconds }: KilnError) {
   if (code === 'UNAVAILABLE')
     return { http: { status: 503, headers: { 'Retry-After': String(retryAfterSeconds ?? RETRY_SECONDS) } } };
@@ -61,7 +61,7 @@ function httpOf({ code, retryAfterSeconds }: KilnError) {
   return { http: { status: 429, headers: { 'Retry-After': String(retryAfterSeconds) } } };
 }
 
-/** Faults of a document get our own codes in place of Yoga's or of none. */
+/** Gives an error in a document a code of ours in place of Yoga's or of none. */
 function coded(error: GraphQLError): GraphQLError {
   const { extensions } = error;
   if (extensions.code === LIMIT_EXCEEDED) {

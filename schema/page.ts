@@ -2,8 +2,8 @@ import { KilnError } from '../src/domain/errors.ts';
 import { isId } from '../src/domain/id.ts';
 import { notACursor, type Page } from '../src/domain/page.ts';
 
-/** The arguments of every connection, as Relay names them. */
-export interface PageArguments {
+/** The arguments of a connection, as Relay names them. */
+interface PageArguments {
   first?: number | null | undefined;
   last?: number | null | undefined;
   after?: string | null | undefined;

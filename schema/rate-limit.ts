@@ -13,7 +13,7 @@ import { KilnError } from '../src/domain/errors.ts';
 import type { KilnContext } from './context.ts';
 import { isRefusal, RECHECK_MS } from './identity.ts';
 
-/** Questions about one's own standing are answered whatever the plan says, and count as no call. */
+/** Fields about the caller's own plan: answered whatever it allows, and counted as no call. */
 const FREE_FIELDS: ReadonlySet<string> = new Set([
   'me',
   'plans',
@@ -52,7 +52,7 @@ export function rateLimit(maskError: (error: unknown) => GraphQLError): Plugin<K
   };
 }
 
-/** Guests count by their address; who shows nothing can do nothing that would need counting. */
+/** Counts the operation and returns the error if the plan refuses it, else null. Callers without a credential are not counted. */
 async function refusalOf(args: ExecutionArgs): Promise<KilnError | null> {
   const { caller, sender, operations } = args.contextValue as KilnContext;
   const calls = callsOf(args.document, args.operationName);
@@ -83,7 +83,7 @@ function callsOf(document: DocumentNode, operationName: string | null | undefine
   return operation ? count(operation.selectionSet) : 0;
 }
 
-/** Passes results on until `recheck` refuses; then tells why, in one last result. */
+/** Passes results on until `recheck` refuses the credential; then gives the reason in one last result. */
 function whileAllowed<T>(
   source: AsyncIterable<T>,
   recheck: () => Promise<unknown>,

@@ -14,10 +14,10 @@ import { rateLimit } from './rate-limit.ts';
 import { attachSockets } from './websocket.ts';
 
 /** Where GraphQL is, for HTTP and WebSocket alike. */
-export const GRAPHQL_PATH = '/graphql';
+const GRAPHQL_PATH = '/graphql';
 /** The largest body: it has room for a batch of 1,000 jobs with long names. */
 export const MAX_BODY_BYTES = 1024 * 1024;
-/** Longer documents are parsed anew each time. */
+/** The longest document, in characters, that stays parsed. */
 const MAX_KEPT_DOCUMENT = 64 * 1024;
 
 export interface GraphqlPorts {
@@ -29,14 +29,14 @@ export interface GraphqlPorts {
   development: boolean;
 }
 
-export interface Graphql {
+interface Graphql {
   /** Answers a request to GRAPHQL_PATH: JSON, or server-sent events where the client accepts them. */
   handle(request: Request, bindings?: { incoming?: IncomingMessage }): Promise<Response>;
   /** Takes the WebSocket upgrades of the server. */
   attachWebSocket(server: Server): void;
 }
 
-/** A socket has proved who it is before its first operation; a request does it each time. */
+/** What a transport knows: a socket its identity, since its first message; a request only where it came from. */
 interface ServerContext {
   identity?: Identity;
   incoming?: IncomingMessage | undefined;
@@ -92,7 +92,7 @@ export function createGraphql({ operations, log, publicUrl, development }: Graph
   };
 }
 
-/** Other media types can be sent by any web page without asking first, which is how CSRF begins. */
+/** Refuses a POST that is not JSON with 415: any web page can send other media types without asking (CSRF). */
 function jsonOnly(): Plugin {
   return {
     onRequestParse({ request, endResponse, fetchAPI }) {
@@ -107,7 +107,7 @@ function jsonOnly(): Plugin {
   };
 }
 
-/** Yoga masks what execution throws; faults of the document itself come past here. */
+/** Masks the errors of validation; Yoga itself masks only what execution throws. */
 function maskValidation(maskError: (error: unknown) => Error): Plugin {
   return {
     onValidate:
@@ -118,7 +118,7 @@ function maskValidation(maskError: (error: unknown) => Error): Plugin {
   };
 }
 
-/** Documents of strangers are kept too, so this is a bound on memory: 200 × 64 KiB at worst. */
+/** Keeps up to 200 values by their document, at worst 200 × 64 KiB of documents of strangers. */
 function boundedCache<T extends object>() {
   const cache = createLRUCache<T>({ max: 200 });
   return {

@@ -3,11 +3,11 @@ import type { WebSocket } from 'ws';
 import type { Log } from '../src/log.ts';
 import { acquireSlice } from './protection/time-slices.ts';
 
-/** Who has not answered a ping when the next one is due is gone. */
+/** How often a socket is pinged; one that has not answered by the next ping is closed. */
 const PING_MS = 15_000;
-/** Messages of a socket that wait for their turn before nothing more is read. */
+/** How many messages of a socket may wait before nothing more is read from it. */
 const MAX_WAITING = 50;
-/** Answers that wait in our memory; a client with more of them sends without ever reading. */
+/** How many bytes of answers may wait in memory; a client with more of them never reads and is cut off. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /**
@@ -71,7 +71,7 @@ function inOrder(socket: WebSocket, who: string, handle: (text: string) => void)
   };
 }
 
-/** Resolves when the text has left our memory, which is what slows a subscription down to its reader. */
+/** Sends the text and resolves when it has left our memory, so that a subscription is as slow as its reader. */
 function sendWhenRead(socket: WebSocket, text: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   if (socket.readyState !== socket.OPEN) resolve();

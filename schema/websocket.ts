@@ -29,7 +29,7 @@ export const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Operations of one socket at a time. */
 export const MAX_OPERATIONS = 100;
 /** Operations at a time over all sockets of one address that showed no credential of an account. */
-export const MAX_KEYLESS_OPERATIONS = 300;
+const MAX_KEYLESS_OPERATIONS = 300;
 
 const INIT_TIMEOUT_MS = 5000;
 
@@ -48,7 +48,7 @@ interface Peer {
 }
 
 /** What graphql-ws needs of the server that also answers HTTP. */
-export interface SocketPorts {
+interface SocketPorts {
   path: string;
   identify: Identify;
   enveloped: Yoga['getEnveloped'];
@@ -87,7 +87,7 @@ function createSocketService({ identify, enveloped, maskError }: SocketPorts) {
     async onConnect(context) {
       const { connectionParams, extra } = context;
       try {
-        const credential = credentialOf(credentialPlaces(connectionParams, extra.request));
+        const credential = credentialOf(credentialHeaders(connectionParams, extra.request));
         extra.identity = await identify(credential, senderOf(extra.request));
         closeOnceRefused(extra.socket, extra.identity, maskError);
         open.add(context);
@@ -126,22 +126,22 @@ function upgrader(sockets: WebSocketServer, path: string) {
   };
 }
 
-/** Browsers cannot set headers of a WebSocket, hence `{ apiKey }` or `{ authorization }` in its first message. */
-function credentialPlaces(params: ConnectionParams, { headers }: IncomingMessage) {
-  const places: Readonly<Record<string, unknown>> = {
+/** Reads the credential from `{ apiKey }` or `{ authorization }` of the first message, since browsers cannot set headers, else from the headers. */
+function credentialHeaders(params: ConnectionParams, { headers }: IncomingMessage) {
+  const headerValues: Readonly<Record<string, unknown>> = {
     'X-API-Key': params?.apiKey ?? headers['x-api-key'],
     Authorization: params?.authorization ?? headers.authorization,
   };
   return {
     get(name: string): string | undefined {
-      const value = places[name];
+      const value = headerValues[name];
       // Something that is no string was meant as a credential: it is refused, not overlooked.
       return value === undefined || value === null ? undefined : String(value);
     },
   };
 }
 
-/** A key that is revoked ends what it had begun, its subscriptions included. */
+/** Closes the socket, with all that runs on it, within seconds of its credential being revoked. */
 function closeOnceRefused(
   socket: WebSocket,
   { recheck }: Identity,
@@ -199,7 +199,7 @@ function shownResult({ data, errors }: ExecutionResult): FormattedExecutionResul
   return { ...(data !== undefined && { data }), ...(errors && { errors: errors.map(shown) }) };
 }
 
-/** Without the status that the error would have had over HTTP. */
+/** Returns the error without the status that it would have over HTTP. */
 function shown(error: GraphQLError): GraphQLFormattedError {
   const { extensions = {}, ...rest } = error.toJSON();
   const { http: _, ...visible } = extensions;

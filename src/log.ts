@@ -4,7 +4,7 @@ import { visible, visibleLines } from './domain/visible-text.ts';
 export type Log = Pick<ReturnType<typeof createLog>, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
 /** Where log lines go: standard error, except in tests. */
-export interface LogTarget {
+interface LogTarget {
   isTTY?: boolean;
   write(line: string): unknown;
 }

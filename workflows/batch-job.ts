@@ -1,16 +1,15 @@
-import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { BatchStatus } from '../src/domain/batches/batch.ts';
-import type { Fault } from '../src/domain/jobs/job.ts';
+import type { StoredError } from '../src/domain/jobs/job.ts';
 import type { BatchStart } from '../src/operations/workflow-runner.ts';
 import { attempting } from './attempts.ts';
 import { faultOf } from './fault.ts';
+import { isHistoryLong } from './history.ts';
 import { nudgedSignal } from './messages.ts';
 import { countBatch, endBatch, transfer, unlimitedRetry } from './proxies.ts';
 
 /** Milliseconds until a batch counts its open jobs without a signal: the one of its last job may be lost. */
 const RECOUNT_MS = 10 * 60_000;
-/** Events of history, after which the workflow continues as new. */
-const MAX_HISTORY = 2000;
 
 /** What one run passes to the next by continue-as-new. */
 interface BatchProgress {
@@ -46,7 +45,7 @@ export async function batchJob(start: BatchStart, before?: BatchProgress): Promi
     const { pending } = await countBatch({ batchId });
     show(start, pending);
     if (pending === 0) break;
-    if (isLong()) {
+    if (isHistoryLong()) {
       const { started, cancelling } = state;
       return continueAsNew<typeof batchJob>(start, { started, cancelling: cancelling && !cancelled });
     }
@@ -68,18 +67,13 @@ async function startJobs({ batchId, total }: BatchStart, state: BatchProgress): 
 }
 
 /** Packs the archive. Returns null, or the error: the results exist without it, so the batch does not fail. */
-async function pack({ batchId }: BatchStart): Promise<Fault | null> {
+async function pack({ batchId }: BatchStart): Promise<StoredError | null> {
   try {
     await attempting(() => transfer('pack the results').packBatch({ batchId }));
     return null;
   } catch (error) {
     return faultOf(error);
   }
-}
-
-function isLong(): boolean {
-  const { historyLength, continueAsNewSuggested } = workflowInfo();
-  return historyLength > MAX_HISTORY || continueAsNewSuggested;
 }
 
 function show({ title, total }: BatchStart, pending: number): void {

@@ -145,7 +145,7 @@ async function hasExpired({ jobId }: JobStart): Promise<boolean> {
 
 async function convertFile(start: JobStart, state: JobState): Promise<ConvertedFile> {
   const { jobId, title } = start;
-  const acquired = await beginInTurn(start, state);
+  const acquired = await beginWhenAdmitted(start, state);
   if ('fileId' in acquired) return acquired;
   if (acquired.price && patched(CREDITS_PATCH)) {
     // Set before the call: an attempt may hold credits and fail before it answers.
@@ -157,7 +157,7 @@ async function convertFile(start: JobStart, state: JobState): Promise<ConvertedF
 }
 
 /** Begins the work once the plan allows it. Until then waits for `admitted`, ten minutes at most, and asks. */
-async function beginInTurn(start: JobStart, state: JobState): Promise<ConvertedFile | AcquiredFile> {
+async function beginWhenAdmitted(start: JobStart, state: JobState): Promise<ConvertedFile | AcquiredFile> {
   for (let waitMs = FIRST_ASK_MS; ; waitMs = Math.min(2 * waitMs, LAST_ASK_MS)) {
     state.admitted = false;
     const begun = await begin(start);

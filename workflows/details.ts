@@ -1,12 +1,12 @@
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { Fault } from '../src/domain/jobs/job.ts';
+import type { StoredError } from '../src/domain/jobs/job.ts';
 import type { JobStart } from '../src/operations/workflow-runner.ts';
 
 interface Details {
   /** What the job waits for, in words. */
   next?: string;
   engine?: string | undefined;
-  fault?: Fault | undefined;
+  fault?: StoredError | undefined;
 }
 
 /** Writes the job's state into the details that Temporal UI shows. */

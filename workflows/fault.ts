@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/workflow';
-import type { Fault } from '../src/domain/jobs/job.ts';
+import type { StoredError } from '../src/domain/jobs/job.ts';
 import { causeOf } from './proxies.ts';
 
 /** Returns the code and message of an error from activities/failure.ts, else INTERNAL. */
-export function faultOf(error: unknown): Fault {
+export function faultOf(error: unknown): StoredError {
   const cause = causeOf(error);
   if (cause instanceof ApplicationFailure && cause.type)
-    return { code: cause.type as Fault['code'], message: cause.message };
+    return { code: cause.type as StoredError['code'], message: cause.message };
   return { code: 'INTERNAL', message: 'The conversion did not finish because of a fault on our side.' };
 }

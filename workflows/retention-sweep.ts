@@ -1,5 +1,6 @@
-import { continueAsNew, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, log, setCurrentDetails } from '@temporalio/workflow';
 import type { SWEEP_KINDS, SweepKind, Swept } from '../src/domain/files/retention.ts';
+import { isHistoryLong } from './history.ts';
 import { transfer } from './proxies.ts';
 
 /**
@@ -16,9 +17,6 @@ const KINDS = [
   'blobs',
   'scratch',
 ] as const satisfies typeof SWEEP_KINDS;
-
-/** Events of history, after which the workflow continues as new. */
-const MAX_HISTORY = 2000;
 
 /** What one run passes to the next by continue-as-new. */
 export interface SweepProgress {
@@ -42,7 +40,7 @@ export async function retentionSweep(progress?: SweepProgress): Promise<SweepPro
       state.after = next;
       state.removed[kind] = (state.removed[kind] ?? 0) + removed;
       show(state);
-      if (isLong()) return continueAsNew<typeof retentionSweep>(advanced(state));
+      if (isHistoryLong()) return continueAsNew<typeof retentionSweep>(advanced(state));
     } while (state.after !== null);
   }
   return state.removed;
@@ -59,11 +57,6 @@ async function step(kind: SweepKind, after: string | null): Promise<Swept> {
 
 function advanced(state: SweepProgress): SweepProgress {
   return state.after === null ? { ...state, kind: state.kind + 1 } : state;
-}
-
-function isLong(): boolean {
-  const { historyLength, continueAsNewSuggested } = workflowInfo();
-  return historyLength > MAX_HISTORY || continueAsNewSuggested;
 }
 
 function show({ removed }: SweepProgress): void {

@@ -1,7 +1,7 @@
 import type { Option } from 'commander';
 
 /** What a drill may use. */
-export interface DrillPorts<Options> {
+interface DrillPorts<Options> {
   options: Options;
   /** One line for whoever watches, and for the log of the run. */
   say(line: string): void;

@@ -41,10 +41,10 @@ export const Plan = builder.objectRef<AccountPlan>('Plan').implement({
     fileBytes: t.expose('fileBytes', {
       type: 'ByteCount',
       nullable: true,
-      description: 'The largest file; null is what the service itself allows.',
+      description: 'The largest file in bytes; null is what the service itself allows.',
     }),
     mediaCredits: t.exposeInt('mediaCredits', { description: 'Media credits given each month.' }),
-    swayzio: t.exposeBoolean('swayzio', { description: 'Whether the Swayzio lanes are covered.' }),
+    swayzio: t.exposeBoolean('swayzio', { description: 'Whether the Swayzio API is covered.' }),
   }),
 });
 
@@ -52,8 +52,14 @@ export const Plan = builder.objectRef<AccountPlan>('Plan').implement({
 export const CallUsage = builder.objectRef<Usage>('CallUsage').implement({
   description: 'The calls so far and their limits. Reading them is no call.',
   fields: (t) => ({
-    callsPerMinute: t.exposeInt('perMinute', { nullable: true, description: 'The limit; null is none.' }),
-    callsPerDay: t.exposeInt('perDay', { nullable: true, description: 'The limit; null is none.' }),
+    callsPerMinute: t.exposeInt('perMinute', {
+      nullable: true,
+      description: 'Calls in any sixty seconds that are allowed; null is unlimited.',
+    }),
+    callsPerDay: t.exposeInt('perDay', {
+      nullable: true,
+      description: 'Calls in a UTC day that are allowed; null is unlimited.',
+    }),
     usedThisMinute: t.exposeInt('usedThisMinute', {
       description: 'Calls in the last sixty seconds; 0 where nothing is counted.',
     }),
@@ -84,9 +90,12 @@ const Refusal = builder.objectRef<PolicyRefusal>('PolicyRefusal').implement({
     message: t.exposeString('message', { description: 'Why, for people.' }),
     field: t.exposeString('field', {
       nullable: true,
-      description: 'What of the request it is about.',
+      description: 'The field of the request that it is about; null when it is about none.',
     }),
-    hint: t.exposeString('hint', { nullable: true, description: 'What would help.' }),
+    hint: t.exposeString('hint', {
+      nullable: true,
+      description: 'What would help; null when nothing would.',
+    }),
   }),
 });
 
@@ -112,7 +121,7 @@ const Api = builder.enumType('PolicyApi', {
 });
 
 const PolicyInput = builder.inputType('PolicyInput', {
-  description: 'A conversion that somebody thinks of. Whatever is left out is not judged.',
+  description: 'A request to be judged. What is left out is not judged.',
   fields: (t) => ({
     api: t.field({ type: Api, required: true, defaultValue: 'graphql', description: 'Through which API.' }),
     filename: t.string({ description: 'Name of the file, from which its format follows.' }),
@@ -132,7 +141,7 @@ builder.queryFields((t) => ({
   explainPolicy: t.field({
     type: Answer,
     description:
-      'Which rules would refuse a request, and why, before anything is sent. Asking counts as no call.',
+      'Lists the rules that would refuse a request, before anything is sent. Asking counts as no call.',
     args: { input: t.arg({ type: PolicyInput, required: true, description: 'The request.' }) },
     resolve: (_root, { input }, { operations, caller, sender }) =>
       operations.explainPolicy(caller, sender, {

@@ -22,25 +22,25 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
     kind: t.expose('kind', { type: CallerKind, description: 'How the caller is known.' }),
     accountId: t.string({
       nullable: true,
-      description: 'The account, when there is one.',
+      description: 'UUID of the account; null for guests, and without a credential.',
       resolve: (caller) => (caller.kind === 'account' ? caller.accountId : null),
     }),
     plan: t.string({
       nullable: true,
-      description: 'The plan of the account, such as `pro`.',
+      description: 'The plan of the account, such as `pro`; null for guests, and without a credential.',
       resolve: (caller) => (caller.kind === 'account' ? caller.plan : null),
     }),
     guestId: t.string({
       nullable: true,
-      description: 'The guest, when the caller is one.',
+      description: 'UUID of the guest; null for everybody else.',
       resolve: (caller) => (caller.kind === 'guest' ? caller.guestId : null),
     }),
   }),
 });
 
-/** Whom jobs, files and keys belong to. */
+/** The owner of jobs, files and keys. */
 export const Account = builder.objectRef<AccountRecord>('Account').implement({
-  description: 'Whom jobs, files and keys belong to.',
+  description: 'The owner of jobs, files and keys.',
   fields: (t) => ({
     accountId: t.exposeID('_id', { description: 'UUID of the account.' }),
     name: t.exposeString('name', { description: 'What people call it.' }),
@@ -62,7 +62,8 @@ builder.queryFields((t) => ({
   account: t.field({
     type: Account,
     nullable: true,
-    description: 'Your account; for the operator any account.',
+    description:
+      'Your account; for the operator any account. Null with the error NOT_FOUND when there is none.',
     args: { id: t.arg.id({ description: 'Its `accountId`; your own unless given.' }) },
     resolve: (_root, { id }, { operations, actor }) => operations.findAccount(actor, id ?? undefined),
   }),

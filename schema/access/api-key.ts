@@ -6,13 +6,13 @@ import { builder } from '../builder.ts';
 import { EXPECTED, refusing } from '../errors.ts';
 import { Account } from './account.ts';
 
-/** An account has a handful of keys, and revoked ones besides. */
+/** What a list of keys costs: an account has a handful, and revoked ones besides. */
 const someKeys = { field: 1, multiplier: 10 };
 
 const Scope = builder.enumType('KeyScope', {
   description: 'What a key may do.',
   values: {
-    CONVERT: { value: 'convert', description: 'Bring files, create and cancel jobs, and see those.' },
+    CONVERT: { value: 'convert', description: 'Upload files, create and cancel jobs, and see those.' },
     READ: { value: 'read', description: 'See and list everything of the account.' },
     MANAGE: { value: 'manage', description: 'Change the account and its keys.' },
   } as const satisfies Record<string, { value: KeyScope; description: string }>,
@@ -71,7 +71,7 @@ const ApiKey = builder.objectRef<KeyRecord>('ApiKey').implement({
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'The latest call; up to ten seconds behind.',
+      description: 'When the latest call was made, up to ten seconds behind; null before the first.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     secretSince: t.expose('secretSince', {

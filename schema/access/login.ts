@@ -7,7 +7,7 @@ import { Account } from './account.ts';
 builder.objectFields(Account, (t) => ({
   login: t.string({
     nullable: true,
-    description: 'Who logs in as this account, as the login server (OIDC) counts its people; null if nobody.',
+    description: 'The `sub` of the person who can log in (OIDC) as this account; null for nobody.',
     resolve: ({ oidcSubject }) => (oidcSubject === undefined ? null : subjectOfLogin(oidcSubject)),
   }),
   sessionsSince: t.expose('sessionsSince', {
@@ -18,7 +18,7 @@ builder.objectFields(Account, (t) => ({
 }));
 
 const LoginsSuccess = builder.objectRef<{ account: AccountRecord }>('LoginsSuccess').implement({
-  description: 'Who may come in as the account is changed.',
+  description: 'The logins of the account are changed.',
   fields: (t) => ({
     account: t.expose('account', { type: Account, description: 'As it is now.' }),
   }),
@@ -29,10 +29,12 @@ builder.mutationFields((t) => ({
     type: LoginsSuccess,
     errors: EXPECTED,
     description:
-      'For the operator: whoever logs in as this person is the account from then on. Who was linked before is out, sessions included.',
+      'For the operator: lets a person log in (OIDC) as the account, instead of whoever could before; the sessions of that one end.',
     args: {
       id: t.arg.id({ required: true, description: 'The `accountId`.' }),
-      subject: t.arg.string({ description: 'The `sub` of the person’s tokens; nobody unless given.' }),
+      subject: t.arg.string({
+        description: 'The `sub` of the tokens of the person; without it nobody can log in as the account.',
+      }),
     },
     resolve: (_root, { id, subject }, context) =>
       refusing(context, async () => ({

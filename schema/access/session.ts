@@ -8,7 +8,7 @@ const SessionKind = builder.enumType('SessionKind', {
   values: {
     FULL: { value: 'full', description: 'Everything that the key or login may.' },
     READ_ONLY: { value: 'read-only', description: 'See and list.' },
-    UPLOAD_ONLY: { value: 'upload-only', description: 'Bring files.' },
+    UPLOAD_ONLY: { value: 'upload-only', description: 'Upload files.' },
   } as const,
 });
 

@@ -9,7 +9,7 @@ import { requireSeq } from '../jobs/job-event.ts';
 import { Batch, BatchCounts, BatchStatus } from './batch.ts';
 
 const BatchEventKind = builder.enumType('BatchEventKind', {
-  description: 'What an event tells.',
+  description: 'What kind of event it is.',
   values: {
     STATUS: { value: 'status', description: 'The batch began, is being cancelled, or is over.' },
     JOB: { value: 'job', description: 'One of its jobs has ended.' },
@@ -26,7 +26,7 @@ const BatchEvent = builder.objectRef<BatchUpdate>('BatchEvent').implement({
   fields: (t) => ({
     kind: t.field({
       type: BatchEventKind,
-      description: 'What it tells.',
+      description: 'What kind of event it is.',
       resolve: (update) => (update.kind === 'event' ? update.event.type : update.kind),
     }),
     seq: t.int({
@@ -46,18 +46,18 @@ const BatchEvent = builder.objectRef<BatchUpdate>('BatchEvent').implement({
     }),
     jobId: t.id({
       nullable: true,
-      description: 'For JOB: UUID of the job.',
+      description: 'UUID of the job that has ended; null unless JOB.',
       resolve: (update) => (update.kind === 'event' ? update.event.jobId : null),
     }),
     jobStatus: t.field({
       type: JobStatus,
       nullable: true,
-      description: 'For JOB: how it ended.',
+      description: 'How that job ended; null unless JOB.',
       resolve: (update) => (update.kind === 'event' ? update.event.outcome : null),
     }),
     message: t.string({
       nullable: true,
-      description: 'More about it, for people.',
+      description: 'More about it, for people; null when there is no more to say.',
       resolve: (update) => (update.kind === 'event' ? update.event.message : null),
     }),
     counts: t.field({
@@ -94,7 +94,7 @@ builder.subscriptionField('batchEvents', (t) =>
   t.field({
     type: BatchEvent,
     description:
-      'Everything that happens to one of your batches: first what came after `after`, then live. Completes when the batch is over.',
+      'Streams everything that happens to one of your batches: first what came after `after`, then live. Completes when the batch is over.',
     args: {
       batchId: t.arg.id({ required: true, description: 'The `id` or `batchId` of the batch.' }),
       after: t.arg.int(after),

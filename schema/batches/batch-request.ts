@@ -66,7 +66,8 @@ builder.mutationFields((t) => ({
   createBatch: t.field({
     type: CreateBatchSuccess,
     errors: EXPECTED,
-    description: 'Asks for many conversions together: all of them are accepted, or none.',
+    description:
+      'Creates a batch of jobs: all of them are accepted, or none. The `field` of an error names the job, such as `jobs.3.target`.',
     args: { input: t.arg({ type: CreateBatchInput, required: true, description: 'What is wanted.' }) },
     resolve: (_root, { input }, context) =>
       refusing(
@@ -86,7 +87,7 @@ builder.mutationFields((t) => ({
     type: CreateBatchSuccess,
     errors: EXPECTED,
     description:
-      'Does those jobs of a batch again that did not become ready, as a new batch of new jobs. Send the file again where `upload` is not null.',
+      'Repeats the jobs of a batch that did not become ready, as a new batch of new jobs. Send the file again where `upload` is not null. WRONG_STATE until the batch is over, and when all jobs are ready.',
     args: { id: t.arg.id(idArg) },
     resolve: (_root, { id }, context) =>
       refusing(context, () =>

@@ -1,7 +1,7 @@
 import type {
   BatchArchive as ArchiveRecord,
   Batch as BatchRecord,
-  BatchTally,
+  BatchSummary,
   BatchCounts as Counts,
   BatchStatus as Status,
 } from '../../src/domain/batches/batch.ts';
@@ -61,18 +61,18 @@ const BatchArchive = builder.objectRef<ArchiveRecord>('BatchArchive').implement(
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it is removed.',
+      description: 'When it is removed; null until the batch is over.',
     }),
     error: t.expose('error', {
       type: Failure,
       nullable: true,
-      description: 'Why there is none.',
+      description: 'Why it could not be made; null unless that is so.',
     }),
   }),
 });
 
 /** Jobs that were asked for together. Those of a list know no more of their jobs than how many there are. */
-export const Batch = builder.objectRef<BatchTally & Partial<BatchRecord>>('Batch');
+export const Batch = builder.objectRef<BatchSummary & Partial<BatchRecord>>('Batch');
 
 builder.node(Batch, {
   description: 'Jobs that were asked for together. They are ordinary jobs; the batch counts them.',
@@ -80,7 +80,10 @@ builder.node(Batch, {
   loadWithoutCache: (id, { operations, caller }) => orNull(operations.findBatch(caller, id)),
   fields: (t) => ({
     batchId: t.exposeID('_id', { description: 'The bare UUID, as other APIs of Kiln show it.' }),
-    label: t.exposeString('label', { nullable: true, description: 'What its owner calls it.' }),
+    label: t.exposeString('label', {
+      nullable: true,
+      description: 'What its owner calls it; null when it has no name.',
+    }),
     status: t.expose('status', { type: BatchStatus, description: 'Where it stands.' }),
     counts: t.field({
       type: BatchCounts,
@@ -113,14 +116,14 @@ builder.node(Batch, {
     }),
     retryOf: t.exposeID('retryOf', {
       nullable: true,
-      description: 'UUID of the batch whose jobs this one does again.',
+      description: 'UUID of the batch whose jobs this one repeats; null when it repeats none.',
     }),
     seq: t.exposeInt('seq', { description: 'How many events there were so far.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
     finishedAt: t.expose('finishedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When its last job had ended.',
+      description: 'When its last job had ended; null before that.',
     }),
   }),
 });
@@ -131,7 +134,7 @@ builder.objectField(Job, 'batch', (t) =>
   t.field({
     type: Batch,
     nullable: true,
-    description: 'The batch that it came with.',
+    description: 'The batch that it came with; null when it came alone.',
     complexity: 5,
     resolve: ({ batchId }, _args, { operations, caller }) =>
       batchId === undefined ? null : orNull(operations.findBatch(caller, batchId)),
@@ -142,7 +145,7 @@ builder.queryFields((t) => ({
   batch: t.field({
     type: Batch,
     nullable: true,
-    description: 'One of your batches.',
+    description: 'One of your batches; null with the error NOT_FOUND when you own no such batch.',
     args: { id: t.arg.id({ required: true, description: 'Its `id` or `batchId`.' }) },
     resolve: (_root, { id }, { operations, caller }) =>
       operations.findBatch(caller, uuidOf('Batch', id, 'id')),
@@ -169,7 +172,8 @@ builder.mutationFields((t) => ({
   cancelBatch: t.field({
     type: CancelBatchSuccess,
     errors: EXPECTED,
-    description: 'Ends all jobs of a batch that have not ended. May be repeated.',
+    description:
+      'Cancels all jobs of a batch that have not ended. May be repeated; WRONG_STATE once the batch is over.',
     args: { id: t.arg.id(idArg) },
     resolve: (_root, { id }, context) =>
       refusing(context, async () => ({

@@ -16,7 +16,7 @@ const LedgerEntryKind = builder.enumType('LedgerEntryKind', {
 
 /** What an account has, or what moved. */
 export const CreditBalance = builder.objectRef<Balance>('CreditBalance').implement({
-  description: 'Both sides of media credits.',
+  description: 'Media credits: those that may be spent, and those that are set aside.',
   fields: (t) => ({
     available: t.expose('available', { type: 'Credits', description: 'What may be spent.' }),
     held: t.expose('held', { type: 'Credits', description: 'What is set aside for jobs that run.' }),

@@ -24,21 +24,23 @@ const Quote = builder.objectRef<QuoteRecord>('Quote').implement({
 });
 
 const QuoteInput = builder.inputType('QuoteInput', {
-  description: 'A conversion that you think of: of a file that is there, or of one that could come.',
+  description: 'The conversion to be priced: of a stored file, or of one that could be sent.',
   fields: (t) => ({
     source: t.string({
       description: 'Format of the file: an id or extension. Exactly one of `source` and `fileId`.',
     }),
     fileId: t.id({ description: 'A file that is already there: its `id` or `fileId`.' }),
     target: t.string({ required: true, description: 'Format that is wanted: an id or extension.' }),
-    durationSeconds: t.float({ description: 'Length of the media, if you know it; only with `source`.' }),
+    durationSeconds: t.float({
+      description: 'Length of the media in seconds, if you know it; only with `source`.',
+    }),
   }),
 });
 
 builder.queryField('quote', (t) =>
   t.field({
     type: Quote,
-    description: 'What a conversion would cost, before anything is done.',
+    description: 'Says what a conversion would cost, before anything is done.',
     args: { input: t.arg({ type: QuoteInput, required: true, description: 'The conversion.' }) },
     resolve: (_root, { input }, { operations, caller }) =>
       operations.quote(caller, { input: inputOf(input), target: input.target }),

@@ -29,17 +29,24 @@ builder.node(File, {
       description: 'Id of the format that the content really has; null until a job has looked at it.',
     }),
     mime: t.exposeString('mime', { description: 'The media type.' }),
-    width: t.exposeInt('width', { nullable: true, description: 'Width in pixels, where there are pixels.' }),
+    width: t.exposeInt('width', {
+      nullable: true,
+      description: 'Width in pixels; null where there are none.',
+    }),
     height: t.exposeInt('height', {
       nullable: true,
-      description: 'Height in pixels, where there are pixels.',
+      description: 'Height in pixels; null where there are none.',
     }),
     durationSeconds: t.exposeFloat('seconds', {
       nullable: true,
-      description: 'Length of sound or moving pictures; null until a job has looked at it.',
+      description:
+        'Length of sound or moving pictures in seconds; null for anything else, and until a job has looked at it.',
     }),
     origin: t.expose('origin', { type: FileOrigin, description: 'How it came to be.' }),
-    jobId: t.exposeID('jobId', { nullable: true, description: 'UUID of the job that it belongs to.' }),
+    jobId: t.exposeID('jobId', {
+      nullable: true,
+      description: 'UUID of the job that it belongs to; null when it belongs to none.',
+    }),
     downloadUrl: t.string({
       description: 'Signed link to the content, without further credentials. Works until `expiresAt`.',
       resolve: (file, _args, { operations, publicUrl }) => publicUrl + operations.links.downloadPath(file),
@@ -53,7 +60,7 @@ builder.queryFields((t) => ({
   file: t.field({
     type: File,
     nullable: true,
-    description: 'One of your files.',
+    description: 'One of your files; null with the error NOT_FOUND when you own no such file.',
     args: { id: t.arg.id({ required: true, description: 'Its `id` or `fileId`.' }) },
     resolve: (_root, { id }, { operations, caller }) => operations.findFile(caller, uuidOf('File', id, 'id')),
   }),
@@ -66,7 +73,7 @@ builder.queryFields((t) => ({
   }),
 }));
 
-/** For `node`: what the caller does not own is null there, as Relay wants it. */
+/** Returns null where the operation throws NOT_FOUND: `node` has no error for what the caller does not own. */
 export async function orNull<T>(found: Promise<T>): Promise<T | null> {
   try {
     return await found;

@@ -7,7 +7,7 @@ import { builder } from '../builder.ts';
 /** A list of formats is as long as the table at most. */
 const manyFormats = { field: 1, multiplier: FORMATS.size };
 
-/** It is as long as so many other fields. */
+/** What a JSON Schema costs: it is as long as so many other fields. */
 const SCHEMA_COST = 20;
 
 const CATEGORIES: Readonly<Record<FormatCategory, string>> = {

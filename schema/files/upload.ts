@@ -87,7 +87,7 @@ const CompleteUploadSuccess = builder.objectRef<CompletedUpload>('CompleteUpload
     job: t.expose('job', {
       type: Job,
       nullable: true,
-      description: 'The job that waited for it, if one did.',
+      description: 'The job that waited for it; null when none did.',
     }),
   }),
 });
@@ -106,7 +106,8 @@ builder.mutationFields((t) => ({
   completeUpload: t.field({
     type: CompleteUploadSuccess,
     errors: EXPECTED,
-    description: 'Declares that all bytes were sent. May be repeated; a job that waits for the file goes on.',
+    description:
+      'Stores a file whose bytes were all sent, and starts the job that waits for it. May be repeated; UPLOAD_MISSING while bytes are missing.',
     args: { id: t.arg.id({ required: true, description: 'The `id` of the upload, or its `fileId`.' }) },
     resolve: (_root, { id }, context) =>
       refusing(context, async () => {

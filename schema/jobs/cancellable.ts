@@ -1,6 +1,6 @@
 /**
- * Gives a consumer's `return()` at once to a generator that may be waiting.
- * NOTE: a generator hears `return()` only when it gets to its next `yield`; its signal wakes it.
+ * Returns an iterator whose `return()` ends the generator at once, also while it waits.
+ * NOTE: a generator acts on `return()` only at its next `yield`, so its signal is aborted to wake it.
  */
 export function cancellable<T>(start: (signal: AbortSignal) => AsyncGenerator<T>): AsyncIterableIterator<T> {
   const stop = new AbortController();

@@ -7,14 +7,14 @@ import { cancellable } from './cancellable.ts';
 import { Job, JobStatus } from './job.ts';
 import { JobProgress } from './job-parts.ts';
 
-/** What a long list of events costs; the stored window is longer still, but rarely full. */
+/** What a list of events costs: up to 500 are stored, but rarely more than a few dozen. */
 const manyEvents = { field: 1, multiplier: 50 };
 
 const JobEventKind = builder.enumType('JobEventKind', {
-  description: 'What an event tells.',
+  description: 'What kind of event it is.',
   values: {
     STATUS: { value: 'status', description: 'The job moved to another state.' },
-    WARNING: { value: 'warning', description: 'Something did not go as asked, though it went.' },
+    WARNING: { value: 'warning', description: 'Something was not done as asked; the job goes on.' },
     CALLBACK: { value: 'callback', description: 'The receiver was called, or could not be.' },
     PROGRESS: { value: 'progress', description: 'The job got further; not numbered and never replayed.' },
     SNAPSHOT: {
@@ -29,7 +29,7 @@ const JobEvent = builder.objectRef<JobUpdate>('JobEvent').implement({
   fields: (t) => ({
     kind: t.field({
       type: JobEventKind,
-      description: 'What it tells.',
+      description: 'What kind of event it is.',
       resolve: (update) => (update.kind === 'event' ? update.event.type : update.kind),
     }),
     seq: t.int({
@@ -50,7 +50,7 @@ const JobEvent = builder.objectRef<JobUpdate>('JobEvent').implement({
     }),
     message: t.string({
       nullable: true,
-      description: 'More about it, for people.',
+      description: 'More about it, for people; null when there is no more to say.',
       resolve: (update) => (update.kind === 'event' ? update.event.message : null),
     }),
     progress: t.field({
@@ -83,7 +83,7 @@ builder.subscriptionField('jobEvents', (t) =>
   t.field({
     type: JobEvent,
     description:
-      'Everything that happens to one of your jobs: first what came after `after`, then live. Completes when the job has ended.',
+      'Streams everything that happens to one of your jobs: first what came after `after`, then live. Completes when the job has ended.',
     args: {
       jobId: t.arg.id({ required: true, description: 'The `id` or `jobId` of the job.' }),
       after: t.arg.int({
@@ -101,14 +101,14 @@ builder.subscriptionField('jobEvents', (t) =>
   }),
 );
 
-/** The stored part of what `jobEvents` replays, with the same mark where older events are gone. */
+/** Returns the stored events after a `seq`, behind a SNAPSHOT if older ones are no longer kept. */
 function pastOf(job: JobRecord, after: number): JobUpdate[] {
   const { events, truncated } = eventsAfter(job, after);
   const kept = events.map((event): JobUpdate => ({ kind: 'event', event, job }));
   return truncated ? [{ kind: 'snapshot', job }, ...kept] : kept;
 }
 
-/** @throws KilnError INVALID_INPUT */
+/** Returns `after`. @throws KilnError INVALID_INPUT if it is negative. */
 export function requireSeq(after: number): number {
   if (after >= 0) return after;
   throw new KilnError('INVALID_INPUT', '`after` must be 0 or more.', { field: 'after' });

@@ -1,16 +1,16 @@
 import type {
   JobCallback as CallbackRecord,
   JobConversion as ConversionRecord,
-  Fault,
   JobInput as InputRecord,
   JobOutput as OutputRecord,
   JobProgress as ProgressRecord,
+  StoredError,
 } from '../../src/domain/jobs/job.ts';
 import { builder } from '../builder.ts';
 import { ErrorCodeEnum } from '../errors.ts';
 
 /** Why a job or a part of it failed. */
-export const Failure = builder.objectRef<Fault>('Failure').implement({
+export const Failure = builder.objectRef<StoredError>('Failure').implement({
   description: 'Why something failed.',
   fields: (t) => ({
     code: t.expose('code', { type: ErrorCodeEnum, description: 'For programs.' }),
@@ -52,7 +52,7 @@ export const JobInput = builder.objectRef<InputRecord>('JobInput').implement({
     error: t.expose('error', {
       type: Failure,
       nullable: true,
-      description: 'Why it failed.',
+      description: 'Why it failed; null unless it did.',
     }),
   }),
 });
@@ -81,15 +81,18 @@ export const JobConversion = builder.objectRef<ConversionRecord>('JobConversion'
       description: 'The options with all defaults filled in.',
     }),
     status: t.expose('status', { type: ConversionStatus, description: 'Its state.' }),
-    engine: t.exposeString('engine', { nullable: true, description: 'What did the work.' }),
+    engine: t.exposeString('engine', {
+      nullable: true,
+      description: 'The engine that did the work; null until it is done.',
+    }),
     engineMs: t.exposeFloat('engineMs', {
       nullable: true,
-      description: 'Milliseconds that the engine worked.',
+      description: 'Milliseconds that the engine worked; null until it is done.',
     }),
     error: t.expose('error', {
       type: Failure,
       nullable: true,
-      description: 'Why it failed.',
+      description: 'Why it failed; null unless it did.',
     }),
   }),
 });
@@ -103,10 +106,13 @@ export const JobOutput = builder.objectRef<OutputRecord>('JobOutput').implement(
     mime: t.exposeString('mime', { description: 'The media type.' }),
     size: t.expose('size', { type: 'ByteCount', description: 'Size in bytes.' }),
     sha256: t.exposeString('sha256', { description: 'SHA-256 of the content, lower-case hexadecimal.' }),
-    width: t.exposeInt('width', { nullable: true, description: 'Width in pixels, where there are pixels.' }),
+    width: t.exposeInt('width', {
+      nullable: true,
+      description: 'Width in pixels; null where there are none.',
+    }),
     height: t.exposeInt('height', {
       nullable: true,
-      description: 'Height in pixels, where there are pixels.',
+      description: 'Height in pixels; null where there are none.',
     }),
     downloadUrl: t.string({
       nullable: true,

@@ -50,8 +50,8 @@ export function idempotencyKeyField(t: InputFields, what: string) {
   });
 }
 
-/** What those fields hold. */
-export interface JobRequestInput {
+/** The values of those fields. */
+interface JobRequestInput {
   upload?: typeof UploadInput.$inferInput | null | undefined;
   fileId?: string | null | undefined;
   source?: string | null | undefined;
@@ -68,7 +68,7 @@ export const JOB_REQUEST_PATHS: Readonly<Record<string, string>> = {
   callbackUrl: 'callback.url',
 };
 
-/** Reads the request. @throws KilnError INVALID_INPUT */
+/** Reads those fields as a request. @throws KilnError INVALID_INPUT */
 export function jobRequestOf(input: JobRequestInput): JobRequest {
   const { upload, fileId, source, target, options, callback } = input;
   return {
@@ -120,7 +120,7 @@ builder.mutationFields((t) => ({
   createJob: t.field({
     type: CreateJobSuccess,
     errors: EXPECTED,
-    description: 'Asks for a conversion. With `upload`: send the file, then call `completeJob`.',
+    description: 'Creates a job that converts a file. With `upload`: send the file, then call `completeJob`.',
     args: { input: t.arg({ type: CreateJobInput, required: true, description: 'What is wanted.' }) },
     resolve: (_root, { input }, context) =>
       refusing(
@@ -146,7 +146,7 @@ builder.mutationFields((t) => ({
     type: CreateJobSuccess,
     errors: EXPECTED,
     description:
-      'Does a job again that ended without a result, as a new job. Send its file again where `upload` is not null.',
+      'Repeats a job that ended without a result, as a new job. Send its file again where `upload` is not null. WRONG_STATE for any other job.',
     args: { id: t.arg.id(idArg) },
     resolve: (_root, { id }, context) =>
       refusing(context, () =>

@@ -58,7 +58,7 @@ builder.node(Job, {
     }),
     retryOf: t.exposeID('retryOf', {
       nullable: true,
-      description: 'UUID of the job that this one does again.',
+      description: 'UUID of the job that this one repeats; null when it repeats none.',
     }),
     inputs: t.expose('inputs', { type: [JobInput], description: 'What is converted.' }),
     conversions: t.expose('conversions', {
@@ -66,16 +66,18 @@ builder.node(Job, {
       description: 'What is made of it.',
     }),
     outputs: t.expose('outputs', { type: [JobOutput], description: 'The results.' }),
-    warnings: t.exposeStringList('warnings', { description: 'What did not go as asked, though it went.' }),
+    warnings: t.exposeStringList('warnings', {
+      description: 'What was not done as asked, without failing the job.',
+    }),
     error: t.expose('error', {
       type: Failure,
       nullable: true,
-      description: 'Why it failed.',
+      description: 'Why it ended without a result; null unless it did.',
     }),
     callback: t.expose('callback', {
       type: JobCallback,
       nullable: true,
-      description: 'Who is told when it ends.',
+      description: 'Who is told when it ends; null when nobody is.',
     }),
     spent: t.field({
       type: 'Credits',
@@ -88,7 +90,11 @@ builder.node(Job, {
       type: 'DateTime',
       description: 'When anything about it last changed.',
     }),
-    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended; null before that.',
+    }),
   }),
 });
 
@@ -96,7 +102,8 @@ builder.queryFields((t) => ({
   job: t.field({
     type: Job,
     nullable: true,
-    description: 'One of your jobs, whatever API it came through.',
+    description:
+      'One of your jobs, whatever API it came through; null with the error NOT_FOUND when you own no such job.',
     args: { id: t.arg.id({ required: true, description: 'Its `id` or `jobId`.' }) },
     resolve: (_root, { id }, { operations, caller }) => operations.findJob(caller, uuidOf('Job', id, 'id')),
   }),
@@ -126,7 +133,8 @@ builder.mutationFields((t) => ({
   completeJob: t.field({
     type: CompleteJobSuccess,
     errors: EXPECTED,
-    description: 'Declares that the file of a job was sent completely. May be repeated.',
+    description:
+      'Starts a job whose file was sent completely. May be repeated; UPLOAD_MISSING while bytes are missing.',
     args: {
       id: t.arg.id(idArg),
       wait: t.arg.int({
@@ -147,7 +155,8 @@ builder.mutationFields((t) => ({
   cancelJob: t.field({
     type: CancelJobSuccess,
     errors: EXPECTED,
-    description: 'Ends a job, its engine included. May be repeated.',
+    description:
+      'Cancels a job and stops its engine. May be repeated; WRONG_STATE once the job has ended otherwise.',
     args: { id: t.arg.id(idArg) },
     resolve: (_root, { id }, context) =>
       refusing(context, async () => ({

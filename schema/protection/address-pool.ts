@@ -1,4 +1,4 @@
-/** Bounds how many works of one address run at a time; the others wait in their order. */
+/** Bounds how many calls of one address run at a time; the others wait in their order. */
 export function createAddressPool(maxConcurrent: number) {
   const lines = new Map<string, { running: number; waiting: (() => void)[] }>();
 

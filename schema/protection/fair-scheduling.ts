@@ -6,9 +6,9 @@ import type { KilnContext } from '../context.ts';
 import { createAddressPool } from './address-pool.ts';
 import { acquireSlice, yieldWhenDue } from './time-slices.ts';
 
-/** Queries of one address that are under way at a time without a key: an old one ends before a new one begins. */
+/** How many queries without a key one address may run at a time; more of them wait for those to end. */
 const KEYLESS_AT_A_TIME = 4;
-/** Requests without a credential that wait at one address; whoever waits behind them would wait for too long. */
+/** How many requests without a credential may wait at one address; more are refused, since they would wait too long. */
 const MAX_KEYLESS_WAITING = 100;
 
 /**
@@ -40,7 +40,7 @@ export function fairScheduling(maskError: (error: unknown) => GraphQLError): Plu
   };
 }
 
-/** Mutations may wait for a job, and everything that has an account is counted by its plan. */
+/** Whether it is a query without an account. Mutations may wait for a job, and accounts are counted by their plan. */
 function isKeylessQuery({ contextValue, document, operationName }: ExecutionArgs): boolean {
   const { actor, caller } = contextValue as KilnContext;
   if (actor.kind === 'admin' || caller.kind === 'account') return false;
@@ -58,7 +58,7 @@ function tooManyWaiting(): KilnError {
   );
 }
 
-/** Why an operation is given up whose sender has gone; nobody reads it. */
+/** Returns the error of an operation whose sender has gone; nobody reads it. */
 export function nobodyWaits(): KilnError {
   return new KilnError('CANCELLED', 'Nobody waits for the answer any more.');
 }

@@ -1,4 +1,4 @@
-/** How long one slice may last: what else waits in this process, such as a probe, waits no longer than a few of these. */
+/** How long one slice lasts; anything else in this process, such as a probe, waits for a few of them at most. */
 const SLICE_MS = 10;
 
 interface Waiting {

@@ -10,7 +10,7 @@ import type { KilnContext } from '../context.ts';
 import { nobodyWaits } from './fair-scheduling.ts';
 import { yieldWhenDue } from './time-slices.ts';
 
-/** Shorter lists are finished in one go. */
+/** Lists of up to so many members are finished in one go. */
 const SHORT = 8;
 
 type Resolver = GraphQLFieldResolver<unknown, KilnContext>;

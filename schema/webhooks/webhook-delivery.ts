@@ -108,7 +108,8 @@ builder.queryFields((t) => ({
   webhookDelivery: t.field({
     type: WebhookDelivery,
     nullable: true,
-    description: 'One of your deliveries. Needs the scope READ or MANAGE.',
+    description:
+      'One of your deliveries; null with the error NOT_FOUND when you own no such delivery. Needs the scope READ or MANAGE.',
     args: { id: t.arg.id({ required: true, description: 'Its `id` or `deliveryId`.' }) },
     resolve: (_root, { id }, { operations, actor }) =>
       operations.findDelivery(actor, uuidOf('WebhookDelivery', id, 'id')),

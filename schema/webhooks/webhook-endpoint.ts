@@ -45,7 +45,7 @@ builder.node(WebhookEndpoint, {
   }),
 });
 
-/** An account has at most twenty. */
+/** What the list of endpoints costs: an account has at most twenty. */
 const someEndpoints = { field: 1, multiplier: 20 };
 const accountId = { description: 'Your own account unless given; others only for the operator.' } as const;
 
@@ -53,7 +53,8 @@ builder.queryFields((t) => ({
   webhookEndpoint: t.field({
     type: WebhookEndpoint,
     nullable: true,
-    description: 'One of your webhook endpoints. Needs the scope READ or MANAGE.',
+    description:
+      'One of your webhook endpoints; null with the error NOT_FOUND when you own no such endpoint. Needs the scope READ or MANAGE.',
     args: { id: t.arg.id({ required: true, description: 'Its `id` or `endpointId`.' }) },
     resolve: (_root, { id }, { operations, actor }) =>
       operations.findEndpoint(actor, uuidOf('WebhookEndpoint', id, 'id')),

@@ -17,11 +17,11 @@ import { createFiles } from '../operations/files/files.ts';
 import { createSweep } from '../operations/files/sweep.ts';
 import { createUploadedFiles } from '../operations/files/uploaded-files.ts';
 import { createAdmissions } from '../operations/jobs/admissions.ts';
+import { createBestEffortRunner } from '../operations/jobs/best-effort-runner.ts';
 import { createCancelJob } from '../operations/jobs/cancel-job.ts';
 import { createFindJobs } from '../operations/jobs/find-jobs.ts';
 import { createOnce } from '../operations/jobs/once.ts';
 import { createSubmitJob } from '../operations/jobs/submit-job.ts';
-import { createTell } from '../operations/jobs/tell.ts';
 import { createWatchJob } from '../operations/jobs/watch-job.ts';
 import { createEnvelopeSealer } from '../secrets/envelope.ts';
 import { createKeyring } from '../secrets/keyring.ts';
@@ -123,7 +123,7 @@ export async function createApp(config: Config, endpoints: Endpoints) {
   opening.defer(() => access.close());
   const { runner, leases, close } = createRunner(mongo.collections, temporal, config, log);
   opening.defer(close);
-  const tell = createTell(runner, log);
+  const notifier = createBestEffortRunner(runner, log);
   const converters = createConverters({
     processes: config.concurrency.image,
     limits: {
@@ -165,11 +165,11 @@ export async function createApp(config: Config, endpoints: Endpoints) {
     once: createOnce({ idempotency: createIdempotencyRepository(mongo.collections) }),
     ...{ concurrencyKeyOf: access.concurrencyKeyOf, checkUrl: guard.checkUrl, seal: sealer.seal },
   };
-  const bringing = createUploads({ ...submission, jobs, blobs, tell });
-  const submitJob = webhooks.emittingSubmit(createSubmitJob({ ...submission, jobs, runner: tell }));
+  const bringing = createUploads({ ...submission, jobs, blobs, notifier });
+  const submitJob = webhooks.emittingSubmit(createSubmitJob({ ...submission, jobs, runner: notifier }));
   const { open } = sealer;
   const batches = createBatches({
-    ...{ collections: mongo.collections, jobs, runner, tell, submission, submitJob, findJob, open, log },
+    ...{ collections: mongo.collections, jobs, runner, notifier, submission, submitJob, findJob, open, log },
   });
   opening.defer(() => batches.close());
   const operations = {

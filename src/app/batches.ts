@@ -6,9 +6,9 @@ import { createFindBatches } from '../operations/batches/find-batches.ts';
 import { createRepairBatches } from '../operations/batches/repair-batches.ts';
 import { createSubmitBatch, type SubmitBatchPorts } from '../operations/batches/submit-batch.ts';
 import { createWatchBatch } from '../operations/batches/watch-batch.ts';
+import type { BestEffortRunner } from '../operations/jobs/best-effort-runner.ts';
 import { jobStart } from '../operations/jobs/job-start.ts';
 import { createRetry, type RetryPorts } from '../operations/jobs/retry.ts';
-import type { Tell } from '../operations/jobs/tell.ts';
 import type { WorkflowRunner } from '../operations/workflow-runner.ts';
 import { createBatchRepository } from '../store/batches.ts';
 import type { JobRepository } from '../store/jobs.ts';
@@ -18,9 +18,9 @@ import type { Collections } from '../store/mongo/mongo.ts';
 export interface BatchPorts {
   collections: Pick<Collections, 'batches'>;
   jobs: Pick<JobRepository, 'getMany' | 'insertMissing' | 'statusesOf'>;
-  runner: Pick<WorkflowRunner, 'startBatch' | 'nudgeBatch' | 'startJob' | 'cancelJob'>;
+  runner: Pick<WorkflowRunner, 'startBatch' | 'signalBatch' | 'startJob' | 'cancelJob'>;
   /** The same for whoever answers a caller. */
-  tell: Tell;
+  notifier: BestEffortRunner;
   /** What jobs are accepted with, alone or together. */
   submission: Omit<SubmitBatchPorts, 'batches' | 'jobs' | 'runner'>;
   submitJob: RetryPorts['submitJob'];
@@ -31,17 +31,17 @@ export interface BatchPorts {
 
 /** Everything about batches: how they are asked for, counted, watched, cancelled and done again. */
 export function createBatches(ports: BatchPorts) {
-  const { collections, jobs, runner, tell, submission, log, ...retrying } = ports;
+  const { collections, jobs, runner, notifier, submission, log, ...retrying } = ports;
   const changes = createChanges(collections.batches);
   const batches = createBatchRepository(collections, changes);
   const finding = createFindBatches({ batches, jobs });
-  const submitBatch = createSubmitBatch({ ...submission, batches, jobs, runner: tell });
+  const submitBatch = createSubmitBatch({ ...submission, batches, jobs, runner: notifier });
 
   return {
     operations: {
       submitBatch,
       ...finding,
-      cancelBatch: createCancelBatch({ batches, runner: tell, ...finding }),
+      cancelBatch: createCancelBatch({ batches, runner: notifier, ...finding }),
       ...createRetry({ files: submission.files, submitBatch, ...finding, ...retrying }),
       ...createWatchBatch({ batches, changes, ...finding }),
       repairBatches: createRepairBatches({ batches, jobs, runner, log }),

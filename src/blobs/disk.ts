@@ -5,11 +5,12 @@ import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { KilnError } from '../domain/errors.ts';
+import { systemCode } from '../system-code.ts';
 import type { BlobInfo, BlobStore, WriteLimits } from './blob-store.ts';
 import { createMover, type Mover, makeFolder } from './durable.ts';
 import { processMark } from './process-mark.ts';
 import { sweepFolder } from './scratch.ts';
-import { codeOf, toStorageError } from './storage-error.ts';
+import { toStorageError } from './storage-error.ts';
 import { createGarbageMeter } from './young-garbage.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -110,7 +111,7 @@ function folderOf(id: string): string {
 
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return [];
+    if (systemCode(error) === 'ENOENT') return [];
     throw error;
   });
 }
@@ -160,7 +161,7 @@ function rethrow(error: unknown): never {
 }
 
 function translate(error: unknown): unknown {
-  if (codeOf(error) === 'ENOENT')
+  if (systemCode(error) === 'ENOENT')
     return new KilnError('NOT_FOUND', 'There is no such file.', { cause: error });
   return toStorageError(error);
 }

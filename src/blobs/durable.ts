@@ -1,6 +1,6 @@
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf } from './storage-error.ts';
+import { systemCode } from '../system-code.ts';
 
 /** Gives a finished file its place: atomically, and so that no power cut takes it back. */
 export interface Mover {
@@ -16,7 +16,7 @@ export function createMover(renameFile: typeof rename = rename): Mover {
       try {
         await renameFile(from, target);
       } catch (error) {
-        if (codeOf(error) !== 'EXDEV') throw error;
+        if (systemCode(error) !== 'EXDEV') throw error;
         await copyOver(from, spare);
         await renameFile(spare, target);
         await rm(from, { force: true });
@@ -56,7 +56,7 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } catch (error) {
     // Some network file systems keep folders safe by themselves and refuse to be asked.
-    if (!['EINVAL', 'ENOTSUP'].includes(String(codeOf(error)))) throw error;
+    if (!['EINVAL', 'ENOTSUP'].includes(systemCode(error) ?? '')) throw error;
   } finally {
     await handle.close();
   }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
 
 /** A file that is to stand in an archive. */
-export interface ZipEntry {
+interface ZipEntry {
   /** Relative, and safe to unpack. */
   name: string;
   /** Bytes. */

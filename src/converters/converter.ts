@@ -9,6 +9,8 @@ export interface MediaInfo {
   /** Frames of an animation or pages of a multi-page image. */
   frames?: number;
   hasAlpha?: boolean;
+  /** Bits a channel, 16 or 32 for half and whole floating-point numbers. */
+  bitDepth?: number;
   /** Length of sound or video in seconds, on which its price depends. */
   seconds?: number;
 }
@@ -35,8 +37,8 @@ export interface ConvertOutcome {
 }
 
 /**
- * Converts some pairs of formats. `convert` throws KilnError; with NOT_SUPPORTED the registry tries the next
- * converter.
+ * Converts some pairs of formats. `convert` throws KilnError; with NOT_SUPPORTED or CORRUPT_INPUT the registry
+ * tries the next converter.
  */
 export interface Converter {
   readonly name: string;

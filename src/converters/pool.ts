@@ -1,7 +1,7 @@
 import { KilnError } from '../domain/errors.ts';
 
 /** Lends out a fixed set of items, each to one caller at a time, first come, first served. */
-export interface Pool<T> {
+interface Pool<T> {
   readonly closed: boolean;
   /** Waits for a free item. @throws KilnError CANCELLED when aborted, UNAVAILABLE when the pool is closed */
   acquire(signal: AbortSignal): Promise<T>;

@@ -22,21 +22,41 @@ export function createConverterRegistry(converters: readonly Converter[]): Conve
   };
 }
 
-/** Returns the first candidate's result; on NOT_SUPPORTED tries the next, and throws that of the last. */
+/**
+ * Returns the first candidate's result. One that refuses the file, as not supported or as damaged, leaves it to
+ * the next. If all refuse, throws "not supported" rather than "damaged", because that reader knew the kind; the
+ * cause holds what each of them said.
+ */
 export async function firstThatSupports<C, R>(
   candidates: readonly C[],
   attempt: (candidate: C) => Promise<R>,
 ): Promise<R> {
-  let refusal: unknown;
+  const refusals: KilnError[] = [];
   for (const candidate of candidates) {
     try {
       return await attempt(candidate);
     } catch (error) {
-      if (!(error instanceof KilnError) || error.code !== 'NOT_SUPPORTED') throw error;
-      refusal = error;
+      if (!isRefusal(error)) throw error;
+      refusals.push(error);
     }
   }
-  throw refusal;
+  throw joined(refusals);
+}
+
+function isRefusal(error: unknown): error is KilnError {
+  return error instanceof KilnError && (error.code === 'NOT_SUPPORTED' || error.code === 'CORRUPT_INPUT');
+}
+
+function joined(refusals: readonly KilnError[]): KilnError | undefined {
+  const main = refusals.find((refusal) => refusal.code === 'NOT_SUPPORTED') ?? refusals[0];
+  if (!main || refusals.length === 1) return main;
+  const { code, message, field, hint } = main;
+  const reasons = refusals.map((refusal) => String(refusal.cause ?? refusal.message)).join('; ');
+  return new KilnError(code, message, {
+    ...(field === undefined ? {} : { field }),
+    ...(hint === undefined ? {} : { hint }),
+    cause: new AggregateError(refusals, reasons),
+  });
 }
 
 function unsupported({ source, target }: ConvertStep): KilnError {

@@ -8,7 +8,7 @@ export interface WorkOrder {
   batch<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
-export interface WorkOrderOptions {
+interface WorkOrderOptions {
   /** How many jobs of batches run at a time. */
   maxConcurrent: number;
   /** Milliseconds that a batch's job waits at most for single jobs, however many come. */
@@ -44,7 +44,7 @@ export function createWorkOrder({
     for (let next = queue[0]; next && batches < maxConcurrent; next = queue[0]) {
       const delayMs = next.since + maxDelayMs - performance.now();
       if (singles > 0 && delayMs > 0) {
-        lookAgainIn(delayMs);
+        wakeIn(delayMs);
         return;
       }
       queue.shift();
@@ -53,7 +53,7 @@ export function createWorkOrder({
     }
   }
 
-  function lookAgainIn(ms: number): void {
+  function wakeIn(ms: number): void {
     clearTimeout(timer);
     timer = setTimeout(startNext, ms);
     timer.unref();

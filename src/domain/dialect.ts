@@ -1,7 +1,7 @@
 import type { WebhookStyle } from './webhooks/webhook-style.ts';
 
 /** Where callers of an API put their key. */
-export interface CredentialPlaces {
+export interface CredentialLocations {
   /** Headers, in the order in which they are looked at; `Authorization` holds a Bearer credential. */
   readonly headers: readonly string[];
   /** The parameter of the query that may hold a key; null where none may. */
@@ -44,7 +44,7 @@ export interface DialectRow {
   readonly enumValue: Uppercase<string>;
   /** What keys that are made for it are called, as stored, and how they begin; they work in every API. */
   readonly key: { readonly name: string; readonly prefix: `${string}_live_` };
-  readonly credentials: CredentialPlaces;
+  readonly credentials: CredentialLocations;
   /** Null: it is part of every plan whose keys work at all. */
   readonly plan: DialectPlanRule | null;
   /** How the callbacks of its jobs are sent. */

@@ -101,9 +101,15 @@ export class KilnError extends Error {
   }
 
   /** Returns the same error as one about `field`, with this one as its cause. */
-  about(field: string): KilnError {
-    const { code, message, hint } = this;
-    return new KilnError(code, message, { field, cause: this, ...(hint !== undefined && { hint }) });
+  about(field: string, message = this.message): KilnError {
+    const { code, hint, retryAfterSeconds, retryable } = this;
+    return new KilnError(code, message, {
+      field,
+      cause: this,
+      ...(hint !== undefined && { hint }),
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      ...(!retryable && { retryable }),
+    });
   }
 }
 
@@ -115,6 +121,13 @@ export function raisedBy(setting: `KILN_${string}`): string {
 /** Whether an error is ours and says exactly this. */
 export function hasCode(error: unknown, code: ErrorCode): error is KilnError {
   return error instanceof KilnError && error.code === code;
+}
+
+/** Says of one part of a request, such as `jobs.3`, what an error of ours says; returns any other as it is. */
+export function ofPart(part: string, error: unknown, prefix = ''): unknown {
+  if (!(error instanceof KilnError)) return error;
+  const { field, message } = error;
+  return error.about(field === undefined ? part : `${part}.${field}`, prefix + message);
 }
 
 function isRetryable(code: ErrorCode): boolean {

@@ -34,7 +34,7 @@ export interface EmbeddedOptions {
 }
 
 /** An engine that runs here, and where it came from. */
-export interface RunningEngine {
+interface RunningEngine {
   engine: 'Temporal' | 'MongoDB';
   provider: string;
   version: string;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { KilnError } from '../domain/errors.ts';
+import { systemCode } from '../system-code.ts';
 
 // Data folders of all releases call the provider `rung`, so the file keeps that name.
 const stored = z.object({ rung: z.string(), version: z.string() });
@@ -17,7 +18,7 @@ interface RecordedEngine {
   version: string;
 }
 
-export interface RecordedTemporal extends RecordedEngine {
+interface RecordedTemporal extends RecordedEngine {
   searchAttributes: string[];
 }
 
@@ -43,7 +44,7 @@ export async function readEngines(dataDir: string): Promise<RecordedEngines> {
       ...(mongodb && { mongodb: fromStored(mongodb) }),
     };
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return {};
+    if (systemCode(cause) === 'ENOENT') return {};
     throw new KilnError('UNAVAILABLE', 'The engines.json of the data folder cannot be read.', {
       cause,
       hint: 'It says which engine wrote the data. Restore it, or use another data folder.',

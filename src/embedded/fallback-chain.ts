@@ -1,4 +1,5 @@
 import { KilnError } from '../domain/errors.ts';
+import { systemCode } from '../system-code.ts';
 
 /** Why a provider cannot be used here; the message completes "<provider>: …". */
 export class ProviderUnavailable extends Error {
@@ -9,7 +10,7 @@ export class ProviderUnavailable extends Error {
 export class ProviderAbsent extends ProviderUnavailable {}
 
 /** One way of providing an engine. */
-export interface Provider<T> {
+interface Provider<T> {
   /** Shown to operators and kept in the data folder, for example "downloaded mongod". */
   name: string;
   /** @throws ProviderUnavailable if this way is not open here. */
@@ -55,6 +56,5 @@ export async function firstProvided<T>(
 /** Returns our own sentence or the system's error code: foreign messages may hold paths or addresses. */
 function reasonOf(error: unknown): string {
   if (error instanceof ProviderUnavailable || error instanceof KilnError) return error.message;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  return code ?? 'it failed unexpectedly';
+  return systemCode(error) ?? 'it failed unexpectedly';
 }

@@ -4,12 +4,13 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { inspectProcess } from '../../bootstrap/process-table.js';
+import { systemCode } from '../system-code.ts';
 import { sha256 } from './install/digest.ts';
 
 const runFile = z.object({ pid: z.number(), url: z.string() });
 
 /** The right to use a data folder, or the process that has it; `owner` is undefined while that one starts. */
-export type Ownership =
+type Ownership =
   | { owned: true; release: () => Promise<void> }
   | { owned: false; owner: { pid: number; url: string } | undefined };
 
@@ -31,7 +32,7 @@ async function holdSocket(folder: string): Promise<(() => Promise<void>) | undef
   try {
     await once(server, 'listening');
   } catch (error) {
-    if (isCode(error, 'EADDRINUSE')) return undefined;
+    if (systemCode(error) === 'EADDRINUSE') return undefined;
     throw error;
   }
   return async () => {
@@ -58,7 +59,7 @@ async function createFile(path: string, content: string): Promise<boolean> {
     await writeFile(path, content, { flag: 'wx' });
     return true;
   } catch (error) {
-    if (isCode(error, 'EEXIST')) return false;
+    if (systemCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -70,8 +71,4 @@ async function readOwner(folder: string): Promise<{ pid: number; url: string } |
     // The owner is still starting and has not written the file.
     return undefined;
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

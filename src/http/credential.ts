@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Sender } from '../domain/access/client-address.ts';
-import { type CredentialPlaces, DIALECTS } from '../domain/dialect.ts';
+import { type CredentialLocations, DIALECTS } from '../domain/dialect.ts';
 import type { Credential } from '../operations/access/authenticate.ts';
 
 /** The form of every token that Kiln signs: key id, payload, signature. No API key looks like it. */
@@ -15,16 +15,16 @@ const JWT = /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/;
  */
 export function credentialOf(
   headers: { get(name: string): string | null | undefined },
-  places: CredentialPlaces = DIALECTS.graphql.credentials,
+  locations: CredentialLocations = DIALECTS.graphql.credentials,
   url?: string,
 ): Credential {
-  for (const name of places.headers) {
+  for (const name of locations.headers) {
     const value = headers.get(name);
     if (typeof value === 'string')
       return name === 'Authorization' ? bearerOf(value) : { kind: 'api-key', apiKey: value };
   }
-  if (places.query === null || url === undefined) return null;
-  const keys = new URL(url).searchParams.getAll(places.query);
+  if (locations.query === null || url === undefined) return null;
+  const keys = new URL(url).searchParams.getAll(locations.query);
   return keys.length === 0 ? null : { kind: 'api-key', apiKey: keys.join(',') };
 }
 

@@ -9,7 +9,7 @@ import { createErrorHandler } from './error-handler.ts';
 import type { HttpEnv } from './signed-path.ts';
 import { smallBody } from './small-body.ts';
 
-export interface DialectRoutesPorts {
+interface DialectRoutesPorts {
   operations: DialectOperations;
   log: Pick<Log, 'warn' | 'error'>;
   publicUrl(dialect: RestDialect): string;

@@ -2,7 +2,7 @@ import type { ErrorCode, KilnError } from '../domain/errors.ts';
 import { errorHeaders, HTTP_STATUS } from './status.ts';
 
 /** A code of the domain, or one that only exists at the level of HTTP. */
-export type AnswerCode = ErrorCode | 'METHOD_NOT_ALLOWED' | 'RANGE_NOT_SATISFIABLE';
+type AnswerCode = ErrorCode | 'METHOD_NOT_ALLOWED' | 'RANGE_NOT_SATISFIABLE';
 
 interface ErrorAnswer {
   status: number;

@@ -6,7 +6,7 @@ import { KilnError } from '../domain/errors.ts';
 import { bodyOf } from './request-body.ts';
 
 /** The name of the one part that counts. */
-export const FILE_FIELD = 'file';
+const FILE_FIELD = 'file';
 
 /** Forms bring a few fields along; more than this is no form. */
 const LIMITS = { files: 1, fields: 16, parts: 17, fieldSize: 4096, headerPairs: 32, headerSize: 16 * 1024 };

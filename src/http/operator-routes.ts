@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 import type { HttpEnv } from './signed-path.ts';
 
 /** What the operator's routes report about. */
-export interface OperatorPorts {
+interface OperatorPorts {
   /** Rejects with the part that does not answer. */
   checkReady(): Promise<void>;
   metrics: Metrics;

@@ -21,7 +21,7 @@ import { smallBody } from './small-body.ts';
 import { type UploadPorts, uploadRoutes } from './uploads.ts';
 
 /** The GraphQL API, as far as HTTP is concerned. */
-export interface GraphqlTransport {
+interface GraphqlTransport {
   handle(request: Request, bindings: { incoming: IncomingMessage }): Promise<Response>;
   attachWebSocket(server: Server): void;
 }
@@ -41,9 +41,6 @@ export interface HttpOptions {
     idleMs?: number;
   };
 }
-
-/** A server that listens once and closes gracefully. */
-export type HttpServer = ReturnType<typeof createHttp>;
 
 const IDLE_MS = 60_000;
 const HEADERS_MS = 20_000;

@@ -1,5 +1,5 @@
 /** Bounds how many requests are under way to one endpoint; endpoints that answer well get more. */
-export interface AdaptiveLimiter {
+interface AdaptiveLimiter {
   /**
    * Runs `work` if the endpoint has a free slot (1 to 24), else returns null without calling it. `isGood` of
    * the result raises the limit by one; false or a throw halves it.

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 /** A parsed CIDR range. */
-export type Network = [Address, number];
+type Network = [Address, number];
 
 /** The only block of the public IPv6 Internet; ipaddr.js calls the rest unicast as well. */
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');

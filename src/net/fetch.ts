@@ -21,7 +21,7 @@ export interface PostRequest {
 }
 
 /** The receiver's answer. */
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number;
   headers: Readonly<Record<string, string>>;
   /** The beginning of the body, as text. */
@@ -30,7 +30,7 @@ export interface HttpAnswer {
 }
 
 /** Why no answer came, or only a part of one. */
-export interface NoAnswer {
+interface NoAnswer {
   reason: NetworkError;
   durationMs: number;
 }
@@ -52,7 +52,7 @@ export interface HttpSender {
   close(): void;
 }
 
-export interface HttpSenderOptions {
+interface HttpSenderOptions {
   guard: Guard;
   /** Kiln's own version, for the user agent. */
   version: string;

@@ -34,7 +34,7 @@ const REASONS: readonly (readonly [RegExp, NetworkError])[] = [
  * Returns why a request got no answer, in words that tell nothing about our network; undefined for an error
  * of our own.
  */
-export function networkErrorOf(error: unknown): NetworkError | undefined {
+function networkErrorOf(error: unknown): NetworkError | undefined {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return REASONS.find(([pattern]) => pattern.test(code))?.[1];
 }

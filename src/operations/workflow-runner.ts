@@ -1,67 +1,67 @@
-/** What a job's workflow needs to begin. Ids only: bytes and secrets never travel through Temporal. */
+/** The input of a job's workflow. Bytes and secrets never travel through Temporal. */
 export interface JobStart {
   jobId: string;
   owner: string;
-  /** For the Temporal UI: what a person sees first. */
+  /** Shown first in Temporal UI. */
   title: string;
   source: string;
   target: string;
   /** Bytes, as declared; decides between one activity and several. */
   size: number;
-  /** Set while the job still waits for its upload: milliseconds since the epoch. */
+  /** Epoch milliseconds; null if the job waits for no upload. */
   uploadDeadline: number | null;
   hasCallback: boolean;
   /** The batch that counts it. */
   batchId?: string;
-  /** Share of the engines against other owners. */
+  /** Fairness weight against other owners. */
   weight?: number;
 }
 
-/** What a batch's workflow needs to begin. */
+/** The input of a batch's workflow. */
 export interface BatchStart {
   batchId: string;
   owner: string;
   title: string;
-  /** How many jobs there are. */
+  /** Number of jobs. */
   total: number;
   wantsArchive: boolean;
 }
 
-/** What a delivery's workflow needs to begin; body and secret stay in the database. */
+/** The input of a delivery's workflow; body and secret stay in the database. */
 export interface DeliveryStart {
   deliveryId: string;
   /** The number of its first attempt; a replay goes on counting. */
   attempt: number;
-  /** How often that has been put off already. */
+  /** How often that attempt has been postponed already. */
   holds?: number;
-  /** How long to wait before it. */
+  /** Milliseconds to wait before it. */
   delayMs?: number;
-  /** What shares a turn among all that want to be sent: the endpoint. */
+  /** Deliveries with the same key share one fair part of the workers: the endpoint, or a callback's owner. */
   fairnessKey: string;
-  /** For the Temporal UI. */
+  /** Shown in Temporal UI. */
   title: string;
 }
 
 /** The port to the workflow engine. Every call is idempotent by the job's id. */
 export interface WorkflowRunner {
   startJob(start: JobStart): Promise<void>;
-  /** Wakes a job that waits for its upload; starts the workflow first if a crash had lost it. */
+  /** Signals a job that its upload has arrived; starts the workflow first if a crash had lost it. */
   uploadCompleted(start: JobStart): Promise<void>;
-  /** Has the workflow of a job look for itself how the job stands; does nothing when it has closed. */
+  /** Makes the workflow of a job read the job's state; does nothing if it has closed. */
   wakeJob(jobId: string): Promise<void>;
-  /** Tells a job that waits for its turn to begin; starts it where it waited without a workflow. */
+  /** Signals a queued job to begin; starts its workflow if it has none. */
   admitJob(start: JobStart): Promise<void>;
   /**
-   * Ends a job; one that waits without a workflow gets one that ends it.
+   * Cancels a job; starts the workflow first if it has none.
    * @throws KilnError WRONG_STATE when the job has already ended another way.
    */
   cancelJob(start: JobStart, reason: string): Promise<void>;
   startBatch(start: BatchStart): Promise<void>;
-  /** Has a batch look at its jobs, or end them; starts its workflow first if a crash had lost it. */
-  nudgeBatch(start: BatchStart, request: 'count' | 'cancel'): Promise<void>;
-  /** Does nothing when the delivery is under way. */
+  /** Makes a batch count its jobs, or cancel them; starts its workflow first if a crash had lost it. */
+  signalBatch(start: BatchStart, request: 'count' | 'cancel'): Promise<void>;
+  /** Starts a delivery's workflow; does nothing if it is running. */
   startDelivery(start: DeliveryStart): Promise<void>;
-  /** Ends the present wait of a delivery. @returns false when nothing of it is under way. */
+  /** Ends the present wait of a delivery. Returns false if no workflow of it is running. */
   wakeDelivery(deliveryId: string): Promise<boolean>;
   /** Rejects when Temporal or the workers do not answer. */
   ping(): Promise<void>;

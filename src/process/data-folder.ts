@@ -2,6 +2,7 @@ import { mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../config.ts';
 import { makeFolder } from '../embedded/install/make-folder.ts';
+import { systemCode } from '../system-code.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'it is a file',
@@ -22,7 +23,7 @@ export async function ensureDataFolder(dataDir: string): Promise<void> {
     // Permissions do not tell: a kernel's folder says that it is writable, and takes nothing.
     await rmdir(await mkdtemp(join(dataDir, '.try-')));
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+    const code = systemCode(cause) ?? 'unknown reason';
     const reason = REASONS[code] ?? `files cannot be made there (${code})`;
     throw new ConfigError(
       `The data folder ${dataDir} cannot be used: ${reason}. Set KILN_DATA_DIR to a folder that can be written to.`,

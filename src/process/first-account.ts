@@ -9,7 +9,7 @@ import { newId } from '../domain/id.ts';
 import { hashApiKey, newApiKey, newKeyPair } from '../secrets/api-key.ts';
 
 /** What a newcomer needs to call any API at once; only on the machine itself, mode 600. */
-export interface Credentials {
+interface Credentials {
   url: string;
   adminToken: string;
   account: string;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { ConfigError } from '../config.ts';
+import { systemCode } from '../system-code.ts';
 
 /** What an operator can do about an address that cannot be listened on, by the system's code. */
 const REMEDIES: Readonly<Record<string, (host: string, port: number) => string>> = {
@@ -14,7 +15,7 @@ const REMEDIES: Readonly<Record<string, (host: string, port: number) => string>>
 
 /** Turns the failure to listen into a ConfigError that names the variable to change, where the address is the reason. */
 export function explainListening(cause: unknown, host: string, port: number): unknown {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = systemCode(cause) ?? '';
   const remedy = REMEDIES[code];
   return remedy ? new ConfigError(remedy(host, port), { cause }) : cause;
 }

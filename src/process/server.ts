@@ -6,7 +6,7 @@ import { ensureDataFolder } from './data-folder.ts';
 import { runProcess } from './lifecycle.ts';
 import { explainListening } from './listening.ts';
 
-export interface Serving {
+interface Serving {
   /** Base of every absolute URL in an answer. */
   url: string;
   port: number;

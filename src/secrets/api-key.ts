@@ -5,13 +5,13 @@ const PUBLIC_KEY_BYTES = 10;
 const SECRET_KEY_BYTES = 20;
 
 /** A fresh API key; `apiKey` is shown once, only `secretHash` is kept. */
-export interface NewApiKey {
+interface NewApiKey {
   apiKey: string;
   secretHash: string;
 }
 
 /** A public and a secret key for dialects whose callers sign their requests. */
-export interface KeyPair {
+interface KeyPair {
   publicKey: string;
   secretKey: string;
 }

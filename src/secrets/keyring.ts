@@ -7,7 +7,7 @@ const SUBKEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
 
 /** What a subkey is for; no two uses ever share one. */
-export type KeyPurpose = 'envelope' | `token/${string}`;
+type KeyPurpose = 'envelope' | `token/${string}`;
 
 /** The master keys of this installation, seen only through subkeys. */
 export interface Keyring {

@@ -2,7 +2,7 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import { z } from 'zod';
 import { KilnError } from '../domain/errors.ts';
 
-export interface LoginKeysOptions {
+interface LoginKeysOptions {
   issuer: string;
   /** Where the keys are; the issuer says so itself unless given. */
   jwksUrl?: string | undefined;

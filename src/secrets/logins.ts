@@ -3,14 +3,14 @@ import { isSubject, type Login } from '../domain/access/login.ts';
 import { KilnError } from '../domain/errors.ts';
 
 /** Whose tokens count, and for whom they must be made. */
-export interface LoginRules {
+interface LoginRules {
   issuer: string;
   audience: string;
   /** The claim that may name a Kiln account. */
   accountClaim: string;
 }
 
-export interface LoginsOptions extends LoginRules {
+interface LoginsOptions extends LoginRules {
   findKey: JWTVerifyGetKey;
   now?: () => number;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KilnError } from '../domain/errors.ts';
+import { systemCode } from '../system-code.ts';
 import { keyIdOf, MASTER_KEY_BYTES } from './keyring.ts';
 
 /** Where a data folder has its master keys, one a line, newest first. */
@@ -56,7 +57,7 @@ async function readKeys(path: string): Promise<Uint8Array[] | undefined> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw new KilnError('INTERNAL', 'The master key file cannot be read.', { cause: error });
   }
   const keys = text
@@ -74,7 +75,7 @@ async function createFile(path: string): Promise<Uint8Array[]> {
   // A link, unlike a rename, never replaces: of two processes that start at once, one key wins.
   await writeFile(path, [randomBytes(MASTER_KEY_BYTES)], async (draft) => {
     await link(draft, path).catch((error: unknown) => {
-      if (!isErrno(error, 'EEXIST')) throw error;
+      if (systemCode(error) !== 'EEXIST') throw error;
     });
   });
   return requireKeys(path);
@@ -113,8 +114,4 @@ async function writeDurably(path: string, content: string): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

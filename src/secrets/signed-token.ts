@@ -6,10 +6,10 @@ import type { Keyring } from './keyring.ts';
 export type TokenPurpose = 'job-status' | 'guest' | 'session' | 'upload' | 'complete' | 'download';
 
 /** Facts that a token carries besides its subject. They are signed, not hidden. */
-export type TokenClaims = Readonly<Record<string, string | number | boolean>>;
+type TokenClaims = Readonly<Record<string, string | number | boolean>>;
 
 /** What is signed into a token. */
-export interface TokenGrant {
+interface TokenGrant {
   /** The id of what the token is about. */
   subject: string;
   expiresAt: Date;

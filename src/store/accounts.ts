@@ -5,7 +5,7 @@ import { isDuplicateKey } from './mongo/driver-errors.ts';
 import { type Collections, insertIfAbsent, translateErrors } from './mongo/mongo.ts';
 import { paging } from './mongo/paging.ts';
 
-const NO_MONEY = { holds: 0, grants: 0, pendingEntries: 0 } as const;
+const WITHOUT_CREDITS = { holds: 0, grants: 0, pendingEntries: 0 } as const;
 
 export type AccountChanges = Partial<Pick<Account, 'name' | 'plan' | 'sessionsSince'>>;
 export type AccountRepository = ReturnType<typeof createAccountRepository>;
@@ -13,16 +13,17 @@ export type AccountRepository = ReturnType<typeof createAccountRepository>;
 export function createAccountRepository({ accounts }: Pick<Collections, 'accounts'>) {
   return translateErrors({
     /** Every call asks for it, so its money, which may be long, stays where it is. */
-    find: (id: string): Promise<Account | null> => accounts.findOne({ _id: id }, { projection: NO_MONEY }),
+    find: (id: string): Promise<Account | null> =>
+      accounts.findOne({ _id: id }, { projection: WITHOUT_CREDITS }),
     /** The account that a login is linked to. */
     findByLogin: (oidcSubject: string): Promise<Account | null> =>
-      accounts.findOne({ oidcSubject }, { projection: NO_MONEY }),
+      accounts.findOne({ oidcSubject }, { projection: WITHOUT_CREDITS }),
 
     insertIfAbsent: (account: Account) => insertIfAbsent(accounts, account),
 
     async list(page: Page): Promise<Account[]> {
       const { bounds, options } = paging('_id', page);
-      return accounts.find(bounds, { ...options, projection: NO_MONEY }).toArray();
+      return accounts.find(bounds, { ...options, projection: WITHOUT_CREDITS }).toArray();
     },
 
     /** @returns the account as it is then. */
@@ -30,7 +31,7 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
       const account = await accounts.findOneAndUpdate(
         { _id: id },
         { $set: changes },
-        { returnDocument: 'after', projection: NO_MONEY },
+        { returnDocument: 'after', projection: WITHOUT_CREDITS },
       );
       return required(account);
     },
@@ -50,7 +51,7 @@ export function createAccountRepository({ accounts }: Pick<Collections, 'account
         return required(
           await accounts.findOneAndUpdate({ _id: id }, update, {
             returnDocument: 'after',
-            projection: NO_MONEY,
+            projection: WITHOUT_CREDITS,
           }),
         );
       } catch (error) {

@@ -4,7 +4,7 @@ import {
   type BatchArchive,
   type BatchEvent,
   type BatchStatus,
-  type BatchTally,
+  type BatchSummary,
   endOf,
   endsOf,
   eventOf,
@@ -40,7 +40,7 @@ export type BatchRepository = ReturnType<typeof createBatchRepository>;
 /** The batches. Each change is one conditional update that also appends its events. */
 export function createBatchRepository(
   { batches }: Pick<Collections, 'batches'>,
-  changes: Pick<Changes<Batch>, 'publish' | 'ring'>,
+  changes: Pick<Changes<Batch>, 'publish' | 'invalidate'>,
 ) {
   async function get(id: string): Promise<Batch> {
     const batch = await batches.findOne({ _id: id });
@@ -109,7 +109,7 @@ export function createBatchRepository(
      * Counts ends without reading the batch, which may be long: each end names itself.
      * @returns what matters of the batch then, or null when one of them was counted before.
      */
-    async countEnds(id: string, ends: ReadonlyMap<string, Outcome>): Promise<BatchTally | null> {
+    async countEnds(id: string, ends: ReadonlyMap<string, Outcome>): Promise<BatchSummary | null> {
       const at = new Date();
       const named = [...ends].map(([jobId, outcome]) => [`outcomes.${jobId}`, outcome] as const);
       const more = Object.entries(endsOf(Object.fromEntries(ends))).filter(([, count]) => count > 0);
@@ -128,7 +128,7 @@ export function createBatchRepository(
         },
         { returnDocument: 'after', projection: WITHOUT_LISTS },
       );
-      if (batch) changes.ring(batch);
+      if (batch) changes.invalidate(batch);
       return batch;
     },
 
@@ -150,7 +150,7 @@ export function createBatchRepository(
       return applyOnce(id, { status, finishedAt: at }, event);
     },
 
-    async list({ owner, ...page }: BatchPage): Promise<BatchTally[]> {
+    async list({ owner, ...page }: BatchPage): Promise<BatchSummary[]> {
       const { bounds, options } = paging('_id', page);
       return batches.find({ owner, ...bounds }, { ...options, projection: WITHOUT_LISTS }).toArray();
     },
@@ -178,7 +178,7 @@ export function createBatchRepository(
         .toArray(),
 
     /** Puts the next look at a batch off, unless something has happened since it was read. */
-    async lookAgain({ _id, seq }: Pick<Batch, '_id' | 'seq'>, checkAt: Date): Promise<void> {
+    async scheduleCheck({ _id, seq }: Pick<Batch, '_id' | 'seq'>, checkAt: Date): Promise<void> {
       await batches.updateOne({ _id, seq }, { $set: { checkAt } });
     },
   });

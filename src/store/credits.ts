@@ -133,7 +133,7 @@ export function createCreditRepository({ accounts, ledger }: Pick<Collections, '
     },
 
     /** Notes when to look again, null for not before the next movement, unless there was one meanwhile. */
-    async lookAgain({ _id, entrySeq }: CreditAccount, repairAt: Date | null): Promise<void> {
+    async scheduleCheck({ _id, entrySeq }: CreditAccount, repairAt: Date | null): Promise<void> {
       const update = repairAt ? { $set: { repairAt } } : { $unset: { repairAt: '' as const } };
       await accounts.updateOne({ _id, entrySeq }, update);
     },

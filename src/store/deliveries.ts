@@ -30,11 +30,11 @@ export interface DeliveryFilter {
 export type DeliveryPage = DeliveryFilter & Page;
 
 /** Where a delivery stands among those that change: by the latest change, those of one instant by `order`. */
-export type ChangeMark = Pick<Delivery, '_id' | 'order' | 'updatedAt'>;
+export type ChangeCursor = Pick<Delivery, '_id' | 'order' | 'updatedAt'>;
 
 export interface ChangedPage extends Pick<DeliveryFilter, 'owner' | 'endpointId'> {
   /** The last one that is known; its `_id` does not matter. */
-  after: Omit<ChangeMark, '_id'>;
+  after: Omit<ChangeCursor, '_id'>;
   limit: number;
 }
 
@@ -187,7 +187,7 @@ export function createDeliveryRepository({ deliveries }: Pick<Collections, 'deli
     attemptsOf: createGroupedReads((ids) => parts(ids, { attempts: 1 })),
 
     /** What was written behind a mark, in the order of their marks; however many share an instant. */
-    async listChanged({ owner, endpointId, after, limit }: ChangedPage): Promise<ChangeMark[]> {
+    async listChanged({ owner, endpointId, after, limit }: ChangedPage): Promise<ChangeCursor[]> {
       const { updatedAt, order } = after;
       return deliveries
         .find(

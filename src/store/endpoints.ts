@@ -26,13 +26,13 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
   return translateErrors({
     find: (id: string): Promise<Endpoint | null> => endpoints.findOne({ _id: id }),
 
-    /** Oldest first. By their places, which are a unique key, it takes the same time however many others have. */
+    /** Returns the account's endpoints, oldest first; read by their slots, a unique key. */
     async list(accountId: string): Promise<Endpoint[]> {
       const found = await endpoints.find({ slot: { $in: endpointSlots(accountId) } }).toArray();
       return found.sort((left, right) => (left._id < right._id ? -1 : 1));
     },
 
-    /** @throws KilnError WRONG_STATE when all places of the account are taken. */
+    /** Inserts an endpoint in a free slot. @throws KilnError WRONG_STATE if the account has 20 already. */
     async insert(endpoint: Endpoint): Promise<void> {
       for (const slot of endpointSlots(endpoint.accountId)) {
         try {
@@ -53,15 +53,16 @@ export function createEndpointRepository({ endpoints }: Pick<Collections, 'endpo
       return endpoint;
     },
 
-    /** @returns null unless it was enabled: its owner, or another delivery, came first. */
+    /** Disables an endpoint. Returns null unless it was enabled. */
     disable: (id: string, changes: EndpointChanges): Promise<Endpoint | null> =>
       change({ _id: id, state: 'enabled' }, { ...changes, state: 'disabled', untold: true }),
 
-    /** Those that were disabled and whose owner has not been told. */
-    listUntold: (limit: number): Promise<Endpoint[]> => endpoints.find({ untold: true }, { limit }).toArray(),
+    /** Returns disabled endpoints whose `endpoint.disabled` has not been emitted. */
+    listUnemitted: (limit: number): Promise<Endpoint[]> =>
+      endpoints.find({ untold: true }, { limit }).toArray(),
 
-    /** Its owner knows what it has been since then. */
-    async noteTold({ _id, stateSince }: Pick<Endpoint, '_id' | 'stateSince'>): Promise<void> {
+    /** Notes that the event was emitted, unless the endpoint has changed state since. */
+    async noteEmitted({ _id, stateSince }: Pick<Endpoint, '_id' | 'stateSince'>): Promise<void> {
       await endpoints.updateOne({ _id, stateSince }, { $unset: { untold: '' } });
     },
 

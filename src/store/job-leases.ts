@@ -1,15 +1,15 @@
 import type { Job, JobStatus } from '../domain/jobs/job.ts';
 import { type Collections, translateErrors, updateInPortions } from './mongo/mongo.ts';
 
-/** A job that gave no sign of life in time, as far as whoever looks for it needs it. */
+/** A job whose lease has run out. */
 export type OverdueJob = Pick<Job, '_id' | 'updatedAt'> & { repairAt: Date };
 
 /** A job whose workflow was started. */
 export interface StartedJob {
   jobId: string;
-  /** The latest that it may have been trusted until when it was started. */
+  /** The latest lease that it may have had when it was started. */
   seen: Date;
-  /** How long it may rest now. */
+  /** The end of its new lease. */
   until: Date;
 }
 
@@ -18,12 +18,12 @@ const UNDER_WAY: JobStatus[] = ['awaiting_upload', 'importing', 'queued', 'proce
 export type JobLeases = ReturnType<typeof createJobLeases>;
 
 /**
- * Until when each open job is trusted to be in good hands: `repairAt`, which moves and progress renew. Only
- * jobs whose time is over are found, by its index, however many wait.
+ * Builds the leases of open jobs. `repairAt` is the end of a lease; transitions and progress renew it. An index
+ * finds the jobs whose lease has run out.
  */
 export function createJobLeases({ jobs }: Pick<Collections, 'jobs'>) {
   return translateErrors({
-    /** Those whose time is over, the longest first. */
+    /** Returns jobs whose lease has run out, the longest ago first. */
     listOverdue: (now: Date, limit: number): Promise<OverdueJob[]> =>
       jobs
         .find(
@@ -32,7 +32,7 @@ export function createJobLeases({ jobs }: Pick<Collections, 'jobs'>) {
         )
         .toArray() as Promise<OverdueJob[]>,
 
-    /** Gives a job time until `until`. @returns it as it is now; null when it was given a sign of life since `seen`. */
+    /** Renews a lease until `until`. Returns the job as it is now; null if the lease is no longer `seen`. */
     renew: (jobId: string, seen: Date, until: Date): Promise<Job | null> =>
       jobs.findOneAndUpdate(
         { _id: jobId, repairAt: seen },
@@ -40,12 +40,12 @@ export function createJobLeases({ jobs }: Pick<Collections, 'jobs'>) {
         { returnDocument: 'after' },
       ),
 
-    /** Nobody has to look at a job any more that was trusted until `seen`. */
+    /** Ends a lease for good, unless it is no longer `seen`: the job needs no check any more. */
     async drop(jobId: string, seen: Date): Promise<void> {
       await jobs.updateOne({ _id: jobId, repairAt: seen }, { $unset: { repairAt: '' } });
     },
 
-    /** Lets jobs rest that wait for their upload. What was expected of one since it was started stays so. */
+    /** Extends the leases of started jobs that await their upload; a lease that was renewed since stays. */
     async confirmStarts(started: readonly StartedJob[]): Promise<void> {
       const updates = started.map(({ jobId, seen, until }) => ({
         updateOne: {
@@ -56,7 +56,7 @@ export function createJobLeases({ jobs }: Pick<Collections, 'jobs'>) {
       if (updates.length > 0) await jobs.bulkWrite(updates, { ordered: false });
     },
 
-    /** Has the open jobs of versions that did not know of this looked at. */
+    /** Gives open jobs of earlier versions, which have no lease, one that ends at `now`. */
     async adoptUnknown(now: Date): Promise<void> {
       await updateInPortions(
         jobs,

@@ -10,9 +10,9 @@ import {
   type JobStatus,
   type JobSummary,
   legalSources,
-  refuseMove,
+  rejectTransition,
 } from '../domain/jobs/job.ts';
-import { isWorkedAt, turnLease, workLease } from '../domain/jobs/job-lease.ts';
+import { isWorkedAt, queueLease, workLease } from '../domain/jobs/job-lease.ts';
 import type { Page } from '../domain/page.ts';
 import { createGroupedReads } from '../grouped.ts';
 import type { Changes } from './mongo/changes.ts';
@@ -79,7 +79,7 @@ export function createJobRepository(
     event: JobEvent,
     patch: Partial<Job>,
   ): Promise<Job | null> {
-    // The request to cancel may die with Temporal after the end that it led to was written.
+    // Temporal may lose a cancel request after its end was recorded: the repair checks cancelled jobs once.
     const needsLook = isWorkedAt(event.status) || event.status === 'cancelled';
     const update: UpdateFilter<Job> = {
       $set: {
@@ -123,7 +123,7 @@ export function createJobRepository(
     /** One of many that are asked for at a time, which are read together. */
     getAmongMany: createGroupedReads(getMany),
 
-    /** @throws KilnError WRONG_STATE unless the move is legal or was made before by the same cause. */
+    /** Moves a job and returns it. @throws KilnError WRONG_STATE unless the move is legal, or a repeat. */
     async transition(id: string, { to, cause, message, patch = {} }: Transition): Promise<Job> {
       const at = new Date();
       const finishedAt = isTerminal(to) ? { finishedAt: at } : {};
@@ -134,28 +134,28 @@ export function createJobRepository(
       });
       if (moved) return moved;
       const job = await get(id);
-      return job.events.some((known) => known.cause === cause) ? job : refuseMove(job, to);
+      return job.events.some((known) => known.cause === cause) ? job : rejectTransition(job, to);
     },
 
-    /** Appends an event that moves nothing, such as a delivered callback. */
+    /** Appends an event that leaves the status as it is, such as a delivered callback. May be repeated. */
     async append(id: string, event: Omit<JobEvent, 'at' | 'status'>, patch: JobPatch = {}): Promise<Job> {
       for (;;) {
         const { status } = await get(id);
         const written = await apply(id, { status }, { ...event, status, at: new Date() }, patch);
         if (written) return written;
-        // Not written: somebody has written it before, or the state has moved since it was read.
+        // Not written: the event is there already, or the status has changed since it was read.
         const job = await get(id);
         if (job.events.some(({ cause }) => cause === event.cause)) return job;
       }
     },
 
-    /** Progress is no event: it only moves while the job waits for its turn or is processed. */
+    /** Writes progress if the job still has this status, else does nothing. Progress is no event. */
     async setProgress(
       id: string,
       progress: JobProgress,
       status: 'queued' | 'processing' = 'processing',
     ): Promise<void> {
-      const repairAt = status === 'queued' ? turnLease() : workLease();
+      const repairAt = status === 'queued' ? queueLease() : workLease();
       const job = await jobs.findOneAndUpdate(
         { _id: id, status },
         { $set: { progress, updatedAt: new Date(), repairAt } },
@@ -164,7 +164,7 @@ export function createJobRepository(
       if (job) changes.publish(job);
     },
 
-    /** Has a job looked at unless it moves on until then: something is about to be told to its workflow. */
+    /** Shortens the lease of a job whose workflow is about to be signalled: the repair checks that it moves on. */
     async expectMove(jobId: string, until: Date): Promise<void> {
       await jobs.updateOne({ _id: jobId, status: 'awaiting_upload' }, { $set: { repairAt: until } });
     },
@@ -180,7 +180,7 @@ export function createJobRepository(
       return jobs.find(filter, { ...options, projection: { events: 0 } }).toArray();
     },
 
-    /** The states of these jobs; one that does not exist is missing. */
+    /** Returns the statuses of those of these jobs that exist. */
     async statusesOf(ids: readonly string[]): Promise<Map<string, JobStatus>> {
       if (ids.length === 0) return new Map();
       const found = await jobs.find({ _id: { $in: [...ids] } }, { projection: { status: 1 } }).toArray();

@@ -31,7 +31,7 @@ export function createRetentionRepository(collections: Collections) {
     removeFiles: (expired: readonly StoredFile[]): Promise<StoredFile[]> =>
       removeAsRead(files, expired, ({ _id, expiresAt }) => ({ _id, expiresAt })),
 
-    async prolongFile({ _id, expiresAt }: StoredFile, until: Date): Promise<void> {
+    async extendFile({ _id, expiresAt }: StoredFile, until: Date): Promise<void> {
       await files.updateOne({ _id, expiresAt }, { $set: { expiresAt: until } });
     },
 

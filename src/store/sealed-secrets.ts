@@ -3,25 +3,25 @@ import { KilnError } from '../domain/errors.ts';
 import { notACursor } from '../domain/page.ts';
 import { type Collections, translateErrors } from './mongo/mongo.ts';
 
-/** A document with a secret in it; `jobId` is where a delivery has its secret from. */
+/** A document with a secret in it. A delivery's secret is sealed for the job `jobId`. */
 interface Sealed {
   _id: string;
   jobId?: string | null;
 }
 
-interface SealedPlace {
+interface SecretLocation {
   collection: keyof Collections;
-  /** As MongoDB writes a path. */
+  /** A MongoDB path. */
   field: string;
-  /** What the envelope is bound to, which is where the secret was sealed first. */
+  /** Returns the binding that the envelope was sealed with. */
   binding(document: Sealed): { collection: string; id: string; field: string };
 }
 
 /**
- * Every place in which a sealed secret is stored; whoever adds one adds a line, so that it is sealed
- * again when the master key changes. Ended jobs and deliveries are in: they may be repeated.
+ * Every location of a sealed secret: a new one needs a line here, or it is not sealed again when the master key
+ * changes. Ended jobs and deliveries count too: they may be retried.
  */
-const PLACES: readonly SealedPlace[] = [
+const LOCATIONS: readonly SecretLocation[] = [
   {
     collection: 'keys',
     field: 'sealedSecretKey',
@@ -45,26 +45,26 @@ const PLACES: readonly SealedPlace[] = [
   })),
 ];
 
-/** A secret where it was found. */
+/** A sealed secret and its location. */
 export interface StoredSecret {
-  place: number;
+  location: number;
   id: string;
   envelope: string;
-  binding: ReturnType<SealedPlace['binding']>;
+  binding: ReturnType<SecretLocation['binding']>;
 }
 
 export type SealedSecretRepository = ReturnType<typeof createSealedSecretRepository>;
 
 /** All sealed secrets of the database, whichever collection they lie in. */
 export function createSealedSecretRepository(collections: Collections) {
-  const of = (place: SealedPlace) => collections[place.collection] as unknown as Collection<Sealed>;
+  const of = (location: SecretLocation) => collections[location.collection] as unknown as Collection<Sealed>;
 
   async function read(index: number, after: string, limit: number) {
-    const place = placeAt(index);
-    const { field } = place;
+    const location = locationAt(index);
+    const { field } = location;
     // A projection knows no positions in a list, so all of the list is read.
     const [top = field] = field.split('.');
-    const documents = await of(place)
+    const documents = await of(location)
       .find(
         { _id: { $gt: after }, [field]: { $type: 'string' } },
         { projection: { jobId: 1, [top]: 1 }, sort: { _id: 1 }, limit },
@@ -73,30 +73,32 @@ export function createSealedSecretRepository(collections: Collections) {
     const secrets = documents.flatMap((document): StoredSecret[] => {
       const envelope = valueAt(document, field);
       if (typeof envelope !== 'string') return [];
-      return [{ place: index, id: document._id, envelope, binding: place.binding(document) }];
+      return [{ location: index, id: document._id, envelope, binding: location.binding(document) }];
     });
     return { secrets, last: documents.at(-1)?._id };
   }
 
   return translateErrors({
-    /** One page of all secrets in a fixed order; `next` is where the following one begins, null at the end. */
+    /**
+     * Returns one page of all secrets, in a fixed order. `next` is the `after` of the next page; null at the end.
+     */
     async page(
       after: string | null,
       limit: number,
     ): Promise<{ secrets: StoredSecret[]; next: string | null }> {
-      let { place, id } = positionOf(after);
-      for (; place < PLACES.length; place += 1) {
-        const { secrets, last } = await read(place, id, limit);
-        if (last !== undefined) return { secrets, next: `${place}:${last}` };
+      let { location, id } = positionOf(after);
+      for (; location < LOCATIONS.length; location += 1) {
+        const { secrets, last } = await read(location, id, limit);
+        if (last !== undefined) return { secrets, next: `${location}:${last}` };
         id = '';
       }
       return { secrets: [], next: null };
     },
 
-    /** @returns false when somebody has changed the secret since it was read: theirs counts. */
-    async replace({ place, id, envelope }: StoredSecret, resealed: string): Promise<boolean> {
-      const { field } = placeAt(place);
-      const { modifiedCount } = await of(placeAt(place)).updateOne(
+    /** Replaces an envelope. Returns false if the secret has changed since it was read. */
+    async replace({ location, id, envelope }: StoredSecret, resealed: string): Promise<boolean> {
+      const { field } = locationAt(location);
+      const { modifiedCount } = await of(locationAt(location)).updateOne(
         { _id: id, [field]: envelope },
         { $set: { [field]: resealed } },
       );
@@ -105,17 +107,17 @@ export function createSealedSecretRepository(collections: Collections) {
   });
 }
 
-function positionOf(after: string | null): { place: number; id: string } {
-  if (after === null) return { place: 0, id: '' };
-  const [, place, id] = /^(\d+):(.+)$/.exec(after) ?? [];
-  if (place !== undefined && id !== undefined) return { place: Number(place), id };
+function positionOf(after: string | null): { location: number; id: string } {
+  if (after === null) return { location: 0, id: '' };
+  const [, location, id] = /^(\d+):(.+)$/.exec(after) ?? [];
+  if (location !== undefined && id !== undefined) return { location: Number(location), id };
   throw notACursor('after');
 }
 
-function placeAt(index: number): SealedPlace {
-  const place = PLACES[index];
-  if (place) return place;
-  throw new KilnError('INTERNAL', 'There is no such place of secrets.');
+function locationAt(index: number): SecretLocation {
+  const location = LOCATIONS[index];
+  if (location) return location;
+  throw new KilnError('INTERNAL', 'There is no such location of secrets.');
 }
 
 function valueAt(document: object, path: string): unknown {

@@ -1,6 +1,6 @@
 import { KilnError } from '../domain/errors.ts';
 import type { Upload } from '../domain/files/file.ts';
-import type { Fault } from '../domain/jobs/job.ts';
+import type { StoredError } from '../domain/jobs/job.ts';
 import { type Collections, insertIfAbsent, insertMissing, translateErrors } from './mongo/mongo.ts';
 
 export type UploadRepository = ReturnType<typeof createUploadRepository>;
@@ -65,7 +65,7 @@ export function createUploadRepository({ uploads }: Pick<Collections, 'uploads'>
     },
 
     /** Ends the upload for good; what was wrong is told by the job. */
-    async reject(id: string, fault: Fault): Promise<void> {
+    async reject(id: string, fault: StoredError): Promise<void> {
       await uploads.updateOne(
         { _id: id, state: { $in: ['open', 'received'] } },
         { $set: { state: 'rejected', fault } },

@@ -115,7 +115,7 @@ export function createWorkflowRunner(
         await client.workflow.start<typeof batchJob>('batchJob', batchOptions(start)).catch(unlessOver);
       }),
 
-    nudgeBatch: (start, request) =>
+    signalBatch: (start, request) =>
       call(client, async () => {
         await client.workflow
           .signalWithStart<typeof batchJob, [BatchNudge]>('batchJob', {

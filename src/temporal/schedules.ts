@@ -2,7 +2,7 @@ import { ScheduleAlreadyRunning, type ScheduleOptions, ScheduleOverlapPolicy } f
 import type { Temporal } from './connect.ts';
 import { queuesOf } from './queues.ts';
 
-export interface ScheduledOptions {
+interface ScheduledOptions {
   queuePrefix: string;
   /** Milliseconds between two retention sweeps. */
   sweepMs: number;

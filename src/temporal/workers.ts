@@ -13,7 +13,7 @@ const HEARTBEAT_THROTTLE = '1s';
 const STICKY_TIMEOUT = '3s';
 const SHUTDOWN_GRACE = '15s';
 
-export interface WorkersOptions {
+interface WorkersOptions {
   temporal: Temporal;
   queuePrefix: string;
   activities: object;

@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
-import { failuresTranslated } from '../../activities/failure.ts';
+import { translateFailures } from '../../activities/failure.ts';
 import { ERROR_CODES, type ErrorCode, KilnError } from '../../src/domain/errors.ts';
 import { rememberingLogger } from '../support/harness/activity-harness.ts';
 
@@ -9,7 +9,7 @@ import { rememberingLogger } from '../support/harness/activity-harness.ts';
 async function translated(error: unknown, { cancelled = false } = {}) {
   const { entries, logger } = rememberingLogger();
   const env = new MockActivityEnvironment({}, { logger });
-  const { failing } = failuresTranslated({
+  const { failing } = translateFailures({
     async failing() {
       if (cancelled) env.cancel('CANCELLED');
       throw error;
@@ -86,7 +86,7 @@ describe('a failed activity', () => {
   });
 
   it('leaves results alone', async () => {
-    const { working } = failuresTranslated({ working: async ({ n }: { n: number }) => n + 1 });
+    const { working } = translateFailures({ working: async ({ n }: { n: number }) => n + 1 });
     expect(await new MockActivityEnvironment().run(working, { n: 1 })).toBe(2);
   });
 });

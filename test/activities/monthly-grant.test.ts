@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
-import { monthOf } from '../../src/domain/credits/credits.ts';
 import { newId } from '../../src/domain/id.ts';
 import { createLog } from '../../src/log.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connect.ts';
@@ -65,7 +64,7 @@ describe('the monthly grant', () => {
     expect((await harness.credits.get(free)).available).toBe(0);
     const { entries } = await sumOfLedger(harness.collections, pro);
     expect(entries).toMatchObject([
-      { kind: 'monthly', run: monthOf(new Date()), change: { available: 600 } },
+      { kind: 'monthly', run: new Date().toISOString().slice(0, 7), change: { available: 600 } },
     ]);
   });
 

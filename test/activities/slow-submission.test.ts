@@ -33,7 +33,7 @@ const repair = () =>
     ...harness,
     runner: {
       startBatch: async ({ batchId }) => void signalled.push(batchId),
-      nudgeBatch: async ({ batchId }) => void signalled.push(batchId),
+      signalBatch: async ({ batchId }) => void signalled.push(batchId),
     },
     log: { warn: () => {} },
   });

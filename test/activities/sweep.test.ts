@@ -301,7 +301,7 @@ describe('a sweep', () => {
   it('does not touch what has changed since it was read', async () => {
     const retention = createRetentionRepository(harness.collections);
     const file = await storedFile({});
-    await retention.prolongFile(file, ago(-HOUR));
+    await retention.extendFile(file, ago(-HOUR));
     expect(await retention.removeFiles([file])).toEqual([]);
     const upload = anUpload({ expiresAt: ago(HOUR) });
     await harness.collections.uploads.insertOne({ ...upload });

@@ -9,7 +9,7 @@ import type { ConvertStep } from '../../src/domain/jobs/plan.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
 
 /** One conversion that a converter claims to do. */
-export interface ContractCase {
+interface ContractCase {
   source: FormatId;
   target: FormatId;
   /** Writes the input to the path that it is given. */

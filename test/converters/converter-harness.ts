@@ -12,7 +12,7 @@ import type { FormatId } from '../../src/domain/formats/format.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
 
 /** Real converters and a folder for one test file. */
-export interface ConverterHarness {
+interface ConverterHarness {
   converters: Converters;
   folder: string;
   /** Writes bytes into the folder and returns the path. */

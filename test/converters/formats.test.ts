@@ -133,7 +133,7 @@ describe('formats that only come in', () => {
     expect(await at(path, 120, 100)).toEqual([250, 220, 60, 255]);
     expect((await at(path, 300, 200))[3]).toBe(0);
     const denser = await harness.convert(input, 'svg', 'png', { density: 144 });
-    expect(denser.output).toMatchObject({ width: 80, height: 60 });
+    expect(denser.output).toMatchObject({ width: 60, height: 45 });
   });
 
   it('XCF: all layers, the upper over the lower', async () => {

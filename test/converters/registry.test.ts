@@ -21,7 +21,7 @@ function answering(engine: string): () => Promise<ConvertOutcome> {
   return async () => ({ engine, engineMs: 1, input: {}, output: {}, warnings: [] });
 }
 
-function failing(code: 'NOT_SUPPORTED' | 'CORRUPT_INPUT'): () => Promise<ConvertOutcome> {
+function failing(code: 'NOT_SUPPORTED' | 'CORRUPT_INPUT' | 'TOO_MANY_PIXELS'): () => Promise<ConvertOutcome> {
   return async () => {
     throw new KilnError(code, `This one says ${code}.`);
   };
@@ -47,10 +47,30 @@ describe('the registry', () => {
 
   it('does not go on after any other failure', async () => {
     const registry = createConverterRegistry([
+      converter('first', failing('TOO_MANY_PIXELS')),
+      converter('second', answering('second')),
+    ]);
+    await expect(registry.convert(step, io)).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' });
+  });
+
+  it('does not believe one that calls the file damaged before it asked the next', async () => {
+    const registry = createConverterRegistry([
       converter('first', failing('CORRUPT_INPUT')),
       converter('second', answering('second')),
     ]);
-    await expect(registry.convert(step, io)).rejects.toMatchObject({ code: 'CORRUPT_INPUT' });
+    expect((await registry.convert(step, io)).engine).toBe('second');
+  });
+
+  it('says what the one said that knew the kind of file, and keeps the reasons of all', async () => {
+    const registry = createConverterRegistry([
+      converter('first', failing('CORRUPT_INPUT')),
+      converter('second', failing('NOT_SUPPORTED')),
+    ]);
+    await expect(registry.convert(step, io)).rejects.toMatchObject({
+      code: 'NOT_SUPPORTED',
+      message: 'This one says NOT_SUPPORTED.',
+      cause: { message: 'This one says CORRUPT_INPUT.; This one says NOT_SUPPORTED.' },
+    });
   });
 
   it('passes on the last refusal when nobody could', async () => {

@@ -3,7 +3,7 @@ import { parsePlanChanges } from '../../src/domain/access/account-plan.ts';
 import { parseRestriction } from '../../src/domain/access/key-restriction.ts';
 import { requireSessionMinutes, sessionScopes } from '../../src/domain/access/session.ts';
 import { requireBatchSize } from '../../src/domain/batches/batch.ts';
-import { ERROR_CODES, type ErrorCode, isErrorCode, KilnError } from '../../src/domain/errors.ts';
+import { ERROR_CODES, type ErrorCode, isErrorCode, KilnError, ofPart } from '../../src/domain/errors.ts';
 import { parseOptions } from '../../src/domain/options/image.ts';
 import { requireDescription, requireShortUrl } from '../../src/domain/webhooks/endpoint.ts';
 import { parseSubscriptions } from '../../src/domain/webhooks/webhook-event.ts';
@@ -33,6 +33,25 @@ describe('a failure', () => {
     expect(new KilnError('NOT_FOUND', 'x').hint).toMatch(/^Check the id/);
     expect(new KilnError('INTERNAL', 'x')).toMatchObject({ hint: undefined, field: undefined });
     expect('cause' in new KilnError('INTERNAL', 'x')).toBe(false);
+  });
+
+  it('of one part of a request names the part, and says all else as before', () => {
+    const cause = new Error('why');
+    const details = { hint: 'Wait.', retryAfterSeconds: 3, retryable: false } as const;
+    const error = ofPart('jobs.3', new KilnError('RATE_LIMITED', 'Too many.', { field: 'size', ...details }));
+    expect(error).toBeInstanceOf(KilnError);
+    expect(error).toMatchObject({
+      code: 'RATE_LIMITED',
+      message: 'Too many.',
+      field: 'jobs.3.size',
+      ...details,
+    });
+    expect(ofPart('jobs.3', new KilnError('TOO_LARGE', 'Too large.'), 'Job 4: ')).toMatchObject({
+      message: 'Job 4: Too large.',
+      field: 'jobs.3',
+      retryable: false,
+    });
+    expect(ofPart('jobs.3', cause)).toBe(cause);
   });
 
   it('can be told as one about another field', () => {

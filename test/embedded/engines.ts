@@ -25,7 +25,7 @@ export function realEngines(dataDir: string, options: Partial<EmbeddedOptions> =
   };
 }
 
-export interface Owner {
+interface Owner {
   child: ChildProcess;
   mongoUri: string;
   /** The next line that it prints. */
@@ -51,7 +51,7 @@ export async function killHard(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-export interface RecordedEngine {
+interface RecordedEngine {
   engine: string;
   pid: number;
 }

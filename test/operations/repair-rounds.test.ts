@@ -10,7 +10,7 @@ function heldStep() {
   return {
     run(given: AbortSignal): Promise<void> {
       signal = given;
-      for (const tell of next.splice(0)) tell();
+      for (const resolve of next.splice(0)) resolve();
       return new Promise((resolve) => begun.push(resolve));
     },
     rounds: () => begun.length,
@@ -24,14 +24,14 @@ function heldStep() {
 /** A step that counts its rounds, and what it does in them. */
 function counting(work: () => Promise<void> = async () => {}) {
   let rounds = 0;
-  const reached: { at: number; tell: () => void }[] = [];
+  const reached: { at: number; resolve: () => void }[] = [];
   return {
     async run() {
       rounds += 1;
-      for (const { at, tell } of reached) if (rounds >= at) tell();
+      for (const { at, resolve } of reached) if (rounds >= at) resolve();
       await work();
     },
-    reaches: (at: number) => new Promise<void>((tell) => reached.push({ at, tell })),
+    reaches: (at: number) => new Promise<void>((resolve) => reached.push({ at, resolve })),
   };
 }
 

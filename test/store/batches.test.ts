@@ -20,7 +20,7 @@ let signals: string[];
 
 beforeAll(async () => {
   database = await openDatabase();
-  batches = createBatchRepository(database.collections, { publish: () => {}, ring: () => {} });
+  batches = createBatchRepository(database.collections, { publish: () => {}, invalidate: () => {} });
 });
 afterAll(() => database.drop());
 
@@ -45,7 +45,7 @@ async function aBatch(statuses: readonly JobStatus[], different: Partial<Batch> 
 
 const runner = {
   startBatch: async ({ batchId }: { batchId: string }) => void signals.push(`start ${batchId}`),
-  nudgeBatch: async ({ batchId }: { batchId: string }, request: string) =>
+  signalBatch: async ({ batchId }: { batchId: string }, request: string) =>
     void signals.push(`${request} ${batchId}`),
 };
 
@@ -132,9 +132,9 @@ describe('the repair of batches', () => {
     const { batch: second } = await aBatch(['ready'], { updatedAt: LONG_AGO });
     const failing = {
       ...runner,
-      nudgeBatch: async (start: { batchId: string }, request: string) => {
+      signalBatch: async (start: { batchId: string }, request: string) => {
         if (start.batchId === first._id) throw new Error('away');
-        await runner.nudgeBatch(start, request);
+        await runner.signalBatch(start, request);
       },
     };
     const jobs = createJobRepository(database.collections, { publish: () => {} });

@@ -3,7 +3,7 @@ import { type DeclaredIndex, INDEXES } from '../../src/store/mongo/indexes.ts';
 import type { Collections } from '../../src/store/mongo/mongo.ts';
 
 /** A query as it went to the server. */
-export interface Query {
+interface Query {
   collection: string;
   filter: Readonly<Record<string, unknown>>;
   sort: Readonly<Record<string, number>>;
@@ -19,7 +19,7 @@ interface Options {
 }
 
 /** Of each shape the first query. */
-export type Queries = ReadonlyMap<string, Query>;
+type Queries = ReadonlyMap<string, Query>;
 
 /** Code whose queries count; what a test looks up for itself may take its time. */
 const STORE = /[\\/]src[\\/]store[\\/]/;
@@ -82,7 +82,7 @@ function wayOf(condition: unknown): Use {
 }
 
 /** `jobs: owner =, _id range, by _id`: queries that differ in values only are one shape. */
-export function shapeOf({ collection, filter, sort }: Query): string {
+function shapeOf({ collection, filter, sort }: Query): string {
   const marks: Readonly<Record<Use, string>> = { equal: ' =', range: ' range', other: ' ?' };
   const parts = Object.entries(filter).map(([field, condition]) =>
     field === '$or' ? '$or' : nameOf(field) + marks[wayOf(condition)],

@@ -47,7 +47,7 @@ describe('a batch', () => {
     const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(250, 0) });
     await harness.runner.startBatch(batch.start);
     await expect.poll(() => batch.names(), WAIT).toContain('countBatch');
-    await harness.runner.nudgeBatch(batch.start, 'count');
+    await harness.runner.signalBatch(batch.start, 'count');
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
     expect(batch.inputsOf('startBatchJobs')).toEqual(
       [0, 100, 200].map((from) => ({ batchId: batch.start.batchId, from })),
@@ -69,9 +69,9 @@ describe('a batch', () => {
     const batch = await aBatch({ startBatchJobs: inPages, countBatch: pending(250, 250, 0) });
     await harness.runner.startBatch(batch.start);
     await expect.poll(() => batch.names(), WAIT).toContain('countBatch');
-    await harness.runner.nudgeBatch(batch.start, 'cancel');
+    await harness.runner.signalBatch(batch.start, 'cancel');
     await expect.poll(() => batch.names(), WAIT).toContain('cancelBatchJobs');
-    await harness.runner.nudgeBatch(batch.start, 'cancel');
+    await harness.runner.signalBatch(batch.start, 'cancel');
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
     expect(batch.names().filter((name) => name === 'cancelBatchJobs')).toHaveLength(1);
   });
@@ -97,7 +97,7 @@ describe('a batch', () => {
     const nudge = () => batch.handle.signal('nudged', { wish: 'count' });
     for (let sent = 0; sent < LONG_HISTORY; sent += 100)
       await Promise.all(Array.from({ length: 100 }, nudge));
-    await harness.runner.nudgeBatch(batch.start, 'cancel');
+    await harness.runner.signalBatch(batch.start, 'cancel');
     opened.resolve();
     await expect.poll(async () => (await batch.handle.describe()).runId, WAIT).not.toBe(runId);
     await expect.poll(() => batch.names(), WAIT).toContain('cancelBatchJobs');
@@ -107,7 +107,7 @@ describe('a batch', () => {
 
   it('is started by a nudge whose batch had lost its workflow', async () => {
     const batch = await aBatch({ startBatchJobs: inPages });
-    await harness.runner.nudgeBatch(batch.start, 'count');
+    await harness.runner.signalBatch(batch.start, 'count');
     expect(await batch.handle.result()).toEqual({ status: 'ready' });
   });
 

@@ -46,7 +46,7 @@ describe('a fault of our own', () => {
       const job = await harness.job({ [name]: defect, countBatch: async () => ({ pending: 1 }) });
       const { jobId: batchId, owner } = job.start;
       const start = { batchId, owner, title: '100 jobs', total: 100, wantsArchive: false };
-      await harness.runner.nudgeBatch(start, 'cancel');
+      await harness.runner.signalBatch(start, 'cancel');
       const batch = harness.env.client.workflow.getHandle(`batch:${batchId}`);
       await expect(batch.result()).rejects.toThrow();
       expect(job.inputsOf(name)).toHaveLength(4);

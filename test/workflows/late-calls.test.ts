@@ -31,7 +31,7 @@ describe('a call that comes through after the job or batch has ended', () => {
     await handle.result();
     const { runId } = await handle.describe();
     await harness.runner.startBatch(start);
-    await harness.runner.nudgeBatch(start, request);
+    await harness.runner.signalBatch(start, request);
     expect(await handle.describe()).toMatchObject({ runId, status: { name: 'COMPLETED' } });
   });
 

@@ -120,7 +120,7 @@ const BATCHES: Record<string, Scenario> = {
     fakes: { startBatchJobs: startedInPages, countBatch: pendingOnce(250) },
     run: async ({ runner }, start) => {
       await new Promise((resolve) => setTimeout(resolve, 1000));
-      await runner.nudgeBatch(batchOf(start), 'count');
+      await runner.signalBatch(batchOf(start), 'count');
     },
   },
   'batch-cancelled': {
@@ -132,7 +132,7 @@ const BATCHES: Record<string, Scenario> = {
     },
     run: async ({ runner }, start) => {
       await new Promise((resolve) => setTimeout(resolve, 1000));
-      await runner.nudgeBatch(batchOf(start), 'cancel');
+      await runner.signalBatch(batchOf(start), 'cancel');
     },
   },
 };

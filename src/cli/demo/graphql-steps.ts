@@ -13,7 +13,7 @@ export interface GraphqlStepPorts {
 }
 
 /** A conversion of the demo and what must come of it. */
-export interface PictureRequest {
+interface PictureRequest {
   sample: Sample;
   target: string;
   options?: Record<string, unknown>;

@@ -22,7 +22,7 @@ interface Prepared {
 }
 
 /** What this step of the demo needs. */
-export interface RestStepPorts {
+interface RestStepPorts {
   service: Service;
   narrator: Narrator;
   folder: string;

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import type { Config } from '../../config.ts';
 import { type RecordedEngines, readEngines } from '../../embedded/engine-record.ts';
 import { pingMongo } from '../../embedded/mongodb/mongo-ping.ts';
+import { systemCode } from '../../system-code.ts';
 import { firstLineOf } from './commands.ts';
 import type { Finding, Section } from './finding.ts';
 
@@ -88,7 +89,8 @@ async function reachMongo(uri: string): Promise<Finding> {
 
 /** Says what was looked for and not found. The driver's own words may quote the URI, so they are not shown. */
 function whyMissing(error: unknown, hosts: string, isSrv: boolean): Pick<Finding, 'found' | 'fix'> {
-  const code = error instanceof Error && 'code' in error && error.code ? ` (${error.code})` : '';
+  const systemError = systemCode(error);
+  const code = systemError === undefined ? '' : ` (${systemError})`;
   if (error instanceof Error && UNREADABLE.includes(error.name))
     return {
       found: 'MONGODB_URI cannot be read',

@@ -1,11 +1,17 @@
 import { setTimeout } from 'node:timers/promises';
+import { systemCode } from '../../system-code.ts';
 import { CommandError } from '../terminal/command-error.ts';
 
 const TRIES = 4;
 const PAUSE_MS = 500;
 
 /** What Node says of a connection that broke before the answer came. */
-const BROKEN: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT'];
+const BROKEN: readonly (string | undefined)[] = [
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'UND_ERR_HEADERS_TIMEOUT',
+];
 
 /** Makes a call again that may have been heard without its answer getting through. It must be one that may be repeated. */
 export async function askAgain<T>(call: () => Promise<T>): Promise<T> {
@@ -25,7 +31,6 @@ function isWorthIt(error: unknown): boolean {
 }
 
 /** A failed fetch wraps the error of the connection. */
-function codeOf(cause: unknown): unknown {
-  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  return inner instanceof Error && 'code' in inner ? inner.code : undefined;
+function codeOf(cause: unknown): string | undefined {
+  return systemCode(cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause);
 }

@@ -40,7 +40,7 @@ function pad(text: string, width: number, align: Column['align'] = 'left'): stri
 }
 
 /** A line that changes in place on a terminal and stays away from pipes and log files. */
-export interface StatusLine {
+interface StatusLine {
   show(text: string): void;
   clear(): void;
 }

@@ -4,6 +4,7 @@ import type { Format } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
 import type { MediaInfo } from '../converter.ts';
+import { USUAL_BITS } from './bit-depth.ts';
 import type { Size } from './size.ts';
 
 const WHITE = '#ffffff';
@@ -26,17 +27,23 @@ export function applyEdits(picture: Sharp, step: ConvertStep, size: Size): Sharp
 }
 
 /** Returns sentences about what the target format cannot hold. */
-export function lossWarnings(step: ConvertStep, input: MediaInfo, keptFrames: number): string[] {
+export function lossWarnings(
+  step: ConvertStep,
+  input: MediaInfo,
+  kept: { frames: number; bits: number },
+): string[] {
   const source = requireFormat(step.source);
   const target = requireFormat(step.target);
-  const { frames = 1, hasAlpha = false } = input;
+  const { frames = 1, hasAlpha = false, bitDepth = USUAL_BITS } = input;
   const warnings: string[] = [];
-  if (frames > keptFrames && step.options.page === undefined) {
+  if (frames > kept.frames && step.options.page === undefined) {
     warnings.push(`The ${source.name} file has ${frames} frames or pages; only the first was converted.`);
   }
   if (hasAlpha && !target.alpha && step.options.background === undefined) {
     warnings.push(`${target.name} has no transparency: transparent parts, if there were any, are now white.`);
   }
+  if (bitDepth > kept.bits && bitDepth > USUAL_BITS)
+    warnings.push(`The ${source.name} file has ${bitDepth} bits a channel; ${kept.bits} were kept.`);
   return warnings;
 }
 

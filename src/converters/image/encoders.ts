@@ -1,13 +1,31 @@
 import type { Sharp } from 'sharp';
-import type { FormatId } from '../../domain/formats/format.ts';
+import { requireFormat } from '../../domain/formats/find-format.ts';
+import type { Format, FormatId } from '../../domain/formats/format.ts';
+import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { ImageOptions } from '../../domain/options/image.ts';
+import { avifBits, USUAL_BITS } from './bit-depth.ts';
+import { perMillimetre } from './density.ts';
 
 /** Options that an encoder may use or ignore. */
 export type Setting = 'quality' | 'lossless' | 'effort';
 
+/** What an encoder needs to know of the source besides the pixels. */
+interface Kept {
+  /** Bits a channel. */
+  bits?: number | undefined;
+  /** Dots per inch; absent where the source does not say. */
+  density?: number | undefined;
+  /** Milliseconds that each frame is shown, where the picture itself does not say. */
+  delays?: number[] | undefined;
+  /** How often they are played, 0 for ever, where the picture itself does not say. */
+  loop?: number | undefined;
+}
+
 interface Encoder {
   uses: readonly Setting[];
-  encode(picture: Sharp, options: ImageOptions): Sharp;
+  /** What it can write more than one of. */
+  frames?: Format['frames'];
+  encode(picture: Sharp, options: ImageOptions, kept: Kept): Sharp;
 }
 
 /**
@@ -21,30 +39,51 @@ const ENCODERS: Record<FormatId, Encoder> = {
   png: { uses: ['quality', 'lossless', 'effort'], encode: encodePng },
   webp: {
     uses: ['quality', 'lossless', 'effort'],
-    encode: (picture, { quality = 80, lossless, effort }) =>
-      picture.webp({ quality, lossless, effort: scaled(effort, 0, 6) ?? DEFAULT_EFFORT.webp }),
+    frames: 'animation',
+    encode: (picture, { quality = 80, lossless, effort }, { delays, loop }) =>
+      picture.webp({
+        quality,
+        lossless,
+        effort: scaled(effort, 0, 6) ?? DEFAULT_EFFORT.webp,
+        delay: delays,
+        loop,
+      }),
   },
   gif: {
     uses: ['effort'],
-    encode: (picture, { effort }) => picture.gif({ effort: scaled(effort, 1, 10) ?? DEFAULT_EFFORT.gif }),
+    frames: 'animation',
+    encode: (picture, { effort }, { delays, loop }) =>
+      picture.gif({ effort: scaled(effort, 1, 10) ?? DEFAULT_EFFORT.gif, delay: delays, loop }),
   },
   // LZW is lossless and read everywhere; sharp's default is JPEG inside.
   tiff: {
     uses: ['lossless'],
-    encode: (picture) => picture.tiff({ compression: 'lzw', predictor: 'horizontal' }),
+    frames: 'pages',
+    encode: (picture, _options, { density }) =>
+      picture.tiff({
+        compression: 'lzw',
+        predictor: 'horizontal',
+        ...(density === undefined ? {} : { xres: perMillimetre(density), yres: perMillimetre(density) }),
+      }),
   },
   avif: {
     uses: ['quality', 'lossless', 'effort'],
-    encode: (picture, { quality = 50, lossless, effort }) =>
-      picture.avif({ quality, lossless, effort: effort ?? DEFAULT_EFFORT.avif }),
+    encode: (picture, { quality = 50, lossless, effort }, { bits = USUAL_BITS }) =>
+      picture.avif({ quality, lossless, effort: effort ?? DEFAULT_EFFORT.avif, bitdepth: avifBits(bits) }),
   },
 };
 
 /** Applies sharp's encoder for a format. Throws TypeError if sharp does not write it. */
-export function encodeAs(picture: Sharp, target: FormatId, options: ImageOptions): Sharp {
+export function encodeAs(picture: Sharp, target: FormatId, options: ImageOptions, kept: Kept): Sharp {
   const encoder = ENCODERS[target];
   if (!encoder) throw new TypeError(`sharp does not write ${target}`);
-  return encoder.encode(picture, options);
+  return encoder.encode(picture, options, kept);
+}
+
+/** Whether all frames or pages of the source go into the target, and not one of them. */
+export function keepsFrames({ source, target, options }: ConvertStep): boolean {
+  const { frames } = requireFormat(source);
+  return options.page === undefined && frames !== undefined && frames === ENCODERS[target]?.frames;
 }
 
 /** Returns sentences about options that were given but change nothing in this format. */

@@ -2,19 +2,30 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
 import { KilnError } from '../../domain/errors.ts';
 import { requireFormat } from '../../domain/formats/find-format.ts';
-import type { FormatId } from '../../domain/formats/format.ts';
+import type { EngineName, FormatId } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
 import type { MediaInfo } from '../converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from '../process/engine.ts';
 import { toKilnError } from '../process/engine-error.ts';
 import { checkMediaInfo, checkWork } from '../process/engine-limits.ts';
+import { firstThatSupports } from '../registry.ts';
+import { USUAL_BITS } from './bit-depth.ts';
 import { checkClaimedSize } from './claimed-size.ts';
 import { ditherToTwoTones } from './dither.ts';
 import { applyEdits, lossWarnings } from './edits.ts';
-import { encodeAs, type Setting, settingsOf, unusedSettings } from './encoders.ts';
-import { decode, encode, mainFrame, mediaInfoOf, type Pixels, pingFrames } from './magick-codec.ts';
+import { encodeAs, keepsFrames, type Setting, settingsOf, unusedSettings } from './encoders.ts';
+import {
+  decode,
+  decodeAnimation,
+  encode,
+  type Frame,
+  mainFrame,
+  mediaInfoOf,
+  type Pixels,
+  pingFrames,
+} from './magick-codec.ts';
 import { limitMagick, loadMagick } from './magick-library.ts';
-import { readPicture } from './sharp.ts';
+import { readPicture, refuseTurnedAnimation } from './sharp.ts';
 import { sharp } from './sharp-library.ts';
 import { resultSize, type Size, within } from './size.ts';
 
@@ -38,6 +49,8 @@ interface Decoded {
   picture: Sharp;
   mediaInfo: MediaInfo;
   size: Size;
+  frames: number;
+  delays?: number[];
 }
 
 /**
@@ -66,22 +79,24 @@ export async function createMagickEngine(): Promise<Engine> {
   async function convert(step: ConvertStep, io: EngineIo): Promise<EngineOutcome> {
     try {
       limitMagick(io.limits);
-      const source = await (decodesItself(step)
-        ? decodeHere(step, io)
-        : readPicture(step, io.inputPath, io.limits));
+      const source = await firstThatSupports(decodersFor(step), (decoder) =>
+        decoder === 'magick' ? decodeHere(step, io) : readPicture(step, io.inputPath, io.limits),
+      );
       io.onProgress(50);
       const { size, warnings } = fitToTarget(step, source.size);
       applyEdits(source.picture, { ...step, options: { ...step.options, ...size } }, size ?? source.size);
-      const output = await (requireFormat(step.target).writers[0] === 'sharp' ? bySharp : byMagick)(
-        source.picture,
-        step,
-        io,
-      );
+      const output = await (requireFormat(step.target).writers[0] === 'sharp'
+        ? bySharp(source, step, io)
+        : byMagick(source.picture, step, io));
       return {
         engine: version,
         input: source.mediaInfo,
         output,
-        warnings: [...lossWarnings(step, source.mediaInfo, 1), ...settingWarnings(step), ...warnings],
+        warnings: [
+          ...lossWarnings(step, source.mediaInfo, { frames: output.frames ?? 1, bits: USUAL_BITS }),
+          ...settingWarnings(step),
+          ...warnings,
+        ],
       };
     } catch (error) {
       throw toKilnError(error, step);
@@ -95,23 +110,36 @@ export async function createMagickEngine(): Promise<Engine> {
     const mediaInfo = mediaInfoOf(frames, step.source, limits);
     const frame = chosenFrame(step, frames);
     const header = frames[frame] ?? { width: 1, height: 1 };
+    const kept = keepsFrames(step) ? frames.length : 1;
     checkMediaInfo(header, limits);
-    checkWork(header, resultSize(header, step.options), 1, limits);
-    const { data, width, height, layout } = decode(bytes, step.source, frame, sRgb);
+    checkWork(header, resultSize(header, step.options), kept, limits);
+    refuseTurnedAnimation(step.options, kept);
+    const pixels: Pixels & { delays?: number[] } =
+      kept > 1 ? decodeAnimation(bytes, step.source, sRgb) : decode(bytes, step.source, frame, sRgb);
+    const { data, width, layout, delays } = pixels;
+    const height = pixels.height / kept;
     const hasAlpha = layout === 'RGBA';
     const picture = sharp(data, {
-      raw: { width, height, channels: hasAlpha ? 4 : 3 },
-      limitInputPixels: limits.maxPixels,
+      raw: {
+        width,
+        height: pixels.height,
+        channels: hasAlpha ? 4 : 3,
+        ...(kept > 1 ? { pageHeight: height } : {}),
+      },
+      ...(kept > 1 ? { pages: -1 } : {}),
+      limitInputPixels: limits.maxPixelsTotal,
     });
     return {
       picture,
       mediaInfo: { ...mediaInfo, width, height, hasAlpha },
       size: resultSize({ width, height }, step.options),
+      frames: kept,
+      ...(delays ? { delays } : {}),
     };
   }
 }
 
-function chosenFrame({ source, options: { page } }: ConvertStep, frames: Size[]): number {
+function chosenFrame({ source, options: { page } }: ConvertStep, frames: Frame[]): number {
   if (page === undefined) return mainFrame(frames, source);
   if (page <= frames.length) return page - 1;
   throw new KilnError('INVALID_OPTION', `The option page must be at most ${frames.length} for this file.`, {
@@ -119,15 +147,9 @@ function chosenFrame({ source, options: { page } }: ConvertStep, frames: Size[])
   });
 }
 
-/**
- * Whether ImageMagick decodes the source: if sharp could read and write, this engine would not have been
- * chosen.
- */
-function decodesItself({ source, target }: ConvertStep): boolean {
-  const { readers } = requireFormat(source);
-  return (
-    readers[0] === 'magick' || (readers.includes('magick') && requireFormat(target).writers[0] === 'sharp')
-  );
+/** Returns who may decode the source, in order. Where sharp could also write, it has already tried and refused. */
+function decodersFor({ source, target }: ConvertStep): readonly EngineName[] {
+  return requireFormat(target).writers[0] === 'sharp' ? ['magick'] : requireFormat(source).readers;
 }
 
 /** Returns the largest size that an icon can have, with a warning, if the picture is larger; else no size. */
@@ -141,9 +163,16 @@ function fitToTarget({ target }: ConvertStep, size: Size): { size?: Size; warnin
   };
 }
 
-async function bySharp(picture: Sharp, step: ConvertStep, { outputPath }: EngineIo): Promise<MediaInfo> {
-  const { width, height, channels } = await encodeAs(picture, step.target, step.options).toFile(outputPath);
-  return { width, height, frames: 1, hasAlpha: requireFormat(step.target).alpha && channels % 2 === 0 };
+async function bySharp(
+  { picture, frames, delays }: Decoded,
+  step: ConvertStep,
+  { outputPath }: EngineIo,
+): Promise<MediaInfo> {
+  const kept = delays ? { delays } : {};
+  const info = await encodeAs(picture, step.target, step.options, kept).toFile(outputPath);
+  const { width, height, pageHeight = height, channels } = info;
+  const hasAlpha = requireFormat(step.target).alpha && channels % 2 === 0;
+  return { width, height: pageHeight, frames, hasAlpha, bitDepth: USUAL_BITS };
 }
 
 async function byMagick(

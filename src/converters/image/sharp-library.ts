@@ -3,6 +3,8 @@ import sharp from 'sharp';
 /** The loaders that our formats need; PngBuffer is only for pictures that we made ourselves. */
 const LOADERS = [
   'JpegFile',
+  // A file that was mended is read from memory.
+  'JpegBuffer',
   'PngFile',
   'PngBuffer',
   'WebpFile',

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { KilnError } from '../../domain/errors.ts';
 import { requireFormat } from '../../domain/formats/find-format.ts';
@@ -9,11 +8,19 @@ import type { MediaInfo } from '../converter.ts';
 import type { Engine, EngineIo, EngineOutcome } from '../process/engine.ts';
 import { toKilnError } from '../process/engine-error.ts';
 import { checkMediaInfo, checkWork, type EngineLimits } from '../process/engine-limits.ts';
+import { countFrames, drawFrames } from './apng.ts';
+import { bitDepthOf, computeDeeply, keptBits, USUAL_BITS } from './bit-depth.ts';
+import { writeJpegDensity } from './density.ts';
 import { applyEdits, lossWarnings } from './edits.ts';
-import { encodeAs, settingsOf, unusedSettings } from './encoders.ts';
+import { encodeAs, keepsFrames, settingsOf, unusedSettings } from './encoders.ts';
+import { endsTooEarly, withEndMarker } from './jpeg-end.ts';
 import { SHARP_VERSION, sharp } from './sharp-library.ts';
 import { resultSize, type Size } from './size.ts';
-import { checkSvg } from './svg.ts';
+import { readSvg } from './svg.ts';
+import { CSS_DENSITY } from './svg-size.ts';
+
+/** A file, or the bytes of one that was mended and must be read without a warning. */
+type PictureInput = string | { bytes: Uint8Array; failOn: 'warning' };
 
 const LIBRARY_NAMES: Record<string, FormatId> = { jpeg: 'jpg', heif: 'avif' };
 
@@ -31,90 +38,177 @@ export function createSharpEngine(): Engine {
 
   async function convert(step: ConvertStep, io: EngineIo): Promise<EngineOutcome> {
     try {
-      const { picture, mediaInfo, size, frames } = await readPicture(step, io.inputPath, io.limits);
-      io.onProgress(10);
-      applyEdits(picture, step, size);
-      keepMetadata(picture, step.options);
-      const info = await encodeAs(picture, step.target, step.options).toFile(io.outputPath);
-      const target = requireFormat(step.target);
-      return {
-        engine: SHARP_VERSION,
-        input: mediaInfo,
-        output: {
-          width: info.width,
-          height: info.pageHeight ?? info.height,
-          frames,
-          hasAlpha: target.alpha && info.channels % 2 === 0,
-        },
-        warnings: [
-          ...lossWarnings(step, mediaInfo, frames),
-          ...unusedSettings(step.options, settingsOf(target.id), target.name),
-        ],
-      };
+      return await convertFrom(io.inputPath, step, io);
     } catch (error) {
+      if (endsTooEarly(error)) return convertUnended(step, io);
       throw toKilnError(error, step);
     }
   }
 }
 
+async function convertFrom(input: PictureInput, step: ConvertStep, io: EngineIo): Promise<EngineOutcome> {
+  const opened = await readPicture(step, input, io.limits);
+  const { picture, mediaInfo, size, frames, header, delays, loop } = opened;
+  const bits = keptBits(bitDepthOf(header), step);
+  const { density } = header;
+  io.onProgress(10);
+  keepColours(picture, header, bits, step.options);
+  applyEdits(picture, step, size);
+  keepMetadata(picture, step.options);
+  const kept = { bits, density, delays, loop };
+  const info = await encodeAs(picture, step.target, step.options, kept).toFile(io.outputPath);
+  if (step.target === 'jpg' && density !== undefined && step.options.stripMetadata)
+    await writeJpegDensity(io.outputPath, density);
+  const target = requireFormat(step.target);
+  return {
+    engine: SHARP_VERSION,
+    input: mediaInfo,
+    output: {
+      width: info.width,
+      height: info.pageHeight ?? info.height,
+      frames,
+      hasAlpha: target.alpha && info.channels % 2 === 0,
+      bitDepth: bits,
+    },
+    warnings: [
+      ...lossWarnings(step, mediaInfo, { frames, bits }),
+      ...unusedSettings(step.options, settingsOf(target.id), target.name),
+    ],
+  };
+}
+
+/** Converts a JPEG file that lacks its end marker only. @throws KilnError CORRUPT_INPUT if it lacks more */
+async function convertUnended(step: ConvertStep, io: EngineIo): Promise<EngineOutcome> {
+  try {
+    const input = { bytes: await withEndMarker(io.inputPath), failOn: 'warning' } as const;
+    const outcome = await convertFrom(input, step, io);
+    const note = 'The end mark of the JPEG file is missing; the picture itself is complete.';
+    return { ...outcome, warnings: [note, ...outcome.warnings] };
+  } catch (error) {
+    throw toKilnError(error, step);
+  }
+}
+
+/** A picture that is about to be edited. */
+interface OpenedPicture {
+  picture: Sharp;
+  mediaInfo: MediaInfo;
+  size: Size;
+  frames: number;
+  header: Metadata;
+  /** Milliseconds of each frame, and how often they are played, where the picture itself does not say. */
+  delays?: number[];
+  loop?: number;
+}
+
 /** Opens a picture to be edited: upright, and checked against all limits. Decodes nothing yet. */
 export async function readPicture(
   step: ConvertStep,
-  inputPath: string,
+  from: PictureInput,
   limits: EngineLimits,
-): Promise<{ picture: Sharp; mediaInfo: MediaInfo; size: Size; frames: number }> {
-  const { input, mediaInfo } = await openPicture(step.source, inputPath, limits, step.options.density);
-  const { page, density } = step.options;
-  const animate =
-    page === undefined && requireFormat(step.source).animated && requireFormat(step.target).animated;
-  const frames = animate ? (mediaInfo.frames ?? 1) : 1;
+): Promise<OpenedPicture> {
+  const { input, mediaInfo, header } = await openPicture(step.source, from, limits, step.options.density);
+  const { page } = step.options;
+  const frames = keepsFrames(step) ? (mediaInfo.frames ?? 1) : 1;
   checkPage(page, mediaInfo);
   refuseTurnedAnimation(step.options, frames);
   const upright = { width: mediaInfo.width ?? 1, height: mediaInfo.height ?? 1 };
   const size = resultSize(upright, step.options);
   checkWork(upright, size, frames, limits);
+  const opened = { mediaInfo, size, frames, header };
+  if (step.source === 'png' && typeof from === 'string' && (frames > 1 || (page ?? 1) > 1))
+    return { ...opened, ...(await openAnimatedPng(from, frames > 1 ? undefined : (page ?? 1) - 1, limits)) };
   const picture = sharp(input, {
-    ...readOptions(limits, density),
+    ...readOptions(limits),
+    ...failOn(from),
     ...(frames > 1 ? { pages: -1 } : {}),
     ...(page === undefined ? {} : { page: page - 1 }),
   });
-  return { picture: frames > 1 ? picture : picture.autoOrient(), mediaInfo, size, frames };
+  return { ...opened, picture: frames > 1 ? picture : picture.autoOrient() };
 }
 
-async function openPicture(source: FormatId, inputPath: string, limits: EngineLimits, density?: number) {
+/** libvips reads the first picture of an animated PNG only. */
+async function openAnimatedPng(path: string, only: number | undefined, limits: EngineLimits) {
+  const { data, width, height, delays, loop } = await drawFrames(path, only);
+  const stack = only === undefined ? { pageHeight: height / delays.length } : {};
+  const picture = sharp(data, {
+    ...readOptions(limits),
+    raw: { width, height, channels: 4, ...stack },
+    ...(only === undefined ? { pages: -1 } : {}),
+  });
+  return { picture, delays, loop };
+}
+
+async function openPicture(source: FormatId, from: PictureInput, limits: EngineLimits, density?: number) {
   try {
-    const input = source === 'svg' ? await readSvg(inputPath) : inputPath;
+    const input = await inputOf(source, from, density);
     // Turns the library's limit off, which would hide the header: our own limits check it below.
     const header = await sharp(input, {
-      ...readOptions(limits, density),
+      ...readOptions(limits),
       limitInputPixels: false,
     }).metadata();
     if ((LIBRARY_NAMES[header.format] ?? header.format) !== source) {
       throw new KilnError('TYPE_MISMATCH', `The file is not a ${requireFormat(source).name} picture.`);
     }
-    const mediaInfo = mediaInfoOf(header);
+    const frames = source === 'png' && typeof from === 'string' ? await countFrames(from) : header.pages;
+    const mediaInfo = { ...mediaInfoOf(header), frames: frames ?? 1 };
     checkMediaInfo(mediaInfo, limits);
-    return { input, mediaInfo };
+    await checkNumbers(input, header, source);
+    return { input, mediaInfo, header };
   } catch (error) {
     throw toKilnError(error, { source });
   }
 }
 
-function readOptions(limits: EngineLimits, density = 72): SharpOptions {
-  return { failOn: 'error', limitInputPixels: limits.maxPixelsTotal, density };
+function readOptions(limits: EngineLimits): SharpOptions {
+  return { failOn: 'error', limitInputPixels: limits.maxPixelsTotal, density: CSS_DENSITY };
 }
 
-/** Reads an SVG into memory, because librsvg follows references only relative to a file. */
-async function readSvg(inputPath: string): Promise<Uint8Array> {
-  const bytes = await readFile(inputPath);
-  checkSvg(bytes);
-  return bytes;
+/** Refuses numbers that are no colours; leaves those that sharp cannot scale to the next engine. */
+async function checkNumbers(
+  input: string | Uint8Array,
+  { depth }: Metadata,
+  source: FormatId,
+): Promise<void> {
+  if (depth === 'uchar' || depth === 'ushort') return;
+  const { name } = requireFormat(source);
+  const { channels } = await sharp(input).stats();
+  const isScaled = depth === 'float' && channels.every(({ min, max }) => min >= 0 && max <= 1);
+  if (isScaled) throw new KilnError('NOT_SUPPORTED', `This kind of ${name} file cannot be read.`);
+  throw new KilnError(
+    'UNSUPPORTED_CONVERSION',
+    `The ${name} file holds measured numbers and no colours: nothing says which of them is black and which is white.`,
+    { hint: 'Scale it to 8 or 16 bits a channel in the program that made it.' },
+  );
+}
+
+async function inputOf(source: FormatId, from: PictureInput, density?: number): Promise<string | Uint8Array> {
+  if (typeof from !== 'string') return from.bytes;
+  return source === 'svg' ? await readSvg(from, density) : from;
+}
+
+function failOn(from: PictureInput): Pick<SharpOptions, 'failOn'> {
+  return typeof from === 'string' ? {} : { failOn: from.failOn };
 }
 
 function mediaInfoOf(header: Metadata): MediaInfo {
   const { width, height } =
     header.pageHeight === undefined ? header.autoOrient : { width: header.width, height: header.pageHeight };
-  return { width, height, frames: header.pages ?? 1, hasAlpha: header.hasAlpha };
+  return {
+    width,
+    height,
+    frames: header.pages ?? 1,
+    hasAlpha: header.hasAlpha,
+    bitDepth: bitDepthOf(header),
+  };
+}
+
+/** Keeps grey grey, and more than 8 bits a channel through every operation. */
+function keepColours(picture: Sharp, header: Metadata, bits: number, options: ImageOptions): void {
+  if (bits > USUAL_BITS) computeDeeply(picture, header, options);
+  // Kept metadata comes with the profile of a colour space; a background may have a colour.
+  else if (header.space === 'b-w' && options.stripMetadata && options.background === undefined)
+    picture.toColourspace('b-w');
 }
 
 function keepMetadata(picture: Sharp, options: ImageOptions): void {
@@ -128,7 +222,7 @@ function checkPage(page: number | undefined, { frames = 1 }: MediaInfo): void {
   });
 }
 
-function refuseTurnedAnimation({ rotate, flip }: ImageOptions, frames: number): void {
+export function refuseTurnedAnimation({ rotate, flip }: ImageOptions, frames: number): void {
   if (frames === 1 || (rotate === 0 && !flip)) return;
   throw new KilnError('INVALID_OPTION', 'An animation cannot be rotated or flipped top to bottom.', {
     field: rotate === 0 ? 'options.flip' : 'options.rotate',

@@ -67,6 +67,8 @@ const MEANINGS: {
   },
 ];
 
+/** A decoder knows the kind of file and does not read it. libheif says the same of bytes that are no HEIC at all. */
+const UNSUPPORTED = /ImageTypeNotSupported(?!.*heic\.c)|compression.*not supported/i;
 /** Turns what a library threw into a KilnError with a message for users; the original becomes the cause. */
 export function toKilnError(error: unknown, step: Reading & Partial<ConvertStep>): KilnError {
   if (error instanceof KilnError) return error;
@@ -75,14 +77,10 @@ export function toKilnError(error: unknown, step: Reading & Partial<ConvertStep>
   const target = step.target === undefined ? undefined : requireFormat(step.target);
   const meaning = MEANINGS.find(({ pattern }) => pattern.test(text));
   if (meaning) return meaning.explain(source, target, error);
-  if (
-    /unsupported image format|no decode delegate|compression.*not supported/i.test(text) &&
-    source.readers.length > 1
-  ) {
+  if (UNSUPPORTED.test(text))
     return new KilnError('NOT_SUPPORTED', `This kind of ${source.name} file cannot be read.`, {
       cause: error,
     });
-  }
   return isBreakdown(error) ? brokenDown(error) : damaged(source, error);
 }
 

@@ -11,7 +11,7 @@ import { hintAmong } from '../names.ts';
 import type { Caller } from './account.ts';
 
 /** What a GraphQL Int can say. */
-const MOST = 1_000_000_000;
+const MAX_INT = 1_000_000_000;
 
 /** Everything about a plan that an operator may change while the service runs. */
 const terms = z.strictObject({
@@ -24,14 +24,14 @@ const terms = z.strictObject({
   /** Per account, in any sixty seconds; null is unlimited. */
   callsPerMinute: z.int().min(1).max(10_000).nullable(),
   /** Per account and UTC day; null is unlimited. */
-  callsPerDay: z.int().min(1).max(MOST).nullable(),
+  callsPerDay: z.int().min(1).max(MAX_INT).nullable(),
   /** Jobs that convert at a time. */
   concurrency: z.int().min(1).max(10_000),
   /** The largest file; null is what the service itself allows. */
   fileBytes: z.int().min(1).nullable(),
   /** Given each month. */
-  mediaCredits: z.int().min(0).max(MOST),
-  /** Whether the Swayzio lanes are covered. */
+  mediaCredits: z.int().min(0).max(MAX_INT),
+  /** Whether the Swayzio API is covered. */
   swayzio: z.boolean(),
 });
 

@@ -2,7 +2,7 @@ import { KilnError } from '../errors.ts';
 import { type Account, includesScope, type Scope } from './account.ts';
 
 /** What a session may do at most: the scopes of the key that it comes from, some of them, or uploads. */
-export const SESSION_KINDS = {
+const SESSION_KINDS = {
   full: ['convert', 'read', 'manage'],
   'read-only': ['read'],
   'upload-only': ['upload'],

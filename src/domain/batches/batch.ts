@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialect.ts';
 import { KilnError } from '../errors.ts';
 import { safeName } from '../files/archive-names.ts';
-import { type Fault, isTerminal, type JobStatus } from '../jobs/job.ts';
+import { isTerminal, type JobStatus, type StoredError } from '../jobs/job.ts';
 
 /** Jobs of one batch. */
 export const MAX_BATCH_JOBS = 1000;
@@ -43,7 +43,7 @@ export interface BatchArchive {
   size: number | null;
   expiresAt: Date | null;
   /** Why there is none. */
-  error: Fault | null;
+  error: StoredError | null;
 }
 
 /** Jobs that were asked for together. They are ordinary jobs: the batch only counts them. */
@@ -80,7 +80,7 @@ export interface Batch {
 }
 
 /** A batch without its lists, which grow with its jobs. */
-export type BatchTally = Omit<Batch, 'events' | 'outcomes' | 'jobIds'>;
+export type BatchSummary = Omit<Batch, 'events' | 'outcomes' | 'jobIds'>;
 
 /** What a new batch is made of. */
 export type NewBatch = Pick<Batch, '_id' | 'owner' | 'dialect' | 'label' | 'jobIds' | 'retryOf'> & {
@@ -135,7 +135,7 @@ export function countsOf({ jobIds, outcomes }: Pick<Batch, 'jobIds' | 'outcomes'
 }
 
 /** The same without the lists; null when the batch is of a version that did not keep count. */
-export function knownCounts({ total, ended, ends = {} }: BatchTally): BatchCounts | null {
+export function knownCounts({ total, ended, ends = {} }: BatchSummary): BatchCounts | null {
   const counts = countsBy(total, ends);
   return counts.pending === total - ended ? counts : null;
 }

@@ -77,10 +77,10 @@ export function decideHold(runs: Runs, charge: Charge & { amount: number }, at: 
   const amount = requireAmount(charge.amount);
   const known = runs[charge.run];
   if (known?.state === 'held' && known.amount === amount) return 'done';
-  if (known) throw refused(`The credits of this run are ${known.state} already.`);
+  if (known) throw wrongState(`The credits of this run are ${known.state} already.`);
   // A second capture of one job can never come about when a second hold cannot.
   if (Object.values(runs).some(({ state }) => state !== 'released'))
-    throw refused('Another run of this job has been charged.');
+    throw wrongState('Another run of this job has been charged.');
   const entry = entryOf('hold', charge, { available: -amount, held: amount }, at);
   return { hold: { amount, state: 'held', at }, entries: [entry] };
 }
@@ -89,10 +89,10 @@ export function decideHold(runs: Runs, charge: Charge & { amount: number }, at: 
 export function decideCapture(runs: Runs, charge: Charge & { used: number }, at: Date): Decision {
   const known = runs[charge.run];
   if (known?.state === 'captured') return 'done';
-  if (known?.state !== 'held') throw refused(`The credits of this run are ${known?.state ?? 'not held'}.`);
+  if (known?.state !== 'held') throw wrongState(`The credits of this run are ${known?.state ?? 'not held'}.`);
   const { amount } = known;
   const used = requireAmount(charge.used);
-  if (used > amount) throw refused(`Only ${amount} credits are held, not ${used}.`);
+  if (used > amount) throw wrongState(`Only ${amount} credits are held, not ${used}.`);
   const entries = [entryOf('capture', charge, { available: 0, held: -used }, at)];
   if (used < amount) entries.push(releaseOf(charge, amount - used, at));
   return { hold: { amount, state: 'captured', at }, entries };
@@ -102,7 +102,7 @@ export function decideCapture(runs: Runs, charge: Charge & { used: number }, at:
 export function decideRelease(runs: Runs, charge: Charge, at: Date): Decision {
   const known = runs[charge.run];
   if (known?.state === 'released') return 'done';
-  if (known?.state === 'captured') throw refused('The credits of this run are captured already.');
+  if (known?.state === 'captured') throw wrongState('The credits of this run are captured already.');
   const amount = known?.amount ?? 0;
   const entries = amount > 0 ? [releaseOf(charge, amount, at)] : [];
   return { hold: { amount, state: 'released', at }, entries };
@@ -115,11 +115,6 @@ export function grantEntry(
   at: Date,
 ): PendingEntry {
   return entryOf(kind, { jobId: accountId, run }, { available: requireAmount(amount), held: 0 }, at);
-}
-
-/** The month that a monthly grant is for, such as `2026-11` (UTC). */
-export function monthOf(at: Date): string {
-  return at.toISOString().slice(0, 7);
 }
 
 /** What an ended job has used; 0 gives everything back. The job's own state decides, whoever asks. */
@@ -161,6 +156,6 @@ function entryOf(kind: EntryKind, { jobId, run }: Charge, change: Balance, at: D
   return { _id: ledgerEntryId(jobId, kind, run), ...change, at };
 }
 
-function refused(message: string): KilnError {
+function wrongState(message: string): KilnError {
   return new KilnError('WRONG_STATE', message);
 }

@@ -1,5 +1,5 @@
 import type { FormatId } from '../formats/format.ts';
-import type { Fault } from '../jobs/job.ts';
+import type { StoredError } from '../jobs/job.ts';
 
 const OPEN_UPLOAD = 'upload:';
 
@@ -12,12 +12,12 @@ export interface StoredFile {
   /** Bytes. */
   size: number;
   sha256: string;
-  /** What the bytes are, not what the name says. Null when unknown to us. */
+  /** The format of the bytes; null until they are read, or for an archive. */
   format: FormatId | null;
   mime: string;
   width: number | null;
   height: number | null;
-  /** Length of sound or moving pictures, once it has been read; absent in files of earlier versions. */
+  /** Duration of audio or video; null for others or until it is read; absent in files of earlier versions. */
   seconds?: number | null;
   origin: 'upload' | 'output';
   jobId: string | null;
@@ -28,7 +28,7 @@ export interface StoredFile {
 }
 
 /**
- * An intent to bring a file; the file will carry the upload's id.
+ * An upload that is awaited or has arrived; the file that it becomes has the same id.
  * `open` → `received` (bytes are there, may be replaced) → `finalized`; or `rejected` for good.
  */
 export interface Upload {
@@ -42,26 +42,28 @@ export interface Upload {
   state: 'open' | 'received' | 'finalized' | 'rejected';
   blobId: string | null;
   received: { size: number; sha256: string } | null;
-  fault: Fault | null;
+  fault: StoredError | null;
   createdAt: Date;
   expiresAt: Date;
-  /** The concurrency key that it counts for as an open upload; absent where its job says so. */
+  /**
+   * The concurrency key, stored under its first name, of an upload without a job; absent with a job, which has it.
+   */
   lane?: string;
   /** When it became a file; absent before, and in uploads of earlier versions. */
   finalizedAt?: Date;
 }
 
-/** What an upload without a job is called among the open ones of an admission; all others go by their job. */
+/** Returns the name of an upload without a job in `Admission.open`; others go by their job's id. */
 export function openUploadId({ _id }: Pick<Upload, '_id'>): string {
   return `${OPEN_UPLOAD}${_id}`;
 }
 
-/** The uploads without a job among the open ones of an admission. */
+/** Returns the ids of the uploads without a job in `Admission.open`. */
 export function uploadsAmong(awaited: readonly string[]): string[] {
   return awaited.filter((id) => id.startsWith(OPEN_UPLOAD)).map((id) => id.slice(OPEN_UPLOAD.length));
 }
 
-/** Whether bytes may still come, or be declared complete. */
+/** Whether the upload may still receive bytes or be completed. */
 export function isAwaited({ state, expiresAt }: Pick<Upload, 'state' | 'expiresAt'>, now: number): boolean {
   return (state === 'open' || state === 'received') && expiresAt.getTime() > now;
 }

@@ -1,4 +1,4 @@
-/** What a sweep removes, in this order: whoever is spared for the sake of others comes after them. */
+/** What a sweep removes, in this order: what is kept because others need it comes after them. */
 export const SWEEP_KINDS = [
   'deliveries',
   'batches',
@@ -16,13 +16,13 @@ export type SweepKind = (typeof SWEEP_KINDS)[number];
 /** One step of a sweep. */
 export interface SweepStep {
   kind: SweepKind;
-  /** What the step before said; null for the first of a kind. */
+  /** `next` of the step before; null for the first of a kind. */
   after: string | null;
 }
 
-/** What a step of a sweep did, and where the next one begins. */
+/** The result of a step. */
 export interface Swept {
-  /** To be handed to the next step; null when there is nothing more of this kind. */
+  /** The `after` of the next step; null if there is nothing more of this kind. */
   next: string | null;
   /** How much was removed. */
   removed: number;
@@ -45,30 +45,29 @@ export interface Retention {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** So long after its end nothing is removed yet: whoever saw it alive may still be writing that it is needed. */
+/** How long after its end a thing is kept: somebody who saw it before may still be writing that it is needed. */
 export const GRACE_MS = 30_000;
 
 /**
- * So much longer than usual a file waits at the most for a webhook delivery that links to it. All attempts
- * at one take 75 hours; an endpoint may be paused for longer.
+ * The longest that a file is kept beyond its expiry because a webhook delivery links to it. All attempts of a
+ * delivery take 75 hours; an endpoint may be paused for longer.
  */
 export const LINKED_MS = 7 * 24 * HOUR_MS;
 
-/** Between five minutes and six hours: bytes this old that no document names are nobody's. */
+/** Returns the age, five minutes to six hours, from which bytes that no document names are removed. */
 export function orphanMs({ fileMs }: Pick<Retention, 'fileMs'>): number {
   return Math.min(6 * HOUR_MS, Math.max(5 * MINUTE_MS, fileMs));
 }
 
 /**
- * Which of the folders a sweep at `now` looks through: all of them in turn, once within `circleMs`, so that
- * a sweep costs the same however many blobs there are.
- * @returns the first one, and the one behind the last.
+ * Returns the blob folders that a sweep at `now` checks: from `from` up to, not including, `to`. All folders are
+ * checked once within `cycleMs`, so that a sweep costs the same however many blobs there are.
  */
 export function foldersOfSweep(
   now: number,
-  { folders, sweepMs, circleMs }: { folders: number; sweepMs: number; circleMs: number },
+  { folders, sweepMs, cycleMs }: { folders: number; sweepMs: number; cycleMs: number },
 ): { from: number; to: number } {
-  const each = Math.min(folders, Math.ceil((folders * sweepMs) / circleMs));
+  const each = Math.min(folders, Math.ceil((folders * sweepMs) / cycleMs));
   const parts = Math.ceil(folders / each);
   const from = (Math.floor(now / sweepMs) % parts) * each;
   return { from, to: Math.min(folders, from + each) };

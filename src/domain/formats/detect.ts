@@ -35,7 +35,11 @@ const NETPBM: Record<string, FormatId> = {
 };
 
 /** Formats without fixed bytes, believed only when the name says so and the header is plausible. */
-const BY_NAME_AND_SHAPE: Record<FormatId, Test> = { tga: looksLikeTga, wbmp: looksLikeWbmp };
+const BY_NAME_AND_SHAPE: Record<FormatId, Test> = {
+  tga: looksLikeTga,
+  wbmp: looksLikeWbmp,
+  svg: isPacked,
+};
 
 const BY_SIGNATURE = [...FORMATS.values()]
   .flatMap((format) =>
@@ -99,11 +103,19 @@ function netpbmOf(head: Uint8Array): FormatId | undefined {
 }
 
 function textOf(head: Uint8Array): FormatId | undefined {
-  // A picture's text is text: a NUL means another encoding or another format.
-  if (head.includes(0)) return undefined;
-  const text = latin1(head, 0, DETECT_BYTES).replace(/^\xef\xbb\xbf/, '');
+  const text = plainText(head);
+  // A picture's text is text: a NUL means another format.
+  if (text.includes('\0')) return undefined;
   if (/^(?:\/\*[^*]*\*\/\s*)?#define\s+\S*width\s+\d+/.test(text)) return 'xbm';
   return isSvg(text) ? 'svg' : undefined;
+}
+
+/** The head as text without its byte order mark; characters beyond Latin-1 do not matter here. */
+function plainText(head: Uint8Array): string {
+  const mark = latin1(head, 0, 2);
+  if (mark === '\xff\xfe') return new TextDecoder('utf-16le').decode(head);
+  if (mark === '\xfe\xff') return new TextDecoder('utf-16be').decode(head);
+  return latin1(head, 0, DETECT_BYTES).replace(/^\xef\xbb\xbf/, '');
 }
 
 function isSvg(text: string): boolean {
@@ -151,6 +163,11 @@ function looksLikeTga(head: Uint8Array): boolean {
     [1, 2, 3, 9, 10, 11].includes(kind) &&
     [8, 15, 16, 24, 32].includes(depth)
   );
+}
+
+/** RFC 1952, 2.3.1: an SVG packed with gzip. */
+function isPacked(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b && head[2] === 8;
 }
 
 /** WAP-190, 4.5.1: type 0 and a fixed header without extensions. */

@@ -40,8 +40,8 @@ export interface Format {
   readers: readonly EngineName[];
   /** Preferred engine first; empty when it cannot be written. */
   writers: readonly EngineName[];
-  /** Several frames survive between two formats that both say so. */
-  animated: boolean;
+  /** What more than one picture in a file means; absent where there is one only, or we read one only. */
+  frames?: 'animation' | 'pages';
   alpha: boolean;
   /** The most pixels that one side may have, where the format itself sets a limit that people meet. */
   maxSide?: number;

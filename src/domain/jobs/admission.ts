@@ -6,7 +6,7 @@ export const QUEUES: readonly Queue[] = ['single', 'batch'];
  * A queue, as far as the admission itself knows it: jobs stand at numbers from `head` on, each in a
  * document of its own, so that the admission stays small however many wait.
  */
-export interface Line {
+export interface QueueState {
   /** The number whose turn is next. */
   head: number;
   /** How many numbers from `head` on are given out. Some of those who took them may have left. */
@@ -24,9 +24,9 @@ export interface Admission {
   /** Convert, or are about to. */
   active: string[];
   /** Could convert, but for the plan; first come, first served. */
-  single: Line;
+  single: QueueState;
   /** The same for jobs of batches, which let every single job pass. */
-  batch: Line;
+  batch: QueueState;
   /** When to look for jobs that ended or were let in without anybody hearing of it. */
   checkAt: Date;
   /** `seq` when it was last seen with nothing in it. */
@@ -36,10 +36,10 @@ export interface Admission {
 }
 
 /** A number in a queue. */
-export interface Place {
+export interface Ticket {
   concurrencyKey: string;
   queue: Queue;
-  ticket: number;
+  number: number;
 }
 
 /** An admission in which nothing happens. Its numbers begin behind all that an earlier one of its key gave out. */
@@ -49,9 +49,9 @@ export function emptyAdmission(id: string, now: number, checkAt: Date): Admissio
 }
 
 /** The next `count` numbers whose turn it is: single jobs first. */
-export function nextPlaces({ _id: concurrencyKey, single, batch }: Admission, count: number): Place[] {
-  const from = (queue: Queue, { head, waiting }: Line, most: number) =>
-    Array.from({ length: Math.min(waiting, most) }, (_, i) => ({ concurrencyKey, queue, ticket: head + i }));
+export function nextTickets({ _id: concurrencyKey, single, batch }: Admission, count: number): Ticket[] {
+  const from = (queue: Queue, { head, waiting }: QueueState, most: number) =>
+    Array.from({ length: Math.min(waiting, most) }, (_, i) => ({ concurrencyKey, queue, number: head + i }));
   const singles = from('single', single, count);
   return [...singles, ...from('batch', batch, count - singles.length)];
 }
@@ -70,10 +70,10 @@ export function isIdle({ open, active, single, batch }: Admission): boolean {
  * How many numbers come before this one, and one: 1 is next. Numbers of jobs that have left count until
  * their turn has passed, so this is the highest that its position can be. Null for a number whose turn has passed.
  */
-export function positionOf(admission: Pick<Admission, 'single' | 'batch'>, place: Place): number | null {
-  const ahead = place.ticket - admission[place.queue].head;
+export function positionOf(admission: Pick<Admission, 'single' | 'batch'>, ticket: Ticket): number | null {
+  const ahead = ticket.number - admission[ticket.queue].head;
   if (ahead < 0) return null;
-  return ahead + 1 + (place.queue === 'batch' ? admission.single.waiting : 0);
+  return ahead + 1 + (ticket.queue === 'batch' ? admission.single.waiting : 0);
 }
 
 /** Who stands at a number of a queue. */

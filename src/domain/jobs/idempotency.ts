@@ -1,22 +1,22 @@
 import { KilnError } from '../errors.ts';
 
-/** What a caller has asked for under a key of their own. */
+/** A request that a caller made under an idempotency key. */
 export interface IdempotencyRecord {
   /** `<owner>:<digest of the key>`. */
   _id: string;
-  /** Of the request, as only who knows the key can make it. */
+  /** HMAC of the request under the caller's key. */
   digest: string;
-  /** The id of what comes of the request, be it there yet or not. */
+  /** The id of the job or batch that the request creates; it may not be written yet. */
   subjectId: string;
   expiresAt: Date;
 }
 
-/** So long the same key means the same request. */
+/** Milliseconds for which a key stands for the same request. */
 export const IDEMPOTENCY_MS = 24 * 3_600_000;
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** @throws KilnError INVALID_INPUT unless it is 1 to 255 printable ASCII characters. */
+/** Returns the key. @throws KilnError INVALID_INPUT unless it is 1 to 255 printable ASCII characters. */
 export function requireIdempotencyKey(key: string): string {
   if (KEY.test(key)) return key;
   throw new KilnError('INVALID_INPUT', 'An idempotency key has 1 to 255 printable ASCII characters.', {
@@ -25,7 +25,7 @@ export function requireIdempotencyKey(key: string): string {
   });
 }
 
-/** The same text for the same values, in whatever order their fields were given. */
+/** Returns JSON with sorted fields: equal values give equal texts. */
 export function canonicalText(value: unknown): string {
   return JSON.stringify(value, (_name, part: unknown) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)

@@ -34,7 +34,7 @@ export function isTerminal(status: JobStatus): boolean {
 /** An account, or a guest whom only a signed token identifies. */
 export type Owner = { accountId: string } | { guestId: string };
 
-export interface Fault {
+export interface StoredError {
   code: ErrorCode;
   /** Safe to show. */
   message: string;
@@ -50,7 +50,7 @@ export interface JobInput {
   size: number;
   format: FormatId | null;
   status: 'waiting' | 'ready' | 'failed';
-  error: Fault | null;
+  error: StoredError | null;
 }
 
 export interface JobConversion {
@@ -62,7 +62,7 @@ export interface JobConversion {
   engine: string | null;
   /** Milliseconds that the engine worked. */
   engineMs: number | null;
-  error: Fault | null;
+  error: StoredError | null;
 }
 
 export interface JobOutput {
@@ -120,7 +120,7 @@ export interface Job {
   conversions: JobConversion[];
   outputs: JobOutput[];
   warnings: string[];
-  error: Fault | null;
+  error: StoredError | null;
   progress: JobProgress;
   callback: JobCallback | null;
   /** Media credits that it used; absent when it was free or did not become ready. */
@@ -184,12 +184,12 @@ export function concurrencyKeyOf({ lane, owner }: Pick<Job, 'lane' | 'owner'>): 
 }
 
 /** @throws KilnError WRONG_STATE that says what the job is doing instead. */
-export function refuseMove(job: Pick<Job, 'status'>, target: JobStatus): never {
+export function rejectTransition(job: Pick<Job, 'status'>, target: JobStatus): never {
   throw new KilnError('WRONG_STATE', `The job is ${job.status} and cannot become ${target}.`);
 }
 
 /** Faults that are not the file's: the same file may be converted another time. */
-const NOT_THE_FILES_FAULT: ReadonlySet<ErrorCode> = new Set([
+const CODES_THAT_KEEP_UPLOADS: ReadonlySet<ErrorCode> = new Set([
   'INSUFFICIENT_CREDITS',
   'ENGINE_TIMEOUT',
   'RESOURCE_LIMIT',
@@ -201,7 +201,7 @@ const NOT_THE_FILES_FAULT: ReadonlySet<ErrorCode> = new Set([
 
 /** Whether an ended job keeps what was uploaded for it, so that it can be done again without sending it again. */
 export function keepsUpload({ status, error }: Pick<Job, 'status' | 'error'>): boolean {
-  return status === 'failed' && error !== null && NOT_THE_FILES_FAULT.has(error.code);
+  return status === 'failed' && error !== null && CODES_THAT_KEEP_UPLOADS.has(error.code);
 }
 
 /** The name of a job's result, known before it exists. */

@@ -4,7 +4,7 @@ import type { FormatCategory } from '../formats/format.ts';
 import { harmless, hintAmong } from '../names.ts';
 
 /** The most pixels that an option may ask for on one side. */
-export const MAX_SIDE = 16_384;
+const MAX_SIDE = 16_384;
 
 const side = (name: string) => z.int().min(1).max(MAX_SIDE).describe(`${name} of the result in pixels.`);
 
@@ -46,7 +46,7 @@ const imageOptions = z.strictObject({
     .int()
     .min(1)
     .max(2400)
-    .describe('Dots per inch at which SVG is drawn; 72 draws it at its own size.')
+    .describe('Dots per inch at which SVG is drawn; 96 draws it at its own size.')
     .optional(),
   stripMetadata: z
     .boolean()

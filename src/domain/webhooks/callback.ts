@@ -2,27 +2,27 @@ import type { Job } from '../jobs/job.ts';
 import { jobEventData, type UrlOf } from './event-data.ts';
 import { standardBody } from './standard-body.ts';
 
-/** What the callback of a job is made of. */
+/** What the message of a job's callback is built from. */
 export interface CallbackInput {
-  /** It has ended. */
+  /** An ended job. */
   job: Job;
-  /** Root-relative, and good for as long as the file lives. */
+  /** Returns a root-relative download path that works as long as the file exists. */
   pathOf: UrlOf;
   /** The same with the origin of the service. */
   urlOf: UrlOf;
   at: Date;
 }
 
-/** What a receiver is sent, the same bytes at every attempt. */
+/** The message of a callback: every attempt sends the same bytes. */
 export interface CallbackMessage {
   event: string;
   body: string;
 }
 
-/** Says the end of a job in the words of an API. */
+/** Returns the message about a job's end in the format of an API. */
 export type DescribeCallback = (input: CallbackInput) => CallbackMessage;
 
-/** Says the end of a job as webhook endpoints are told of it: event `job.<status>`, by Standard Webhooks. */
+/** Returns the message in Kiln's own format, by Standard Webhooks: event `job.<status>`. */
 export function describeStandardCallback({ job, urlOf, at }: CallbackInput): CallbackMessage {
   const event = `job.${job.status}`;
   return { event, body: standardBody(event, jobEventData(job, urlOf), at) };

@@ -8,7 +8,7 @@ import { cachedFolder, installFolder } from './cache.ts';
 import { type PinnedBinary, PLATFORM } from './versions.ts';
 
 /** Fetches the bytes of the program itself, unpacked; `workDir` is for its files and is removed afterwards. */
-export type FetchBinary = (workDir: string) => AsyncIterable<Uint8Array>;
+type FetchBinary = (workDir: string) => AsyncIterable<Uint8Array>;
 
 /** Returns the path of a program that was installed before, else undefined. */
 export async function cachedBinary(cacheDir: string, binary: PinnedBinary): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import { access, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../../system-code.ts';
 import { ProviderUnavailable } from '../fallback-chain.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -39,7 +40,7 @@ async function makeStaging(cacheDir: string): Promise<string> {
     await removeStaleStaging(cacheDir);
     return await mkdtemp(join(cacheDir, '.staging-'));
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : 'unknown reason';
+    const code = systemCode(cause) ?? 'unknown reason';
     throw new ProviderUnavailable(
       `the cache folder ${cacheDir} cannot be written (${code}); set KILN_CACHE_DIR to one that can`,
       { cause },
@@ -59,7 +60,7 @@ async function removeStaleStaging(cacheDir: string): Promise<void> {
 }
 
 function isTaken(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = systemCode(error);
   return code === 'ENOTEMPTY' || code === 'EEXIST';
 }
 

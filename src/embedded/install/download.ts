@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { systemCode } from '../../system-code.ts';
 import { ProviderUnavailable } from '../fallback-chain.ts';
 import { getThroughProxy, proxyFor } from './https-get.ts';
 
@@ -14,7 +15,7 @@ const UNTRUSTED =
 /** The site answers, but has no such file. */
 export class NotOffered extends ProviderUnavailable {}
 
-export interface DownloadRequest {
+interface DownloadRequest {
   url: string;
   path: string;
   /** Begins each line of progress. */
@@ -56,7 +57,7 @@ export async function downloadFile({ url, path, label, onProgress }: DownloadReq
 }
 
 function reasonOf(cause: unknown, url: string): string {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = systemCode(cause) ?? '';
   if (UNTRUSTED.test(code)) {
     return (
       "the download site's certificate is not trusted here; where a proxy signs its own, put the " +

@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { systemCode } from '../../system-code.ts';
 
 /**
  * Makes a folder and its parents. Node's own `recursive` loops for ever below a folder that cannot hold
@@ -9,7 +10,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdirUnlessThere(path);
   } catch (error) {
-    if (!isCode(error, 'ENOENT') || dirname(path) === path) throw error;
+    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolder(dirname(path));
     await mkdirUnlessThere(path);
   }
@@ -23,8 +24,4 @@ async function mkdirUnlessThere(path: string): Promise<void> {
     const stats = await stat(path).catch(() => undefined);
     if (!stats?.isDirectory()) throw error;
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -14,7 +14,7 @@ import { MONGOD_VERSION, PLATFORM } from '../install/versions.ts';
 /** Systems whose archives run on any Linux of the last years. */
 const SUBSTITUTES = ['ubuntu2204', 'ubuntu2404'];
 
-export interface MongodSources {
+interface MongodSources {
   cacheDir: string;
   /** Base URL to use instead of the publisher's. */
   mirror: string | undefined;

@@ -24,7 +24,7 @@ const HINT =
   'To fix it, do one of these: set MONGODB_URI to a running MongoDB; install mongod; allow this machine to ' +
   'reach fastdl.mongodb.org; install Java 17 or newer (a JDK) and Maven.';
 
-export interface MongoSettings {
+interface MongoSettings {
   dataDir: string;
   cacheDir: string;
   mongodMirror: string | undefined;

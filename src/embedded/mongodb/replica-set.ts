@@ -32,7 +32,7 @@ const CONFIRMS_SINCE = 7;
 /** The flags that make a mongod a member of our replica set of one. */
 export const REPLICA_SET_FLAGS: readonly string[] = ['--replSet', NAME];
 
-export interface PrimaryOptions {
+interface PrimaryOptions {
   port: number;
   /** The mongod's own, for example "8.0.4". */
   version: string;

@@ -4,7 +4,7 @@ import { copyFile, stat, truncate } from 'node:fs/promises';
 export const ENGINE_LOG_BYTES = 16 * 2 ** 20;
 const LOOK_EVERY_MS = 60_000;
 
-export interface LogBound {
+interface LogBound {
   maxBytes?: number;
   everyMs?: number;
 }

@@ -17,7 +17,7 @@ const STOP_GRACE_MS = 10_000;
 export class ServerEnded extends ProviderUnavailable {}
 
 /** How to run the server of an embedded engine. */
-export interface ServerCommand {
+interface ServerCommand {
   /** Name in messages, for example "Temporal". */
   engine: string;
   program: string;

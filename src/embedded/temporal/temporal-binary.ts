@@ -13,13 +13,13 @@ const HINT =
   'To fix it, do one of these: set TEMPORAL_ADDRESS to a running Temporal; install the Temporal CLI ' +
   `${TEMPORAL_CLI_OLDEST} or newer; allow this machine to reach temporal.download; install Python 3 with pip.`;
 
-export interface TemporalBinary {
+interface TemporalBinary {
   /** A path, or a name to look up on PATH. */
   path: string;
   version: string;
 }
 
-export interface TemporalSources {
+interface TemporalSources {
   release: PinnedRelease;
   /** Older releases, of which one is fetched only if it wrote the data. */
   former: readonly PinnedRelease[];
@@ -30,7 +30,7 @@ export interface TemporalSources {
 }
 
 /** A program to start, and whether it may open the existing database. */
-export interface ProvidedTemporal {
+interface ProvidedTemporal {
   provider: string;
   value: TemporalBinary;
   opensData: boolean;

@@ -1,5 +1,6 @@
 import { access, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../../system-code.ts';
 
 /** Suffixes of SQLite's files, the database last: so a new database never finds the others of an old one. */
 const COMPANIONS = ['-shm', '-wal', ''];
@@ -37,5 +38,5 @@ export async function setAsideTemporal(
 }
 
 function unlessAbsent(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  if (systemCode(error) !== 'ENOENT') throw error;
 }

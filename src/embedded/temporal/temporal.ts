@@ -16,7 +16,7 @@ const READY_TIMEOUT_MS = 60_000;
 const COMMAND_TIMEOUT_MS = 30_000;
 const FRONTEND = 'temporal.api.workflowservice.v1.WorkflowService';
 
-export interface TemporalSettings {
+interface TemporalSettings {
   program: string;
   dataDir: string;
   namespace: string;

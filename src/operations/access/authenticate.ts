@@ -41,7 +41,7 @@ export function createAuthenticate(ports: AuthenticatePorts) {
 
   async function accountOf(id: string): Promise<Account> {
     const account = await accounts.find(id);
-    if (!account) throw refused('The API key is not valid.');
+    if (!account) throw unauthenticated('The API key is not valid.');
     return account;
   }
 
@@ -49,7 +49,7 @@ export function createAuthenticate(ports: AuthenticatePorts) {
     if (!('keyId' in session)) return null;
     const key = await keys.find(session.keyId);
     if (key && key.revokedAt === null && session.keySince === key.secretSince.getTime()) return key;
-    throw refused('The session is over: its key was revoked or rotated.');
+    throw unauthenticated('The session is over: its key was revoked or rotated.');
   }
 
   async function bySession(session: SessionGrant): Promise<Caller> {
@@ -62,7 +62,7 @@ export function createAuthenticate(ports: AuthenticatePorts) {
 
   async function byLogin(jwt: string): Promise<Caller> {
     const login = await readLogin(jwt);
-    if (!login) throw refused('The token is not valid or has expired.');
+    if (!login) throw unauthenticated('The token is not valid or has expired.');
     const { accountId, issuedAt } = login;
     const account = await (accountId === null
       ? accounts.findByLogin(loginKey(login))
@@ -76,7 +76,7 @@ export function createAuthenticate(ports: AuthenticatePorts) {
     const session = readSession(token);
     if (session) return bySession(session);
     const guestId = readGuestToken(token);
-    if (!guestId) throw refused('The token is not valid or has expired.');
+    if (!guestId) throw unauthenticated('The token is not valid or has expired.');
     return { kind: 'guest', guestId };
   }
 
@@ -90,7 +90,7 @@ export function createAuthenticate(ports: AuthenticatePorts) {
     if (credential.kind === 'jwt') return byLogin(credential.jwt);
     if (credential.kind === 'token') return byToken(credential.token);
     const key = await keys.findBySecretHash(hashApiKey(credential.apiKey));
-    if (!key) throw refused('The API key is not valid.');
+    if (!key) throw unauthenticated('The API key is not valid.');
     if (!isAllowedBy(key.restriction, { ...sender, address: addressOf(sender) })) throw misplaced(key);
     const account = await accountOf(key.accountId);
     if (!again) noteUse(key._id);
@@ -104,7 +104,7 @@ function callerOf({ _id, plan }: Account, keyId: string | null) {
 }
 
 function ended(): KilnError {
-  return refused('The session is over: all sessions of the account were ended.');
+  return unauthenticated('The session is over: all sessions of the account were ended.');
 }
 
 /** The same words whether the account that a token names is unknown or the person is. */
@@ -114,7 +114,7 @@ function unlinked(): KilnError {
   });
 }
 
-function refused(message: string): KilnError {
+function unauthenticated(message: string): KilnError {
   return new KilnError('UNAUTHENTICATED', message);
 }
 

@@ -40,7 +40,12 @@ export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.no
   }
 
   /** Makes the window what a hit expects to find; says why not when it already is and has no room. */
-  async function tend(id: string, quota: Quota, calls: number, at: number): Promise<Exhausted | null> {
+  async function prepareWindow(
+    id: string,
+    quota: Quota,
+    calls: number,
+    at: number,
+  ): Promise<Exhausted | null> {
     const window = await windows.find(id);
     const size = quota.perMinute ?? 0;
     if (!window) await windows.insertIfAbsent(freshWindow(id, quota, at));
@@ -50,11 +55,11 @@ export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.no
     return null;
   }
 
-  async function enter(id: string, quota: Quota, calls: number): Promise<Exhausted | null> {
+  async function countCalls(id: string, quota: Quota, calls: number): Promise<Exhausted | null> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const at = now();
       if (await windows.hit(id, quota, calls, at)) return null;
-      const exhausted = await tend(id, quota, calls, at);
+      const exhausted = await prepareWindow(id, quota, calls, at);
       if (exhausted) return exhausted;
     }
     return { limit: 'minute', seconds: 1 };
@@ -68,7 +73,7 @@ export function createCheckRateLimit({ windows, planOf, addressOf, now = Date.no
       if (refusal) throw refuse(refusal);
       const quota = quotaOf(plan);
       if (quota.perMinute === null && quota.perDay === null) return;
-      const exhausted = await enter(concurrencyKeyOf(caller, sender), quota, calls);
+      const exhausted = await countCalls(concurrencyKeyOf(caller, sender), quota, calls);
       if (exhausted) throw limited(plan, exhausted);
     },
 

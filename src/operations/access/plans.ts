@@ -65,5 +65,3 @@ export function createPlans({ plans, freshMs = FRESH_MS }: PlansPorts) {
     },
   };
 }
-
-export type Plans = ReturnType<typeof createPlans>;

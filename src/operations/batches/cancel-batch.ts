@@ -8,7 +8,7 @@ import type { createFindBatches } from './find-batches.ts';
 
 export interface CancelBatchPorts {
   batches: Pick<BatchRepository, 'cancel'>;
-  runner: Pick<WorkflowRunner, 'nudgeBatch'>;
+  runner: Pick<WorkflowRunner, 'signalBatch'>;
   findBatch: ReturnType<typeof createFindBatches>['findBatch'];
 }
 
@@ -21,7 +21,7 @@ export function createCancelBatch({ batches, runner, findBatch }: CancelBatchPor
     if (isOver(batch))
       throw new KilnError('WRONG_STATE', `The batch is ${batch.status} and cannot be cancelled.`);
     const cancelled = await batches.cancel(batchId, 'cancelled with its batch');
-    await runner.nudgeBatch(batchStart(cancelled), 'cancel');
+    await runner.signalBatch(batchStart(cancelled), 'cancel');
     return cancelled;
   };
 }

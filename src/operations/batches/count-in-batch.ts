@@ -7,7 +7,7 @@ import { batchStart } from './batch-start.ts';
 
 export interface CountInBatchPorts {
   batches: Pick<BatchRepository, 'count' | 'countEnds'>;
-  runner: Pick<WorkflowRunner, 'nudgeBatch'>;
+  runner: Pick<WorkflowRunner, 'signalBatch'>;
 }
 
 function endsOf(id: string, status: JobStatus): [string, Outcome][] {
@@ -26,7 +26,7 @@ export function createCountInBatch({ batches, runner }: CountInBatchPorts) {
     const batch =
       (await batches.countEnds(batchId, ends)) ??
       (await batches.count(batchId, statuses, { missing: false }));
-    if (!isOver(batch) && batch.ended === batch.total) await runner.nudgeBatch(batchStart(batch), 'count');
+    if (!isOver(batch) && batch.ended === batch.total) await runner.signalBatch(batchStart(batch), 'count');
   });
 
   return async function countInBatch(job: Job): Promise<void> {

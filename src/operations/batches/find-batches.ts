@@ -2,7 +2,7 @@ import { type Caller, requireScope } from '../../domain/access/account.ts';
 import {
   type Batch,
   type BatchCounts,
-  type BatchTally,
+  type BatchSummary,
   countsOf,
   knownCounts,
   MAX_BATCH_JOBS,
@@ -31,14 +31,14 @@ export function createFindBatches({ batches, jobs }: FindBatchesPorts) {
       return batch;
     },
 
-    async listBatches(caller: Caller, page: Page): Promise<BatchTally[]> {
+    async listBatches(caller: Caller, page: Page): Promise<BatchSummary[]> {
       if (caller.kind === 'anonymous') throw new KilnError('UNAUTHENTICATED', 'This needs an API key.');
       requireScope(caller, 'read');
       return batches.list({ ...page, owner: ownerKey(caller) });
     },
 
     /** The same batch with its lists, which lists of batches leave out. */
-    async wholeBatch({ events, jobIds, outcomes, ...batch }: BatchTally & Partial<Batch>): Promise<Batch> {
+    async wholeBatch({ events, jobIds, outcomes, ...batch }: BatchSummary & Partial<Batch>): Promise<Batch> {
       const known = events && jobIds && outcomes && { ...batch, events, jobIds, outcomes };
       const whole = known ?? (await batches.getAmongMany(batch._id));
       if (whole) return whole;
@@ -56,7 +56,7 @@ export function createFindBatches({ batches, jobs }: FindBatchesPorts) {
     },
 
     /** Its jobs by where they stand. Only batches of earlier versions are read once more for it. */
-    async batchCountsOf(batch: BatchTally): Promise<BatchCounts> {
+    async batchCountsOf(batch: BatchSummary): Promise<BatchCounts> {
       const known = knownCounts(batch);
       if (known) return known;
       const lists = await batches.outcomesOf(batch._id);

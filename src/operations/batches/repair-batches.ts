@@ -12,9 +12,9 @@ import type { WorkflowRunner } from '../workflow-runner.ts';
 import { batchStart } from './batch-start.ts';
 
 export interface RepairBatchesPorts {
-  batches: Pick<BatchRepository, 'listDue' | 'lookAgain'>;
+  batches: Pick<BatchRepository, 'listDue' | 'scheduleCheck'>;
   jobs: Pick<JobRepository, 'statusesOf'>;
-  runner: Pick<WorkflowRunner, 'startBatch' | 'nudgeBatch'>;
+  runner: Pick<WorkflowRunner, 'startBatch' | 'signalBatch'>;
   log: Pick<Log, 'warn'>;
 }
 
@@ -41,8 +41,8 @@ export function createRepairBatches({ batches, jobs, runner, log }: RepairBatche
   async function repair(batch: Batch): Promise<void> {
     const start = batchStart(batch);
     // Whoever asked for its end was answered whether the workflow heard of it or not.
-    if (batch.cancelReason !== null) return runner.nudgeBatch(start, 'cancel');
-    return (await isBehind(batch)) ? runner.nudgeBatch(start, 'count') : runner.startBatch(start);
+    if (batch.cancelReason !== null) return runner.signalBatch(start, 'cancel');
+    return (await isBehind(batch)) ? runner.signalBatch(start, 'count') : runner.startBatch(start);
   }
 
   /** Looks at a batch, unless it is in good hands. @returns whether it did. */
@@ -51,7 +51,7 @@ export function createRepairBatches({ batches, jobs, runner, log }: RepairBatche
     const isStalled = idleMs > STALLED_MS && !isBeingSubmitted(batch, now);
     if (isStalled) await repair(batch);
     const pauseMs = Math.min(Math.max(idleMs, STALLED_MS), LONGEST_PAUSE_MS);
-    await batches.lookAgain(batch, new Date(now + pauseMs));
+    await batches.scheduleCheck(batch, new Date(now + pauseMs));
     return isStalled;
   }
 

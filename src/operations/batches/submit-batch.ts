@@ -4,7 +4,7 @@ import { type Sender, UNKNOWN_SENDER } from '../../domain/access/client-address.
 import { type Batch, newBatch, requireBatchSize, requireLabel } from '../../domain/batches/batch.ts';
 import { jobIdInBatch } from '../../domain/derived-ids.ts';
 import type { Dialect } from '../../domain/dialect.ts';
-import { KilnError } from '../../domain/errors.ts';
+import { ofPart } from '../../domain/errors.ts';
 import type { Upload } from '../../domain/files/file.ts';
 import type { BatchRepository } from '../../store/batches.ts';
 import type { JobRepository } from '../../store/jobs.ts';
@@ -86,11 +86,11 @@ async function find(
   const batch = await batches.find(id);
   if (!batch || batch.submitting) return null;
   const found = await jobs.getMany(batch.jobIds);
-  const brought = await uploads.findMany(found.map(({ inputs }) => inputs[0]?.fileId ?? ''));
+  const awaited = await uploads.findMany(found.map(({ inputs }) => inputs[0]?.fileId ?? ''));
   return {
     batch,
     jobs: found.map((job) => {
-      const upload = brought.get(job.inputs[0]?.fileId ?? '');
+      const upload = awaited.get(job.inputs[0]?.fileId ?? '');
       return { job, upload: upload?.jobId === job._id ? upload : null };
     }),
   };
@@ -126,23 +126,12 @@ async function acceptAll(
   const accepted: AcceptedJob[] = [];
   for (const [index, request] of requests.entries()) {
     const jobId = jobIdInBatch(submitter.batchId, index);
-    accepted.push(await acceptJob(ports, submitter, request, jobId).catch(placed(index)));
+    const job = acceptJob(ports, submitter, request, jobId).catch((error: unknown) => {
+      throw ofPart(`jobs.${index}`, error, `Job ${index + 1}: `);
+    });
+    accepted.push(await job);
   }
   return accepted;
-}
-
-/** Says which of the jobs is meant. */
-function placed(index: number) {
-  return (error: unknown): never => {
-    if (!(error instanceof KilnError)) throw error;
-    const { code, message, hint, cause } = error;
-    const field = error.field === undefined ? `jobs.${index}` : `jobs.${index}.${error.field}`;
-    throw new KilnError(code, `Job ${index + 1}: ${message}`, {
-      field,
-      cause,
-      ...(hint !== undefined && { hint }),
-    });
-  };
 }
 
 async function write(

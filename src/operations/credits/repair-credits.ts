@@ -9,14 +9,17 @@ import type { LedgerRepository } from '../../store/ledger.ts';
 
 export interface RepairCreditsPorts {
   jobs: Pick<JobRepository, 'get'>;
-  credits: Pick<CreditRepository, 'adopt' | 'listDue' | 'lookAgain' | 'settle' | 'forgetJob' | 'forgetGrant'>;
+  credits: Pick<
+    CreditRepository,
+    'adopt' | 'listDue' | 'scheduleCheck' | 'settle' | 'forgetJob' | 'forgetGrant'
+  >;
   ledger: Pick<LedgerRepository, 'drain'>;
   log: Pick<Log, 'warn'>;
 }
 
 const PAGE = 500;
 /** Accounts beyond these many pages wait for the next round. */
-const MOST_PAGES = 10;
+const MAX_PAGES = 10;
 /** A job that ended this long ago settles no more by itself. */
 const ABANDONED_MS = 10 * 60_000;
 /** What could not be finished now is looked at again this long after. */
@@ -46,7 +49,7 @@ export function createRepairCredits({ jobs, credits, ledger, log }: RepairCredit
   return async function repairCredits(now = Date.now()): Promise<void> {
     if (isFirst) await credits.adopt(new Date(now));
     isFirst = false;
-    for (let page = 0; page < MOST_PAGES && (await repairPage(now)); page += 1);
+    for (let page = 0; page < MAX_PAGES && (await repairPage(now)); page += 1);
   };
 
   async function repair(account: CreditAccount, now: number): Promise<void> {
@@ -57,7 +60,7 @@ export function createRepairCredits({ jobs, credits, ledger, log }: RepairCredit
     for (const [name, { at }] of Object.entries(grants))
       if (now - at.getTime() > SETTLED_MS && pendingEntries.length === 0)
         await credits.forgetGrant(accountId, name);
-    await credits.lookAgain(account, nextLook(account, now));
+    await credits.scheduleCheck(account, nextLook(account, now));
   }
 
   async function repairJob(account: CreditAccount, jobId: string, runs: Runs, now: number): Promise<void> {

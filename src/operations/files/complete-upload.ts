@@ -36,14 +36,14 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
     if (caller && (caller.kind === 'anonymous' || ownerKey(caller) !== open.owner)) {
       throw new KilnError('NOT_FOUND', 'There is no such upload.');
     }
-    refuseUnlessReceived(open);
+    requireReceived(open);
     // Written first: should this process die before the job is told, the repair tells it.
     if (open.jobId) await ports.jobs.expectMove(open.jobId, startLease());
     const first = await ports.uploads.finalize(uploadId);
     // Read again: another body may have replaced the first one until this very moment.
     const upload = await ports.uploads.get(uploadId);
     // What has ended meanwhile took its bytes along: to say once more that they came is still right.
-    await ports.files.makeFile(refuseUnlessReceived(upload)).catch(unlessGone);
+    await ports.files.makeFile(requireReceived(upload)).catch(unlessGone);
     if (upload.jobId) await goOn(upload.jobId);
     if (first && upload.lane) await ports.admissions.release(upload.lane, [openUploadId(upload)]);
     return { upload, first };
@@ -51,8 +51,8 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
 
   async function goOn(jobId: string): Promise<void> {
     const job = await ports.jobs.get(jobId);
-    if (job.status === 'awaiting_upload') await tell(await queued(jobId));
-    else if (isOverdue(job)) await tell(job);
+    if (job.status === 'awaiting_upload') await notifyWorkflow(await queued(jobId));
+    else if (isOverdue(job)) await notifyWorkflow(job);
   }
 
   /** Whatever Temporal does: what is complete is queued from now on. A job that has ended meanwhile stays so. */
@@ -63,12 +63,12 @@ export function createCompleteUpload(ports: CompleteUploadPorts) {
     });
   }
 
-  async function tell(job: Job): Promise<void> {
+  async function notifyWorkflow(job: Job): Promise<void> {
     if (!isTerminal(job.status)) await ports.runner.uploadCompleted(jobStart(job));
   }
 }
 
-function refuseUnlessReceived(upload: Upload): ReceivedUpload {
+function requireReceived(upload: Upload): ReceivedUpload {
   const { state, fault } = upload;
   if (state === 'rejected')
     throw new KilnError(fault?.code ?? 'WRONG_STATE', fault?.message ?? 'The upload is closed.');

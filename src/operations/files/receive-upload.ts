@@ -27,9 +27,9 @@ export function createReceiveUpload(ports: ReceiveUploadPorts) {
     signal?: AbortSignal,
   ): Promise<BlobInfo> {
     const upload = await ports.uploads.get(uploadId);
-    refuseUnlessOpen(upload);
+    requireOpen(upload);
     const blobId = `${upload._id}.${randomBytes(6).toString('hex')}`;
-    const written = await inTime(upload, signal, (both) => store(ports, upload, blobId, source, both));
+    const written = await withDeadline(upload, signal, (both) => store(ports, upload, blobId, source, both));
     const replaced = await ports.uploads.receive(upload._id, blobId, written);
     if (replaced === 'closed') {
       await ports.blobs.remove(blobId);
@@ -41,7 +41,7 @@ export function createReceiveUpload(ports: ReceiveUploadPorts) {
 }
 
 /** However slowly the bytes come: when the time of the upload is over, the connection is free again. */
-async function inTime<T>(
+async function withDeadline<T>(
   { expiresAt }: Upload,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
@@ -60,7 +60,7 @@ function expired(): KilnError {
   });
 }
 
-function refuseUnlessOpen(upload: Upload): void {
+function requireOpen(upload: Upload): void {
   if (upload.state === 'finalized' || upload.state === 'rejected') {
     throw new KilnError('WRONG_STATE', 'The upload is closed.', { hint: 'Prepare a new one.' });
   }

@@ -24,7 +24,7 @@ interface Found {
 
 /** Bytes that no document names: what crashes left between two steps. */
 export function createSweepBlobs({ retention, files, blobs, lifetimes }: SweepBlobsPorts) {
-  const circleMs = orphanMs(lifetimes);
+  const cycleMs = orphanMs(lifetimes);
 
   /**
    * Those of these blobs that are nobody's. Who may still be about to name one is asked first, and the
@@ -50,7 +50,7 @@ export function createSweepBlobs({ retention, files, blobs, lifetimes }: SweepBl
   }
 
   async function sweepFolder(folder: number, now: number): Promise<{ seen: number; removed: number }> {
-    const old = await blobs.listOld(folder, new Date(now - circleMs));
+    const old = await blobs.listOld(folder, new Date(now - cycleMs));
     const veryOld = new Set(await blobs.listOld(folder, new Date(now - EARLIER_MS)));
     const halves = old.filter((blobId) => EARLIER_HALF.test(blobId));
     const owned = old.flatMap((blobId) => {
@@ -71,7 +71,7 @@ export function createSweepBlobs({ retention, files, blobs, lifetimes }: SweepBl
       const { folders } = blobs;
       const { sweepMs } = lifetimes;
       const [first, end] = after?.split('-').map(Number) ?? [];
-      const slice = foldersOfSweep(now, { folders, sweepMs, circleMs });
+      const slice = foldersOfSweep(now, { folders, sweepMs, cycleMs });
       const { from, to } = first === undefined || end === undefined ? slice : { from: first, to: end };
       let [removed, seen, folder] = [0, 0, from];
       for (; folder < to && seen < limit; folder += 1) {

@@ -48,7 +48,7 @@ export function createSweepFiles({ retention, blobs, lifetimes }: SweepFilesPort
       const longest = ({ createdAt }: StoredFile) => createdAt.getTime() + lifetimes.fileMs + LINKED_MS;
       const [kept, others] = partition(files, (file) => isLinked(file) && now < longest(file));
       await mapConcurrently(kept, (file) =>
-        retention.prolongFile(file, new Date(Math.min(longest(file), now + 2 * aheadMs))),
+        retention.extendFile(file, new Date(Math.min(longest(file), now + 2 * aheadMs))),
       );
       const removed = await retention.removeFiles(
         others.filter((file) => file.expiresAt.getTime() <= now - GRACE_MS && !isNeeded(file)),

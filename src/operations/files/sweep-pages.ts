@@ -1,5 +1,5 @@
 import type { Swept } from '../../domain/files/retention.ts';
-import type { Mark } from '../../store/mongo/expired.ts';
+import type { Cursor } from '../../store/mongo/expired.ts';
 
 /** What became of one page of documents. */
 export interface SweptPage<T> {
@@ -30,7 +30,7 @@ export function sweptPage<T extends { _id: string }>({ last, field, full, remove
 }
 
 /** The place that `sweptPage` named. */
-export function markOf(next: string | null): Mark | null {
+export function cursorOf(next: string | null): Cursor | null {
   const [, at, id] = /^(-?\d+):(.*)$/s.exec(next ?? '') ?? [];
   return at === undefined || id === undefined ? null : { at: new Date(Number(at)), id };
 }

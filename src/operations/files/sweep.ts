@@ -4,7 +4,7 @@ import { dayOf } from '../../domain/access/rate-window.ts';
 import type { SweepKind, SweepStep, Swept } from '../../domain/files/retention.ts';
 import { createSweepBlobs, type SweepBlobsPorts } from './sweep-blobs.ts';
 import { createSweepFiles, type SweepFilesPorts } from './sweep-files.ts';
-import { markOf, sweptPage } from './sweep-pages.ts';
+import { cursorOf, sweptPage } from './sweep-pages.ts';
 import { createSweepRecords } from './sweep-records.ts';
 
 export interface SweepPorts extends SweepBlobsPorts, SweepFilesPorts {
@@ -52,7 +52,7 @@ export function createSweep(ports: SweepPorts) {
 }
 
 function page(after: string | null) {
-  return { after: markOf(after), limit: PAGE };
+  return { after: cursorOf(after), limit: PAGE };
 }
 
 /** Nothing of such a page stays, so that the next one begins at the front again. */

@@ -26,19 +26,19 @@ export interface JobRequest {
   /** As the caller sent them; checked here against the target's schema. */
   options?: unknown;
   callback?: { url: string; secret?: string };
-  /** The job that this one does again. */
+  /** The job that this one retries. */
   retryOf?: string;
-  /** The caller's own name for the request: asked again under it, the answer is the same job. */
+  /** Sent again with the same key, the request returns the same job. */
   idempotencyKey?: string;
 }
 
 export interface AcceptedJob {
   job: Job;
-  /** The intent that waits for bytes; null when the file was already there. */
+  /** The upload that the job waits for; null if the file exists already. */
   upload: Upload | null;
 }
 
-/** Who asks, and on what terms. */
+/** Who submits a job, with the plan that applies. */
 export interface Submitter {
   caller: Caller;
   owner: string;
@@ -51,12 +51,12 @@ export interface AcceptJobPorts {
   files: Pick<FileRepository, 'get'>;
   credits: Pick<CreditRepository, 'get'>;
   limits: Limits;
-  /** Refuses a receiver's address that Kiln would never call. */
+  /** @throws KilnError for a URL that Kiln never calls. */
   checkUrl(url: string): unknown;
   seal(secret: string, binding: { collection: string; id: string; field: string }): string;
 }
 
-/** Makes the job that a request asks for, or says why there can be none. Nothing is written yet. */
+/** Validates a request and returns its job and upload; writes nothing. @throws KilnError that names the field. */
 export async function acceptJob(
   ports: AcceptJobPorts,
   { caller, owner, concurrencyKey, plan, batchId }: Submitter,
@@ -91,7 +91,7 @@ export async function acceptJob(
   return { job, upload: input.upload };
 }
 
-/** @throws KilnError unless somebody who may convert asks. */
+/** Returns the caller's owner key. @throws KilnError UNAUTHENTICATED, or FORBIDDEN without the scope `convert`. */
 export function requireOwner(caller: Caller): string {
   if (caller.kind === 'anonymous')
     throw new KilnError('UNAUTHENTICATED', 'This needs an API key.', {
@@ -101,7 +101,7 @@ export function requireOwner(caller: Caller): string {
   return ownerKey(caller);
 }
 
-/** What the plan does not include is refused like anything else that cannot be: before anything is written. */
+/** @throws KilnError for what the plan does not include. */
 function requireIncluded(plan: AccountPlan, limits: Limits, request: JobRequest, batch: boolean): void {
   const size = 'upload' in request.input ? request.input.upload.size : undefined;
   const demands = { callback: request.callback !== undefined, batch, size };
@@ -142,7 +142,7 @@ async function findInput(
   return { upload: null, file: await findOwnFile(ports.files, owner, input.fileId) };
 }
 
-/** What was read from the bytes counts more than what a name says. */
+/** Returns the format of the file's bytes if known, else the one that the filename claims; undefined if none. */
 function declaredFormat({ upload, file }: InputSource): FormatId | undefined {
   return file?.format ?? formatOfFilename((upload ?? file).filename)?.id;
 }

@@ -16,7 +16,7 @@ export interface AdmissionsPorts {
   runner: Pick<WorkflowRunner, 'admitJob'>;
   /** How many jobs of a concurrency key may convert at a time. */
   concurrencyOf(concurrencyKey: string): Promise<number>;
-  /** How many of an account's uploads may be awaited at a time, and of the guests of one address. */
+  /** How many uploads may be open at a time: of an account, and of the guests of one address together. */
   openUploads: { account: number; guest: number };
   log: Pick<Log, 'warn'>;
   freshMs?: number;
@@ -27,13 +27,16 @@ const FRESH_MS = 2000;
 
 export type Admissions = ReturnType<typeof createAdmissions>;
 
-/** Who may convert now, and who waits. Nobody is refused for having too many jobs. */
+/** Builds the admission of jobs: lets as many convert as the plan allows and queues the others; rejects none. */
 export function createAdmissions(ports: AdmissionsPorts) {
   const { admissions, jobs, runner, log } = ports;
   const { get: limitOf } = createRecent(ports.concurrencyOf, ports.freshMs ?? FRESH_MS);
 
-  /** A call that is lost costs time only: whoever waits asks again by itself, or is found by the repair. */
-  async function tell(those: readonly Job[]): Promise<void> {
+  /**
+   * Signals jobs that they may begin; logs what fails. A lost signal costs time only: the job's workflow asks again,
+   * or the repair signals again.
+   */
+  async function notifyAdmitted(those: readonly Job[]): Promise<void> {
     await mapConcurrently(those, (job) =>
       runner.admitJob(jobStart(job)).catch((error: unknown) => {
         log.warn({ jobId: job._id, error: String(error) }, 'a job that may begin could not be told');
@@ -41,17 +44,17 @@ export function createAdmissions(ports: AdmissionsPorts) {
     );
   }
 
-  /** Tells those who may begin. Whoever has ended while it waited gives its place to the next. */
+  /** Signals admitted jobs. Releases the slots of those that ended while they waited. */
   async function wake(concurrencyKey: string, jobIds: readonly string[]): Promise<void> {
     if (jobIds.length === 0) return;
     const open = (await jobs.getMany(jobIds)).filter(({ status }) => !isTerminal(status));
-    await tell(open);
+    await notifyAdmitted(open);
     const alive = new Set(open.map(({ _id }) => _id));
     const gone = jobIds.filter((id) => !alive.has(id));
     if (gone.length > 0) await release(concurrencyKey, gone);
   }
 
-  /** These jobs have ended: whatever they hold is free. */
+  /** Frees the slots of ended jobs and admits the next in the queue. */
   async function release(concurrencyKey: string, jobIds: readonly string[]): Promise<void> {
     await wake(concurrencyKey, await admissions.leave(concurrencyKey, jobIds, await limitOf(concurrencyKey)));
   }
@@ -67,7 +70,7 @@ export function createAdmissions(ports: AdmissionsPorts) {
       });
     },
 
-    /** Asks for a place. @returns null when the job may begin, else its position: 1 is next. */
+    /** Admits or queues a job. Returns null if it may begin, else its position (1 is next). May be repeated. */
     async admit(job: Job): Promise<number | null> {
       const concurrencyKey = concurrencyKeyOf(job);
       const entrant = {
@@ -82,11 +85,11 @@ export function createAdmissions(ports: AdmissionsPorts) {
         admitted.filter((id) => id !== job._id),
       );
       if (admitted.includes(job._id)) return null;
-      // Let in by somebody else at this very moment: the call is on its way.
+      // Admitted by another call at this moment, which also signals it.
       return position ?? 1;
     },
 
-    /** Asks for places for jobs of one batch, in their order. @returns those that may begin. */
+    /** Admits or queues jobs of one batch, in their order. Returns the ids of those that may begin. */
     async admitBatch(batch: readonly Job[]): Promise<ReadonlySet<string>> {
       const [first] = batch;
       if (!first) return new Set();
@@ -104,18 +107,18 @@ export function createAdmissions(ports: AdmissionsPorts) {
       return new Set(admission.active);
     },
 
-    /** The job has ended: its place is free. */
+    /** Frees the slot of an ended job. */
     leave: (job: Job): Promise<void> => release(concurrencyKeyOf(job), [job._id]),
 
-    /** Where a job stands in its queue; null when it does not wait. */
+    /** Returns the job's position (1 is next); null if it does not wait. */
     async positionOf(job: Pick<Job, '_id' | 'status' | 'lane' | 'owner'>): Promise<number | null> {
       return job.status === 'queued' ? admissions.positionOf(concurrencyKeyOf(job), job._id) : null;
     },
 
     release,
-    tell,
+    notifyAdmitted,
 
-    /** Lets in who waits although there is room. */
+    /** Admits waiting jobs while slots are free. */
     async fill(admission: Admission): Promise<void> {
       await wake(admission._id, await admissions.fill(admission, await limitOf(admission._id)));
     },

@@ -12,7 +12,10 @@ export interface CancelJobPorts {
   findJob: ReturnType<typeof createFindJobs>['findJob'];
 }
 
-/** Stops a job, its engine included. Cancelling a cancelled job is fine; another end is WRONG_STATE. */
+/**
+ * Builds `cancelJob`, which stops a job and its engine and returns it; a cancelled one as it is.
+ * @throws KilnError WRONG_STATE if it has ended another way.
+ */
 export function createCancelJob({ jobs, runner, findJob }: CancelJobPorts) {
   return async function cancelJob(caller: Caller, jobId: string): Promise<Job> {
     requireScope(caller, 'convert');

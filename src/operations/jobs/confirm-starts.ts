@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts';
 import type { JobLeases, StartedJob } from '../../store/job-leases.ts';
 import type { JobStart, WorkflowRunner } from '../workflow-runner.ts';
 
-/** Starts of so long share one write. */
+/** Milliseconds whose starts are written together. */
 const TOGETHER_MS = 1000;
 
 export interface ConfirmStartsPorts {
@@ -12,8 +12,9 @@ export interface ConfirmStartsPorts {
 }
 
 /**
- * Notes which workflows were started, so that the repair does not look at jobs that only wait for their
- * upload. A note that is lost costs one look. @returns the runner that notes, and what writes the rest.
+ * Returns a runner that also extends the lease of each job that it starts until after the upload's deadline, so that
+ * the repair does not check jobs that only wait for their upload; and `close`, which writes what is left. A lost
+ * write costs one check.
  */
 export function createConfirmStarts({ leases, log }: ConfirmStartsPorts, runner: WorkflowRunner) {
   let started: StartedJob[] = [];
@@ -30,7 +31,7 @@ export function createConfirmStarts({ leases, log }: ConfirmStartsPorts, runner:
   }
 
   function note({ jobId, batchId, uploadDeadline }: JobStart): void {
-    // Batches look after theirs.
+    // The batch takes care of its jobs.
     if (uploadDeadline === null || batchId !== undefined) return;
     started.push({ jobId, seen: startLease(), until: uploadLease(uploadDeadline) });
     timer ??= setTimeout(write, TOGETHER_MS).unref();

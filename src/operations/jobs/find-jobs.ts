@@ -10,7 +10,7 @@ export interface JobQuery extends Page {
   status?: JobStatus;
 }
 
-/** Reads jobs of the caller; somebody else's job looks exactly like one that does not exist. */
+/** Builds the reads of the caller's jobs. Somebody else's job is NOT_FOUND, like one that does not exist. */
 export function createFindJobs({ jobs }: { jobs: JobRepository }) {
   return {
     async findJob(caller: Caller, id: string, dialect?: Dialect): Promise<Job> {
@@ -22,14 +22,14 @@ export function createFindJobs({ jobs }: { jobs: JobRepository }) {
       return job;
     },
 
-    /** For somebody whose signed token has already proved the right to see the job's state. */
+    /** Returns a job of the dialect. The caller's signed token has been verified already. */
     async jobOfSignedToken(id: string, dialect: Dialect): Promise<Job> {
       const job = await jobs.get(id);
       if (job.dialect !== dialect) throw new KilnError('NOT_FOUND', 'There is no such job.');
       return job;
     },
 
-    /** The same job with its events, which lists leave out. */
+    /** Returns the job with its events, read now if a list left them out. @throws KilnError NOT_FOUND once swept. */
     async wholeJob({ events, ...job }: JobSummary & Partial<Job>): Promise<Job> {
       const whole = events ? { ...job, events } : await jobs.getAmongMany(job._id);
       if (whole) return whole;

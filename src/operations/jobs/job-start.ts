@@ -1,7 +1,7 @@
 import type { Job } from '../../domain/jobs/job.ts';
 import type { JobStart } from '../workflow-runner.ts';
 
-/** What the workflow of this job begins with; the same for a first start and for a repair. */
+/** Returns the input of the job's workflow; the same for a first start and for a repair. */
 export function jobStart(job: Job): JobStart {
   const [input] = job.inputs;
   const [conversion] = job.conversions;

@@ -2,13 +2,13 @@ import type { Dialect } from '../../domain/dialect.ts';
 import type { StoredFile, Upload } from '../../domain/files/file.ts';
 import type { FormatId } from '../../domain/formats/format.ts';
 import type { Job, JobCallback, JobInput } from '../../domain/jobs/job.ts';
-import { startLease, turnLease } from '../../domain/jobs/job-lease.ts';
+import { queueLease, startLease } from '../../domain/jobs/job-lease.ts';
 import type { StepOptions } from '../../domain/options/image.ts';
 
-/** Where a job's bytes come from: an intent that waits for them, or a file that is there. */
+/** Where a job's bytes come from: an upload that is awaited, or an existing file. */
 export type InputSource = { upload: Upload; file: null } | { upload: null; file: StoredFile };
 
-/** What a checked request amounts to. */
+/** A validated request. */
 export interface NewJob extends Pick<Job, 'lane' | 'weight' | 'batchId' | 'retryOf'> {
   id: string;
   owner: string;
@@ -21,7 +21,7 @@ export interface NewJob extends Pick<Job, 'lane' | 'weight' | 'batchId' | 'retry
   callback: Pick<JobCallback, 'url' | 'sealedSecret'> | null;
 }
 
-/** A job as it is first written: nothing has happened but that it was submitted. */
+/** Returns a job as it is inserted, with one event: `submitted`. */
 export function newJob(job: NewJob): Job {
   const { id, input, source, target, options, callback, ...rest } = job;
   const now = new Date();
@@ -43,7 +43,7 @@ export function newJob(job: NewJob): Job {
     updatedAt: now,
     uploadDeadline: input.upload?.expiresAt ?? now,
     finishedAt: null,
-    repairAt: rest.batchId === undefined ? startLease() : turnLease(),
+    repairAt: rest.batchId === undefined ? startLease() : queueLease(),
   };
 }
 

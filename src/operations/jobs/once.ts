@@ -10,24 +10,24 @@ import {
 } from '../../domain/jobs/idempotency.ts';
 import type { IdempotencyRepository } from '../../store/idempotency.ts';
 
-/** Whoever comes second waits so long for the first one to write, and goes on in its place then. */
+/** How often and at what pause a repeated request looks for the result of the first, before it takes over: 2 s. */
 const TRIES = 40;
 const PAUSE_MS = 50;
 
-/** A request that may be sent several times and is to be done once. */
+/** A request that may be sent several times and must be carried out once. */
 export interface Request {
   owner: string;
-  /** The caller's own name for it; without one each call is a request of its own. */
+  /** The idempotency key; without one each call is a request of its own. */
   key: string | undefined;
-  /** What is asked for: another content under the same key is refused. */
+  /** The request itself: other content under the same key is IDEMPOTENCY_CONFLICT. */
   content: object;
 }
 
-/** How a request is done. All of it may be repeated under the same id. */
-export interface Doing<T> {
-  /** What has come of it. Null unless all of it is written. */
+/** The steps of a request. Each may be repeated under the same id. */
+export interface RequestSteps<T> {
+  /** Returns the result; null unless all of it is written. */
   find(id: string): Promise<T | null>;
-  /** Makes what is to be written, or refuses; writes nothing. */
+  /** Validates the request and returns what to write; writes nothing. */
   accept(id: string): Promise<T>;
   write(accepted: T): Promise<T>;
 }
@@ -35,11 +35,12 @@ export interface Doing<T> {
 export type Once = ReturnType<typeof createOnce>;
 
 /**
- * Does what is asked under one key once, however often and in how many processes at a time it is asked. The id
- * is chosen and written down first: whoever asks again finds what came of it, or goes on under that very id.
+ * Builds `once`, which carries out a request with an idempotency key once, in however many processes it arrives at a
+ * time, and returns the same result to all. The id of the result is stored under the key first: a repeat finds the
+ * result by it, or creates it under that id. @throws KilnError IDEMPOTENCY_CONFLICT.
  */
 export function createOnce({ idempotency }: { idempotency: Pick<IdempotencyRepository, 'find' | 'claim'> }) {
-  async function standing<T>(id: string, { find }: Doing<T>): Promise<T | null> {
+  async function findStored<T>(id: string, { find }: RequestSteps<T>): Promise<T | null> {
     for (let tries = 1; ; tries += 1) {
       const found = await find(id);
       if (found || tries === TRIES) return found;
@@ -47,20 +48,20 @@ export function createOnce({ idempotency }: { idempotency: Pick<IdempotencyRepos
     }
   }
 
-  return async function once<T>(request: Request, doing: Doing<T>): Promise<T> {
-    if (request.key === undefined) return doing.write(await doing.accept(newId()));
+  return async function once<T>(request: Request, steps: RequestSteps<T>): Promise<T> {
+    if (request.key === undefined) return steps.write(await steps.accept(newId()));
     const fresh = recordOf(request, request.key);
     let record = await idempotency.find(fresh._id);
     let accepted: T | null = null;
     if (!record) {
-      // Before it is claimed: a refused request may be put right under the same key.
-      accepted = await doing.accept(fresh.subjectId);
+      // Before the claim: a request that is rejected may be corrected and sent with the same key.
+      accepted = await steps.accept(fresh.subjectId);
       record = await idempotency.claim(fresh);
     }
     requireSame(record, fresh);
     const isFirst = accepted !== null && record.subjectId === fresh.subjectId;
-    if (accepted !== null && isFirst) return doing.write(accepted);
-    return (await standing(record.subjectId, doing)) ?? doing.write(await doing.accept(record.subjectId));
+    if (accepted !== null && isFirst) return steps.write(accepted);
+    return (await findStored(record.subjectId, steps)) ?? steps.write(await steps.accept(record.subjectId));
   };
 }
 
@@ -68,7 +69,7 @@ function recordOf({ owner, content }: Request, key: string): IdempotencyRecord {
   requireIdempotencyKey(key);
   return {
     _id: `${owner}:${createHash('sha256').update(key).digest('hex')}`,
-    // Keyed, since what is asked for may hold a secret.
+    // Keyed, since the request may hold a secret.
     digest: createHmac('sha256', key).update(canonicalText(content)).digest('hex'),
     subjectId: newId(),
     expiresAt: new Date(Date.now() + IDEMPOTENCY_MS),

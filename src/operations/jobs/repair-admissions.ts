@@ -13,33 +13,33 @@ export interface RepairAdmissionsPorts {
   checks: AdmissionChecks;
   jobs: Pick<JobRepository, 'getMany' | 'statusesOf'>;
   uploads: Pick<UploadRepository, 'findMany'>;
-  admissions: Pick<Admissions, 'release' | 'fill' | 'tell'>;
+  admissions: Pick<Admissions, 'release' | 'fill' | 'notifyAdmitted'>;
   log: Pick<Log, 'warn'>;
 }
 
 const PAGE = 200;
 /** Admissions beyond these many pages wait for the next round. */
-const MOST_PAGES = 25;
-/** An admission in which something happens is looked at again this long after: within the next round. */
+const MAX_PAGES = 25;
+/** A busy admission is checked again after this: within the next round. */
 const CHECK_MS = 10_000;
-/** An admission in which nothing happens is kept this long. */
+/** An idle admission is removed after this. */
 const IDLE_MS = 24 * 3_600_000;
-/** Uploads are awaited for a bounded time, so those that ended without a word are among the oldest. */
+/** Open uploads that are checked: the oldest, since an upload is awaited for a limited time. */
 const OPEN_LOOK = 100;
-/** A job that may begin and was touched more recently is taken to be about to. */
-const UNHEARD_MS = 10_000;
+/** An admitted job that is still `queued` this long after its last write is signalled again. */
+const NOTIFY_AGAIN_MS = 10_000;
 
 /**
- * Frees the places of jobs that ended without saying so, lets in who waits although there is room, and tells
- * those again who may begin and have not. It looks at admissions in which something happens, and in them at those
- * who hold a place: however many wait, they cost nothing.
+ * Builds the repair of admissions: frees the slots of jobs that ended without leaving, admits waiting jobs while
+ * slots are free, and signals admitted jobs again that have not begun. It reads busy admissions only, and of them
+ * only the jobs that hold a slot: those that wait cost nothing.
  */
 export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
   const { checks, jobs, uploads, admissions, log } = ports;
 
   async function repair(admission: Admission, statuses: ReadonlyMap<string, JobStatus>, now: number) {
     if (isIdle(admission)) {
-      // An account's is needed again soon; an address may never come back.
+      // An account needs its admission again soon; a guest's address may never come back.
       const isForgotten = chargedAccount(admission._id) === null || admission.idleSeq === admission.seq;
       return isForgotten ? checks.forget(admission) : checks.noteIdle(admission, new Date(now + IDLE_MS));
     }
@@ -48,8 +48,8 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
     else if (hasQueue(admission)) await admissions.fill(admission);
   }
 
-  /** Whoever was let in while nobody could tell is told now. */
-  async function tellUnheard(
+  /** Signals admitted jobs again that have not begun: the first signal was lost. */
+  async function notifyAgain(
     due: readonly Admission[],
     statuses: ReadonlyMap<string, JobStatus>,
     now: number,
@@ -57,10 +57,12 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
     const waiting = due.flatMap(({ active }) => active.filter((id) => statuses.get(id) === 'queued'));
     if (waiting.length === 0) return;
     const found = await jobs.getMany(waiting);
-    await admissions.tell(found.filter(({ updatedAt }) => now - updatedAt.getTime() > UNHEARD_MS));
+    await admissions.notifyAdmitted(
+      found.filter(({ updatedAt }) => now - updatedAt.getTime() > NOTIFY_AGAIN_MS),
+    );
   }
 
-  /** How far everybody is who holds a place; an upload without a job is as far as a job that waits for one. */
+  /** Returns the status of each job that holds a slot; an upload without a job counts as a job that awaits one. */
   async function statusesOf(held: readonly string[], now: number): Promise<ReadonlyMap<string, JobStatus>> {
     const statuses = await jobs.statusesOf(held);
     const withoutJob = await uploads.findMany(uploadsAmong(held));
@@ -79,11 +81,11 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
         );
       }),
     );
-    await tellUnheard(due, statuses, now);
+    await notifyAgain(due, statuses, now);
   }
 
   return async function repairAdmissions(now = Date.now()): Promise<void> {
-    for (let page = 0; page < MOST_PAGES; page += 1) {
+    for (let page = 0; page < MAX_PAGES; page += 1) {
       const due = await checks.listDue(new Date(now), PAGE);
       if (due.length === 0) return;
       const ids = due.map(({ _id }) => _id);
@@ -94,7 +96,7 @@ export function createRepairAdmissions(ports: RepairAdmissionsPorts) {
   };
 }
 
-/** The jobs of an admission that take something up: those that convert, and uploads that are awaited for long. */
+/** Returns the jobs that hold a slot: those that convert, and the oldest of those that await their upload. */
 function heldBy({ active, open }: Admission): string[] {
   return [...active, ...open.slice(0, OPEN_LOOK)];
 }

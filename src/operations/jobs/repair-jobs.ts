@@ -1,6 +1,6 @@
 import { hasCode } from '../../domain/errors.ts';
 import { isTerminal, type Job } from '../../domain/jobs/job.ts';
-import { silenceLease, turnLease, uploadLease } from '../../domain/jobs/job-lease.ts';
+import { queueLease, silenceLease, uploadLease } from '../../domain/jobs/job-lease.ts';
 import type { Log } from '../../log.ts';
 import { mapConcurrently } from '../../map-concurrently.ts';
 import type { JobLeases, OverdueJob } from '../../store/job-leases.ts';
@@ -50,7 +50,7 @@ export function createRepairJobs({ leases, uploads, runner, admissions, log }: R
     const job = await leases.renew(_id, repairAt, until);
     if (!job) return true;
     try {
-      const rest = await tell(job);
+      const rest = await notifyWorkflow(job);
       if (rest) await leases.renew(_id, until, rest);
       if (isTerminal(job.status)) await leases.drop(_id, until);
       return true;
@@ -65,13 +65,13 @@ export function createRepairJobs({ leases, uploads, runner, admissions, log }: R
   }
 
   /** Says what the database knows. @returns how long the job may rest then, where it waits for something. */
-  async function tell(job: Job): Promise<Date | null> {
+  async function notifyWorkflow(job: Job): Promise<Date | null> {
     if (isTerminal(job.status)) {
       await runner.wakeJob(job._id);
       return null;
     }
     // Whoever waits for a turn is called when it comes, and needs no workflow before.
-    if ((await admissions.positionOf(job)) !== null) return turnLease();
+    if ((await admissions.positionOf(job)) !== null) return queueLease();
     const start = jobStart(job);
     if (await hasArrived(job)) {
       await runner.uploadCompleted(start);

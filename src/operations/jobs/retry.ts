@@ -21,8 +21,8 @@ export interface RetryPorts {
 }
 
 /**
- * Does again what did not become ready. Ended jobs never move, so these are new ones that name the old;
- * a file that is still there is used again, another one is awaited again.
+ * Builds the retries of jobs and batches that did not become ready. They are new jobs that name the old ones. They
+ * use the old file if it still exists, else they await a new upload.
  */
 export function createRetry(ports: RetryPorts) {
   async function inputOf(job: Job): Promise<JobRequest['input']> {
@@ -60,7 +60,7 @@ export function createRetry(ports: RetryPorts) {
   }
 
   return {
-    /** @throws KilnError WRONG_STATE unless the job has ended without a result. */
+    /** Submits the job again. @throws KilnError WRONG_STATE unless it has ended without a result. */
     async retryJob(caller: Caller, jobId: string, sender: Sender = UNKNOWN_SENDER): Promise<AcceptedJob> {
       const job = await ports.findJob(caller, jobId);
       if (!isTerminal(job.status) || job.status === 'ready')
@@ -68,7 +68,7 @@ export function createRetry(ports: RetryPorts) {
       return ports.submitJob(caller, await requestOf(job), sender);
     },
 
-    /** A new batch of those jobs that did not become ready. */
+    /** Submits a new batch of the jobs that did not become ready. @throws KilnError WRONG_STATE. */
     async retryBatch(
       caller: Caller,
       batchId: string,

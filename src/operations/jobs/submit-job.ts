@@ -22,20 +22,20 @@ export interface SubmitJobPorts extends AcceptJobPorts {
   admissions: Pick<Admissions, 'openUploads'>;
   once: Once;
   planOf(caller: Caller): Promise<AccountPlan>;
-  /** The concurrency key: whom limits count for. */
+  /** Returns the concurrency key: whom limits count for. */
   concurrencyKeyOf(caller: Caller, sender: Sender): string;
 }
 
 /**
- * Accepts a conversion, or says before anything is written why not.
- * The database knows the job before the workflow starts, so a crash in between loses nothing.
+ * Builds `submitJob`, which validates a request, stores the job and starts its workflow, in this order: after a
+ * crash in between, the repair starts it. @throws KilnError before anything is written.
  */
 export function createSubmitJob(ports: SubmitJobPorts) {
   async function find(jobId: string): Promise<AcceptedJob | null> {
     const job = await ports.jobs.find(jobId);
     if (!job) return null;
     const upload = await ports.uploads.find(job.inputs[0]?.fileId ?? '');
-    // A file that was there before the job came by an upload of its own.
+    // An input file that existed before has an upload that is not this job's.
     return { job, upload: upload?.jobId === jobId ? upload : null };
   }
 
@@ -44,7 +44,7 @@ export function createSubmitJob(ports: SubmitJobPorts) {
       await ports.admissions.openUploads(concurrencyKey, [job._id]);
       await ports.uploads.insertIfAbsent(upload);
     }
-    // Whoever was faster starts it; by now it may even have ended, and must not begin again.
+    // Another call was first and starts it; by now the job may have ended, and must not begin again.
     if (!(await ports.jobs.insertIfAbsent(job))) return (await find(job._id)) ?? { job, upload };
     await ports.runner.startJob(jobStart(job));
     return { job, upload };

@@ -5,7 +5,10 @@ import type { Changes } from '../../store/mongo/changes.ts';
 import { follow } from '../follow.ts';
 import type { createFindJobs } from './find-jobs.ts';
 
-/** What a watcher sees: numbered events, each exactly once and in order, and progress between them. */
+/**
+ * What a watcher is sent: each numbered event once and in order, progress between them, and a snapshot where events
+ * are lost.
+ */
 export type JobUpdate =
   | { kind: 'event'; event: NumberedEvent; job: Job }
   | { kind: 'progress'; job: Job }
@@ -19,13 +22,13 @@ export interface WatchJobPorts {
 
 export interface WatchRequest {
   jobId: string;
-  /** The last event that the watcher has seen; null for those who only want what comes. */
+  /** The number of the last event that the watcher has seen; null for new events only. */
   after: number | null;
   signal?: AbortSignal | undefined;
 }
 
 export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
-  /** Replays everything after `after`, then goes live until the job has ended or `signal` aborts. */
+  /** Yields the events after `after`, then new ones, until the job has ended or `signal` aborts. */
   async function* watch(caller: Caller, { jobId, after, signal }: WatchRequest): AsyncGenerator<JobUpdate> {
     let updates: ReturnType<typeof createUpdates> | undefined;
     const ports = { changes, read: () => jobs.get(jobId) };
@@ -44,7 +47,7 @@ export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
       signal?: AbortSignal,
     ): AsyncGenerator<JobUpdate> => watch(caller, { jobId, after, signal }),
 
-    /** The job as it is when it has ended, or when the time is over. */
+    /** Returns the job once it has ended, or as it is after `timeoutMs`. */
     async waitForJob(caller: Caller, jobId: string, timeoutMs: number): Promise<Job> {
       const signal = AbortSignal.timeout(timeoutMs);
       for await (const { job } of watch(caller, { jobId, after: null, signal })) {
@@ -55,14 +58,14 @@ export function createWatchJob({ jobs, changes, findJob }: WatchJobPorts) {
   };
 }
 
-/** Remembers what one watcher has been told, and picks out what is new to it. */
+/** Remembers what one watcher has seen, and yields what is new of a job. */
 function createUpdates(after: number) {
   let seen = after;
   let newest = 0;
   let percent = -1;
   return {
     *of(job: Job): Generator<JobUpdate> {
-      // Two answers of the database may overtake each other on their way here.
+      // An older read may arrive after a newer one.
       if (job.seq < newest) return;
       newest = job.seq;
       const { events, truncated } = eventsAfter(job, seen);

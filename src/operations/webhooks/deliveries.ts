@@ -49,7 +49,7 @@ export interface Replay {
 
 const PAGE = 200;
 /** One call ends after about this many deliveries, since a caller waits for it. */
-const MOST = 2000;
+const MAX_REPLAYED = 2000;
 
 /** Builds the requests about deliveries: find, list and replay. */
 export function createDeliveries({ deliveries, endpoints, dispatch, runner }: DeliveriesPorts) {
@@ -147,7 +147,7 @@ export function createDeliveries({ deliveries, endpoints, dispatch, runner }: De
         const last = found.at(-1);
         if (!last || found.length < PAGE) return { replayed, left, next: null };
         after = last.order;
-        if (replayed + left >= MOST) return { replayed, left, next: after };
+        if (replayed + left >= MAX_REPLAYED) return { replayed, left, next: after };
       }
     },
   };

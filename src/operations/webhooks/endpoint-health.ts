@@ -13,7 +13,10 @@ import type { EndpointRepository } from '../../store/endpoints.ts';
 import type { Emit } from './emit.ts';
 
 export interface EndpointHealthPorts {
-  endpoints: Pick<EndpointRepository, 'find' | 'exchangeCircuit' | 'disable' | 'listUntold' | 'noteTold'>;
+  endpoints: Pick<
+    EndpointRepository,
+    'find' | 'exchangeCircuit' | 'disable' | 'listUnemitted' | 'noteEmitted'
+  >;
   deliveries: Pick<DeliveryRepository, 'endAll'>;
   emit: Emit;
   forgetEndpoints(accountId: string): void;
@@ -79,7 +82,7 @@ export function createEndpointHealth(ports: EndpointHealthPorts) {
       data: { endpointId: id, url, reason: disabledFor, since },
     });
     await deliveries.endAll(id, 'failed');
-    await endpoints.noteTold(endpoint);
+    await endpoints.noteEmitted(endpoint);
   }
 
   return {
@@ -113,10 +116,10 @@ export function createEndpointHealth(ports: EndpointHealthPorts) {
      * endpoint any more, so nobody else would come back to it. Returns how many there were.
      */
     async emitForgotten(): Promise<number> {
-      const untold = await endpoints.listUntold(PAGE);
-      for (const endpoint of untold)
-        await (endpoint.state === 'disabled' ? emitDisabled(endpoint) : endpoints.noteTold(endpoint));
-      return untold.length;
+      const unemitted = await endpoints.listUnemitted(PAGE);
+      for (const endpoint of unemitted)
+        await (endpoint.state === 'disabled' ? emitDisabled(endpoint) : endpoints.noteEmitted(endpoint));
+      return unemitted.length;
     },
   };
 }

@@ -117,7 +117,7 @@ export function createEndpoints(ports: EndpointsPorts) {
 
     /** Makes an endpoint. @throws KilnError WRONG_STATE when the account has 20 already. */
     async createEndpoint(actor: Actor, request: NewEndpoint): Promise<ShownEndpoint> {
-      const accountId = await requireIncluded(requireSight(requireManager(actor)), request.accountId);
+      const accountId = await requireIncluded(requireResultAccess(requireManager(actor)), request.accountId);
       const id = newId();
       const createdAt = new Date();
       const { secret, sealed } = newSecretOf(id);
@@ -143,7 +143,7 @@ export function createEndpoints(ports: EndpointsPorts) {
     /** Changes an endpoint; deliveries that wait already go to the new address as well. */
     async updateEndpoint(actor: Actor, id: string, edit: EndpointEdit): Promise<Endpoint> {
       const endpoint = await requireManaged(actor, id);
-      if (edit.url !== undefined || edit.events !== undefined) requireSight(actor);
+      if (edit.url !== undefined || edit.events !== undefined) requireResultAccess(actor);
       return change(endpoint, {
         ...(edit.url !== undefined && { url: requireUrl(edit.url) }),
         ...(edit.events !== undefined && { events: parseSubscriptions(edit.events) }),
@@ -232,7 +232,7 @@ export function requireReader(actor: Actor): void {
 }
 
 /** Returns the actor. @throws KilnError FORBIDDEN unless they may see results, which events link to. */
-function requireSight(actor: Actor): Actor {
+function requireResultAccess(actor: Actor): Actor {
   if (seesResults(actor)) return actor;
   throw new KilnError('FORBIDDEN', 'An endpoint is shown your results, which this credential is not.', {
     hint: 'Use a key that has the scope READ or CONVERT as well.',

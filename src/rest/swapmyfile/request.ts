@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { KilnError } from '../../domain/errors.ts';
+import { KilnError, ofPart } from '../../domain/errors.ts';
 import { converterHint, parseConverterSlug } from '../../domain/formats/find-format.ts';
 import type { JobRequest } from '../../operations/jobs/accept-job.ts';
 
@@ -82,7 +82,7 @@ export function parsePrepare(text: string): PrepareRequest {
 }
 
 /** What a batch prepare asks for. */
-export interface BatchPrepareRequest {
+interface BatchPrepareRequest {
   label: string | null | undefined;
   jobs: PrepareRequest[];
 }
@@ -95,15 +95,14 @@ export function parseBatchPrepare(text: string): BatchPrepareRequest {
   const result = batchBody.safeParse(parseJson(text));
   if (!result.success) throw refuse(result.error);
   const { label, jobs } = result.data;
-  return { label, jobs: jobs.map((job, index) => placed(index, () => readPrepare(job))) };
+  return { label, jobs: jobs.map(readPart) };
 }
 
-function placed<T>(index: number, read: () => T): T {
+function readPart(body: unknown, index: number): PrepareRequest {
   try {
-    return read();
+    return readPrepare(body);
   } catch (error) {
-    if (!(error instanceof KilnError)) throw error;
-    throw error.about(error.field === undefined ? `jobs.${index}` : `jobs.${index}.${error.field}`);
+    throw ofPart(`jobs.${index}`, error);
   }
 }
 

@@ -11,7 +11,7 @@ import type { PrepareRequest } from './request.ts';
 const NEXT_CHECKS = ['size', 'file-type', 'dimensions', 'integrity'] as const;
 
 /** How the bytes are to be sent. */
-export type UploadTarget =
+type UploadTarget =
   | { mode: 'put'; method: 'PUT'; url: string; headers: Record<string, string>; completeUrl: string }
   | { mode: 'multipart'; method: 'POST'; url: string; headers: Record<string, string>; fieldName: 'file' };
 
@@ -41,7 +41,7 @@ export function preparedJob(
 }
 
 /** A batch in this dialect's words. The label, the counts and the jobs are all that it has to say. */
-export interface SwapmyfileBatch {
+interface SwapmyfileBatch {
   batchId: string;
   label: string | null;
   status: SwapmyfileStatus;
@@ -50,7 +50,7 @@ export interface SwapmyfileBatch {
 }
 
 /** The answer to a batch prepare; the uploads stand in the order of the request. */
-export interface PreparedBatch {
+interface PreparedBatch {
   batch: SwapmyfileBatch;
   uploads: Pick<PreparedJob, 'job' | 'upload' | 'statusToken'>[];
   nextChecks: readonly string[];

@@ -1,4 +1,4 @@
-import type { Admission, Place, Queue } from '../../domain/jobs/admission.ts';
+import type { Admission, Queue, Ticket } from '../../domain/jobs/admission.ts';
 import type { Collections } from '../mongo/mongo.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -10,7 +10,7 @@ interface OldAdmission {
 }
 
 interface UpgradePorts extends Pick<Collections, 'admissions'> {
-  waiters: Pick<Waiters, 'standAll'>;
+  waiters: Pick<Waiters, 'enqueueAll'>;
 }
 
 /**
@@ -30,10 +30,10 @@ export async function upgradeAdmission(
       waiting = [],
       waitingBatch = [],
     } = found as Omit<Admission, 'single'> & OldAdmission;
-    const numbers = (queue: Queue, jobIds: readonly string[]): Place[] =>
-      jobIds.map((_, ticket) => ({ concurrencyKey, queue, ticket }));
-    const places = [...numbers('single', waiting), ...numbers('batch', waitingBatch)];
-    if (places.length > 0) await waiters.standAll(places, [...waiting, ...waitingBatch]);
+    const numbers = (queue: Queue, jobIds: readonly string[]): Ticket[] =>
+      jobIds.map((_, number) => ({ concurrencyKey, queue, number }));
+    const tickets = [...numbers('single', waiting), ...numbers('batch', waitingBatch)];
+    if (tickets.length > 0) await waiters.enqueueAll(tickets, [...waiting, ...waitingBatch]);
     const upgraded = await admissions.findOneAndUpdate(
       { _id: concurrencyKey, seq, single: { $exists: false } },
       {

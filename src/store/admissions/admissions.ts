@@ -3,9 +3,9 @@ import {
   type Admission,
   emptyAdmission,
   hasQueue,
-  type Place,
   positionOf,
   type Queue,
+  type Ticket,
 } from '../../domain/jobs/admission.ts';
 import { type Collections, insertIfAbsent, translateErrors } from '../mongo/mongo.ts';
 import { createFill, type Filled } from './admission-fill.ts';
@@ -70,8 +70,8 @@ export function createAdmissionRepository({
     }
   }
 
-  /** The usual way in: a place is free and nobody was there before. */
-  function enterAtOnce({ concurrencyKey, jobId, batch, limit }: Entrant): Promise<Admission | null> {
+  /** The usual way in: a ticket is free and nobody was there before. */
+  function enterDirectly({ concurrencyKey, jobId, batch, limit }: Entrant): Promise<Admission | null> {
     const filter: Filter<Admission> = {
       _id: concurrencyKey,
       active: { $ne: jobId },
@@ -84,11 +84,11 @@ export function createAdmissionRepository({
   }
 
   /** Takes the next numbers of a queue for jobs that wait no longer for their upload. */
-  async function takeNumbers(
+  async function takeTickets(
     concurrencyKey: string,
     queue: Queue,
     jobIds: readonly string[],
-  ): Promise<Place[]> {
+  ): Promise<Ticket[]> {
     const count = jobIds.length;
     const taken = await admissions.findOneAndUpdate(
       { _id: concurrencyKey },
@@ -101,44 +101,47 @@ export function createAdmissionRepository({
     );
     if (!taken) return [];
     const { head, waiting } = taken[queue];
-    return jobIds.map((_, i) => ({ concurrencyKey, queue, ticket: head + waiting - count + i }));
+    return jobIds.map((_, i) => ({ concurrencyKey, queue, number: head + waiting - count + i }));
   }
 
   /** The admission, and where a job stands in it. A job that stands where its turn has passed stands nowhere. */
   async function look(
     concurrencyKey: string,
     jobId: string,
-  ): Promise<{ now: Admission; place: Place | undefined }> {
-    const place = (await waiters.find([jobId])).get(jobId);
+  ): Promise<{ now: Admission; ticket: Ticket | undefined }> {
+    const ticket = (await waiters.find([jobId])).get(jobId);
     const now = await readOrMake(concurrencyKey);
-    const inVain = place && (now.active.includes(jobId) || positionOf(now, place) === null);
-    if (!inVain) return { now, place };
+    const isStale = ticket && (now.active.includes(jobId) || positionOf(now, ticket) === null);
+    if (!isStale) return { now, ticket };
     await waiters.forget([jobId]);
-    return { now, place: undefined };
+    return { now, ticket: undefined };
   }
 
   /** One try to line up. It has failed when neither `position` nor `active` has the job: its number was lost. */
-  async function lineUp({ concurrencyKey, jobId, batch, limit }: Entrant): Promise<Entered> {
-    let { now, place } = await look(concurrencyKey, jobId);
+  async function enqueue({ concurrencyKey, jobId, batch, limit }: Entrant): Promise<Entered> {
+    let { now, ticket } = await look(concurrencyKey, jobId);
     if (now.active.includes(jobId)) return { admission: now, admitted: [jobId], position: null };
-    if (!place) {
-      [place] = await takeNumbers(concurrencyKey, batch ? 'batch' : 'single', [jobId]);
-      if (!(place && (await waiters.stand(place, jobId))))
+    if (!ticket) {
+      [ticket] = await takeTickets(concurrencyKey, batch ? 'batch' : 'single', [jobId]);
+      if (!(ticket && (await waiters.enqueue(ticket, jobId))))
         return { admission: now, admitted: [], position: null };
       now = await readOrMake(concurrencyKey);
     }
     const filled = await fill(now, limit);
     const isIn = filled.admission.active.includes(jobId);
-    return { ...filled, position: isIn ? null : await truePosition(filled.admission, place, COUNTED) };
+    return { ...filled, position: isIn ? null : await truePosition(filled.admission, ticket, COUNTED) };
   }
 
   /** Those of these jobs that stand in line. One that stands where its turn has passed is taken away. */
-  async function standingIn(concurrencyKey: string, jobIds: readonly string[]): Promise<ReadonlySet<string>> {
-    const places = [...(await waiters.find(jobIds))];
+  async function waitingAmong(
+    concurrencyKey: string,
+    jobIds: readonly string[],
+  ): Promise<ReadonlySet<string>> {
+    const tickets = [...(await waiters.find(jobIds))];
     const now = await readOrMake(concurrencyKey);
     const [inVain, standing] = [[] as string[], new Set<string>()];
-    for (const [jobId, place] of places) {
-      if (positionOf(now, place) === null) inVain.push(jobId);
+    for (const [jobId, ticket] of tickets) {
+      if (positionOf(now, ticket) === null) inVain.push(jobId);
       else standing.add(jobId);
     }
     await waiters.forget(inVain);
@@ -150,9 +153,9 @@ export function createAdmissionRepository({
 
     /** Where a job stands in line; null when it does not. */
     async positionOf(concurrencyKey: string, jobId: string): Promise<number | null> {
-      const place = (await waiters.find([jobId])).get(jobId);
-      const now = place && (await read(concurrencyKey));
-      return now && !now.active.includes(jobId) ? truePosition(now, place) : null;
+      const ticket = (await waiters.find([jobId])).get(jobId);
+      const now = ticket && (await read(concurrencyKey));
+      return now && !now.active.includes(jobId) ? truePosition(now, ticket) : null;
     },
 
     /** Notes jobs that wait for their upload. @returns false when there would be more than `most`. */
@@ -177,9 +180,9 @@ export function createAdmissionRepository({
     async enter(entrant: Entrant): Promise<Entered> {
       const admitted: string[] = [];
       for (;;) {
-        const atOnce = await enterAtOnce(entrant);
+        const atOnce = await enterDirectly(entrant);
         if (atOnce) return { admission: atOnce, admitted: [...admitted, entrant.jobId], position: null };
-        const tried = await lineUp(entrant);
+        const tried = await enqueue(entrant);
         admitted.push(...tried.admitted);
         const isIn = tried.position !== null || tried.admission.active.includes(entrant.jobId);
         if (isIn) return { ...tried, admitted };
@@ -193,8 +196,8 @@ export function createAdmissionRepository({
         const now = await readOrMake(concurrencyKey);
         const fresh = jobIds.filter((jobId) => !standing.has(jobId) && !now.active.includes(jobId));
         if (fresh.length === 0) return fill(now, limit);
-        const stand = await waiters.standAll(await takeNumbers(concurrencyKey, 'batch', fresh), fresh);
-        standing = stand ? new Set([...standing, ...fresh]) : await standingIn(concurrencyKey, jobIds);
+        const stand = await waiters.enqueueAll(await takeTickets(concurrencyKey, 'batch', fresh), fresh);
+        standing = stand ? new Set([...standing, ...fresh]) : await waitingAmong(concurrencyKey, jobIds);
       }
     },
 
@@ -215,7 +218,7 @@ export function createAdmissionRepository({
       return now ? (await fill(now, limit)).admitted : [];
     },
 
-    /** Gives free places to those who wait. @returns who got in. */
+    /** Gives free tickets to those who wait. @returns who got in. */
     async fill(admission: Admission, limit: number): Promise<string[]> {
       return (await fill(admission, limit)).admitted;
     },

@@ -1,15 +1,15 @@
-import { type Admission, type Place, positionOf, type Queue } from '../../domain/jobs/admission.ts';
+import { type Admission, positionOf, type Queue, type Ticket } from '../../domain/jobs/admission.ts';
 import type { Waiters } from './waiters.ts';
 
 /** Builds `truePosition`, which counts those who still wait. */
 export function createPositions(waiters: Pick<Waiters, 'count'>) {
   /** Returns how many jobs stand in a queue before a number, that of the last one unless given. */
-  function before(admission: Admission, queue: Queue, ticket?: number): Promise<number> {
+  function before(admission: Admission, queue: Queue, number?: number): Promise<number> {
     const { head, waiting } = admission[queue];
-    const from = { concurrencyKey: admission._id, queue, ticket: head };
+    const from = { concurrencyKey: admission._id, queue, number: head };
     return waiting === 0
       ? Promise.resolve(0)
-      : waiters.count(from, { ...from, ticket: ticket ?? head + waiting });
+      : waiters.count(from, { ...from, number: number ?? head + waiting });
   }
 
   /**
@@ -18,14 +18,14 @@ export function createPositions(waiters: Pick<Waiters, 'count'>) {
    */
   return async function truePosition(
     admission: Admission,
-    place: Place,
+    ticket: Ticket,
     most = Number.POSITIVE_INFINITY,
   ): Promise<number | null> {
-    const atMost = positionOf(admission, place);
+    const atMost = positionOf(admission, ticket);
     if (atMost === null || atMost === 1 || atMost > most) return atMost;
     const [own, singles] = await Promise.all([
-      before(admission, place.queue, place.ticket),
-      place.queue === 'batch' ? before(admission, 'single') : 0,
+      before(admission, ticket.queue, ticket.number),
+      ticket.queue === 'batch' ? before(admission, 'single') : 0,
     ]);
     return 1 + own + singles;
   };

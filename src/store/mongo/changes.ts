@@ -1,13 +1,13 @@
 import type { Collection, Filter } from 'mongodb';
 
-/** A document that says of itself when it has changed. */
+/** A document whose `seq` or `updatedAt` changes with each write. */
 export interface Versioned {
   _id: string;
   seq: number;
   updatedAt: Date;
 }
 
-/** Without a document the listener has to read for itself. */
+/** Called after a change; without a document the listener reads it. */
 type Listener<T> = (document?: T) => void;
 
 /** The documents themselves stay on the server: a notice only says when to read. */
@@ -27,11 +27,12 @@ export interface WatchedCollection<T extends Versioned> {
   watch(pipeline: object[]): ChangeFeed;
 }
 
-/** Tells watchers within this process that a document has changed, whichever process wrote it. */
+/** Notifies watchers in this process that a document has changed, whichever process wrote it. */
 export interface Changes<T extends Versioned> {
+  /** Notifies watchers of a write of this process, with the document. */
   publish(document: T): void;
-  /** Says that a document has changed; whoever watches it reads it. */
-  ring(changed: Versioned): void;
+  /** Notifies watchers of a write of this process, without the document: they read it. */
+  invalidate(changed: Versioned): void;
   /** Calls `listener` after each change of the document until the returned function is called. */
   subscribe(id: string, listener: Listener<T>): () => void;
   close(): Promise<void>;
@@ -59,8 +60,8 @@ export function createChanges<T extends Versioned>(
     for (const listener of watched.get(id)?.listeners ?? []) listener(document);
   }
 
-  /** The poller has nothing to add to what was said here. */
-  function tell(changed: Versioned, document?: T): void {
+  /** Notifies watchers, and notes the version, so that the poller does not notify them again. */
+  function publishVersion(changed: Versioned, document?: T): void {
     const entry = watched.get(changed._id);
     if (!entry) return;
     entry.version = versionOf(changed);
@@ -117,8 +118,8 @@ export function createChanges<T extends Versioned>(
   }
 
   return {
-    publish: (document) => tell(document, document),
-    ring: (changed) => tell(changed),
+    publish: (document) => publishVersion(document, document),
+    invalidate: (changed) => publishVersion(changed),
     subscribe(id, listener) {
       openStream();
       const entry = watched.get(id) ?? { listeners: new Set(), version: undefined };

@@ -1,14 +1,14 @@
 import type { Collection, Document, Filter } from 'mongodb';
 
 /** The last document of a page: where it stood, so that the next page begins behind it. */
-export interface Mark {
+export interface Cursor {
   at: Date;
   id: string;
 }
 
 export interface ExpiredPage {
   /** Null for the first page. */
-  after: Mark | null;
+  after: Cursor | null;
   /** Documents whose time came at or before it. */
   until: Date;
   limit: number;

@@ -21,7 +21,7 @@ import type { Delivery } from '../../domain/webhooks/delivery.ts';
 import type { Endpoint } from '../../domain/webhooks/endpoint.ts';
 import { explainDriverError, hasOnlyDuplicateKeys, isDuplicateKey } from './driver-errors.ts';
 import { ensureIndexes } from './indexes.ts';
-import { noteAnswers, unlessSilent } from './silence.ts';
+import { trackAnswers, withSilenceTimeout } from './silence.ts';
 
 /** An endpoint takes one of the places that its account has: their number bounds that of endpoints. */
 export interface SlottedEndpoint extends Endpoint {
@@ -74,7 +74,7 @@ export async function connectMongo(uri: string, database?: string): Promise<Mong
     writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAJORITY_MS },
     ignoreUndefined: true,
   });
-  noteAnswers(client);
+  trackAnswers(client);
   const db = client.db(database ?? databaseOf(uri) ?? 'kiln');
   const collections: Collections = {
     accounts: db.collection('accounts'),
@@ -191,7 +191,7 @@ export function translateErrors<T extends object>(repository: T): T {
       if (typeof member !== 'function') return member;
       return (...args: unknown[]) => {
         const result: unknown = member.apply(target, args);
-        if (result instanceof Promise) return unlessSilent(result).catch(rethrowTranslated);
+        if (result instanceof Promise) return withSilenceTimeout(result).catch(rethrowTranslated);
         return isAsyncIterable(result) ? translated(result) : result;
       };
     },

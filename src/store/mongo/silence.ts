@@ -1,14 +1,14 @@
 import { type MongoClient, MongoOperationTimeoutError } from 'mongodb';
 
-/** The server is taken to be frozen, or gone without a word, when nobody has had an answer for so long. */
+/** Milliseconds without any answer, after which the server counts as gone. */
 const SILENCE_MS = 8000;
-/** A single call that takes so long is lost, though others are answered. */
-const LONGEST_MS = 120_000;
+/** Milliseconds after which a single call is given up, though others are answered. */
+const MAX_CALL_MS = 120_000;
 
 let lastAnswerAt = Number.NEGATIVE_INFINITY;
 
-/** Notes each answer of the server: the driver then puts the connection back that it came over. */
-export function noteAnswers(client: Pick<MongoClient, 'on'>): void {
+/** Notes when the server answers: the driver then returns the connection to its pool. */
+export function trackAnswers(client: Pick<MongoClient, 'on'>): void {
   client.on('connectionCheckedIn', () => {
     lastAnswerAt = performance.now();
   });
@@ -19,7 +19,7 @@ export function noteAnswers(client: Pick<MongoClient, 'on'>): void {
  * waited for, a frozen one is given up after 8 s. What was sent to it may still be done once it goes on.
  * @throws MongoOperationTimeoutError
  */
-export async function unlessSilent<T>(call: Promise<T>): Promise<T> {
+export async function withSilenceTimeout<T>(call: Promise<T>): Promise<T> {
   const beganAt = performance.now();
   const { promise: givenUp, reject } = Promise.withResolvers<never>();
   let timer: NodeJS.Timeout | null = setTimeout(look, SILENCE_MS);
@@ -31,8 +31,8 @@ export async function unlessSilent<T>(call: Promise<T>): Promise<T> {
       const now = performance.now();
       const silentMs = now - Math.max(beganAt, lastAnswerAt);
       if (silentMs >= SILENCE_MS) reject(new MongoOperationTimeoutError(`no answer for ${SILENCE_MS} ms`));
-      else if (now - beganAt >= LONGEST_MS)
-        reject(new MongoOperationTimeoutError(`not done within ${LONGEST_MS} ms`));
+      else if (now - beganAt >= MAX_CALL_MS)
+        reject(new MongoOperationTimeoutError(`not done within ${MAX_CALL_MS} ms`));
       else timer = setTimeout(look, SILENCE_MS - silentMs);
     });
   }

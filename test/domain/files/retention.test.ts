@@ -34,8 +34,8 @@ describe('the folders of a sweep', () => {
     [10, HOUR, MINUTE, 1, 10],
   ])(
     '%d folders, each %d ms, once in %d ms: all within %d sweeps of %d',
-    (folders, sweepMs, circleMs, sweeps, each) => {
-      const settings = { folders, sweepMs, circleMs };
+    (folders, sweepMs, cycleMs, sweeps, each) => {
+      const settings = { folders, sweepMs, cycleMs };
       expect(visits(settings, sweeps)).toEqual(new Array(folders).fill(1));
       const widths = Array.from({ length: sweeps }, (_, i) => {
         const { from, to } = foldersOfSweep(i * sweepMs, settings);

@@ -4,7 +4,7 @@ import {
   emptyAdmission,
   hasQueue,
   isIdle,
-  nextPlaces,
+  nextTickets,
   positionOf,
 } from '../../../src/domain/jobs/admission.ts';
 
@@ -34,19 +34,19 @@ describe('an empty admission', () => {
 
 describe('whose turn it is', () => {
   const tickets = (admission: Admission, count: number) =>
-    nextPlaces(admission, count).map(({ queue, ticket }) => `${queue} ${ticket}`);
+    nextTickets(admission, count).map(({ queue, number }) => `${queue} ${number}`);
 
   it('is that of single jobs before those of batches, each in their order', () => {
     expect(tickets(waiting(2, 2), 3)).toEqual(['single 10', 'single 11', 'batch 50']);
     expect(tickets(waiting(3, 2), 2)).toEqual(['single 10', 'single 11']);
     expect(tickets(waiting(0, 2), 5)).toEqual(['batch 50', 'batch 51']);
     expect(tickets(waiting(1, 1), 0)).toEqual([]);
-    expect(nextPlaces(waiting(1, 0), 1)).toEqual([{ concurrencyKey: 'a', queue: 'single', ticket: 10 }]);
+    expect(nextTickets(waiting(1, 0), 1)).toEqual([{ concurrencyKey: 'a', queue: 'single', number: 10 }]);
   });
 
   it('says how many come before', () => {
-    const at = (queue: 'single' | 'batch', ticket: number) =>
-      positionOf(waiting(2, 2), { concurrencyKey: 'a', queue, ticket });
+    const at = (queue: 'single' | 'batch', number: number) =>
+      positionOf(waiting(2, 2), { concurrencyKey: 'a', queue, number });
     expect([at('single', 9), at('single', 10), at('single', 11)]).toEqual([null, 1, 2]);
     expect([at('batch', 49), at('batch', 50), at('batch', 51)]).toEqual([null, 3, 4]);
   });

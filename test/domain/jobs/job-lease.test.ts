@@ -3,9 +3,9 @@ import { JOB_STATUSES } from '../../../src/domain/jobs/job.ts';
 import {
   isOverdue,
   isWorkedAt,
+  queueLease,
   silenceLease,
   startLease,
-  turnLease,
   uploadLease,
   workLease,
 } from '../../../src/domain/jobs/job-lease.ts';
@@ -19,7 +19,7 @@ describe('how long a job is left alone', () => {
   it('depends on what it waits for', () => {
     expect(fromNow(startLease(NOW))).toBe(10 * SECOND);
     expect(fromNow(workLease(NOW))).toBe(15 * SECOND);
-    expect(fromNow(turnLease(NOW))).toBe(24 * 60 * MINUTE);
+    expect(fromNow(queueLease(NOW))).toBe(24 * 60 * MINUTE);
     expect(fromNow(uploadLease(new Date(NOW)))).toBe(MINUTE);
     expect(fromNow(uploadLease(NOW))).toBe(MINUTE);
   });

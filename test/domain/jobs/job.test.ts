@@ -10,7 +10,7 @@ import {
   keepsUpload,
   legalSources,
   ownerKey,
-  refuseMove,
+  rejectTransition,
   resultName,
 } from '../../../src/domain/jobs/job.ts';
 
@@ -41,7 +41,7 @@ describe('the table of states', () => {
   });
 
   it('says what the job is doing instead', () => {
-    const refused = () => refuseMove({ status: 'ready' }, 'processing');
+    const refused = () => rejectTransition({ status: 'ready' }, 'processing');
     expect(refused).toThrow(new KilnError('WRONG_STATE', 'The job is ready and cannot become processing.'));
   });
 });

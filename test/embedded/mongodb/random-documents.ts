@@ -108,7 +108,7 @@ export function randomly(seed: number) {
   return { random, id, fields, question, value };
 }
 
-export type Change = (docs: Collection<Doc>) => Promise<unknown>;
+type Change = (docs: Collection<Doc>) => Promise<unknown>;
 
 export function change(make: ReturnType<typeof randomly>, odd: boolean): Change {
   const { random, id, fields } = make;

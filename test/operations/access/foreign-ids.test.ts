@@ -48,7 +48,7 @@ beforeAll(async () => {
     jobs: createJobRepository(collections, { publish: () => {} }),
     uploads,
     files: createUploadedFiles({ files: createFileRepository(collections), uploads, blobs, fileMs: 1000 }),
-    batches: createBatchRepository(collections, { publish: () => {}, ring: () => {} }),
+    batches: createBatchRepository(collections, { publish: () => {}, invalidate: () => {} }),
     credits: createCreditRepository(collections),
     ledger: createLedgerRepository(collections),
   };
@@ -57,7 +57,7 @@ beforeAll(async () => {
     uploadCompleted: async () => {},
     cancelJob: async () => {},
     startBatch: async () => {},
-    nudgeBatch: async () => {},
+    signalBatch: async () => {},
     ping: async () => {},
   };
   const finding = { ...createFindJobs(repositories), ...createFindBatches(repositories) };

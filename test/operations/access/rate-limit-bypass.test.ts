@@ -1,13 +1,9 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
 import { type Client, createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Service as HttpService, send, startService } from '../../http/service.ts';
 import { hero } from '../../rest/swapmyfile/client.ts';
-import { createApi } from '../../schema/client.ts';
+import { createApi, type ServedApi, serveApi } from '../../schema/client.ts';
 import { createService } from '../../schema/service.ts';
 import { type AccessHarness, ADMIN, openAccessHarness } from '../../support/harness/access-harness.ts';
 import { timingsOf, type WrongPair, welch, withWrongLetter } from '../../support/welch.ts';
@@ -17,8 +13,7 @@ let harness: AccessHarness;
 let base: HttpService;
 let swapmyfile: HttpService;
 let api: ReturnType<typeof createApi>;
-let graphql: Server;
-let port: number;
+let graphql: ServedApi;
 
 beforeAll(async () => {
   harness = await openAccessHarness();
@@ -27,17 +22,10 @@ beforeAll(async () => {
     operations: { ...base.operations, ...harness.operations, links: harness.links },
   });
   api = createApi({ ...createService().operations, ...harness.operations });
-  graphql = createAdaptorServer({
-    fetch: (request, bindings) => api.handle(request, bindings as object),
-  }) as Server;
-  api.attachWebSocket(graphql);
-  graphql.listen(0, '127.0.0.1');
-  await once(graphql, 'listening');
-  port = (graphql.address() as AddressInfo).port;
+  graphql = await serveApi(api);
 });
 afterAll(async () => {
-  graphql.closeAllConnections();
-  graphql.close();
+  await graphql.close();
   await swapmyfile.close();
   await base.close();
   await harness.close();
@@ -92,7 +80,7 @@ describe('the calls of an account', () => {
     ];
     const paths = ['/uploads/prepare', '/uploads/prepare/', '//uploads///prepare//', '/uploads/prepare?a=b'];
     const client = createClient({
-      url: `ws://127.0.0.1:${port}/graphql`,
+      url: graphql.socketUrl,
       connectionParams: { authorization: `Bearer ${token}` },
       webSocketImpl: WebSocket,
     });

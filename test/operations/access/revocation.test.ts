@@ -1,11 +1,7 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
 import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createApi } from '../../schema/client.ts';
+import { createApi, type ServedApi, serveApi } from '../../schema/client.ts';
 import { createService, type Service } from '../../schema/service.ts';
 import { type AccessHarness, ADMIN, openAccessHarness } from '../../support/harness/access-harness.ts';
 
@@ -31,23 +27,12 @@ async function newOwner(): Promise<{ apiKey: string; keyId: string }> {
 
 describe('an open subscription', () => {
   const EVENTS = 'subscription ($jobId: ID!) { jobEvents(jobId: $jobId) { seq } }';
-  let server: Server;
-  let url: string;
+  let server: ServedApi;
 
   beforeEach(async () => {
-    server = createAdaptorServer({
-      fetch: (request, bindings) => api.handle(request, bindings as object),
-    }) as Server;
-    api.attachWebSocket(server);
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+    server = await serveApi(api);
   });
-  afterEach(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
+  afterEach(() => server.close());
 
   async function newJob(apiKey: string): Promise<string> {
     const job = `mutation { createJob(input: { target: "webp", upload: { filename: "a.png", mime: "image/png", size: 1 } }) { ... on CreateJobSuccess { job { jobId } } } }`;
@@ -59,7 +44,7 @@ describe('an open subscription', () => {
     const jobId = await newJob(apiKey);
     const socket = Promise.withResolvers<unknown>();
     const client = createClient({
-      url: url.replace('http', 'ws'),
+      url: server.socketUrl,
       connectionParams: { apiKey },
       retryAttempts: 0,
       webSocketImpl: WebSocket,
@@ -85,7 +70,7 @@ describe('an open subscription', () => {
   it('over server-sent events ends within 5 s, and says why', async () => {
     const { apiKey, keyId } = await newOwner();
     const jobId = await newJob(apiKey);
-    const response = await fetch(url, {
+    const response = await fetch(server.graphqlUrl, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream', ...asKey(apiKey) },
       body: JSON.stringify({ query: EVENTS, variables: { jobId } }),
@@ -104,7 +89,7 @@ describe('an open subscription', () => {
     const { apiKey } = await newOwner();
     const jobId = await newJob(apiKey);
     const client = createClient({
-      url: url.replace('http', 'ws'),
+      url: server.socketUrl,
       connectionParams: { apiKey },
       retryAttempts: 0,
       webSocketImpl: WebSocket,
@@ -122,7 +107,7 @@ describe('an open subscription', () => {
       restriction: { ip: ['192.0.2.1'] },
     });
     const client = createClient({
-      url: url.replace('http', 'ws'),
+      url: server.socketUrl,
       connectionParams: { apiKey: restricted.apiKey },
       retryAttempts: 0,
       webSocketImpl: WebSocket,

@@ -12,7 +12,7 @@ function cancelling(batch: Batch, scopes = anAccountCaller().scopes) {
         return { ...batch, cancelReason: reason };
       },
     },
-    runner: { nudgeBatch: async ({ title }, request) => void done.push(`${request} ${title}`) },
+    runner: { signalBatch: async ({ title }, request) => void done.push(`${request} ${title}`) },
     findBatch: async () => batch,
   });
   return { done, result: cancelBatch(anAccountCaller({ scopes }), batch._id) };

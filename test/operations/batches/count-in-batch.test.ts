@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Batch } from '../../../src/domain/batches/batch.ts';
 import {
@@ -21,7 +22,13 @@ function counting(different: Partial<Batch>, { known = false } = {}) {
         return batch;
       },
     },
-    runner: { nudgeBatch: async ({ total }, request) => void done.push(`${request} ${total}`) },
+    runner: {
+      // Later than whoever does not wait for it.
+      async signalBatch({ total }, request) {
+        await setImmediate();
+        done.push(`${request} ${total}`);
+      },
+    },
   } as CountInBatchPorts);
   return { done, countInBatch };
 }

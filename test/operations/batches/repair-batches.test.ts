@@ -23,7 +23,7 @@ function repairing(due: Batch[], statuses: Record<string, JobStatus> = {}, fault
   const repairBatches = createRepairBatches({
     batches: {
       listDue: async () => due,
-      lookAgain: async ({ _id }, at) =>
+      scheduleCheck: async ({ _id }, at) =>
         void done.push(`look at ${_id} in ${(at.getTime() - NOW) / SECOND} s`),
     },
     jobs: {
@@ -34,7 +34,7 @@ function repairing(due: Batch[], statuses: Record<string, JobStatus> = {}, fault
         if (fault && batchId === 'batch') throw fault;
         done.push(`start ${batchId}`);
       },
-      nudgeBatch: async ({ batchId }, request) => void done.push(`${request} ${batchId}`),
+      signalBatch: async ({ batchId }, request) => void done.push(`${request} ${batchId}`),
     },
     log: { warn: (what: unknown) => void said.push(what) },
   } as RepairBatchesPorts);

@@ -57,11 +57,14 @@ describe('uploads that are awaited', () => {
     expect(seen).toEqual([`open ${key} one,two ${most}`]);
   });
 
-  it('are refused when there are too many', async () => {
+  it.each([
+    ['account:a', 100],
+    ['guest:203.0.113.5', 10],
+  ])('are refused to %s beyond %d', async (key, most) => {
     const { admissions } = admitting({ open: async () => false });
-    await expect(admissions.openUploads('account:a', ['one'])).rejects.toMatchObject({
+    await expect(admissions.openUploads(key, ['one'])).rejects.toMatchObject({
       code: 'RATE_LIMITED',
-      message: 'More than 100 uploads cannot be awaited at a time.',
+      message: `At most ${most} uploads may be open at a time.`,
     });
   });
 });
@@ -104,7 +107,12 @@ describe('jobs of a batch that ask for places', () => {
   it('learn which of them may begin; others that got in are told before', async () => {
     const admission = { ...EMPTY, active: ['one', 'other'] };
     const { admissions, seen } = admitting(
-      { enterMany: async () => ({ admission, admitted: ['one', 'other'] }) },
+      {
+        async enterMany(entrants) {
+          expect(entrants).toEqual({ concurrencyKey: 'account:a', jobIds: ['one', 'two'], limit: 5 });
+          return { admission, admitted: ['one', 'other'] };
+        },
+      },
       [queued('one'), queued('other')],
     );
     const active = await admissions.admitBatch([queued('one'), queued('two')]);

@@ -43,7 +43,7 @@ function repairing(
     admissions: {
       release: async (key, ids) => note('release', key, ids),
       fill: async ({ _id }) => note('fill', _id),
-      tell: async (jobs) => {
+      notifyAdmitted: async (jobs) => {
         await setImmediate();
         if (jobs.length > 0)
           note(

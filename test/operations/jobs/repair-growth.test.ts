@@ -68,7 +68,7 @@ describe('the first repair round finds', () => {
   });
 
   it('a batch that has missed an end, while many only wait', async () => {
-    const changes = { publish: () => {}, ring: () => {} };
+    const changes = { publish: () => {}, invalidate: () => {} };
     const batches = createBatchRepository(database.collections, changes);
     const jobs = createJobRepository(database.collections, { publish: () => {} });
     const aBatch = async (status: JobStatus, idleMs: number) => {
@@ -88,7 +88,7 @@ describe('the first repair round finds', () => {
     for (let i = 0; i < 150; i += 1) await aBatch('queued', 3_600_000);
     const signalled: string[] = [];
     const tell = async ({ batchId }: { batchId: string }) => void signalled.push(batchId);
-    const runner = { startBatch: tell, nudgeBatch: tell };
+    const runner = { startBatch: tell, signalBatch: tell };
     const repair = createRepairBatches({ batches, jobs, runner, log });
     expect((await repair()) + (await repair())).toBe(150);
     signalled.length = 0;

@@ -1,14 +1,10 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
 import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Account } from '../../../src/domain/access/account.ts';
 import { ADMIN, ADMIN_TOKEN } from '../../support/harness/access-harness.ts';
 import { type LoginHarness, openLoginHarness } from '../../support/harness/login-harness.ts';
-import { createApi } from '../client.ts';
+import { createApi, type ServedApi, serveApi } from '../client.ts';
 import { createService, type Service } from '../service.ts';
 
 let harness: LoginHarness;
@@ -99,21 +95,12 @@ describe('an open subscription', () => {
   const EVENTS = 'subscription ($jobId: ID!) { jobEvents(jobId: $jobId) { seq } }';
   const JOB = `mutation { createJob(input: { target: "webp", upload: { filename: "a.png", mime: "image/png", size: 1 } }) {
     ... on CreateJobSuccess { job { jobId } } } }`;
-  let server: Server;
+  let server: ServedApi;
 
   beforeEach(async () => {
-    server = createAdaptorServer({
-      fetch: (request, bindings) => api.handle(request, bindings as object),
-    }) as Server;
-    api.attachWebSocket(server);
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
+    server = await serveApi(api);
   });
-  afterEach(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
+  afterEach(() => server.close());
 
   it.each(['a login', 'a session from a login'])('of %s ends within 5 s of endSessions', async (what) => {
     const jwt = await login();
@@ -122,7 +109,7 @@ describe('an open subscription', () => {
     const { jobId } = (await api.ask(JOB, {}, bearer(shown))).data.createJob.job;
     const closed = Promise.withResolvers<unknown>();
     const client = createClient({
-      url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
+      url: server.socketUrl,
       connectionParams: { authorization: `Bearer ${shown}` },
       retryAttempts: 0,
       webSocketImpl: WebSocket,

@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { createAdaptorServer } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../../src/domain/id.ts';
 import { createAccounts } from '../../../src/operations/access/accounts.ts';
@@ -16,7 +14,7 @@ import { createJobRepository } from '../../../src/store/jobs.ts';
 import { openDatabase } from '../../support/database.ts';
 import { anAccount, type Money, openMoney } from '../../support/money.ts';
 import { aFile, aJob, anAccountCaller } from '../../support/records.ts';
-import { createApi } from '../client.ts';
+import { createApi, type ServedApi, serveApi } from '../client.ts';
 import { ADMIN_TOKEN, createService } from '../service.ts';
 
 const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
@@ -25,8 +23,7 @@ const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
 let database: Awaited<ReturnType<typeof openDatabase>>;
 let money: Money;
 let api: ReturnType<typeof createApi>;
-let server: ReturnType<typeof createAdaptorServer>;
-let url: string;
+let server: ServedApi;
 let accountId: string;
 
 /** GraphQL over a real database; the owner's API key is the account's id here. */
@@ -45,16 +42,13 @@ beforeAll(async () => {
         ? anAccountCaller({ accountId: credential.apiKey })
         : { kind: 'anonymous' },
   });
-  server = createAdaptorServer({ fetch: (request) => api.handle(request) });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server = await serveApi(api);
 });
 beforeEach(async () => {
   accountId = await anAccount(database.collections, 0);
 });
 afterAll(async () => {
-  server.close();
+  await server.close();
   await database.drop();
 });
 
@@ -195,7 +189,7 @@ describe('a job', () => {
 
 describe('kiln credits', () => {
   async function kiln(...args: string[]) {
-    const child = spawn(process.execPath, [MAIN, 'credits', ...args, '--url', url], {
+    const child = spawn(process.execPath, [MAIN, 'credits', ...args, '--url', server.url], {
       env: { PATH: process.env.PATH, NO_COLOR: '1', KILN_API_KEY: accountId, KILN_ADMIN_TOKEN: ADMIN_TOKEN },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

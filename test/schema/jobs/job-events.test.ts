@@ -1,13 +1,11 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
-import { createAdaptorServer } from '@hono/node-server';
 import { createClient } from 'graphql-ws';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { MAX_MESSAGE_BYTES, MAX_OPERATIONS } from '../../../schema/websocket.ts';
-import { createApi } from '../client.ts';
+import { createApi, type ServedApi, serveApi } from '../client.ts';
 import { ALICE, BOB, createService, type Service } from '../service.ts';
 
 const EVENTS = `subscription ($jobId: ID!, $after: Int! = 0) {
@@ -21,6 +19,7 @@ const SOON_MS = 8000;
 
 let service: Service;
 let api: ReturnType<typeof createApi>;
+let served: ServedApi;
 let server: Server;
 let jobId: string;
 let url: string;
@@ -29,11 +28,8 @@ const open = new Set<WebSocket>();
 beforeEach(async () => {
   service = createService();
   api = createApi(service.operations);
-  server = createAdaptorServer({ fetch: (request) => api.handle(request) }) as Server;
-  api.attachWebSocket(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  served = await serveApi(api);
+  ({ server, url } = served);
   const { data } = await api.ask(
     `mutation ($input: CreateJobInput!) { createJob(input: $input) { ... on CreateJobSuccess { job { jobId } } } }`,
     { input: { upload: { filename: 'a.png', mime: 'image/png', size: 1 }, target: 'webp' } },
@@ -44,15 +40,13 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const socket of open) socket.terminate();
   open.clear();
-  server.closeAllConnections();
-  server.close();
-  await once(server, 'close');
+  await served.close();
 });
 
 /** A client that leaves its sockets to the test for cleaning up. */
 function client(connectionParams: Record<string, unknown> = { apiKey: ALICE }) {
   return createClient({
-    url: `${url.replace('http', 'ws')}/graphql`,
+    url: served.socketUrl,
     connectionParams,
     retryAttempts: 0,
     lazyCloseTimeout: 0,
@@ -174,7 +168,7 @@ describe('jobEvents over graphql-ws', () => {
 
 describe('jobEvents over server-sent events', () => {
   const watch = (headers: Record<string, string>, signal?: AbortSignal) =>
-    fetch(`${url}/graphql`, {
+    fetch(served.graphqlUrl, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream', ...headers },
       body: JSON.stringify({ query: EVENTS, variables: { jobId } }),

@@ -22,7 +22,7 @@ afterAll(() => database.drop());
 
 it('every list has an index, however it is narrowed and whichever way it is turned', async () => {
   const { collections, queries } = recordingCollections(database.collections);
-  const silent = { publish: () => {}, ring: () => {} };
+  const silent = { publish: () => {}, invalidate: () => {} };
   const jobs = createJobRepository(collections, silent);
   const batches = createBatchRepository(collections, silent);
   const files = createFileRepository(collections);

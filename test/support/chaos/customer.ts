@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, call, isAway, isDone } from './http-call.ts';
 
-export type Api = 'rest' | 'graphql';
+type Api = 'rest' | 'graphql';
 export const APIS: readonly Api[] = ['rest', 'graphql'];
 
 /** The service that customers call. */
@@ -12,7 +12,7 @@ export interface ServedBy {
   onAnswer?: (answer: Answer) => void;
 }
 
-export interface CustomerRequest {
+interface CustomerRequest {
   api: Api;
   /** Unlike any other one's: an order that is repeated under it is the same order. */
   name: string;

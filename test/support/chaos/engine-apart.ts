@@ -5,9 +5,7 @@ import { ATTRIBUTES } from '../../../workflows/search-attributes.ts';
 import { openForwarder } from './forwarder.ts';
 import { enginePid } from './whole-kiln.ts';
 
-export type EngineName = 'temporal' | 'mongodb';
-
-export type EngineApart = Awaited<ReturnType<typeof startEngineApart>>;
+type EngineName = 'temporal' | 'mongodb';
 
 /** An engine that no process of Kiln owns, at one address, with data of its own: it may go and come back. */
 export async function startEngineApart(name: EngineName, folder: string) {

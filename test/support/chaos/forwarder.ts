@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export type Forwarder = Awaited<ReturnType<typeof openForwarder>>;
-
 /**
  * One address for something that comes back on another port after each start. While nothing is behind it,
  * it refuses connections as a machine does on which nobody listens.

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /** One terminal event as a receiver got to know of it. */
-export interface ReceivedEvent {
+interface ReceivedEvent {
   event: string;
   /** The `webhook-id` of each time that it came. */
   ids: string[];

@@ -16,7 +16,7 @@ import {
 } from './settled.ts';
 
 /** What goes away under load, how, and for how long. */
-export interface Outage {
+interface Outage {
   name: string;
   engine: 'temporal' | 'mongodb';
   how: 'stop' | 'kill';
@@ -30,7 +30,7 @@ export const OUTAGES: readonly Outage[] = [
   { name: 'mongodb-stopped', engine: 'mongodb', how: 'stop', awayMs: 30_000 },
 ];
 
-export interface OutageOptions {
+interface OutageOptions {
   seed: number;
   /** New customers a second. */
   rate: number;

@@ -10,7 +10,7 @@ import { createLedgerRepository } from '../../../src/store/ledger.ts';
 import type { Collections } from '../../../src/store/mongo/mongo.ts';
 
 /** Where a service keeps what it knows. */
-export interface Records {
+interface Records {
   mongoUri: string;
   temporalAddress: string;
 }

@@ -16,6 +16,7 @@ import { createRepairCredits } from '../../../src/operations/credits/repair-cred
 import { createCompleteUpload } from '../../../src/operations/files/complete-upload.ts';
 import { createPrepareUpload } from '../../../src/operations/files/prepare-upload.ts';
 import { createReceiveUpload } from '../../../src/operations/files/receive-upload.ts';
+import { createBestEffortRunner } from '../../../src/operations/jobs/best-effort-runner.ts';
 import { createCancelJob } from '../../../src/operations/jobs/cancel-job.ts';
 import { createFindJobs } from '../../../src/operations/jobs/find-jobs.ts';
 import { jobStart } from '../../../src/operations/jobs/job-start.ts';
@@ -24,7 +25,6 @@ import { createRepairAdmissions } from '../../../src/operations/jobs/repair-admi
 import { createRepairJobs } from '../../../src/operations/jobs/repair-jobs.ts';
 import { createRetry } from '../../../src/operations/jobs/retry.ts';
 import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
-import { createTell } from '../../../src/operations/jobs/tell.ts';
 import { createAdmissionChecks } from '../../../src/store/admissions/admission-checks.ts';
 import { createIdempotencyRepository } from '../../../src/store/idempotency.ts';
 import { createJobLeases } from '../../../src/store/job-leases.ts';
@@ -56,7 +56,7 @@ export async function createCrashHarness() {
   const harness = await createActivityHarness({ runner, converters: createCopyingConverters(), crashing });
   const { jobs, batches, uploads, files, blobs, admissions, credits, ledger, collections } = harness;
   const log = createLog('silent');
-  const tell = createTell(runner, log);
+  const notifier = createBestEffortRunner(runner, log);
   const ports = {
     ...harness,
     countInBatch: createCountInBatch({ batches, runner }),
@@ -73,7 +73,7 @@ export async function createCrashHarness() {
     files,
     admissions,
     credits,
-    runner: tell,
+    runner: notifier,
     planOf: defaultPlanOf,
     limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 },
     concurrencyKeyOf: UNQUEUED.concurrencyKeyOf,
@@ -88,10 +88,10 @@ export async function createCrashHarness() {
     submitJob,
     submitBatch,
     prepareUpload: createPrepareUpload(submission),
-    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: tell }),
-    completeUpload: createCompleteUpload({ uploads, files, jobs, admissions, runner: tell }),
+    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: notifier }),
+    completeUpload: createCompleteUpload({ uploads, files, jobs, admissions, runner: notifier }),
     cancelJob: createCancelJob({ jobs, runner, findJob: finding.findJob }),
-    cancelBatch: createCancelBatch({ batches, runner: tell, findBatch: finding.findBatch }),
+    cancelBatch: createCancelBatch({ batches, runner: notifier, findBatch: finding.findBatch }),
     ...createRetry({ files, ...finding, submitJob, submitBatch, open: (sealed) => sealed }),
   };
   /** As a process has them that was just started. */
@@ -109,7 +109,7 @@ export async function createCrashHarness() {
   });
   const repairs = newRepairs();
   /** What is accepted with it is written, and Temporal never hears of it. */
-  const deaf = createTell(
+  const unreachable = createBestEffortRunner(
     new Proxy(runner, {
       get: () => async () => {},
     }),
@@ -138,8 +138,8 @@ export async function createCrashHarness() {
     dyingAfter: crashing.dyingAfter,
     /** Submissions of processes that died as soon as all was written. */
     unheard: {
-      submitJob: createSubmitJob({ ...submission, runner: deaf }),
-      submitBatch: createSubmitBatch({ ...submission, runner: deaf }),
+      submitJob: createSubmitJob({ ...submission, runner: unreachable }),
+      submitBatch: createSubmitBatch({ ...submission, runner: unreachable }),
     },
 
     /** One round of a repair, in a process that was just started; everything of the account is due. */

@@ -11,10 +11,10 @@ import type { CrashHarness } from './crash-harness.ts';
 const CREDITS = 100;
 const MOST_POINTS = 40;
 
-export type Payer = Awaited<ReturnType<CrashHarness['newPayer']>>;
+type Payer = Awaited<ReturnType<CrashHarness['newPayer']>>;
 
 /** Something that a process does until it dies on the way, and what its caller does then. */
-export interface Scenario {
+interface Scenario {
   /** @returns whether the process died. */
   dying(mostWrites: number): Promise<boolean>;
   afterwards?(died: boolean): Promise<unknown>;

@@ -9,7 +9,7 @@ import { aDelivery, aJob, anUpload } from '../records.ts';
 import { type CrashStepsHarness, expectReceived, type Owner } from './crash-steps-harness.ts';
 
 /** What a process does that dies on the way, what its caller or Temporal does then, and what must hold at last. */
-export interface Step {
+interface Step {
   work(): Promise<unknown>;
   afterwards?(died: boolean): Promise<unknown>;
   holds(): Promise<void>;

@@ -12,7 +12,7 @@ interface Tried {
 type Writes = 'never' | 'once' | Tried;
 
 /** What a worker does. Whoever adds an activity says here how often it writes. */
-export const ACTIVITY_WRITES: Record<keyof Activities, Writes> = {
+const ACTIVITY_WRITES: Record<keyof Activities, Writes> = {
   acquire: { jobs: ['admit and acquire'] },
   convert: { jobs: ['convert'] },
   publish: { jobs: ['publish'] },
@@ -46,7 +46,7 @@ export const ACTIVITY_WRITES: Record<keyof Activities, Writes> = {
 };
 
 /** What a process does for a caller, or by itself. Whoever adds an operation says here how often it writes. */
-export const OPERATION_WRITES: Record<keyof Operations, Writes> = {
+const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   // Who calls, and whether they may.
   authenticate: 'never',
   isAdminToken: 'never',

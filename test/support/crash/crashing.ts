@@ -7,7 +7,7 @@ const BLOB_WRITES = /^(?:write|adopt|remove)$/;
 const EVERY_CALL = /./;
 
 /** What a dead process would have said, if it could. */
-export class Killed extends Error {
+class Killed extends Error {
   override readonly name = 'Killed';
 }
 

@@ -14,7 +14,7 @@ import { openDatabase } from '../database.ts';
 export const ADMIN: Actor = { kind: 'admin' };
 export const ADMIN_TOKEN = 'the-token-of-the-operator-of-this-test';
 
-export interface HarnessOptions extends Pick<AccessPorts, 'oidc' | 'fetchJson'> {
+interface HarnessOptions extends Pick<AccessPorts, 'oidc' | 'fetchJson'> {
   trustedProxies?: string[];
   now?: () => number;
 }

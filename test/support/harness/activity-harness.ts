@@ -58,7 +58,7 @@ const noRunner = { startJob: async () => {}, uploadCompleted: async () => {}, ad
 const PUBLIC_URL = 'https://kiln.example';
 const caller = anAccountCaller();
 
-export interface ActivityHarnessOptions {
+interface ActivityHarnessOptions {
   runner?: Pick<WorkflowRunner, 'startJob' | 'uploadCompleted' | 'admitJob'>;
   deliveryRunner?: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
   converters?: Converters;
@@ -141,7 +141,7 @@ export async function createActivityHarness({
     deliveries,
     credits: createCreditRepository(collections),
     ledger: createLedgerRepository(collections),
-    batches: createBatchRepository(collections, { publish: () => {}, ring: () => {} }),
+    batches: createBatchRepository(collections, { publish: () => {}, invalidate: () => {} }),
     startJob: async () => {},
     cancelJob: async () => {},
     countInBatch: async () => {},

@@ -26,7 +26,7 @@ export function sharedServer(): Promise<TestWorkflowEnvironment> {
 }
 
 /** What every job of this harness holds; the result plays two minutes, so that one credit comes back. */
-export const PRICE = { perMinute: 1, ceiling: 3 } as const;
+const PRICE = { perMinute: 1, ceiling: 3 } as const;
 export const USED = 2;
 
 /** The smallest picture there is. */

@@ -4,7 +4,7 @@ import { Client, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { ConvertedFile } from '../../../activities/convert.ts';
-import { failuresTranslated } from '../../../activities/failure.ts';
+import { translateFailures } from '../../../activities/failure.ts';
 import type { Activities } from '../../../activities/index.ts';
 import { newId } from '../../../src/domain/id.ts';
 import type { JobStart, WorkflowRunner } from '../../../src/operations/workflow-runner.ts';
@@ -13,7 +13,7 @@ import { createWorkflowRunner } from '../../../src/temporal/runner.ts';
 import { bundleWorkflows } from '../../../src/temporal/workflow-bundle.ts';
 
 /** One call of an activity, as a fake saw it. */
-export interface ActivityCall {
+interface ActivityCall {
   name: keyof Activities;
   input: unknown;
   /** Without the prefix: jobs, image or io. */
@@ -150,7 +150,7 @@ function fakedActivities(jobs: Map<string, { fakes: Fakes; calls: ActivityCall[]
     };
     return [name, run];
   });
-  return failuresTranslated(Object.fromEntries(faked));
+  return translateFailures(Object.fromEntries(faked));
 }
 
 /** Workers for every queue, with these activities. @returns what stops them. */

@@ -23,7 +23,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   store: { values: ['domain', 'basics'] },
   blobs: { values: ['domain', 'basics'] },
   net: { values: ['domain'] },
-  secrets: { values: ['domain'] },
+  secrets: { values: ['domain', 'basics'] },
   // The callers' languages.
   schema: { values: ['operations', 'domain', 'http vocabulary'], types: ['app', 'process', 'log'] },
   rest: { values: ['operations', 'domain', 'http vocabulary'], types: ['secrets'] },
@@ -36,7 +36,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   config: { values: ['domain'] },
   log: { values: ['domain'] },
   basics: { values: [] },
-  embedded: { values: ['domain', 'bootstrap'] },
+  embedded: { values: ['domain', 'bootstrap', 'basics'] },
   bootstrap: { values: [] },
   // Whoever introduces them to each other, and what runs as a process of its own.
   app: {
@@ -47,6 +47,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   process: {
     values: [
       'app',
+      'basics',
       'activities',
       'schema',
       'http',
@@ -67,13 +68,13 @@ const PLACES: readonly [RegExp, string][] = [
   // Also what the two say in the same words: neither waits nor reads anything.
   [/^workflows\/(?:search-attributes|summary)\.ts$/, 'search attributes'],
   // A function or two each, that everybody above the domain may use.
-  [/^src\/(?:grouped|in-time|is-running|map-concurrently)\.ts$/, 'basics'],
+  [/^src\/(?:grouped|in-time|is-running|map-concurrently|system-code)\.ts$/, 'basics'],
   // Two files that every API shares.
   [/^src\/http\/(?:credential|status)\.ts$/, 'http vocabulary'],
 ];
 
 /** The place of a file: its folder, or its name where it stands alone in src. */
-export function placeOf(path: string): string | undefined {
+function placeOf(path: string): string | undefined {
   const special = PLACES.find(([pattern]) => pattern.test(path))?.[1];
   const [, folder] = /^(?:src\/)?([\w-]+)(?:\/|\.ts$)/.exec(path) ?? [];
   const place = special ?? folder;

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import ts from 'typescript';
 
 /** One module that a file names. */
-export interface Import {
+interface Import {
   /** A path from the project's root, or the name of a package. */
   target: string;
   /** Erased before anything runs. `import { type A }` is not: it still loads the module. */

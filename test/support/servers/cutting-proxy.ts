@@ -12,7 +12,7 @@ export interface PassingCommand {
 /** `request`: the server never hears of it. `answer`: the server does it, and nobody is told. */
 export type Cut = 'request' | 'answer' | null;
 
-export interface CuttingProxy {
+interface CuttingProxy {
   /** The same URI by way of the proxy. */
   uri: string;
   close(): Promise<void>;

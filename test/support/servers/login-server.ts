@@ -5,7 +5,7 @@ import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWTPayload
 const AUDIENCE = 'kiln';
 
 /** One of the keys that it signs with. */
-export interface LoginKey {
+interface LoginKey {
   kid: string;
   alg: string;
   privateKey: CryptoKey;
@@ -13,7 +13,7 @@ export interface LoginKey {
 }
 
 /** What a token says and how it is signed; whatever is not given is as it should be. */
-export interface TokenRequest {
+interface TokenRequest {
   claims?: { [Name in keyof JWTPayload]: JWTPayload[Name] | undefined };
   header?: Record<string, unknown>;
   key?: LoginKey;

@@ -4,7 +4,7 @@ import { inject } from 'vitest';
  * What the second server (test/support/servers/second-mongo.ts) does otherwise than MongoDB, so that a test expects it
  * by name and nothing else passes unseen. Whoever meets another one proves it against MongoDB's manual first.
  */
-export const SECOND_MONGO_BUGS = {
+const SECOND_MONGO_BUGS = {
   'descending-second-key':
     'An index whose second field descends finds nothing in a range of that field; no index of ours descends.',
   'parallel-before-images':

@@ -15,7 +15,7 @@ const INSTALL_TIMEOUT_MS = 300_000;
 const READY_TIMEOUT_MS = 60_000;
 const COMMAND_TIMEOUT_MS = 10_000;
 
-export interface SecondMongoSettings {
+interface SecondMongoSettings {
   dataDir: string;
   cacheDir: string;
   onProgress(line: string): void;

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { createGraphqlClient } from '../../../src/cli/service-client/graphql-client.ts';
 import { type KilnProcess, until } from './kiln-process.ts';
 
-export interface Prepared {
+interface Prepared {
   job: { jobId: string; status: string; converterSlug: string };
   upload: {
     mode: string;
@@ -20,7 +20,7 @@ export interface Prepared {
   guestToken?: string;
 }
 
-export interface SwapmyfileJob {
+interface SwapmyfileJob {
   jobId: string;
   status: string;
   outputFilename: string;

@@ -7,14 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const root = join(import.meta.dirname, '../../..');
 
-export interface Credentials {
+interface Credentials {
   url: string;
   adminToken: string;
   apiKey: string;
   account: string;
 }
 
-export interface Run {
+interface Run {
   pid: number;
   url: string;
   graphql: string;
@@ -37,7 +37,7 @@ export const MARK = 'KILN_TEST_MARK';
 
 export const newDataDir = () => mkdtemp(join(tmpdir(), 'kiln-e2e-'));
 
-export interface StartOptions {
+interface StartOptions {
   dataDir: string;
   mark?: string;
   env?: Record<string, string>;

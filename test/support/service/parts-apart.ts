@@ -20,7 +20,7 @@ export async function freePort(): Promise<number> {
 const root = join(import.meta.dirname, '../../..');
 
 /** One process of Kiln, as it said that it is ready. */
-export interface Part {
+interface Part {
   pid: number;
   output: string;
 }

@@ -24,7 +24,7 @@ export interface BatchView {
 }
 
 /** One message of a watched batch. */
-export interface BatchEventView {
+interface BatchEventView {
   kind: string;
   seq: number | null;
   at: string;
@@ -42,7 +42,7 @@ export interface NewBatchView {
 }
 
 /** What to convert together. */
-export interface BatchRequest {
+interface BatchRequest {
   label: string | undefined;
   archive: boolean;
   jobs: ConversionRequest[];

@@ -15,7 +15,7 @@ interface ErrorView {
 }
 
 /** What became of one file. */
-export interface FileResult {
+interface FileResult {
   file: string;
   job: JobView;
   savedAs: string | null;
@@ -23,7 +23,7 @@ export interface FileResult {
 }
 
 /** What became of a batch here. */
-export interface SavedBatch {
+interface SavedBatch {
   results: FileResult[];
   /** Where the ZIP is, if one was asked for and could be had. */
   archive: string | null;

@@ -1,7 +1,10 @@
 import { expect, it, vi } from 'vitest';
 import { KilnError } from '../../../src/domain/errors.ts';
+import {
+  type BestEffortRunner,
+  createBestEffortRunner,
+} from '../../../src/operations/jobs/best-effort-runner.ts';
 import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
-import { createTell, type Tell } from '../../../src/operations/jobs/tell.ts';
 import type { JobStart } from '../../../src/operations/workflow-runner.ts';
 import { anAccountCaller, defaultPlanOf, UNQUEUED } from '../../support/records.ts';
 
@@ -14,14 +17,14 @@ const request = {
 /** A submission whose workflow engine answers every start like this. */
 function submission(startJob: (start: JobStart) => Promise<void>) {
   const warn = vi.fn();
-  const runner = { startJob } as Tell;
+  const runner = { startJob } as BestEffortRunner;
   const written: string[] = [];
   const submitJob = createSubmitJob({
     ...UNQUEUED,
     jobs: { find: async () => null, insertIfAbsent: async ({ _id }) => written.push(_id) > 0 },
     uploads: { find: async () => null, insertIfAbsent: async () => true },
     files: { get: () => Promise.reject(new Error('There is no file.')) },
-    runner: createTell(runner, { warn }, 50),
+    runner: createBestEffortRunner(runner, { warn }, 50),
     limits: { uploadBytes: 1000, uploadMs: 60_000 },
     credits: { get: () => Promise.reject(new Error('What is free must not ask for credits.')) },
     planOf: defaultPlanOf,
