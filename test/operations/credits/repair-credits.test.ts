@@ -37,8 +37,10 @@ function repairing(pages: CreditAccount[][], jobs: Job[] = [], different: Partia
     credits: {
       adopt: async () => void done.push('adopt'),
       listDue: async () => pages.shift() ?? [],
-      scheduleCheck: async ({ _id }, at) =>
-        void done.push(`look at ${_id} ${at === null ? 'never' : `in ${(at.getTime() - NOW) / MINUTE} min`}`),
+      async scheduleCheck({ _id }, at) {
+        await setImmediate();
+        done.push(`look at ${_id} ${at === null ? 'never' : `in ${(at.getTime() - NOW) / MINUTE} min`}`);
+      },
       // Later than whoever does not wait for it.
       async settle({ jobId, run, used }) {
         await setImmediate();
