@@ -10,7 +10,7 @@ import { crowdedAdmission, monitored } from './waiting-jobs.ts';
 const SIZES = [10, 1000, 100_000];
 const ROUNDS = 40;
 
-/** What it costs to come and to go where very many wait: the same, or a large account grows slow. */
+/** Measures what it costs to enter and leave a queue, which must not grow with the number of those who wait. */
 export const bench: Bench = {
   name: 'admission',
   about: `one job lines up and one leaves, of an account with many waiting jobs; medians of ${ROUNDS}, on the service's own database`,
@@ -66,7 +66,7 @@ function row(what: string, figure: number, bare: number | undefined, note: strin
   return { what, figure, unit: 'ms', note, ...first };
 }
 
-/** The figure of the smallest queue, which the others are compared with. */
+/** Returns the figure of the smallest queue, to compare the others with. */
 function firstOf(rows: readonly Row[], kind: 'entering' | 'leaving'): number | undefined {
   return rows[kind === 'entering' ? 0 : 1]?.figure;
 }

@@ -16,9 +16,9 @@ const WARM_UP = 5;
 const WAIT_MS = 30_000;
 const PAUSE_MS = 150;
 const POLL_MS = 100;
-/** What somebody waits for: a photo as a telephone makes it, scaled down by half. */
+/** The single job's input: a photo as a telephone takes it, at half the size. */
 const PHOTO = { width: 2000, height: 1500 };
-/** What the batch is made of. */
+/** The input of each job of the batch, in pixels. */
 const BATCH = { width: 400, height: 300 };
 
 const CREATE_ACCOUNT = `mutation { createAccount(name: "Somebody else", plan: "pro") {
@@ -29,7 +29,7 @@ const CREATE_BATCH = `mutation ($input: CreateBatchInput!) { createBatch(input: 
   ... on CreateBatchSuccess { batch { batchId } } ... on Error { code message hint } } }`;
 const PENDING = 'query ($id: ID!) { batch(id: $id) { counts { pending failed } } }';
 
-/** A batch must not keep anybody else waiting. */
+/** Measures how much longer single jobs take while a batch runs. */
 export const bench: Bench = {
   name: 'batch',
   about: `a batch of ${JOBS} small pictures, and single photos of another account in the middle of it`,
@@ -89,7 +89,7 @@ function rateRows(alone: number, together: number, cpuEach: number): Row[] {
   ];
 }
 
-/** @returns jobs per second, from the call to the last end. `meanwhile` is run until then. */
+/** Runs a batch, and `meanwhile` beside it. @returns jobs per second, from the call to the end of the last. */
 async function runBatch(
   graphql: GraphqlClient,
   fileId: string,
@@ -114,7 +114,7 @@ async function runBatch(
   return JOBS / ((performance.now() - began) / 1000);
 }
 
-/** @returns milliseconds from the request to the answer that it is ready. */
+/** Runs a single job. @returns milliseconds from the request to the answer that it is ready. */
 async function single(conversions: Conversions, fileId: string): Promise<number> {
   const began = performance.now();
   const { job } = await conversions.create({
@@ -138,7 +138,7 @@ async function newCustomer(kiln: KilnProcess, folder: string): Promise<KilnProce
   return { ...kiln, apiKey };
 }
 
-/** Smooth with a little noise, as photos are: neither the best nor the worst case of an encoder. */
+/** Makes a picture that is smooth with a little noise, as photos are: an encoder's usual case. */
 async function picture({ width, height }: { width: number; height: number }, format: 'png' | 'jpeg') {
   const create = { width, height, channels: 3 as const, background: '#7090b0' };
   const noise = { type: 'gaussian' as const, mean: 0, sigma: 12 };

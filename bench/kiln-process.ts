@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..');
 
 /** A service in a process of its own, so that it shares no thread with its callers. */
 export interface KilnProcess extends Service {
-  /** Of the process that holds the API and the worker. */
+  /** Process id of API and worker. */
   pid: number;
   stop(): Promise<void>;
 }
@@ -57,7 +57,7 @@ async function readiness(child: ChildProcess): Promise<void> {
   }
 }
 
-/** Stores one file and gives its id, for benches that begin with a file that is already there. */
+/** Stores a file and returns its id, for benches that begin with a stored file. */
 export async function storeFile(
   kiln: KilnProcess,
   { filename, mime, bytes }: { filename: string; mime: string; bytes: Uint8Array<ArrayBuffer> },

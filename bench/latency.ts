@@ -8,7 +8,7 @@ const WARM_UP = 10;
 const JOBS = 60;
 const WAIT_MS = 30_000;
 
-/** What the service adds to the engine's own time. */
+/** Measures what the service adds to the engine's own time. */
 export const bench: Bench = {
   name: 'latency',
   about: `added latency of the smallest job: ${JOBS} in sequence, ${SIDE} px PNG to WebP, submit to ready minus engine`,

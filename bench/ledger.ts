@@ -15,7 +15,7 @@ const WARM_UP_MS = 2000;
 /** A charge is a hold and a capture. */
 const ENTRIES_PER_CHARGE = 2;
 
-/** What it costs to charge for a job so that nothing is ever lost or doubled. */
+/** Measures what it costs to charge for a job so that nothing is lost or doubled. */
 export const bench: Bench = {
   name: 'ledger',
   about: `ledger operations per second: hold, capture, and both in the ledger; ${IN_FLIGHT} in flight, on the service's own database`,
@@ -76,7 +76,7 @@ async function accountsWith(
   return ids;
 }
 
-/** The same condition and arithmetic in a document of two fields, without holds, entries or a ledger. */
+/** Measures the same condition and arithmetic on a document of two fields, without holds, entries or a ledger. */
 async function bareRate(db: Mongo['db']): Promise<number> {
   const counters = db.collection<{ _id: string; available: number }>('counters');
   const ids = Array.from({ length: IN_FLIGHT }, newId);

@@ -70,7 +70,7 @@ async function runBenches(benches: readonly Bench[], jsonPath: string | undefine
 }
 
 const interrupted = Promise.withResolvers<never>();
-// Without a bench under way nobody waits for it.
+// Nobody waits for it unless a bench runs.
 interrupted.promise.catch(() => {});
 
 async function runOne({ name, about, run }: Bench): Promise<Report> {
@@ -113,7 +113,7 @@ function round(value: number): string {
 function machineAnd(reports: readonly Report[]) {
   return {
     at: new Date().toISOString(),
-    // Others on the machine slow the rates down; CPU time per job tells the two apart.
+    // Other work on the machine slows the rates down; CPU time per job does not show that.
     load: loadavg(),
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -135,17 +135,19 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => interrupted.reject(new Error('The bench was interrupted.')));
 }
 
-/** Breaks something again and again; ends with 1 when a promise was not kept. */
+/** Adds the command of a drill, which exits with 1 if there was a violation. */
 function addDrill<Options>({ name, about, options, run }: Drill<Options>): void {
   const command = program.command(name).description(about);
   for (const option of options) command.addOption(option);
   command.action(async (chosen: Options) => {
     const say = (line: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
     say(`${name}: ${about}; ${JSON.stringify(chosen)}`);
-    const faults = await Promise.race([run({ options: chosen, say }), interrupted.promise]);
-    for (const fault of faults) say(`  ${fault}`);
-    say(`${name}: ${faults.length === 0 ? 'every promise kept' : `${faults.length} promises NOT kept`}`);
-    process.exitCode = faults.length === 0 ? 0 : 1;
+    const violations = await Promise.race([run({ options: chosen, say }), interrupted.promise]);
+    for (const violation of violations) say(`  ${violation}`);
+    say(
+      `${name}: ${violations.length === 0 ? 'every promise kept' : `${violations.length} promises NOT kept`}`,
+    );
+    process.exitCode = violations.length === 0 ? 0 : 1;
   });
 }
 

@@ -9,7 +9,7 @@ interface ProcessTime {
   ticks: number;
 }
 
-/** CPU time of a process and of everything below it so far: its engines and their helpers. */
+/** Returns the CPU time so far, in milliseconds, of a process and all its descendants. */
 export function cpuMs(root: number): number {
   const processes = readProcesses();
   const children = Map.groupBy(processes, ({ parent }) => parent);
@@ -25,7 +25,7 @@ function readProcesses(): ProcessTime[] {
     .flatMap((name) => readProcess(Number(name)) ?? []);
 }
 
-/** proc(5): the name may hold any character, so fields are counted from behind it. */
+/** Reads proc(5)'s stat, after the name, which may hold any character; undefined if the process has ended. */
 function readProcess(pid: number): ProcessTime | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -33,7 +33,7 @@ function readProcess(pid: number): ProcessTime | undefined {
     const [parent, user, system] = [fields[1], fields[11], fields[12]].map(Number);
     return { pid, parent: parent ?? 0, ticks: (user ?? 0) + (system ?? 0) };
   } catch {
-    // It ended while we looked.
+    // It ended meanwhile.
     return undefined;
   }
 }

@@ -6,7 +6,7 @@ const JOB =
 const aliases = (count: number, field: string) =>
   Array.from({ length: count }, (_, i) => `a${i}: ${field}`).join(' ');
 
-/** The dearest that the limits let through, for whoever shows nothing. */
+/** The most expensive queries that the limits allow without a key. */
 const KEYLESS = [
   '{ formats { targets { id name category mime } } }',
   '{ formats { targets { id name extensions readable } } }',
@@ -19,7 +19,7 @@ const KEYLESS = [
   `{ ${aliases(25, 'formats(category: IMAGE) { id name mime extensions category }')} }`,
   `{ me { ${'kind '.repeat(60)} } }`,
 ];
-/** The same for a key. */
+/** The same with a key. */
 const KEYED = [
   `{ jobs(first: 100) { edges { node { ${JOB} } } } }`,
   '{ jobs(first: 100) { edges { node { events { seq } } } } }',
@@ -33,7 +33,7 @@ const KEYED = [
   `{ ${aliases(5, 'formats { targets { id } }')} jobs(first: 5) { edges { node { id } } } }`,
 ];
 
-/** The longest that another connection waits for an answer while each of the dearest legal queries is answered. */
+/** Measures how long another connection waits at most while the most expensive legal queries are answered. */
 export const bench: Bench = {
   name: 'queries',
   about: 'how long the dearest legal queries keep everybody else',
@@ -83,7 +83,7 @@ async function measure(url: string, who: string, query: string, apiKey: string |
   };
 }
 
-/** The longest that /health took. */
+/** Returns the longest time that /health took, in milliseconds, until `until` settles. */
 async function slowestProbe(url: string, until: Promise<unknown>): Promise<number> {
   let isOver = false;
   void until.finally(() => {

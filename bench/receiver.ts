@@ -1,4 +1,4 @@
-// The least that a receiver of webhooks can be: it reads each message and says yes. Run as a process of its own.
+// A minimal receiver of webhooks: reads each message and answers 200. Runs as a process of its own.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

@@ -9,14 +9,14 @@ import type { Bench, Row } from './bench.ts';
 import { crowdedAdmission, monitored } from './waiting-jobs.ts';
 
 const SIZES = [0, 1000, 20_000];
-/** More than any plan lets convert at a time, so that whoever waits has to. */
+/** Converting jobs; more than any plan allows at a time, so that the others have to wait. */
 const ACTIVE = 50;
 const LONG_AGO_MS = 3_600_000;
-/** By then everything that is under way is due to be looked at. */
+/** By then every open job is due for the repair. */
 const SOON_MS = 60_000;
 const CHUNK = 500;
 
-/** What a repair round costs where nothing is broken, however many jobs wait for their turn. */
+/** Measures what a repair round costs where nothing is broken, by the number of waiting jobs. */
 export const bench: Bench = {
   name: 'repair',
   about: 'one round of each repair while nothing is broken and many jobs wait, in a database of its own',
@@ -47,7 +47,7 @@ export const bench: Bench = {
     const updatedAt = new Date(Date.now() - LONG_AGO_MS);
     const insert = (ids: readonly string[], status: 'queued' | 'processing') =>
       collections.jobs.insertMany(
-        // As they rest once they have been found to wait for their turn.
+        // Marks them as the repair leaves waiting jobs.
         ids.map((_id) =>
           aJob({ _id, owner: crowd.concurrencyKey, status, updatedAt, repairAt: queueLease() }),
         ),
@@ -69,7 +69,7 @@ export const bench: Bench = {
       const came = await crowd.growTo(size);
       waiting.push(...came);
       for (const chunk of chunksOf(came)) await insert(chunk, 'queued');
-      // Those that convert were touched a moment ago, so they are in good hands.
+      // Converting jobs were touched a moment ago, so the repair leaves them alone.
       const active = { _id: { $in: crowd.converting } };
       await collections.jobs.updateMany(active, { $set: { updatedAt: new Date() } });
       await round(`${size} waiting`);
@@ -77,7 +77,7 @@ export const bench: Bench = {
     const ended = { status: 'ready' as const, finishedAt: updatedAt };
     for (const chunk of chunksOf(waiting))
       await collections.jobs.updateMany({ _id: { $in: chunk } }, { $set: ended, $unset: { repairAt: '' } });
-    // Their admission would now let them in one by one; that is another matter.
+    // Without their admission, which would now let them in one by one.
     await round(`${waiting.length} ended`, 'jobs');
     await db.dropDatabase();
     await app.close();

@@ -1,4 +1,4 @@
-// The least that an upload server can be: what arrives goes into a file. Run as a process of its own.
+// A minimal upload server: writes what arrives to a file. Runs as a process of its own.
 import { createWriteStream } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,10 +1,10 @@
-/** The value that `share` of the sample does not exceed (nearest rank). */
+/** Returns the value that `share` of the sample does not exceed (nearest rank). */
 export function percentile(sample: readonly number[], share: number): number {
   const sorted = sample.toSorted((left, right) => left - right);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
 
-/** How often `work` finishes, and how often per second, with `inFlight` copies of it under way for `ms`. */
+/** Runs `inFlight` copies of `work` for `ms`. @returns how often it finished, and how often per second. */
 export async function measureRate(
   inFlight: number,
   ms: number,
@@ -20,6 +20,6 @@ export async function measureRate(
     }
   };
   await Promise.all(Array.from({ length: inFlight }, worker));
-  // The last ones run over the end: their time counts as well.
+  // The last ones run past the end; their time counts as well.
   return { rate: finished / ((performance.now() - began) / 1000), finished };
 }

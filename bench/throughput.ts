@@ -16,7 +16,7 @@ const WAIT_MS = 30_000;
 const POLL_MS = 100;
 const TARGET = { atLeast: 25 };
 
-/** How many small jobs a second come out at the other end, for as long as one wants. */
+/** Measures how many small jobs a second are converted. */
 export const bench: Bench = {
   name: 'throughput',
   about: `small jobs per second, ${SIDE} px PNG to WebP, ${CELL_MS / 1000} s per cell, API, worker, Temporal and database on this machine`,
@@ -52,7 +52,7 @@ export const bench: Bench = {
   },
 };
 
-/** CPU time beside the rate: it says the same on a busy machine as on an idle one. */
+/** Measures the rate and the CPU time per job, which is the same on a busy machine. */
 async function measure(pid: number, inFlight: number, job: () => Promise<void>) {
   const before = cpuMs(pid);
   const { rate, finished } = await measureRate(inFlight, CELL_MS, job);

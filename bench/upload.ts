@@ -16,14 +16,14 @@ const MEGABYTE = 1e6;
 const CHUNK = Buffer.alloc(64 * 1024, 'kiln');
 const SAMPLE_MS = 50;
 
-/** What a large upload costs in memory and time. */
+/** Measures what a large upload costs in memory and time. */
 export const bench: Bench = {
   name: 'upload',
   about: '1 GiB by PUT to a signed URL, with digest and file sync: memory of the API process and speed',
 
   async run({ kiln, folder, say }) {
     const bareMs = await putIntoSink(join(folder, 'sink'));
-    // The first upload loads code; its memory is not the second one's.
+    // Uploads once before, since the first upload loads code.
     await storeFile(kiln, { filename: 'small.png', mime: 'image/png', bytes: await smallPng() });
     const conversions = createConversions(kiln);
     const upload = await conversions.prepareUpload({ filename: 'large.png', mime: 'image/png', size: GIB });
@@ -65,7 +65,7 @@ async function putIntoSink(path: string): Promise<number> {
   }
 }
 
-/** Milliseconds until 1 GiB has been sent and answered. */
+/** Uploads 1 GiB. @returns milliseconds until the answer. */
 async function put(url: string, headers: Record<string, string>): Promise<number> {
   const began = performance.now();
   const outgoing = request(url, { method: 'PUT', headers: { ...headers, 'content-length': GIB } });
@@ -98,7 +98,7 @@ function watchMemory(pid: number) {
   };
 }
 
-/** proc(5): VmRSS stands in kB. */
+/** Returns the resident memory in bytes; VmRSS of proc(5) is in kB. */
 function residentBytes(pid: number): number {
   const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) * 1024;

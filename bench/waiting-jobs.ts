@@ -2,10 +2,10 @@ import { newId } from '../src/domain/id.ts';
 import { createAdmissionRepository } from '../src/store/admissions/admissions.ts';
 import type { Collections } from '../src/store/mongo/mongo.ts';
 
-/** A database takes this many small documents at a time. */
+/** Documents of one insert. */
 const CHUNK = 1000;
 
-/** The concurrency key of an account of which `active` jobs convert and others wait, more and more of them. */
+/** Makes an account of which `active` jobs convert and a growing number waits. */
 export async function crowdedAdmission(
   collections: Pick<Collections, 'admissions' | 'waiters'>,
   active: number,
@@ -20,7 +20,7 @@ export async function crowdedAdmission(
     concurrencyKey,
     admissions,
     converting,
-    /** Lets more line up. @returns those who came. */
+    /** Adds waiting jobs. @returns the ids of the new ones. */
     async growTo(size: number): Promise<string[]> {
       const came = Array.from({ length: size - waiting }, newId);
       for (let from = 0; from < came.length; from += CHUNK)
@@ -31,7 +31,7 @@ export async function crowdedAdmission(
   };
 }
 
-/** The same address, and the driver tells of its commands. */
+/** Returns the URI of a database with the driver's command monitoring on. */
 export function monitored(mongoUri: string, database: string): string {
   const uri = new URL(mongoUri);
   uri.pathname = `/${database}`;

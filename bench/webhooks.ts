@@ -20,7 +20,7 @@ const WARM_UP = 300;
 const POLL_MS = 50;
 /** About as long as the message of a job that became ready. */
 const BODY = JSON.stringify({ type: 'job.ready', data: { id: newId(), text: 'x'.repeat(700) } });
-/** R10: a share of what a bare loop can do. */
+/** The share of a bare loop's rate that deliveries should reach. */
 const TARGET_SHARE = 0.05;
 
 const CREATE = `mutation ($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) {
@@ -28,7 +28,7 @@ const CREATE = `mutation ($input: CreateWebhookEndpointInput!) { createWebhookEn
 const REPLAY = `mutation ($input: ReplayWebhookDeliveriesInput!) { replayWebhookDeliveries(input: $input) {
   ... on ReplayWebhookDeliveriesSuccess { replayed next } ... on Error { code message hint } } }`;
 
-/** What it costs that no message is ever lost. */
+/** Measures what it costs that no message is lost. */
 export const bench: Bench = {
   name: 'webhooks',
   about: `deliveries per second, each signed, sent and with its attempt on record; ${DELIVERIES} to one receiver`,
@@ -50,7 +50,7 @@ export const bench: Bench = {
     const { endpointId } = made.endpoint;
     const { account } = JSON.parse(await readFile(join(folder, 'data', 'credentials.json'), 'utf8'));
 
-    /** Deliveries that are there already, so that what is measured is the sending. */
+    /** Sends deliveries that are stored already, so that only the sending is measured. */
     async function send(count: number): Promise<number> {
       const since = new Date();
       await deliveries.insertMany(

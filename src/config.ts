@@ -9,7 +9,7 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Guests of one address have one browser at a time, or a few. */
+/** Open uploads of the guests of one address, who have a browser or a few. */
 const GUEST_OPEN_UPLOADS = 20;
 
 const MINUTE_MS = 60_000;
@@ -36,21 +36,21 @@ export interface Config {
     queuePrefix: string;
     synchronous: 'NORMAL' | 'FULL';
   };
-  /** How this build of Kiln is called among those whose workers are up; undefined: by its code. */
+  /** The name of this build among those whose workers run; if undefined, it is named by its code. */
   buildId: string | undefined;
   masterKeys: Uint8Array[] | undefined;
-  /** Whose logins (OIDC) open an account; none unless configured. */
+  /** The login server (OIDC) whose tokens are accepted; undefined if none is. */
   oidc: { issuer: string; audience: string; jwksUrl: string | undefined; accountClaim: string } | undefined;
   adminToken: string | undefined;
   allowedNetworks: string[];
-  /** Whose X-Forwarded-For is believed. */
+  /** The proxies whose X-Forwarded-For is trusted. */
   trustedProxies: string[];
   concurrency: { image: number; io: number; webhook: number };
-  /** Lifetimes, and how often what has had its time is removed. */
+  /** Lifetimes, and the time between two sweeps that remove what is past them. */
   retention: { uploadMs: number; fileMs: number; jobMs: number; deliveryMs: number; sweepMs: number };
   limits: {
     uploadBytes: number;
-    /** How many uploads may be awaited at a time. */
+    /** Most uploads that may be open at a time. */
     openUploads: { account: number; guest: number };
     pixels: number;
     frames: number;
@@ -126,7 +126,7 @@ function temporalOf(values: Parsed): Config['temporal'] {
   };
 }
 
-/** Without an audience, a token that was made for any other service would open Kiln as well. */
+/** Needs an audience: without one, a token made for any other service would be accepted as well. */
 function oidcOf(values: Parsed): Config['oidc'] {
   const { KILN_OIDC_ISSUER: issuer, KILN_OIDC_AUDIENCE: audience, KILN_OIDC_JWKS_URL: jwksUrl } = values;
   if (issuer === undefined || audience === undefined) return undefined;
@@ -149,7 +149,7 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 /**
- * The engines and keys that `npm run server` and `npm run worker` share with others.
+ * Returns the endpoints and keys that `npm run server` and `npm run worker` share with other processes.
  * @throws ConfigError naming every variable that is missing.
  */
 export function sharedEndpoints({ mongoUri, temporal, masterKeys, adminToken, publicUrl }: Config) {
@@ -160,7 +160,7 @@ export function sharedEndpoints({ mongoUri, temporal, masterKeys, adminToken, pu
   if (!mongoUri) missing.push('MONGODB_URI');
   if (!temporalAddress) missing.push('TEMPORAL_ADDRESS');
   if (!masterKeys) missing.push('KILN_MASTER_KEY');
-  // Each builds links from it: guessed, they would lead to this process's own loopback address.
+  // Every process builds links from it; the default would lead to this process's own loopback address.
   if (!publicUrl) missing.push('KILN_PUBLIC_URL');
   throw new ConfigError(
     'This process needs these variables as well; `npm start` provides them for one machine:\n' +
@@ -168,7 +168,7 @@ export function sharedEndpoints({ mongoUri, temporal, masterKeys, adminToken, pu
   );
 }
 
-/** Loopback receivers are for trying things out; a service that others can reach must not call inwards. */
+/** Allows loopback receivers for trying things out, but not for a service that others can reach. */
 function defaultAllowedNetworks(values: Parsed, host: string): string[] {
   const embedded = !values.MONGODB_URI || !values.TEMPORAL_ADDRESS;
   return embedded && isLoopbackHost(host) ? ['127.0.0.0/8', '::1/128'] : [];

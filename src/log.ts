@@ -10,8 +10,8 @@ interface LogTarget {
 }
 
 /**
- * One logger per process: JSON for machines, a line for people where a terminal reads it. Whatever looks
- * like a credential is cut, wherever it sits.
+ * Creates the process's logger: JSON lines, or plain lines on a terminal. Removes whatever looks like a
+ * credential, wherever it stands.
  */
 export function createLog(level: string, target: LogTarget = process.stderr) {
   const destination = target.isTTY
@@ -40,7 +40,7 @@ export function createLog(level: string, target: LogTarget = process.stderr) {
   );
 }
 
-/** Time, level, message and the rest of a JSON line; nothing in it can steer the terminal. */
+/** Returns a JSON line as a plain one: time, level, message and the rest, without control characters. */
 function forPeople(line: string): string {
   const { time, level, msg = '', ...rest } = JSON.parse(line);
   const clock = new Date(time).toTimeString().slice(0, 8);

@@ -112,7 +112,7 @@ describe('the documents', () => {
     const index = await read('docs/decisions/README.md');
     const decisions = await filesOf(['docs/decisions'], /^\d{4}-.*\.md$/);
     expect(decisions.length).toBeGreaterThan(20);
-    const faults = await Promise.all(
+    const problems = await Promise.all(
       decisions.map(async (path) => {
         const name = path.slice('docs/decisions/'.length);
         const title = (await read(path)).split('\n', 1)[0] ?? '';
@@ -122,7 +122,7 @@ describe('the documents', () => {
         ];
       }),
     );
-    expect(faults.flat()).toEqual([]);
+    expect(problems.flat()).toEqual([]);
   });
 });
 

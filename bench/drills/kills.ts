@@ -1,9 +1,9 @@
 import { Option } from 'commander';
 import {
-  faultsOf,
   type KillRoundResult,
   killRound,
   PROMISED_MS,
+  violationsOf,
 } from '../../test/support/chaos/kill-round.ts';
 import { startKilnApart } from '../../test/support/chaos/kiln-apart.ts';
 import { type MessageLog, openMessageLog } from '../../test/support/chaos/message-log.ts';
@@ -20,10 +20,10 @@ interface Options {
 }
 
 const VICTIMS: readonly Victim[] = ['temporal', 'main', 'mongodb', 'worker'];
-/** A callback may have been under way when its sender died: it is sent again once that was noticed. */
+/** Time for all callbacks: one whose sender was killed is sent again once that is noticed. */
 const REPORTED_MS = 180_000;
 
-/** Whether anything that was accepted stands still or is lost when something is killed at a random moment. */
+/** Checks that nothing accepted is stuck or lost when a process is killed at a random moment. */
 export const drill: Drill<Options> = {
   name: 'kills',
   about: '24 uploads completed within 2 s, kill -9 of something at a random moment, a new start',
@@ -39,27 +39,27 @@ export const drill: Drill<Options> = {
     const messages = await openMessageLog();
     const kilns = createKilns(messages);
     const results: KillRoundResult[] = [];
-    const faults: string[] = [];
+    const violations: string[] = [];
     for (let seed = first; seed < first + rounds; seed += 1) {
       const victim = always ?? seededRandom(seed).pick(VICTIMS);
       const result = await killRound(await kilns.with(victim), messages, seed, victim);
       results.push(result);
       kilns.expectReports(result.toReport);
       say(lineOf(result));
-      const found = faultsOf(result).map((fault) => `seed ${seed} (${victim}): ${fault}`);
-      for (const fault of found) say(`  ${fault}`);
-      faults.push(...found);
-      // What one round has spoilt is not to be counted again in the next one.
-      if (found.length > 0) faults.push(...(await kilns.end()));
+      const found = violationsOf(result).map((violation) => `seed ${seed} (${victim}): ${violation}`);
+      for (const violation of found) say(`  ${violation}`);
+      violations.push(...found);
+      // Starts anew, so that a violation is not counted again in the next round.
+      if (found.length > 0) violations.push(...(await kilns.end()));
     }
-    faults.push(...(await kilns.end()));
+    violations.push(...(await kilns.end()));
     await messages.close();
     say(summaryOf(results));
-    return faults;
+    return violations;
   },
 };
 
-/** One service for those rounds in which a worker dies alone, another for the rest; each is started when needed. */
+/** Keeps a service for the rounds in which a worker dies alone and another for the rest, each started when needed. */
 function createKilns(messages: MessageLog) {
   const running = new Map<boolean, MortalKiln>();
   const toReport: string[] = [];
@@ -74,10 +74,10 @@ function createKilns(messages: MessageLog) {
       return kiln;
     },
 
-    /** Once all callbacks have come. @returns what is wrong with them, and what was left running. */
+    /** Waits for all callbacks and stops. @returns what is wrong with them, and what was left running. */
     async end(): Promise<string[]> {
       const jobs = toReport.splice(0);
-      const unreported = await untilNothing(async () => messages.faults(jobs), REPORTED_MS);
+      const unreported = await untilNothing(async () => messages.violations(jobs), REPORTED_MS);
       const left = await Promise.all([...running.values()].map((kiln) => kiln.stop()));
       running.clear();
       return [...unreported, ...left.flat().map((one) => `left running: ${one}`)];

@@ -23,13 +23,13 @@ interface Options {
 const ROOT = join(import.meta.dirname, '../..');
 /** The share of faults that the tests should notice. */
 const GOAL = 0.9;
-/** A fault may make a loop endless, which is noticed as well. */
+/** Time limit of one run: a fault may make a loop endless, which counts as noticed. */
 const LONGEST_MS = 300_000;
-/** All but those that start whole services. */
+/** All test projects but the one that starts whole services. */
 const PROJECTS = ['plain', 'workflows', 'engines'];
 const NOT_COPIED = new Set(['node_modules', '.git']);
 
-/** Whether the tests notice what somebody might get wrong. */
+/** Measures which share of seeded faults the tests notice. */
 export const drill: Drill<Options> = {
   name: 'mutations',
   about: 'one seeded fault after the other in a copy of the tree: the tests that import the file must fail',
@@ -71,7 +71,7 @@ export const drill: Drill<Options> = {
   },
 };
 
-/** A copy of the tree, removed when this process ends, and its tests. */
+/** Copies the tree, and removes the copy when this process ends. @returns how to run its tests. */
 async function openCopy({ tests, project }: Options, engines: NodeJS.ProcessEnv) {
   const copy = await mkdtemp(join(tmpdir(), 'kiln-mutations-'));
   let running: ChildProcess | undefined;

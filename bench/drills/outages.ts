@@ -14,7 +14,7 @@ interface Options {
 
 const AROUND_MS = 8000;
 
-/** Whether anybody loses anything when Temporal or the database is away for a while, with load all the time. */
+/** Checks that nothing is lost when Temporal or the database is away for a while under load. */
 export const drill: Drill<Options> = {
   name: 'outages',
   about: 'Temporal stopped for 60 s, Temporal killed -9, the database stopped for 30 s, under load',
@@ -29,28 +29,28 @@ export const drill: Drill<Options> = {
 
   async run({ options: { times, seed: first, only, rate }, say }) {
     const messages = await openMessageLog();
-    const faults: string[] = [];
+    const violations: string[] = [];
     for (const outage of OUTAGES.filter(({ name }) => only === undefined || name === only)) {
       const results: OutageResult[] = [];
       let kiln: KilnApart | undefined;
       for (let seed = first; seed < first + times; seed += 1) {
         kiln ??= await startKilnApart(`outage-${outage.name}-${seed}-${process.pid}`);
         const result = await outageUnderLoad(kiln, messages, outage, { seed, rate, aroundMs: AROUND_MS });
-        // What one time has spoilt is not to be counted again in the next one.
-        if (result.faults.length > 0 || seed === first + times - 1) {
+        // Starts anew, so that a violation is not counted again the next time.
+        if (result.violations.length > 0 || seed === first + times - 1) {
           const left = await kiln.stop();
-          result.faults.push(...left.map((one) => `left running: ${one}`));
+          result.violations.push(...left.map((one) => `left running: ${one}`));
           kiln = undefined;
         }
         results.push(result);
         say(lineOf(result));
-        for (const fault of result.faults) say(`  ${fault}`);
-        faults.push(...result.faults.map((fault) => `${outage.name} seed ${seed}: ${fault}`));
+        for (const violation of result.violations) say(`  ${violation}`);
+        violations.push(...result.violations.map((violation) => `${outage.name} seed ${seed}: ${violation}`));
       }
       say(`${outage.name}: ${summaryOf(results)}`);
     }
     await messages.close();
-    return faults;
+    return violations;
   },
 };
 
@@ -62,21 +62,21 @@ function lineOf({
   slowestAnswerMs,
   backMs,
   drainedMs,
-  faults,
+  violations,
 }: OutageResult) {
   return (
     `${outage} seed ${seed}: ${customers} customers, ${refusals} times "come again", ` +
     `slowest answer ${(slowestAnswerMs / 1000).toFixed(1)} s, back after ${(backMs / 1000).toFixed(1)} s, ` +
-    `drained after ${(drainedMs / 1000).toFixed(1)} s, ${faults.length} faults`
+    `drained after ${(drainedMs / 1000).toFixed(1)} s, ${violations.length} violations`
   );
 }
 
 function summaryOf(results: readonly OutageResult[]): string {
   const customers = results.reduce((sum, one) => sum + one.customers, 0);
-  const clean = results.filter(({ faults }) => faults.length === 0).length;
+  const clean = results.filter(({ violations }) => violations.length === 0).length;
   const slowest = Math.max(...results.map(({ drainedMs }) => drainedMs));
   return (
-    `${clean} of ${results.length} times without a fault, ${customers} customers; ` +
+    `${clean} of ${results.length} times without a violation, ${customers} customers; ` +
     `drained after ${(slowest / 1000).toFixed(1)} s at the most`
   );
 }

@@ -43,12 +43,12 @@ export function faultsIn(path: string, text: string): SeededFault[] {
   return faults;
 }
 
-/** Puts the fault into the text that it was found in. */
+/** Returns the text with the fault in it. */
 export function withFault(text: string, { start, before, after }: SeededFault): string {
   return text.slice(0, start) + after + text.slice(start + before.length);
 }
 
-/** The parts of this node that may be written otherwise, and how. */
+/** Returns the changes that this node allows. */
 function changesOf(node: ts.Node): [at: ts.Node, after: string][] {
   if (ts.isBinaryExpression(node)) {
     const other = OTHER_OPERATOR[node.operatorToken.kind];

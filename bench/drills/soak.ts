@@ -21,11 +21,11 @@ interface Options {
 }
 
 const MINUTE_MS = 60_000;
-/** Until what lives shortest and longest come and go in step. */
+/** Share of the run after which everything expires as fast as it is made. */
 const WARM_UP_SHARE = 0.2;
-/** How much larger than in the middle a figure may be at the end. */
+/** By which share a figure may grow from the middle to the end. */
 const FLAT = 0.2;
-/** The keys of orders are kept for a day whatever is configured: within it they grow with the orders. */
+/** Idempotency keys are kept for a day whatever is configured, so they grow with the number of jobs. */
 const KEPT_FOR_A_DAY = /^documents of idempotency/;
 const SHORT_LIVES = {
   KILN_RETENTION_FILES: '60s',
@@ -42,7 +42,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'end', align: 'right' },
 ];
 
-/** Whether anything grows with the number of jobs that were ever done. */
+/** Checks that nothing grows with the number of jobs that were ever done. */
 export const drill: Drill<Options> = {
   name: 'soak',
   about: 'mixed jobs with short retention: memory, file descriptors, database and blobs stay flat',

@@ -1,14 +1,15 @@
 import type { Readable } from 'node:stream';
 
+/** What a write found out about the bytes. */
 export interface BlobInfo {
   /** Bytes. */
   size: number;
-  /** Lower-case hex. */
+  /** In lower-case hex. */
   sha256: string;
 }
 
 export interface WriteLimits {
-  /** More bytes than this end the write with TOO_LARGE and leave nothing behind. */
+  /** Most bytes; a longer stream ends with KilnError TOO_LARGE and leaves nothing behind. */
   maxBytes: number;
   signal?: AbortSignal;
 }
@@ -20,27 +21,28 @@ export interface ByteRange {
 }
 
 /**
- * Where bytes rest. Ids are made by us, never by a user. A blob appears whole or not at all, stays through
- * a power cut, and writing the same id again replaces it whole. Attempts at the same thing are named
- * `<name>~<attempt>`. Missing blobs throw KilnError NOT_FOUND.
+ * Stores bytes under ids that Kiln makes, never a user. A blob appears whole or not at all, survives a power
+ * cut, and is replaced whole when the same id is written again. Attempts at the same result are named
+ * `<name>~<attempt>`.
+ * @throws KilnError NOT_FOUND for a blob that is missing, INSUFFICIENT_STORAGE when the disk is full.
  */
 export interface BlobStore {
-  /** Streams into the store with a running digest; nothing is buffered whole. */
+  /** Streams `source` into the store and digests it on the way; never holds all of it in memory. */
   write(id: string, source: Readable, limits: WriteLimits): Promise<BlobInfo>;
-  /** Takes over a finished local file; it is gone from `path` afterwards. */
+  /** Moves a finished local file into the store: it is gone from `path` afterwards. */
   adopt(id: string, path: string): Promise<BlobInfo>;
   read(id: string, range?: ByteRange): Promise<Readable>;
-  /** A local, read-only path that lives until the attempt's scratch directory is removed. */
+  /** Returns a local path, for reading only, that lives until the attempt's scratch directory is removed. */
   localPath(id: string, scratchDir: string): Promise<string>;
   size(id: string): Promise<number>;
-  /** Idempotent. */
+  /** Removes a blob; does nothing if there is none. */
   remove(id: string): Promise<void>;
-  /** All attempts at the same thing that are there. */
+  /** Returns the ids of the stored attempts at the same result. */
   attemptsAt(name: string): Promise<string[]>;
-  /** Blobs are spread over so many folders. */
+  /** Over how many folders blobs are spread. */
   readonly folders: number;
-  /** The blobs of the n-th folder that were written before `before`. */
+  /** Returns the ids of the blobs of the n-th folder that were written before `before`. */
   listOld(folder: number, before: Date): Promise<string[]>;
-  /** Removes half-written blobs of processes that have ended, and of anybody once they are that old. */
+  /** Removes half-written blobs of processes that have ended, and older ones of any process. @returns how many. */
   sweepUnfinished(olderThanMs: number): Promise<number>;
 }

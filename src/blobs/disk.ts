@@ -16,10 +16,10 @@ import { createGarbageMeter } from './young-garbage.ts';
 const CHUNK_BYTES = 256 * 1024;
 const BLOB_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
 const FOLDERS = 16 ** 3;
-/** Where blobs are written until they are whole, on the same disk. */
+/** The folder in which blobs are written until they are whole; on the same disk, so that a rename moves them. */
 const UNFINISHED = 'unfinished';
 
-/** Blobs as files below `root`, spread over 4,096 folders; a rename makes each appear whole or not at all. */
+/** Stores blobs as files below `root`, in 4,096 folders; a rename makes each appear whole or not at all. */
 export function createDiskBlobStore(root: string, { move }: Mover = createMover()): BlobStore {
   const mark = processMark();
 
@@ -28,7 +28,7 @@ export function createDiskBlobStore(root: string, { move }: Mover = createMover(
     return join(root, folderOf(id), id);
   }
 
-  /** No two writes share one, whoever else writes the same blob at the same time. */
+  /** Returns a path of this write alone: others may write the same blob at the same time. */
   function unfinishedPath(): string {
     return join(root, UNFINISHED, `${mark}-${randomBytes(6).toString('hex')}`);
   }
@@ -101,8 +101,8 @@ export function createDiskBlobStore(root: string, { move }: Mover = createMover(
 }
 
 /**
- * The tail of an id is its random part; the head of a time-ordered one hardly varies. Attempts lie together,
- * and so did a blob and its unfinished half in earlier versions.
+ * Returns the folder of a blob, by the tail of its id, which is random; the head of a time-ordered id hardly
+ * varies. Attempts at the same result share a folder.
  */
 function folderOf(id: string): string {
   const [name = id] = id.split(/~|\.part$/);
@@ -116,7 +116,7 @@ async function namesIn(folder: string): Promise<string[]> {
   });
 }
 
-/** Writes to `path` with a running digest, and makes sure of the disk before it reports success. */
+/** Writes `source` to `path`, digests it on the way, and syncs the disk before it returns. */
 async function receive(source: Readable, path: string, { maxBytes, signal }: WriteLimits): Promise<BlobInfo> {
   const hash = createHash('sha256');
   const passed = createGarbageMeter();
@@ -135,7 +135,7 @@ async function receive(source: Readable, path: string, { maxBytes, signal }: Wri
   return { size, sha256: hash.digest('hex') };
 }
 
-/** Reads a finished file through while the disk is made to have all of it. */
+/** Syncs a finished file to the disk and digests it meanwhile. */
 async function makeSure(path: string): Promise<BlobInfo> {
   const handle = await open(path, 'r');
   try {

@@ -2,9 +2,9 @@ import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../system-code.ts';
 
-/** Gives a finished file its place: atomically, and so that no power cut takes it back. */
+/** Moves finished files, atomically and so that a power cut does not undo it. */
 export interface Mover {
-  /** `spare` is a free path on the disk of `target`, used when `from` lies on another one. */
+  /** Moves `from` to `target`. `spare` is a free path on the disk of `target`, used if `from` lies on another. */
   move(from: string, target: string, spare: string): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export function createMover(renameFile: typeof rename = rename): Mover {
   };
 }
 
-/** Makes a folder with its parents, each of them known to the disk. */
+/** Makes a folder and its parents, and syncs each to the disk. */
 export async function makeFolder(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true });
   if (first === undefined) return;
@@ -36,7 +36,7 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** The other disk's file under a new name on this one, safe on the disk. */
+/** Copies a file from another disk to `spare` and syncs it. */
 async function copyOver(from: string, spare: string): Promise<void> {
   await makeFolder(dirname(spare));
   try {
@@ -49,13 +49,13 @@ async function copyOver(from: string, spare: string): Promise<void> {
   }
 }
 
-/** A new name is part of its folder, and only safe once that is. */
+/** Syncs a folder: a new name in it survives a power cut only after that. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
   } catch (error) {
-    // Some network file systems keep folders safe by themselves and refuse to be asked.
+    // Some network file systems sync folders by themselves and refuse the call.
     if (!['EINVAL', 'ENOTSUP'].includes(systemCode(error) ?? '')) throw error;
   } finally {
     await handle.close();

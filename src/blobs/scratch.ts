@@ -4,13 +4,16 @@ import { isOfDeadProcess, processMark } from './process-mark.ts';
 import { toStorageError } from './storage-error.ts';
 
 export interface Scratch {
-  /** Runs `work` in a fresh directory, which is removed on every exit. A full disk is INSUFFICIENT_STORAGE. */
+  /**
+   * Runs `work` in a new directory, and removes it afterwards.
+   * @throws KilnError INSUFFICIENT_STORAGE when the disk is full, and whatever `work` throws.
+   */
   use<T>(work: (dir: string) => Promise<T>): Promise<T>;
-  /** Removes directories of processes that have ended, and older ones of anybody. @returns how many. */
+  /** Removes directories of processes that have ended, and older ones of any process. @returns how many. */
   sweep(olderThanMs: number): Promise<number>;
 }
 
-/** Directories for one attempt each. Below `root`, which lies on the blobs' disk so that results can be renamed in. */
+/** Makes directories for one attempt each, below `root`: on the blobs' disk, so that results can be renamed in. */
 export function createScratch(root: string): Scratch {
   const prefix = `attempt-${processMark()}-`;
   return {
@@ -21,7 +24,7 @@ export function createScratch(root: string): Scratch {
       } catch (error) {
         throw toStorageError(error);
       } finally {
-        // What cannot be removed now is removed by a sweep; the work is done all the same.
+        // Ignores errors: a sweep removes it later, and the work is done all the same.
         await rm(dir, { recursive: true, force: true }).catch(() => {});
       }
     },
@@ -30,7 +33,7 @@ export function createScratch(root: string): Scratch {
   };
 }
 
-/** Removes whatever lies in `folder` and belongs to a process that has ended, or is older than that. */
+/** Removes what lies in `folder` and belongs to a process that has ended, or is older. @returns how many. */
 export async function sweepFolder(folder: string, olderThanMs: number): Promise<number> {
   const limit = Date.now() - olderThanMs;
   const names = await readdir(folder).catch(() => []);

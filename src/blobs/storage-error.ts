@@ -1,7 +1,7 @@
 import { KilnError } from '../domain/errors.ts';
 import { systemCode } from '../system-code.ts';
 
-/** Says that the disk is full, or that the quota is used up; passes anything else through as it is. */
+/** Returns KilnError INSUFFICIENT_STORAGE for a full disk or quota, and any other error as it is. */
 export function toStorageError(error: unknown): unknown {
   const code = systemCode(error);
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;

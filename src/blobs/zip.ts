@@ -8,16 +8,16 @@ interface ZipEntry {
   /** Bytes. */
   size: number;
   modifiedAt: Date;
-  /** Called when its turn has come. */
+  /** Opens the file; called only once the files before it are packed. */
   open(): Promise<Readable>;
 }
 
-/** Packs files one after another into a stream. They are stored as they are: results are compressed already. */
+/** Returns a ZIP of the files as a stream. Stores them uncompressed: results are compressed already. */
 export function zip(entries: readonly ZipEntry[]): Readable {
   const file = new ZipFile();
   const output = file.outputStream as Readable;
   file.on('error', (error) => output.destroy(error as Error));
-  // Whoever reads it hears of the error too; where nobody reads any more it must not end the process.
+  // The reader gets the error too; without a reader it must not end the process.
   output.on('error', () => {});
   for (const { name, size, modifiedAt, open } of entries) {
     file.addReadStreamLazy(name, { size, mtime: modifiedAt, compress: false }, (done) => {

@@ -9,7 +9,7 @@ import { CommandError } from './terminal/command-error.ts';
 import { CommandLine, limitOption, setOption, withJson, withService } from './terminal/command-line.ts';
 import { printError } from './terminal/print.ts';
 
-/** The command line or its environment is wrong; a refusal by the service is 1. */
+/** Exit code for a wrong command line or environment; a refusal by the service is 1. */
 const USAGE_ERROR = 2;
 
 const OTHER_COMMANDS = `
@@ -18,7 +18,7 @@ Of the service itself:
   server | worker           one process each, for production
   demo | test | bench       try it, check it, measure it`;
 
-/** Each command loads its own code only when it is called, so that --help is quick. */
+/** Builds the commands. Each loads its own code only when it runs, so that --help is fast. */
 function createProgram(): CommandLine {
   const program = new CommandLine('kiln')
     .description('Kiln converts files, durably.')
@@ -41,7 +41,7 @@ function createProgram(): CommandLine {
 
   withService(program.command('watch'))
     .description('show what happens to a job until it ends')
-    .argument('<jobId>', 'its id')
+    .argument('<jobId>', 'the id of the job')
     .action(async (jobId, options) => (await import('./commands/jobs/watch.ts')).watchJob(jobId, options));
 
   addBatchCommands(program);
@@ -55,13 +55,13 @@ function createProgram(): CommandLine {
     .action(async (options) => (await import('./commands/files/formats.ts')).listFormats(options));
 
   withJson(program.command('doctor'))
-    .description('look at this machine: engines, folders, configuration')
+    .description('check this machine: engines, folders, configuration')
     .action(async (options) => (await import('./doctor/doctor.ts')).runDoctor(options));
 
   return program;
 }
 
-/** Commander has already said what is wrong with the command line; anything else is said here. */
+/** Prints an error, unless commander has already done so, and returns the exit code. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
   const message = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type PublicUrlVariable, REST_DIALECTS, restRowOf } from '../domain/dialect.ts';
 
 const text = z.string().trim().min(1);
-/** Decimal digits only: a number from anything would read "" as 0 and "0x10" as 16. */
+/** Parses decimal digits only: coercion would read "" as 0 and "0x10" as 16. */
 const integer = (min: number, max: number) =>
   text.regex(/^\d+$/).transform(Number).pipe(z.int().min(min).max(max));
 /** A variable that counts something; its format says the range. */
@@ -13,7 +13,7 @@ const count = (what: string, min: number, max: number, example: string) => ({
   example,
 });
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-/** Such as 90s, 15m, 24h or 30d, in milliseconds. */
+/** Parses a duration such as 90s, 15m, 24h or 30d to milliseconds. */
 const duration = (minMs: number, maxMs: number) =>
   text
     .regex(/^\d{1,9}[smhd]$/)
@@ -51,7 +51,7 @@ const webOrigin = {
   example: 'https://kiln.example',
 };
 
-/** Where a dialect has an origin of its own. */
+/** The variables of dialects with an origin of their own. */
 const PUBLIC_URLS = Object.fromEntries(
   REST_DIALECTS.map((dialect) => [restRowOf(dialect).publicUrlVariable, webOrigin]),
 ) as Readonly<Record<PublicUrlVariable, typeof webOrigin>>;

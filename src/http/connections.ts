@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Knows which connections are at work, so that a server can stop without cutting an answer short and
+ * Tracks which connections serve a request, so that a server can stop without cutting an answer short and
  * without waiting for silent ones: keep-alive, preconnected and upgraded sockets would never end by themselves.
  */
 export function trackConnections(server: Server) {
@@ -23,7 +23,7 @@ export function trackConnections(server: Server) {
   });
 
   return {
-    /** Takes no new work, lets running requests finish for `graceMs`, then cuts what is left. */
+    /** Accepts nothing new, lets running requests finish for up to `graceMs`, then cuts what is left. */
     async drain(graceMs: number): Promise<void> {
       draining = true;
       const { promise, resolve } = Promise.withResolvers<void>();

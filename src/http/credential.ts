@@ -10,8 +10,8 @@ const SIGNED_TOKEN = /^[0-9a-f]{8}\.[\w-]+\.[\w-]+$/;
 const JWT = /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/;
 
 /**
- * Finds what the caller presented, in the places that an API has for it. Something unusable is still handed
- * on as a key, so that it is refused and never taken for nothing.
+ * Returns the caller's credential from the places that an API has for it. Returns something unusable as a key,
+ * so that it is refused instead of passing for no credential.
  */
 export function credentialOf(
   headers: { get(name: string): string | null | undefined },
@@ -34,7 +34,7 @@ function bearerOf(authorization: string): Credential {
   return SIGNED_TOKEN.test(bearer) ? { kind: 'token', token: bearer } : { kind: 'api-key', apiKey: bearer };
 }
 
-/** What a request brings along about where it comes from. */
+/** Returns what a request says of where it comes from: the socket's address and the forwarding headers. */
 export function senderOf({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): Sender {
   const { origin = null, referer = null } = headers;
   const forwarded = headers['x-forwarded-for'];

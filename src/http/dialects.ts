@@ -15,7 +15,7 @@ interface DialectRoutesPorts {
   publicUrl(dialect: RestDialect): string;
 }
 
-/** The routes of all REST dialects, each with the bodies, origins and credentials that its row of the table allows. */
+/** Builds the routes of all REST dialects, each with the bodies, origins and credentials that its table row allows. */
 export function dialectRoutes(ports: DialectRoutesPorts): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   for (const dialect of REST_DIALECTS) app.route('/', routesOf(dialect, ports));
@@ -34,7 +34,7 @@ function routesOf(dialect: RestDialect, { operations, log, publicUrl }: DialectR
   return guarded(own, dialect).onError(createErrorHandler(log, answerKilnError));
 }
 
-/** The same routes behind their guards, route by route: a guard for all paths would stand before other dialects too. */
+/** Puts each route behind its limits, one by one: a limit on all paths would also hit other dialects. */
 function guarded(own: Hono<HttpEnv>, dialect: RestDialect): Hono<HttpEnv> {
   const { maxBodyBytes, cors: allowed } = restRowOf(dialect);
   const app = new Hono<HttpEnv>();

@@ -11,7 +11,7 @@ import { attachment } from './content-disposition.ts';
 import { answerError, answerMethod } from './errors.ts';
 import { type HttpEnv, matchSignedPath, refuseLink } from './signed-path.ts';
 
-/** What the download routes may ask of the service. */
+/** The operations that the download routes need. */
 export interface DownloadPorts extends Pick<ReturnType<typeof createFiles>, 'fileOfSignedLink' | 'readFile'> {
   links: Pick<Links, 'subjectOf'>;
 }
@@ -20,7 +20,7 @@ const LINK = /^\/downloads\/signed\/([\w.-]+)(?:\/([^/?]+))?$/;
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
 const EXPOSED = ['Accept-Ranges', 'Content-Disposition', 'Content-Length', 'Content-Range', 'ETag'];
 
-/** Where results go out: signed links that carry their own permission, as attachments that run nothing. */
+/** Builds the routes that serve results: by signed links that need no key, as attachments that run nothing. */
 export function downloadRoutes({ fileOfSignedLink, readFile, links }: DownloadPorts): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(
@@ -36,7 +36,7 @@ export function downloadRoutes({ fileOfSignedLink, readFile, links }: DownloadPo
         hint: 'Ask for the job again to get a fresh one.',
       });
     const file = await fileOfSignedLink(subject ?? refuseLink());
-    // The name is not signed, but a link must not be dressed up as another file.
+    // The name is not signed: a link must not pass for that of another file.
     if (name !== undefined && decode(name) !== file.filename.toWellFormed()) refuseLink();
     return file;
   }
@@ -67,7 +67,7 @@ export function downloadRoutes({ fileOfSignedLink, readFile, links }: DownloadPo
   return app;
 }
 
-/** A range is only meant for the bytes that its sender already has a part of. */
+/** Reads the range; returns `whole` if If-Range shows that the sender has parts of other bytes. */
 function rangeOf(c: Context<HttpEnv>, file: StoredFile): ByteRange | 'whole' | 'unsatisfiable' {
   const condition = c.req.header('If-Range');
   if (condition !== undefined && condition !== etagOf(file)) return 'whole';

@@ -6,7 +6,7 @@ import { answerError, answerKilnError } from './errors.ts';
 import { routeOf } from './middleware.ts';
 import type { HttpEnv } from './signed-path.ts';
 
-/** Turns whatever a route threw into an answer; `translate` says what the caller may know, in the caller's language. */
+/** Builds the handler that answers what a route threw. `translate` answers a KilnError in the API's own format. */
 export function createErrorHandler(log: Pick<Log, 'warn' | 'error'>, translate = answerKilnError) {
   return function answer(error: Error, c: Context<HttpEnv>): Response {
     if (!(error instanceof KilnError) || error.code === 'INTERNAL') return answerUnexpected(error, c);
@@ -20,7 +20,7 @@ export function createErrorHandler(log: Pick<Log, 'warn' | 'error'>, translate =
     return response;
   };
 
-  /** The caller gets a number to quote, the log gets the number and the reason. */
+  /** Answers 500 with an id to quote, and logs the reason under that id. */
   function answerUnexpected(error: Error, c: Context<HttpEnv>): Response {
     const correlationId = newId();
     const { incoming } = c.env;

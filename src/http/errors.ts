@@ -1,7 +1,7 @@
 import type { ErrorCode, KilnError } from '../domain/errors.ts';
 import { errorHeaders, HTTP_STATUS } from './status.ts';
 
-/** A code of the domain, or one that only exists at the level of HTTP. */
+/** A code of the domain, or one that only HTTP has. */
 type AnswerCode = ErrorCode | 'METHOD_NOT_ALLOWED' | 'RANGE_NOT_SATISFIABLE';
 
 interface ErrorAnswer {
@@ -14,19 +14,19 @@ interface ErrorAnswer {
   headers?: Record<string, string>;
 }
 
-/** The one shape of every error body of Kiln's own routes. */
+/** Answers with an error body; all of Kiln's own routes have this one shape. */
 export function answerError({ status, headers, ...error }: ErrorAnswer): Response {
   return Response.json({ error }, { status, headers: { 'Cache-Control': 'no-store', ...headers } });
 }
 
-/** Answers what a caller may know about a failure. */
+/** Answers with what a caller may know of an error. */
 export function answerKilnError(error: KilnError): Response {
   const { code, message, field, hint } = error;
   const status = HTTP_STATUS[code];
   return answerError({ status, code, message, field, hint, headers: errorHeaders(status, error) });
 }
 
-/** Answers a method that a known path does not have. */
+/** Answers 405 for a method that a known path does not have. */
 export function answerMethod(...allowed: string[]): Response {
   const message = `This address takes ${allowed.join(' or ')} only.`;
   return answerError({

@@ -5,17 +5,18 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/bus
 import { KilnError } from '../domain/errors.ts';
 import { bodyOf } from './request-body.ts';
 
-/** The name of the one part that counts. */
+/** The name of the form's file part. */
 const FILE_FIELD = 'file';
 
-/** Forms bring a few fields along; more than this is no form. */
+/** Limits for the parts besides the file. */
 const LIMITS = { files: 1, fields: 16, parts: 17, fieldSize: 4096, headerPairs: 32, headerSize: 16 * 1024 };
-/** Everything around the file's own bytes; those on their way through the parser count too, hence the width. */
+/** Most bytes around the file's own. It is generous, since bytes on their way through the parser count too. */
 export const MAX_OVERHEAD_BYTES = 1024 * 1024;
 
 /**
- * Streams the only file of a multipart form into `store`. Whatever is wrong with the form, at whatever
- * byte, ends both, and the returned promise settles only when `store` has let go.
+ * Streams the only file of a multipart form into `store` and returns its result, once `store` has ended. An
+ * error of either ends both.
+ * @throws KilnError INVALID_INPUT for a form that is malformed or holds anything but one file.
  */
 export async function receiveFormFile<T>(
   incoming: IncomingMessage,
@@ -71,7 +72,7 @@ function createParser({ headers }: IncomingMessage): BusboyInstance {
   }
 }
 
-/** The parser itself only truncates what is too long outside a file; nobody may make us read it for ever. */
+/** Yields the body; throws INVALID_INPUT once it holds too much besides the file, which the parser only truncates. */
 async function* refuseOverhead(chunks: AsyncIterable<Buffer>, part: () => BusboyFileStream | undefined) {
   let total = 0;
   for await (const chunk of chunks) {

@@ -1,6 +1,6 @@
 import { DIALECTS, REST_DIALECTS, restRowOf } from '../domain/dialect.ts';
 
-/** What a person sees who opens the service in a browser. */
+/** The page for a person who opens the service in a browser. */
 export const HOME_PAGE = `<!doctype html>
 <html lang="en">
 <head>
@@ -26,11 +26,11 @@ ${dialectLines()}
 </html>
 `;
 
-/** The page is static: nothing but its own style may run or load. */
+/** The page's Content-Security-Policy: nothing but its own style may load or run. */
 export const HOME_CSP =
   "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/** One line a dialect. */
+/** Returns a line of HTML for each dialect. */
 function dialectLines(): string {
   return REST_DIALECTS.map((dialect) => {
     const calls = restRowOf(dialect).firstCalls.map((call) => `<code>${call}</code>`);

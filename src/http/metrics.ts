@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client
 
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** One answered request, named by its route: a path would make a series of every id. */
+/** An answered request, by its route: by its path, every id would be a series of its own. */
 interface AnsweredRequest {
   method: string;
   route: string;
@@ -10,10 +10,10 @@ interface AnsweredRequest {
   seconds: number;
 }
 
-/** The numbers of one process. */
+/** The metrics of one process. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** What an operator can watch of this process, in Prometheus' text format. */
+/** Creates the metrics of this process, in Prometheus' text format. */
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

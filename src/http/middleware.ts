@@ -5,10 +5,10 @@ import { REST_DIALECTS, restRowOf } from '../domain/dialect.ts';
 import type { Metrics } from './metrics.ts';
 import type { HttpEnv } from './signed-path.ts';
 
-/** Paths that a dialect wants as they were sent. */
+/** Patterns of the paths that a dialect gets exactly as they were sent. */
 const AS_RECEIVED = REST_DIALECTS.flatMap((dialect) => restRowOf(dialect).pathsAsReceived ?? []);
 
-/** Counts each answered request under the route that served it. */
+/** Counts each answered request by the route that served it. */
 export function observe(metrics: Metrics) {
   return createMiddleware<HttpEnv>(async (c, next) => {
     const startedAt = performance.now();
@@ -18,7 +18,7 @@ export function observe(metrics: Metrics) {
   });
 }
 
-/** No answer of ours is to be sniffed, framed or told about elsewhere; a route may say more than this. */
+/** Forbids browsers to sniff or frame our answers and to send their addresses on; a route may set other headers. */
 export function protect() {
   return createMiddleware<HttpEnv>(async (c, next) => {
     await next();
@@ -35,13 +35,13 @@ export function protect() {
   });
 }
 
-/** The pattern of the handler that answered, such as `/jobs/:jobId`; never the path itself. */
+/** Returns the pattern of the handler that answered, such as `/jobs/:jobId`; never the path itself. */
 export function routeOf(c: Context<HttpEnv>): string {
   const route = routePath(c);
   return route.endsWith('*') ? 'unmatched' : route;
 }
 
-/** With or without a trailing slash, with doubled ones: one route, and never a redirect, which some clients take for an error. */
+/** Removes trailing and doubled slashes, since a redirect to the plain path is an error for some clients. */
 export function canonicalPath(path: string): string {
   if (AS_RECEIVED.some((form) => form.test(path))) return path;
   return path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');

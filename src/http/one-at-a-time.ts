@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests of one connection that wait before nothing more is read from it. */
+/** Most waiting requests of one connection; above that nothing more is read from it. */
 const MAX_WAITING = 32;
 
 interface Line {
@@ -28,7 +28,7 @@ export function serveOneAtATime(server: Server): void {
       socket.resume();
     }
     const [request, response] = next;
-    // In a round of the event loop of its own: what came to other sockets is looked at in between.
+    // Yields to the event loop first, so that other sockets get their turn.
     response.once('close', () => setImmediate(serveNext, socket, line));
     for (const listener of listeners) listener.call(server, request, response);
   }

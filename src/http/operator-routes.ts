@@ -5,17 +5,17 @@ import { HOME_CSP, HOME_PAGE } from './home.ts';
 import type { Metrics } from './metrics.ts';
 import type { HttpEnv } from './signed-path.ts';
 
-/** What the operator's routes report about. */
+/** What the operator's routes report on. */
 interface OperatorPorts {
-  /** Rejects with the part that does not answer. */
+  /** Rejects with the error of the part that does not answer. */
   checkReady(): Promise<void>;
   metrics: Metrics;
 }
 
-/** A probe that takes longer has its answer: not ready. */
+/** A check that takes longer counts as not ready. */
 const READY_MS = 5000;
 
-/** Life, readiness and numbers of this process, and a page that says what it is. */
+/** Builds `/health`, `/ready`, `/metrics` and the home page. */
 export function operatorRoutes({ checkReady, metrics }: OperatorPorts): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.get('/', (c) => c.html(HOME_PAGE, 200, { 'Content-Security-Policy': HOME_CSP }));
@@ -31,13 +31,13 @@ export function operatorRoutes({ checkReady, metrics }: OperatorPorts): Hono<Htt
   return app;
 }
 
-/** Names what does not answer; null when everything does. */
+/** Returns the name of the part that does not answer; null when all do. */
 async function missingPart(check: Promise<void>): Promise<string | null> {
   if (!(await inTime(READY_MS, check))) return 'A part of the service does not answer in time.';
   return check.then(() => null, nameOfPart);
 }
 
-/** Messages of drivers carry addresses; the class of the error tells the part just as well. */
+/** Names the part by the class of its error, since drivers put addresses into their messages. */
 function nameOfPart(error: unknown): string {
   if (error instanceof KilnError) return error.message;
   return error instanceof Error ? error.name : 'unknown';

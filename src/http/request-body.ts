@@ -5,12 +5,12 @@ import { KilnError } from '../domain/errors.ts';
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * The body as a stream of its own. Destroying it stops the reading but leaves the connection whole,
- * so that an answer can still be sent; a client that goes away ends it with an error.
+ * Returns the body as a stream of its own. Destroying it stops the reading but leaves the connection open, so
+ * that an answer can still be sent. A client that disconnects ends it with an error.
  */
 export function bodyOf(incoming: IncomingMessage): Readable {
   const body = new PassThrough({ highWaterMark: CHUNK_BYTES });
-  // The client may go away before anybody reads: an error without a listener would end the process.
+  // The client may disconnect before anybody reads, and an error without a listener would end the process.
   body.on('error', () => {});
   body.once('close', () => incoming.unpipe(body));
   const cut = () => {

@@ -20,31 +20,31 @@ import type { HttpEnv } from './signed-path.ts';
 import { smallBody } from './small-body.ts';
 import { type UploadPorts, uploadRoutes } from './uploads.ts';
 
-/** The GraphQL API, as far as HTTP is concerned. */
+/** The GraphQL API as the HTTP server sees it. */
 interface GraphqlTransport {
   handle(request: Request, bindings: { incoming: IncomingMessage }): Promise<Response>;
   attachWebSocket(server: Server): void;
 }
 
-/** What the HTTP server is made of. */
+/** What the HTTP server is built from. */
 export interface HttpOptions {
   operations: UploadPorts & DownloadPorts & DialectOperations;
   log: Pick<Log, 'warn' | 'error'>;
-  /** The origin of absolute URLs in the answers of a dialect, without a trailing slash. */
+  /** Returns the origin of absolute URLs in a dialect's answers, without a trailing slash. */
   publicUrl(dialect: RestDialect): string;
   graphql: GraphqlTransport;
-  /** Rejects with the part that does not answer. */
+  /** Rejects with the error of the part that does not answer. */
   checkReady(): Promise<void>;
   limits: {
     uploadBytes: number;
-    /** A connection on which nothing moves for this long, in the middle of a request, is cut. */
+    /** Milliseconds without a byte, in the middle of a request, after which a connection is cut. */
     idleMs?: number;
   };
 }
 
 const IDLE_MS = 60_000;
 const HEADERS_MS = 20_000;
-/** Longer than the usual 60 s of load balancers, so that it is never us who closes under a request. */
+/** Longer than the usual 60 s of load balancers, so that Kiln never closes a connection under a request. */
 const KEEP_ALIVE_MS = 65_000;
 
 /** Builds the one HTTP server of a process: every API on one origin. */
@@ -55,7 +55,7 @@ export function createHttp(options: HttpOptions) {
     serverOptions: {
       headersTimeout: HEADERS_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      // A long upload is not at fault; a silent one is, and `timeout` below ends it.
+      // Does not limit long uploads; `timeout` below ends silent ones.
       requestTimeout: 0,
     },
   }) as Server;
@@ -65,7 +65,7 @@ export function createHttp(options: HttpOptions) {
   const connections = trackConnections(server);
 
   return {
-    /** Port 0 takes any free one. */
+    /** Listens and returns where; port 0 takes any free one. */
     async listen(host: string, port: number): Promise<{ url: string; port: number }> {
       server.listen(port, host);
       await once(server, 'listening');

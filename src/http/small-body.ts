@@ -4,10 +4,10 @@ import { KilnError } from '../domain/errors.ts';
 import type { HttpEnv } from './signed-path.ts';
 
 const MEBIBYTE = 2 ** 20;
-/** A body that takes longer than this for each mebibyte is no slow line but a held connection. */
+/** Time limit for each mebibyte: a body that takes longer only holds the connection. */
 const MAX_MS = 30_000;
 
-/** Bounds a request that is no upload, in bytes and in time; by default to what is enough for any document of ours. */
+/** Limits the body of a request that is no upload, in bytes (1 MiB unless given) and in time. */
 export function smallBody(maxBytes = MEBIBYTE) {
   const maxMs = MAX_MS * Math.max(1, maxBytes / MEBIBYTE);
   const refuse = (): never => {

@@ -1,6 +1,6 @@
 import type { ErrorCode, KilnError } from '../domain/errors.ts';
 
-/** The HTTP status of each code, unless a dialect knows better. */
+/** The HTTP status of each code, unless a dialect has another. */
 export const HTTP_STATUS = {
   INVALID_INPUT: 400,
   INVALID_OPTION: 400,
@@ -28,7 +28,7 @@ export const HTTP_STATUS = {
   ENGINE_TIMEOUT: 422,
   RESOURCE_LIMIT: 422,
   ENGINE_CRASHED: 503,
-  // The client went away: nobody reads this answer, but the metrics count it as the client's doing.
+  // The client disconnected: nobody reads this answer, but the metrics count it as the client's doing.
   CANCELLED: 400,
   INSUFFICIENT_STORAGE: 507,
   UNAVAILABLE: 503,
@@ -37,7 +37,7 @@ export const HTTP_STATUS = {
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** The headers that go with a failure, whatever its body looks like. */
+/** Returns the headers of an error's answer: no caching, and Retry-After (seconds) where asking again helps. */
 export function errorHeaders(
   status: number,
   { retryAfterSeconds }: Pick<KilnError, 'retryAfterSeconds'>,

@@ -10,7 +10,7 @@ import { MAX_OVERHEAD_BYTES, receiveFormFile } from './form-file.ts';
 import { bodyOf } from './request-body.ts';
 import { type HttpEnv, matchSignedPath, refuseLink } from './signed-path.ts';
 
-/** What the upload routes may ask of the service. */
+/** The operations that the upload routes need. */
 export interface UploadPorts {
   receiveUpload: ReturnType<typeof createReceiveUpload>;
   completeUpload: ReturnType<typeof createCompleteUpload>;
@@ -21,7 +21,7 @@ const PUT_LINK = /^\/_kiln\/uploads\/([\w.-]+)$/;
 const FORM_LINK = /^\/_kiln\/uploads\/([\w.-]+)\/form$/;
 const COMPLETE_LINK = /^\/_kiln\/uploads\/([\w.-]+)\/complete$/;
 
-/** Where bytes come in. The signed link is the whole permission, so browsers of any origin may use it. */
+/** Builds the routes that take uploads. A signed link needs no key, so browsers of any origin may use it. */
 export function uploadRoutes(
   { receiveUpload, completeUpload, links }: UploadPorts,
   maxBytes: number,
@@ -67,7 +67,7 @@ export function uploadRoutes(
   return app;
 }
 
-/** Stops the reading when `store` is done, for whatever reason, so that the answer does not wait for the rest. */
+/** Streams the body into `store`, and stops reading when that ends, so that the answer does not wait for the rest. */
 async function receiveBody(
   incoming: HttpEnv['Bindings']['incoming'],
   store: (body: ReturnType<typeof bodyOf>) => Promise<BlobInfo>,
@@ -80,7 +80,7 @@ async function receiveBody(
   }
 }
 
-/** A length that no upload may have is refused before its first byte is read. */
+/** Throws TOO_LARGE for a declared length that no upload may have, before its first byte is read. */
 function refuseHopeless(contentLength: string | undefined, maxBytes: number): void {
   if (Number(contentLength ?? 0) <= maxBytes) return;
   throw new KilnError('TOO_LARGE', `An upload may have at most ${maxBytes} bytes.`, {

@@ -14,13 +14,13 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes the data folder and proves that it can be written to.
+ * Makes the data folder and checks that it can be written to.
  * @throws ConfigError that names KILN_DATA_DIR.
  */
 export async function ensureDataFolder(dataDir: string): Promise<void> {
   try {
     await makeFolder(dataDir);
-    // Permissions do not tell: a kernel's folder says that it is writable, and takes nothing.
+    // Permissions are not enough: folders such as /proc say that they are writable, and are not.
     await rmdir(await mkdtemp(join(dataDir, '.try-')));
   } catch (cause) {
     const code = systemCode(cause) ?? 'unknown reason';

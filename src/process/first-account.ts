@@ -8,7 +8,7 @@ import { DIALECTS } from '../domain/dialect.ts';
 import { newId } from '../domain/id.ts';
 import { hashApiKey, newApiKey, newKeyPair } from '../secrets/api-key.ts';
 
-/** What a newcomer needs to call any API at once; only on the machine itself, mode 600. */
+/** What credentials.json holds (mode 600), so that a newcomer can call every API at once. */
 interface Credentials {
   url: string;
   adminToken: string;
@@ -18,7 +18,7 @@ interface Credentials {
   secretKey: string;
 }
 
-/** Those of the data folder, or fresh ones for a new folder; a configured admin token counts more. */
+/** Reads the credentials of the data folder, or makes new ones; a configured admin token replaces the stored one. */
 export async function loadCredentials({ dataDir, adminToken }: Config): Promise<Credentials> {
   const known = await readCredentials(pathIn(dataDir));
   if (known) return { ...known, adminToken: adminToken ?? known.adminToken };
@@ -37,7 +37,7 @@ export async function loadCredentials({ dataDir, adminToken }: Config): Promise<
  */
 export async function ensureFirstAccount(app: App, credentials: Credentials): Promise<string> {
   const path = pathIn(app.config.dataDir);
-  // The file first: a crash after it leaves an account to be made again, never a key that nobody knows.
+  // Writes the file first: a crash then leaves an account to be made again, not a key that nobody knows.
   await writeFile(path, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   await store(app, credentials);
   return path;

@@ -24,7 +24,7 @@ export interface Kiln extends Running {
 }
 
 /**
- * Kiln on one machine: engines that are not configured elsewhere, then the app, the worker and the
+ * Starts Kiln on one machine: the engines that are not configured elsewhere, then the app, the worker and the
  * server. `say` receives one line of progress at a time.
  */
 export async function startKiln(config: Config, say: (line: string) => void): Promise<Kiln> {
@@ -56,7 +56,7 @@ export async function startKiln(config: Config, say: (line: string) => void): Pr
 
 type Engines = Awaited<ReturnType<typeof startEmbedded>>;
 
-/** Opens the app, its worker and its server, and says on `opening` how each of them is closed again. */
+/** Opens the app, its worker and its server, and registers on `opening` how each is closed. */
 async function startOn(
   config: Config,
   engines: Engines,

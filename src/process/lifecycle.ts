@@ -2,25 +2,25 @@ import { ConfigError } from '../config.ts';
 import { watchParent } from '../embedded/process/parent-watch.ts';
 
 export interface Running {
-  /** Settles only when something essential ends by itself. */
+  /** Rejects or resolves when something essential ends by itself. */
   ended?: Promise<unknown>;
-  /** Graceful; may take some seconds. */
+  /** Stops gracefully, which may take some seconds. */
   stop(): Promise<void>;
 }
 
 interface Stop {
   code: number;
-  /** Then the process goes without ceremony. */
+  /** Milliseconds for a graceful stop, after which the process exits at once. */
   withinMs: number;
 }
 
 const STOP_DEADLINE_MS = 35_000;
-/** Nobody waits for an orphan's work: it comes back with the next start. */
+/** Shorter without a parent process: nobody waits, and the work goes on at the next start. */
 const ORPHAN_DEADLINE_MS = 4000;
 const SAME_SIGNAL_MS = 1000;
 
 /**
- * The life of a process: start, run until a signal, a lost parent or an essential part's end, stop.
+ * Runs a process: starts it, waits for a signal, the end of its parent or of an essential part, and stops it.
  * Exit codes: 0 after a signal, 1 after an error, 2 for an invalid configuration.
  */
 export async function runProcess(start: () => Promise<Running>): Promise<void> {

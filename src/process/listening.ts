@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { ConfigError } from '../config.ts';
 import { systemCode } from '../system-code.ts';
 
-/** What an operator can do about an address that cannot be listened on, by the system's code. */
+/** What an operator can do if the address cannot be used, by the system's error code. */
 const REMEDIES: Readonly<Record<string, (host: string, port: number) => string>> = {
   EADDRINUSE: (host, port) =>
     `Port ${port} of ${host} is taken by another program. End that one, or set KILN_PORT to a free port (0 takes any).`,
@@ -13,7 +13,7 @@ const REMEDIES: Readonly<Record<string, (host: string, port: number) => string>>
   ENOTFOUND: (host) => `The name ${host} cannot be resolved. Set KILN_HOST to an address of this machine.`,
 };
 
-/** Turns the failure to listen into a ConfigError that names the variable to change, where the address is the reason. */
+/** Returns a ConfigError that names the variable to change if the address is the reason, else the error as it is. */
 export function explainListening(cause: unknown, host: string, port: number): unknown {
   const code = systemCode(cause) ?? '';
   const remedy = REMEDIES[code];
@@ -21,7 +21,7 @@ export function explainListening(cause: unknown, host: string, port: number): un
 }
 
 /**
- * Listens for a moment, so that a taken port is known before anything expensive is started.
+ * Listens for a moment, so that a taken port shows before anything expensive is started.
  * @throws ConfigError that names KILN_PORT or KILN_HOST.
  */
 export async function checkListening(host: string, port: number): Promise<void> {

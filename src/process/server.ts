@@ -13,10 +13,10 @@ interface Serving {
   stop(): Promise<void>;
 }
 
-/** Requests that are under way may take this long to finish when the process stops. */
+/** Time for running requests to finish when the process stops. */
 const CLOSE_GRACE_MS = 5000;
 
-/** Opens every API of this process: GraphQL, the dialects, uploads and downloads. */
+/** Starts serving every API: GraphQL, the dialects, uploads and downloads. */
 export async function startServing(app: App): Promise<Serving> {
   const { config, operations, log } = app;
   let publicUrl = '';

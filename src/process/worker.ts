@@ -7,12 +7,12 @@ import { startWorkers, type Workers } from '../temporal/workers.ts';
 import { ensureDataFolder } from './data-folder.ts';
 import { runProcess } from './lifecycle.ts';
 
-/** The pause between two looks for what a crash has left. */
+/** Time between two repairs of what a crash has left. */
 const REPAIR_MS = 15_000;
-/** No attempt is older than this: what it wrote was left by a process that was killed, wherever that ran. */
+/** No attempt takes this long: older scratch files were left by a process that was killed, on any machine. */
 const SCRATCH_MS = 2 * 3_600_000;
 
-/** Starts what does the work in this process: workflows, activities, and the repair of what a crash left. */
+/** Starts the workers of this process: workflows, activities, and the repair of what a crash has left. */
 export async function startWork(app: App): Promise<Workers> {
   const { config, temporal, converters, operations, log } = app;
   await using opening = new AsyncDisposableStack();
@@ -54,7 +54,7 @@ export async function startWork(app: App): Promise<Workers> {
   };
 }
 
-/** `npm run worker`: one process that only works, beside any number of others. */
+/** `npm run worker`: a worker without a server, beside any number of others. */
 if (import.meta.main) {
   await runProcess(async () => {
     const config = loadConfig();

@@ -11,7 +11,7 @@ import type { createFindJobs } from '../operations/jobs/find-jobs.ts';
 import type { createSubmitJob } from '../operations/jobs/submit-job.ts';
 import type { Links } from '../secrets/links.ts';
 
-/** What a dialect may ask of the service. */
+/** The operations that dialects use. */
 export interface DialectOperations
   extends Pick<ReturnType<typeof createFindJobs>, 'findJob' | 'jobOfSignedToken'>,
     Pick<ReturnType<typeof createFindBatches>, 'findBatch' | 'jobsOf'> {
@@ -26,22 +26,22 @@ export interface DialectOperations
 /** What every dialect is built from. */
 export interface DialectPorts {
   operations: DialectOperations;
-  /** The origin of absolute URLs in its answers, without a trailing slash. */
+  /** Returns the origin of absolute URLs in its answers, without a trailing slash. */
   publicUrl(): string;
-  /** What the caller presented, in the places that the table names for this dialect. */
+  /** Returns the caller's credential, from the places that the table names for this dialect. */
   credentialOf(request: Request): Credential;
 }
 
-/** What a route finds in its context: Node's request, which knows the connection it came by. */
+/** What a route finds in its context: Node's request, which knows its connection. */
 // biome-ignore lint/style/useConsistentTypeDefinitions: Hono wants what any string may index, which an interface is not.
 export type DialectEnv = { Bindings: HttpBindings };
 
-/** Another product's language over the same jobs: its paths, its fields, its errors and nothing else. */
+/** Another product's API over the same jobs: its paths, its fields, its errors and nothing else. */
 export interface DialectAdapter {
-  /** Paths are registered in their canonical form; doubled and trailing slashes are gone before, unless the table says otherwise. */
+  /** Registers its routes. Requests arrive without doubled and trailing slashes, unless the table says otherwise. */
   routes(app: Hono<DialectEnv>, ports: DialectPorts): void;
-  /** Says a failure in the dialect's words. */
+  /** Answers an error in the dialect's format. */
   answerKilnError(error: KilnError): Response;
-  /** Says in its words how a job has ended; without it the receiver is told in Kiln's own. */
+  /** Builds the callback of an ended job in the dialect's format; Kiln's own is sent if it is absent. */
   describeCallback?: DescribeCallback;
 }

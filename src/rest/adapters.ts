@@ -2,8 +2,8 @@ import { REST_DIALECTS, type RestDialect } from '../domain/dialect.ts';
 import type { DialectAdapter } from './adapter.ts';
 
 /**
- * The adapter of each REST dialect in the table, loaded from `adapter.ts` in the folder that has its id.
- * Nothing lists them: a row without a folder ends the start of the process with the name of that file.
+ * The adapters of all REST dialects of the table, each loaded from `adapter.ts` in the folder named by its id.
+ * A row without that file ends the start of the process with an error that names it.
  */
 export const ADAPTERS: Readonly<Record<RestDialect, DialectAdapter>> = await loadAdapters();
 

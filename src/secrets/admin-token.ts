@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Says whether a text is the operator's token, in a time that tells nothing; without a token nothing is. */
+/** Returns a check for the operator's token, in the same time for any text; without a token it refuses all. */
 export function createAdminCheck(adminToken: string | undefined): (text: string) => boolean {
   if (adminToken === undefined) return () => false;
   const expected = digest(adminToken);

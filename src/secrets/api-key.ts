@@ -4,7 +4,7 @@ const SECRET_BYTES = 32;
 const PUBLIC_KEY_BYTES = 10;
 const SECRET_KEY_BYTES = 20;
 
-/** A fresh API key; `apiKey` is shown once, only `secretHash` is kept. */
+/** A new API key: `apiKey` is shown once, only `secretHash` is stored. */
 interface NewApiKey {
   apiKey: string;
   secretHash: string;
@@ -23,8 +23,8 @@ export function newApiKey(prefix: string): NewApiKey {
 }
 
 /**
- * The lower-case hex SHA-256 under which a key is stored and found. The prefix is part of it, so a
- * key with a changed prefix is unknown. A slow hash would add nothing: 256 random bits are not guessed.
+ * Returns the SHA-256 in lower-case hex under which a key is stored and found. The prefix is part of it, so a key
+ * with another prefix is unknown. A slow hash would add nothing: nobody guesses 256 random bits.
  */
 export function hashApiKey(apiKey: string): string {
   return createHash('sha256').update(apiKey).digest('hex');

@@ -1,6 +1,6 @@
 /**
- * Decodes base64url in its one canonical spelling. Node's own decoder also takes padding, the other
- * alphabet, stray characters and spare bits, so one value would have many spellings.
+ * Decodes base64url; returns undefined unless the text is its canonical spelling. Node's decoder also accepts
+ * padding, the other alphabet, stray characters and spare bits, so one value would have many spellings.
  */
 export function decodeBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url');

@@ -7,7 +7,7 @@ const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** The one place where an envelope may be opened: moved to another record it stays shut. */
+/** The one field of one document where an envelope may be opened; it cannot be opened anywhere else. */
 export interface EnvelopeBinding {
   collection: string;
   id: string;
@@ -17,9 +17,9 @@ export interface EnvelopeBinding {
 /** Seals secrets for storage; an envelope reads `<key id>.<nonce, ciphertext and tag>`. */
 export interface EnvelopeSealer {
   seal(plain: string, binding: EnvelopeBinding): string;
-  /** @throws KilnError INTERNAL when it was altered, moved, or sealed by a key that is gone. */
+  /** Returns the secret. @throws KilnError INTERNAL if it was altered, moved, or sealed by a key that is gone. */
   open(envelope: string, binding: EnvelopeBinding): string;
-  /** The id of the master key that it was sealed under. */
+  /** Returns the id of the master key that it was sealed under. */
   keyIdOf(envelope: string): string;
 }
 
@@ -57,7 +57,7 @@ export function createEnvelopeSealer(keyring: Keyring): EnvelopeSealer {
   };
 }
 
-/** JSON keeps ("a", "bc") and ("ab", "c") apart, which joining would not. */
+/** Encodes the place as JSON, which keeps ("a", "bc") and ("ab", "c") apart; joining would not. */
 function boundTo({ collection, id, field }: EnvelopeBinding): Buffer {
   return Buffer.from(JSON.stringify([collection, id, field]));
 }

@@ -6,16 +6,16 @@ export const MASTER_KEY_BYTES = 32;
 const SUBKEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
 
-/** What a subkey is for; no two uses ever share one. */
+/** What a subkey is for; no two purposes share one. */
 type KeyPurpose = 'envelope' | `token/${string}`;
 
-/** The master keys of this installation, seen only through subkeys. */
+/** The master keys of this installation, of which only subkeys are given out. */
 export interface Keyring {
-  /** Of all master keys, newest first. */
+  /** The ids of all master keys, newest first. */
   keyIds: readonly string[];
-  /** The key that signs and seals, with the id that tokens and envelopes carry. */
+  /** Returns the subkey that signs and seals, and the id that tokens and envelopes carry. */
   newest(purpose: KeyPurpose): { keyId: string; key: KeyObject };
-  /** Undefined when no master key has this id (any more). */
+  /** Returns a subkey by id; undefined if no master key has this id (any more). */
   find(keyId: string, purpose: KeyPurpose): KeyObject | undefined;
 }
 
@@ -47,7 +47,7 @@ export function createKeyring(masterKeys: readonly Uint8Array[]): Keyring {
   };
 }
 
-/** The id is derived like a subkey, so publishing it tells nothing about the key. */
+/** Returns the id of a master key. It is derived like a subkey, so it may be public. */
 export function keyIdOf(masterKey: Uint8Array): string {
   return derive(createSecretKey(masterKey), 'key-id', KEY_ID_BYTES).toString('hex');
 }

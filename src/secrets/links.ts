@@ -4,12 +4,12 @@ import { LINKED_MS, type Retention } from '../domain/files/retention.ts';
 import type { Job, JobOutput } from '../domain/jobs/job.ts';
 import type { TokenPurpose, TokenSigner } from './signed-token.ts';
 
-/** How long a status token of a job outlives its preparation. */
+/** How long a job's status token is valid. */
 const STATUS_TOKEN_MS = 7 * 24 * 3_600_000;
-/** A guest may come back for the result as long as a file lives by default. */
+/** How long a guest token is valid: as long as a file lives by default. */
 const GUEST_TOKEN_MS = 24 * 3_600_000;
 
-/** After this long nothing is valid any more that an old master key has signed. */
+/** Returns the milliseconds after which nothing is valid any more that an old master key has signed. */
 export function longestTokenMs({ uploadMs, fileMs }: Pick<Retention, 'uploadMs' | 'fileMs'>): number {
   return Math.max(STATUS_TOKEN_MS, GUEST_TOKEN_MS, LONGEST_SESSION_MS, uploadMs, fileMs + LINKED_MS);
 }
@@ -21,7 +21,7 @@ type Downloadable =
 export type Links = ReturnType<typeof createLinks>;
 
 /**
- * Signed links and tokens. Paths are root-relative: each API puts its own public base in front.
+ * Creates and reads signed links and tokens. Paths begin at the root: each API puts its own public base in front.
  * A token stands in the path as one segment, so there is exactly one way to write each link.
  */
 export function createLinks({ issueToken, readToken }: TokenSigner) {
@@ -44,12 +44,12 @@ export function createLinks({ issueToken, readToken }: TokenSigner) {
     /** `POST` multipart/form-data here, one part named `file`; completes by itself. */
     formPath: ({ _id, expiresAt }: Upload) =>
       `/_kiln/uploads/${issueToken('upload', { subject: _id, expiresAt })}/form`,
-    /** `POST` here when the bytes are there. */
+    /** `POST` here when all bytes were sent. */
     completePath: ({ _id, expiresAt }: Upload) =>
       `/_kiln/uploads/${issueToken('complete', { subject: _id, expiresAt })}/complete`,
-    /** `GET` or `HEAD`; the last segment only pleases the eye. */
+    /** `GET` or `HEAD`; the last segment is the file's name, for people. */
     downloadPath: (file: Downloadable) => downloadPath(file, 0),
-    /** The same in a message that may arrive late: the link is good for as long as the file waits for that. */
+    /** The same for a message that may arrive late: the link is valid for as long as the file is kept for it. */
     lastingDownloadPath: (file: Downloadable) => downloadPath(file, LINKED_MS),
     statusToken: (job: Job) =>
       issueToken('job-status', {

@@ -4,23 +4,23 @@ import { KilnError } from '../domain/errors.ts';
 
 interface LoginKeysOptions {
   issuer: string;
-  /** Where the keys are; the issuer says so itself unless given. */
+  /** Where the keys are; unless given, the issuer's discovery document names it. */
   jwksUrl?: string | undefined;
-  /** Fetches past the guard; rejects with UNAVAILABLE. */
+  /** Fetches JSON through the guard. @throws KilnError UNAVAILABLE */
   fetchJson(url: string): Promise<unknown>;
-  /** Told why the keys could not be had; callers only learn that they could not. */
+  /** Receives why the keys could not be fetched; callers only learn that they could not. */
   onFailure(detail: string): void;
   now?: () => number;
 }
 
-/** Keys are asked for again after this long, so that one that was withdrawn stops working. */
+/** Keys are fetched again after this long, so that a withdrawn one stops working. */
 const FRESH_MS = 10 * 60_000;
-/** As long as the login server is away, its last keys count; withdrawn ones must not count for ever. */
+/** How long the last keys count while the login server is away; a withdrawn one must not count for ever. */
 const TRUSTED_MS = 60 * 60_000;
-/** A stranger who invents key ids must not make us hammer the login server. */
+/** Pause between two fetches: a stranger who invents key ids must not make us flood the login server. */
 const COOL_DOWN_MS = { answered: 30_000, failed: 5000 };
 
-/** The public keys of a login server: fetched when needed, kept, and fetched again when a new one turns up. */
+/** Finds public keys of a login server: fetches them when needed, keeps them, and asks again for an unknown id. */
 export function createLoginKeys(options: LoginKeysOptions): JWTVerifyGetKey {
   const { now = Date.now } = options;
   let known: { find: JWTVerifyGetKey; since: number } | undefined;
@@ -38,7 +38,7 @@ export function createLoginKeys(options: LoginKeysOptions): JWTVerifyGetKey {
     }
   }
 
-  /** Many who need it at once share one request. */
+  /** Fetches the keys; callers at the same time share one request. */
   function refresh(): Promise<void> {
     if (last && now() - last.at < COOL_DOWN_MS[last.outcome]) return asking ?? Promise.resolve();
     asking ??= ask().finally(() => {
@@ -47,7 +47,7 @@ export function createLoginKeys(options: LoginKeysOptions): JWTVerifyGetKey {
     return asking;
   }
 
-  /** @throws KilnError UNAVAILABLE when the login server is away and its keys are not, or no longer, known. */
+  /** Returns the keys. @throws KilnError UNAVAILABLE if the login server is away and the last keys are too old. */
   async function trusted(): Promise<{ find: JWTVerifyGetKey }> {
     if (!known || now() - known.since > FRESH_MS) await refresh();
     if (!known || now() - known.since > TRUSTED_MS) throw away();
@@ -63,7 +63,7 @@ export function createLoginKeys(options: LoginKeysOptions): JWTVerifyGetKey {
       await refresh();
       const after = await trusted();
       if (after !== before) return after.find(header, token);
-      // It may be a new key that we cannot see: that is not the caller's fault.
+      // It may be a new key that could not be fetched, so the caller is not refused for good.
       throw last?.outcome === 'failed' ? away() : error;
     }
   };
@@ -77,7 +77,7 @@ async function fetchKeys({ issuer, jwksUrl, fetchJson }: LoginKeysOptions): Prom
   return keys as JSONWebKeySet;
 }
 
-/** OpenID Connect Discovery 1.0, 4.3: the issuer in the document must be exactly the one that was asked. */
+/** Returns the jwks_uri. By OpenID Connect Discovery 1.0, 4.3, the document must name exactly this issuer. */
 async function discover(issuer: string, fetchJson: LoginKeysOptions['fetchJson']): Promise<string> {
   const found = await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
   const { data } = discovery.safeParse(found);

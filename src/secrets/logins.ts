@@ -2,7 +2,7 @@ import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { isSubject, type Login } from '../domain/access/login.ts';
 import { KilnError } from '../domain/errors.ts';
 
-/** Whose tokens count, and for whom they must be made. */
+/** Whose tokens are accepted, and for which audience they must be made. */
 interface LoginRules {
   issuer: string;
   audience: string;
@@ -15,10 +15,10 @@ interface LoginsOptions extends LoginRules {
   now?: () => number;
 }
 
-/** Signatures by a private key only: with a shared one, whoever verifies could also sign. */
+/** Private-key algorithms only: with a shared key, whoever verifies could also sign. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 const LEEWAY_SECONDS = 30;
-/** Tokens of a logout, an event or a proof are signed by the same keys and are no login. */
+/** Types of access tokens: those of a logout, an event or a proof have the same signer and are no login. */
 const TYPES: readonly unknown[] = [undefined, 'jwt', 'at+jwt', 'application/jwt', 'application/at+jwt'];
 
 /** Builds the reader of bearer tokens (JWT) of one login server. */
@@ -26,7 +26,7 @@ export function createLoginReader(options: LoginsOptions): (token: string) => Pr
   const { issuer, audience, findKey, now = Date.now } = options;
 
   /**
-   * @returns null for every token that is not, or no longer, valid.
+   * Reads a token. Returns null if it is not, or no longer, valid.
    * @throws KilnError UNAVAILABLE when that cannot be found out.
    */
   return async function readLogin(token) {
@@ -51,7 +51,7 @@ export function createLoginReader(options: LoginsOptions): (token: string) => Pr
 function loginOf(payload: JWTPayload, { issuer, accountClaim }: LoginRules, now: number): Login | null {
   const { sub: subject, iat = Number.POSITIVE_INFINITY, cnf } = payload;
   const accountId = payload[accountClaim] ?? null;
-  // From the future it would outlive the end of all sessions; bound to a key (RFC 7800) it is no bearer's.
+  // Issued in the future, it would outlive the end of all sessions; bound to a key (RFC 7800), it is no bearer token.
   const isOdd = iat * 1000 > now + LEEWAY_SECONDS * 1000 || cnf !== undefined;
   if (isOdd || !isSubject(subject) || (accountId !== null && typeof accountId !== 'string')) return null;
   return { issuer, subject, accountId, issuedAt: new Date(iat * 1000) };

@@ -5,19 +5,19 @@ import { KilnError } from '../domain/errors.ts';
 import { systemCode } from '../system-code.ts';
 import { keyIdOf, MASTER_KEY_BYTES } from './keyring.ts';
 
-/** Where a data folder has its master keys, one a line, newest first. */
+/** The data folder's file of master keys, one a line, newest first. */
 export const MASTER_KEY_FILE = 'master.key';
 
 /**
- * Reads the master keys of an embedded installation, or makes the first one (mode 600).
- * A damaged file is never replaced: everything sealed under its keys would be lost.
+ * Reads the master keys of an embedded installation; makes the first one (mode 600) if there is no file. Never
+ * replaces a damaged file: everything sealed under its keys would be lost.
  */
 export async function loadOrCreateMasterKeys(path: string): Promise<Uint8Array[]> {
   return (await readKeys(path)) ?? (await createFile(path));
 }
 
 /**
- * Puts a new key in front; what runs has the old ones until it is started again.
+ * Puts a new key in front; running processes keep the old ones until they are started again.
  * @returns the ids of all keys, the new one first.
  */
 export async function addMasterKey(path: string): Promise<string[]> {
@@ -27,8 +27,8 @@ export async function addMasterKey(path: string): Promise<string[]> {
 }
 
 /**
- * Takes old keys away; the one in front stays whatever is asked.
- * @returns the ids of those that were taken.
+ * Removes old keys, never the one in front.
+ * @returns the ids of those that were removed.
  */
 export async function removeMasterKeys(path: string, ids: readonly string[]): Promise<string[]> {
   const keys = await requireKeys(path);
@@ -41,7 +41,7 @@ export async function removeMasterKeys(path: string, ids: readonly string[]): Pr
   return gone.map(keyIdOf);
 }
 
-/** The ids of the keys of a data folder, newest first. */
+/** Returns the ids of the file's keys, newest first. */
 export async function masterKeyIds(path: string): Promise<string[]> {
   return (await requireKeys(path)).map(keyIdOf);
 }
@@ -72,7 +72,7 @@ async function readKeys(path: string): Promise<Uint8Array[] | undefined> {
 
 async function createFile(path: string): Promise<Uint8Array[]> {
   await mkdir(dirname(path), { recursive: true }).catch(cannotWrite);
-  // A link, unlike a rename, never replaces: of two processes that start at once, one key wins.
+  // A link, unlike a rename, never replaces: of two processes that start at once, one makes the key.
   await writeFile(path, [randomBytes(MASTER_KEY_BYTES)], async (draft) => {
     await link(draft, path).catch((error: unknown) => {
       if (systemCode(error) !== 'EEXIST') throw error;
@@ -85,7 +85,7 @@ async function replaceFile(path: string, keys: readonly Uint8Array[]): Promise<v
   await writeFile(path, keys, (draft) => rename(draft, path));
 }
 
-/** Writes a draft beside the file and lets `place` put it there, so that nobody ever reads half of it. */
+/** Writes a draft beside the file and has `place` move it there, so that nobody reads half of it. */
 async function writeFile(
   path: string,
   keys: readonly Uint8Array[],

@@ -2,7 +2,7 @@ import type { Scope } from '../domain/access/account.ts';
 import type { SessionGrant } from '../domain/access/session.ts';
 import type { TokenSigner } from './signed-token.ts';
 
-/** Account sessions as signed tokens: who holds one is the account, until it ends or its key does. */
+/** Issues and reads account sessions as signed tokens, which open the account until the session or its key ends. */
 export function createSessionTokens({ issueToken, readToken }: TokenSigner) {
   return {
     issueSession(grant: SessionGrant, expiresAt: Date): string {
@@ -21,7 +21,7 @@ export function createSessionTokens({ issueToken, readToken }: TokenSigner) {
       const grant = readToken('session', token, new Date());
       if (grant === 'invalid' || grant === 'expired') return null;
       const { subject, claims } = grant;
-      // Signed, so these are the claims that issueSession wrote; older sessions know of their key only.
+      // Trusts the claims, which are signed; sessions of older versions have only the key's id.
       const known = {
         accountSince: Number(claims.accountSince ?? 0),
         scopes: String(claims.scopes).split(' ') as Scope[],

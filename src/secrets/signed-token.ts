@@ -2,15 +2,15 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { decodeBase64url } from './base64url.ts';
 import type { Keyring } from './keyring.ts';
 
-/** What a token opens; a token of one purpose is worthless for every other. */
+/** What a token is for; a token of one purpose is invalid for every other. */
 export type TokenPurpose = 'job-status' | 'guest' | 'session' | 'upload' | 'complete' | 'download';
 
-/** Facts that a token carries besides its subject. They are signed, not hidden. */
+/** What a token says besides its subject. It is signed, not encrypted. */
 type TokenClaims = Readonly<Record<string, string | number | boolean>>;
 
 /** What is signed into a token. */
 interface TokenGrant {
-  /** The id of what the token is about. */
+  /** The id of what the token is for. */
   subject: string;
   expiresAt: Date;
   claims?: TokenClaims;
@@ -19,7 +19,7 @@ interface TokenGrant {
 /** Issues and reads url-safe tokens of the form `<key id>.<payload>.<mac>`. */
 export interface TokenSigner {
   issueToken(purpose: TokenPurpose, grant: TokenGrant): string;
-  /** `expired` is only said of a token that was ours. */
+  /** Reads a token. Returns `expired` only for a token that Kiln signed. */
   readToken(purpose: TokenPurpose, token: string, now: Date): Required<TokenGrant> | 'expired' | 'invalid';
 }
 
@@ -41,7 +41,7 @@ export function createTokenSigner(keyring: Keyring): TokenSigner {
       const given = decodeBase64url(signature);
       if (!key || !given || rest.length > 0) return 'invalid';
       if (!isSame(mac(key, `${keyId}.${encoded}`), given)) return 'invalid';
-      // The mac vouches for the shape: only issueToken can have written this payload.
+      // Trusts the shape: by the mac, only issueToken can have written this payload.
       const [subject, expiresAtMs, claims]: Payload = JSON.parse(
         Buffer.from(encoded, 'base64url').toString(),
       );

@@ -40,21 +40,21 @@ describe('the end of a job', () => {
 
   it('failed: says why, on the job and on the conversion', async () => {
     const { jobId } = await harness.upload(png);
-    const fault = { code: 'CORRUPT_INPUT', message: 'The file is damaged.' } as const;
-    expect(await harness.run('recordEnd', { jobId, end: { to: 'failed', fault } })).toBe('failed');
+    const error = { code: 'CORRUPT_INPUT', message: 'The file is damaged.' } as const;
+    expect(await harness.run('recordEnd', { jobId, end: { to: 'failed', fault: error } })).toBe('failed');
     const job = await harness.jobs.get(jobId);
     expect(job).toMatchObject({
       status: 'failed',
-      error: fault,
-      conversions: [{ status: 'failed', error: fault }],
+      error,
+      conversions: [{ status: 'failed', error }],
     });
-    expect(job.events.at(-1)).toMatchObject({ cause: 'ended', message: fault.message });
+    expect(job.events.at(-1)).toMatchObject({ cause: 'ended', message: error.message });
   });
 
   it('shows no code that is Temporal’s own', async () => {
     const { jobId } = await harness.upload(png);
-    const fault = { code: 'WorkerShutdown' as 'INTERNAL', message: 'worker /srv/1 is gone' };
-    await harness.run('recordEnd', { jobId, end: { to: 'failed', fault } });
+    const foreign = { code: 'WorkerShutdown' as 'INTERNAL', message: 'worker /srv/1 is gone' };
+    await harness.run('recordEnd', { jobId, end: { to: 'failed', fault: foreign } });
     const { error } = await harness.jobs.get(jobId);
     expect(error?.code).toBe('INTERNAL');
     expect(error?.message).not.toContain('/srv');
@@ -127,8 +127,8 @@ describe('the end of a job', () => {
   it('keeps an upload that may be converted another time, and no half-made result', async () => {
     const { jobId, uploadId } = await harness.upload(png);
     const { fileId } = await harness.run('convertSmallFile', { jobId });
-    const fault = { code: 'ENGINE_CRASHED', message: 'The engine stopped.' } as const;
-    await harness.run('recordEnd', { jobId, end: { to: 'failed', fault } });
+    const error = { code: 'ENGINE_CRASHED', message: 'The engine stopped.' } as const;
+    await harness.run('recordEnd', { jobId, end: { to: 'failed', fault: error } });
     await harness.run('discardFiles', { jobId });
     expect(await harness.files.get(uploadId)).toMatchObject({ size: png.length });
     await expect(harness.files.get(fileId)).rejects.toBeInstanceOf(KilnError);

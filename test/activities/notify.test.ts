@@ -193,14 +193,14 @@ describe('a callback', () => {
 
   it('of a failed job says what went wrong and has no link', async () => {
     const { jobId } = await harness.upload(png, { callback: { url, secret: SECRET } });
-    const fault = { code: 'CORRUPT_INPUT', message: 'The file is damaged.' } as const;
-    await harness.run('recordEnd', { jobId, end: { to: 'failed', fault } });
+    const error = { code: 'CORRUPT_INPUT', message: 'The file is damaged.' } as const;
+    await harness.run('recordEnd', { jobId, end: { to: 'failed', fault: error } });
     const { deliveryId, event } = await harness.run('prepareCallback', { jobId });
     await harness.run('attemptDelivery', { deliveryId, attempt: 1 });
     expect(event).toBe('job.failed');
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       event: 'job.failed',
-      job: { status: 'failed', error: fault, downloadUrl: null },
+      job: { status: 'failed', error, downloadUrl: null },
     });
   });
 
@@ -235,15 +235,15 @@ describe('a callback', () => {
   it.each([
     ['failed', { code: 'CORRUPT_INPUT', message: 'The file is damaged.' }],
     ['cancelled', { code: 'CANCELLED', message: 'The job was cancelled.' }],
-  ] as const)('of a GraphQL job that has %s says so', async (to, fault) => {
+  ] as const)('of a GraphQL job that has %s says so', async (to, error) => {
     const { jobId } = await harness.upload(png, { callback: { url }, dialect: 'graphql' });
-    await harness.run('recordEnd', { jobId, end: { to, fault } });
+    await harness.run('recordEnd', { jobId, end: { to, fault: error } });
     const { deliveryId, event } = await harness.run('prepareCallback', { jobId });
     await harness.run('attemptDelivery', { deliveryId, attempt: 1 });
     expect(event).toBe(`job.${to}`);
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       type: `job.${to}`,
-      data: { id: jobId, status: to, outputs: [], error: fault },
+      data: { id: jobId, status: to, outputs: [], error },
     });
   });
 

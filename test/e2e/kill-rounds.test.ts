@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { faultsOf, killRound } from '../support/chaos/kill-round.ts';
+import { killRound, violationsOf } from '../support/chaos/kill-round.ts';
 import { startKilnApart } from '../support/chaos/kiln-apart.ts';
 import { type MessageLog, openMessageLog } from '../support/chaos/message-log.ts';
 import { untilNothing } from '../support/chaos/settled.ts';
@@ -30,10 +30,10 @@ async function survives(kiln: MortalKiln, rounds: number): Promise<void> {
         `seed ${result.seed}: ${result.victim} killed after ${result.killedAtMs} ms with ` +
           `${result.acknowledged} acknowledged, all at their end ${settled}`,
       );
-      expect(faultsOf(result), `seed ${result.seed}, ${result.victim}`).toEqual([]);
+      expect(violationsOf(result), `seed ${result.seed}, ${result.victim}`).toEqual([]);
       toReport.push(...result.toReport);
     }
-    expect(await untilNothing(async () => messages.faults(toReport), REPORTED_MS)).toEqual([]);
+    expect(await untilNothing(async () => messages.violations(toReport), REPORTED_MS)).toEqual([]);
   } finally {
     expect(await kiln.stop()).toEqual([]);
   }

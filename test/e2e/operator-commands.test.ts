@@ -65,7 +65,7 @@ describe('kiln accounts, keys and credits', () => {
     const { accountId } = await json('accounts', 'create', '--name', 'Eve', '--credits', '0');
     const account = ['--account', accountId];
     expect((await run('keys', 'list', ...account)).out).toBe('The account has no keys yet.\n');
-    expect((await run('credits', 'ledger', ...account)).out).toBe('No credits have moved yet.\n');
+    expect((await run('credits', 'ledger', ...account)).out).toBe('There are no movements yet.\n');
     expect(await json('keys', 'list', ...account)).toEqual([]);
   });
 });
@@ -100,7 +100,7 @@ describe('kiln plans', () => {
     expect(await statuses(1)).toEqual([429]);
     expect(await json('plans', 'apply', file)).toEqual({ dryRun: false, changes });
     expect(await statuses(3)).toEqual([201, 201, 201]);
-    expect((await run('plans', 'apply', file)).out).toBe('The plans are as the file says already.\n');
+    expect((await run('plans', 'apply', file)).out).toBe('The plans already are as the file says.\n');
     expect((await run('plans', 'list')).out).toMatch(/callsPerMinute +60 +60 +60 +unlimited +unlimited\n/);
   });
 

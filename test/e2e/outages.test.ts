@@ -29,11 +29,11 @@ describe.skipIf(process.platform !== 'linux')('under load', () => {
     async (outage) => {
       const short = { ...outage, awayMs: Math.min(outage.awayMs, LONGEST_MS) };
       const result = await outageUnderLoad(kiln, messages, short, { seed, rate: 2, aroundMs: 4000 });
-      const { faults, customers, refusals, drainedMs } = result;
+      const { violations, customers, refusals, drainedMs } = result;
       console.log(
         `seed ${seed}: ${customers} customers, ${refusals} times "come again", drained after ${drainedMs} ms`,
       );
-      expect(faults, `seed ${seed}`).toEqual([]);
+      expect(violations, `seed ${seed}`).toEqual([]);
     },
     TIMEOUT_MS,
   );

@@ -125,7 +125,7 @@ describe('a new master key', () => {
     expect(others).toEqual([oldId]);
     expect(await run('secrets', 'prune')).toMatchObject({
       code: 1,
-      err: 'kiln: The service has another master key in front than this data folder. Start it again first.\n',
+      err: 'kiln: The service does not use the newest master key of this data folder yet. Start it again first.\n',
     });
     await restart();
 

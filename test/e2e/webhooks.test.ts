@@ -163,7 +163,7 @@ describe('kiln webhooks', () => {
     expect(shown.out).toContain('"type":"endpoint.test"');
     expect((await run('deliveries', '--endpoint', endpointId)).out).toMatch(/delivery +event +made +state/);
     expect((await run('update', endpointId, '--description', 'the old one')).out).toContain('the old one');
-    expect((await run('delete', endpointId)).out).toContain('is not called any more');
+    expect((await run('delete', endpointId)).out).toContain('Nothing more is sent to');
     expect(await json('list')).toEqual([]);
   });
 

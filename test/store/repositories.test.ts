@@ -63,16 +63,16 @@ describe('uploads', () => {
   });
 
   it('take no more bytes once they are finalized, rejected or closed', async () => {
-    const fault = { code: 'SIZE_MISMATCH', message: 'Too long.' } as const;
+    const error = { code: 'SIZE_MISMATCH', message: 'Too long.' } as const;
     const [finalized, rejected, closed] = [await inserted(), await inserted(), await inserted()];
     await repository().receive(finalized, 'kept', received);
     await repository().finalize(finalized);
-    await repository().reject(rejected, fault);
+    await repository().reject(rejected, error);
     await repository().close(closed);
     for (const id of [finalized, rejected, closed])
       expect(await repository().receive(id, 'late', received)).toBe('closed');
     expect(await repository().get(finalized)).toMatchObject({ blobId: 'kept' });
-    expect(await repository().get(rejected)).toMatchObject({ state: 'rejected', fault, blobId: null });
+    expect(await repository().get(rejected)).toMatchObject({ state: 'rejected', fault: error, blobId: null });
   });
 
   it('stay finalized when their job ends', async () => {

@@ -1,10 +1,10 @@
 import { copyFile } from 'node:fs/promises';
 import type { Converters } from '../../src/converters/converters.ts';
 
-/** How long every file plays, for a test that pays for it. */
+/** The duration of every file in seconds, for tests of prices. */
 const SECONDS = 70;
 
-/** Engines that only copy, so that a test can run hundreds of jobs. */
+/** Creates converters that only copy, so that a test can run hundreds of jobs. */
 export function createCopyingConverters(): Converters {
   const info = { width: 1, height: 1, seconds: SECONDS };
   return {

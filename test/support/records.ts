@@ -15,7 +15,7 @@ import { createOnce } from '../../src/operations/jobs/once.ts';
 
 const HOUR = 3_600_000;
 
-/** Records as the operations make them, with whatever a test wants to be different. */
+/** Makes an upload as the operations do, with the fields that a test wants to differ. */
 export function anUpload(different: Partial<Upload> = {}): Upload {
   return {
     _id: newId(),
@@ -54,7 +54,7 @@ export function aFile(different: Partial<StoredFile> = {}): StoredFile {
   };
 }
 
-/** A job that waits for its upload. */
+/** Makes a job that waits for its upload. */
 export function aJob(different: Partial<Job> = {}): Job {
   const id = different._id ?? newId();
   const fresh = newJob({
@@ -112,7 +112,7 @@ export function anEndpoint(different: Partial<Endpoint> = {}): Endpoint {
   };
 }
 
-/** Whoever called with a key that may do everything. */
+/** Makes the caller of an account, by a key with all scopes. */
 export function anAccountCaller(
   different: Partial<Extract<Caller, { kind: 'account' }>> = {},
 ): Extract<Caller, { kind: 'account' }> {
@@ -148,21 +148,21 @@ export function anApiKey(different: Partial<ApiKey> = {}): ApiKey {
   };
 }
 
-/** Submission without limits. */
+/** The ports of a submission without limits. */
 export const UNQUEUED = {
   once: createOnce({ idempotency: rememberedRequests() }),
   admissions: { openUploads: async () => {}, release: async () => {} },
   concurrencyKeyOf: (caller: Caller) => (caller.kind === 'anonymous' ? 'nobody' : ownerKey(caller)),
 };
 
-/** The plans as they are before anybody changes them. */
+/** Returns the caller's plan, with the default terms. */
 export async function defaultPlanOf(caller: Caller): Promise<AccountPlan> {
   const plan = DEFAULT_PLANS.get(planIdOf(caller));
   if (!plan) throw new Error(`There is no plan ${planIdOf(caller)}.`);
   return plan;
 }
 
-/** The keys of requests, as long as the test runs. */
+/** Remembers idempotency keys in memory. */
 function rememberedRequests() {
   const records = new Map<string, IdempotencyRecord>();
   return {

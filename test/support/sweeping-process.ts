@@ -7,7 +7,7 @@ import { connectMongo } from '../../src/store/mongo/mongo.ts';
 import { createRetentionRepository } from '../../src/store/retention.ts';
 import { sweepAll } from './sweeping.ts';
 
-/** A process that sweeps once, for a test that kills it. */
+/** A program that sweeps once, for a test that kills it. */
 const [uri = '', database = '', blobs = '', scratch = '', lifetimes = '{}'] = process.argv.slice(2);
 const { collections, close } = await connectMongo(uri, database);
 const sweep = createSweep({

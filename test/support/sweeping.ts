@@ -1,7 +1,7 @@
 import { SWEEP_KINDS } from '../../src/domain/files/retention.ts';
 import type { Sweep } from '../../src/operations/files/sweep.ts';
 
-/** One round through everything, as the workflow makes it. @returns how much was removed. */
+/** Sweeps everything once, as the workflow does. @returns how much was removed. */
 export async function sweepAll(sweep: Sweep, now?: number): Promise<number> {
   let total = 0;
   for (const kind of SWEEP_KINDS) {

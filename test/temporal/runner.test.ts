@@ -25,12 +25,12 @@ async function runnerAt(address: string, namespace: string) {
   const client = new Client({ connection, namespace });
   const close = () => connection.close();
   onTestFinished(close);
-  const runner = createWorkflowRunner({ client, connection, namespace, close }, 'faults');
+  const runner = createWorkflowRunner({ client, connection, namespace, close }, 'errors');
   return { connection, runner };
 }
 
 /** Every call that the port makes of a job. */
-async function faultsOf(runner: Awaited<ReturnType<typeof runnerAt>>['runner']) {
+async function errorsOf(runner: Awaited<ReturnType<typeof runnerAt>>['runner']) {
   const calls = [
     () => runner.startJob(aStart()),
     () => runner.uploadCompleted(aStart()),
@@ -56,10 +56,10 @@ it('a namespace without our search attributes is no outage: it is told once, and
   await expect
     .poll(() => runner.startJob(aStart()).catch(innerCause), { timeout: 30_000 })
     .toContain('search attribute');
-  const [started, completed, cancelled, admitted] = await faultsOf(runner);
-  for (const fault of [started, completed, cancelled, admitted]) {
-    expect(fault).toMatchObject({ code: 'INTERNAL', retryable: false });
-    expect((fault as Error).message).toMatch(/number [\w-]{36}/);
+  const [started, completed, cancelled, admitted] = await errorsOf(runner);
+  for (const error of [started, completed, cancelled, admitted]) {
+    expect(error).toMatchObject({ code: 'INTERNAL', retryable: false });
+    expect((error as Error).message).toMatch(/number [\w-]{36}/);
   }
 }, 60_000);
 
@@ -77,5 +77,5 @@ it('a Temporal that is gone is away, by whatever call it is noticed', async () =
   const { runner } = await runnerAt(address, 'default');
   server.close();
   for (const socket of sockets) socket.destroy();
-  for (const fault of await faultsOf(runner)) expect(fault).toMatchObject({ code: 'UNAVAILABLE' });
+  for (const error of await errorsOf(runner)) expect(error).toMatchObject({ code: 'UNAVAILABLE' });
 }, 60_000);

@@ -42,12 +42,12 @@ describe('a job that costs credits', () => {
   );
 
   it('fails when there are too few, without converting, and settles all the same', async () => {
-    const fault = { code: 'INSUFFICIENT_CREDITS', message: 'This needs 7 media credits.' } as const;
+    const error = { code: 'INSUFFICIENT_CREDITS', message: 'This needs 7 media credits.' } as const;
     const { handle, names, ends } = await start({
-      holdCredits: () => Promise.reject(new KilnError(fault.code, fault.message)),
+      holdCredits: () => Promise.reject(new KilnError(error.code, error.message)),
     });
     expect(await handle.result()).toEqual({ status: 'failed' });
-    expect(ends()).toEqual([{ to: 'failed', fault }]);
+    expect(ends()).toEqual([{ to: 'failed', fault: error }]);
     expect(names()).toEqual([
       'convertSmallFile',
       'holdCredits',

@@ -186,12 +186,12 @@ describe('a failing conversion', () => {
     expect(events?.length).toBeLessThan(30);
   });
 
-  it('counts the faults of the engine whatever outages lie between them', async () => {
+  it('counts the errors of the engine whatever outages lie between them', async () => {
     const codes = ['ENGINE_CRASHED', 'UNAVAILABLE', 'INTERNAL', 'UNAVAILABLE', 'ENGINE_CRASHED'] as const;
-    const faults = codes.map((code) => new KilnError(code, 'Not this time.'));
+    const errors = codes.map((code) => new KilnError(code, 'Not this time.'));
     const convertSmallFile = async () => {
-      const fault = faults.shift();
-      if (fault) throw fault;
+      const error = errors.shift();
+      if (error) throw error;
       return CONVERTED;
     };
     const { start, handle } = await harness.job({ convertSmallFile }, { uploadDeadline: null });
@@ -199,7 +199,7 @@ describe('a failing conversion', () => {
     expect(await handle.result()).toEqual({ status: 'ready' });
   });
 
-  it('knows of each fault that may pass whether it counts', () => {
+  it('knows of each error that may pass whether it counts', () => {
     const passing = Object.entries(ERROR_CODES).flatMap(([code, { retry }]) => (retry ? [code] : []));
     const uncounted = ['INSUFFICIENT_STORAGE', 'RATE_LIMITED', 'UNAVAILABLE'];
     expect(passing.toSorted()).toEqual([...ENGINE_ERRORS, ...uncounted].toSorted());

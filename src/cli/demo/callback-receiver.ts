@@ -4,15 +4,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** A callback as it came in. */
+/** A received callback. */
 export interface ReceivedCallback {
   event: string;
-  /** Whether the signature is ours, over exactly these bytes. */
+  /** Whether the signature is valid for exactly these bytes. */
   isSigned: boolean;
   body: { event: string; job: { jobId: string; status: string } };
 }
 
-/** A customer's side of a webhook: it believes nothing that is not signed. */
+/** Starts a receiver of callbacks, as a customer would have one; it checks every signature. */
 export async function createCallbackReceiver(secret: string) {
   const received = Promise.withResolvers<ReceivedCallback>();
   const server = createServer(async (request, response) => {

@@ -12,7 +12,7 @@ export interface GraphqlStepPorts {
   folder: string;
 }
 
-/** A conversion of the demo and what must come of it. */
+/** A conversion of the demo and the result that it must have. */
 interface PictureRequest {
   sample: Sample;
   target: string;
@@ -22,7 +22,7 @@ interface PictureRequest {
 
 const WAIT_MS = 30_000;
 
-/** Create, upload and complete, while a subscription tells what happens to the job. */
+/** Creates a job, uploads and completes, while a subscription shows what happens to it. */
 export async function convertWatched(ports: GraphqlStepPorts, request: PictureRequest): Promise<string> {
   const { conversions, narrator } = ports;
   const { job, upload } = await create(ports, request);
@@ -35,7 +35,7 @@ export async function convertWatched(ports: GraphqlStepPorts, request: PictureRe
   return keep(ports, ended, request.expected);
 }
 
-/** The short way for small files: the call that completes the upload answers with the result. */
+/** Converts a small file the short way: the call that completes the upload returns the result. */
 export async function convertWaiting(ports: GraphqlStepPorts, request: PictureRequest): Promise<string> {
   const { conversions } = ports;
   const { job, upload } = await create(ports, request);
@@ -66,7 +66,7 @@ async function watchToEnd({ conversions, narrator }: GraphqlStepPorts, jobId: st
     last = event.job;
   }
   narrator.status('');
-  if (!last) throw new CommandError('The subscription ended without a word about the job.');
+  if (!last) throw new CommandError('The connection ended before the job did.');
   return last;
 }
 

@@ -16,7 +16,7 @@ import { convertOverSwapmyfile } from './swapmyfile-step.ts';
 
 const RESULTS = resolve('demo-out');
 
-/** `npm run demo`: a whole service, real conversions through two doors, and nothing left but the results. */
+/** `npm run demo`: starts a whole service, converts files through both APIs, and leaves only the results. */
 async function runDemo(): Promise<void> {
   const config = await prepareFolders();
   const narrator = createNarrator();
@@ -91,14 +91,14 @@ async function serviceOf({ url, credentialsPath }: Kiln): Promise<Service> {
   return { url, apiKey };
 }
 
-/** A data folder that only this run knows; it goes even when the run is interrupted. */
+/** Makes a data folder for this run alone, which is removed even if the run is interrupted. */
 async function prepareFolders() {
   const configured = loadConfig();
   const parent = configured.dataDir;
   const dataDir = join(parent, `demo-${process.pid}`);
   const leaveNothing = () => {
     rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-    // Only where the demo itself has made it: a folder with other data stays.
+    // Removes it only if it is empty: a folder with other data stays.
     if (readdirSync(parent).length === 0) rmdirSync(parent);
   };
   await mkdir(RESULTS, { recursive: true });
@@ -119,7 +119,7 @@ async function prepareFolders() {
   return config;
 }
 
-/** A demo that was killed could not tidy up. */
+/** Removes the folders of demos that were killed. */
 async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const [, pid] = /^demo-(\d+)$/.exec(name) ?? [];
@@ -127,7 +127,7 @@ async function removeAbandoned(parent: string): Promise<void> {
   }
 }
 
-/** Ends at once; the reaper of the engines ends what was started. */
+/** Exits at once; the reaper ends the embedded engines. */
 function leave(reason: unknown, code = 1): never {
   const { message, hint } =
     reason instanceof CommandError ? reason : { message: messageOf(reason), hint: undefined };

@@ -4,12 +4,12 @@ import { createStatusLine, formatDuration, renderTable } from '../terminal/termi
 const LABEL_WIDTH = 9;
 const QUICK_MS = 1;
 
-/** Tells a person what happens, and remembers how long each step took. */
+/** Prints what happens, and notes how long each step took. */
 export interface Narrator {
   /** Runs one numbered step; its result goes into the table. */
   step(title: string, work: () => Promise<string>): Promise<void>;
   detail(label: string, text: string): void;
-  /** A line that changes in place, on terminals only. */
+  /** Prints a line that changes in place; on terminals only. */
   status(text: string): void;
   summary(): string;
 }

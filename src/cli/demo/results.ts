@@ -5,14 +5,14 @@ import { DETECT_BYTES, detectFormat } from '../../domain/formats/detect.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { formatBytes } from '../terminal/terminal.ts';
 
-/** What a conversion of the demo must give. */
+/** The result that a conversion of the demo must have. */
 export interface ExpectedPicture {
   format: string;
   width: number;
   height: number;
 }
 
-/** Keeps a result only after it has been opened as a stranger would: by its bytes, every pixel decoded. */
+/** Keeps a result once it is checked: its format by its bytes, its size, and every pixel decoded. */
 export async function keepResult(
   folder: string,
   filename: string,

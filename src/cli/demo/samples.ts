@@ -10,7 +10,7 @@ export interface Sample {
 
 const folder = new URL('../samples/', import.meta.url);
 
-/** The inputs: two drawn at this moment, so that no result can be an old one, and two files as they are. */
+/** Loads the inputs: two drawn now, so that no result can be an old one, and two files. */
 export async function loadSamples() {
   const scene = await readFile(new URL('scene.svg', folder));
   const [png, jpeg, heic, svg] = await Promise.all([

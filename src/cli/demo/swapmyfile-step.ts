@@ -31,7 +31,7 @@ interface RestStepPorts {
 const POLL_MS = 100;
 const TIMEOUT_MS = 30_000;
 
-/** The flow of a SwapMyFile client: prepare, upload, complete, poll, and be called back. */
+/** Converts as a SwapMyFile client does: prepare, upload, complete, poll, and receive the callback. */
 export async function convertOverSwapmyfile(
   ports: RestStepPorts,
   { sample, converterSlug, expected }: { sample: Sample; converterSlug: string; expected: ExpectedPicture },

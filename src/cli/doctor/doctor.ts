@@ -30,7 +30,7 @@ export async function runDoctor({ json }: { json?: boolean }): Promise<void> {
   process.exitCode = missing.length === 0 ? 0 : 1;
 }
 
-/** Reads the configuration. If it is faulty, returns the defaults, and the error as a finding. */
+/** Reads the configuration. If it is invalid, returns the defaults, and the error as a finding. */
 function readConfig(): { config: Config; section: Section } {
   const title = 'Configuration';
   try {

@@ -5,7 +5,7 @@ import { CommandError } from '../terminal/command-error.ts';
 const TRIES = 4;
 const PAUSE_MS = 500;
 
-/** What Node says of a connection that broke before the answer came. */
+/** Node's codes for a connection that broke before the answer came. */
 const BROKEN: readonly (string | undefined)[] = [
   'ECONNRESET',
   'EPIPE',
@@ -13,7 +13,7 @@ const BROKEN: readonly (string | undefined)[] = [
   'UND_ERR_HEADERS_TIMEOUT',
 ];
 
-/** Makes a call again that may have been heard without its answer getting through. It must be one that may be repeated. */
+/** Repeats a call whose connection broke before the answer came. The call must be one that may be repeated. */
 export async function askAgain<T>(call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -30,7 +30,7 @@ function isWorthIt(error: unknown): boolean {
   return error.code === 'UNAVAILABLE' || BROKEN.includes(codeOf(error.cause));
 }
 
-/** A failed fetch wraps the error of the connection. */
+/** Returns the code of a failed fetch, which wraps the connection's error. */
 function codeOf(cause: unknown): string | undefined {
   return systemCode(cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause);
 }

@@ -8,18 +8,18 @@ import type { AdminService, Service } from './graphql-client.ts';
 const runFile = z.object({ url: z.string() });
 const credentialsFile = z.object({ apiKey: z.string(), adminToken: z.string() });
 
-/** What the user said of the service; commander also takes it from KILN_URL and KILN_API_KEY. */
+/** Where the service is and the key to call it with; commander also reads KILN_URL and KILN_API_KEY. */
 export interface ServiceOptions {
   url?: string;
   apiKey?: string;
 }
 
-/** The same for the operator; commander also takes the token from KILN_ADMIN_TOKEN. */
+/** The same for the operator; commander also reads KILN_ADMIN_TOKEN. */
 export interface AdminOptions extends ServiceOptions {
   adminToken?: string;
 }
 
-/** The service that was named, or the one that runs on this machine's data folder. */
+/** Returns the service that the options name, or the one that runs on this machine's data folder. */
 export async function findService({ url, apiKey }: ServiceOptions): Promise<Service> {
   const found = await findUrl(url);
   const known = apiKey ?? (await readCredentials())?.apiKey;
@@ -30,7 +30,7 @@ export async function findService({ url, apiKey }: ServiceOptions): Promise<Serv
   });
 }
 
-/** The same, to be called as the operator. */
+/** The same with the operator's token. */
 export async function findAdminService({ url, adminToken }: AdminOptions): Promise<AdminService> {
   const found = await findUrl(url);
   const known = adminToken ?? (await readCredentials())?.adminToken;

@@ -13,10 +13,10 @@ export interface AdminService extends Pick<Service, 'url'> {
   adminToken: string;
 }
 
-/** GraphQL over HTTP for questions and over one WebSocket for what is watched. */
+/** A GraphQL client: queries and mutations over HTTP, subscriptions over one WebSocket. */
 export interface GraphqlClient {
   request<Data>(document: string, variables?: Record<string, unknown>): Promise<Data>;
-  /** Ends with the operation; leaving the loop unsubscribes. */
+  /** Yields what the subscription sends, until it ends; leaving the loop unsubscribes. */
   subscribe<Data>(document: string, variables: Record<string, unknown>): AsyncGenerator<Data>;
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export function createGraphqlClient(service: Service | AdminService): GraphqlCli
   };
 }
 
-/** A refused subscription comes as a list of GraphQL errors, a broken connection as an event. */
+/** Throws a CommandError for a refused subscription (a list of GraphQL errors) or a broken connection (an event). */
 function explain(thrown: unknown, service: Service | AdminService): never {
   if (thrown instanceof Error) throw thrown;
   if (Array.isArray(thrown)) dataOf({ errors: thrown }, service);
@@ -89,7 +89,7 @@ function dataOf<Data>({ data, errors }: Answer<Data>, service: Service | AdminSe
   const [error] = errors ?? [];
   if (error) {
     const { hint, code } = error.extensions ?? {};
-    // To the service a wrong token of the operator is a wrong key like any other.
+    // The service answers a wrong operator's token like any wrong key.
     if (code === 'UNAUTHENTICATED' && 'adminToken' in service)
       throw new CommandError('The admin token is not valid.', {
         hint: "Give the service's own with KILN_ADMIN_TOKEN (or --admin-token).",

@@ -1,12 +1,12 @@
 import { CommandError } from '../terminal/command-error.ts';
 import type { GraphqlClient } from './graphql-client.ts';
 
-/** What every mutation is asked for besides its success. */
+/** The selection of every mutation besides its success. */
 export const REFUSAL = '... on Error { code message hint }';
 
 type Refusable<Success> = Success | { code: string; message: string; hint: string | null };
 
-/** Runs the one mutation of a document; its refusal becomes what the command reports. */
+/** Runs the one mutation of a document and returns its success. @throws CommandError for a refusal. */
 export async function mutate<Success>(
   graphql: Pick<GraphqlClient, 'request'>,
   name: string,

@@ -1,16 +1,16 @@
 interface CommandErrorDetails {
   hint?: string | undefined;
   cause?: unknown;
-  /** What the service called it. */
+  /** The service's error code, if it refused. */
   code?: string | undefined;
-  /** Whether another command line, or environment, would help; the service never had a say then. */
+  /** Whether the command line or the environment is wrong; the service was not asked then. */
   isUsage?: boolean;
 }
 
-/** What the service says of arguments that are wrong whoever sends them. */
+/** Codes of the service for arguments that are wrong whoever sends them. */
 const USAGE_CODES: readonly unknown[] = ['INVALID_INPUT', 'INVALID_OPTION'];
 
-/** A failure that a command reports in one line, without a stack. */
+/** An error that a command prints in one line, without a stack. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly hint: string | undefined;

@@ -1,7 +1,7 @@
 import { Command, type ErrorOptions, type HelpContext, InvalidArgumentError, Option } from 'commander';
 import { KilnError } from '../../domain/errors.ts';
 
-/** A command that says what is wrong with its arguments in one line, and where to read on. */
+/** A command that prints in one line what is wrong with its arguments, and where to read on. */
 export class CommandLine extends Command {
   // biome-ignore lint/style/useThisInClassMethods: commander asks the parent to make its commands.
   override createCommand(name?: string): CommandLine {
@@ -35,14 +35,14 @@ export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON');
 }
 
-/** For whoever has a key. */
+/** Adds the options of commands for owners of a key. */
 export function withService(command: Command): Command {
   return withUrl(command).addOption(
     new Option('--api-key <key>', 'the key to call it with').env('KILN_API_KEY'),
   );
 }
 
-/** For the operator. */
+/** Adds the options of commands for the operator. */
 export function withOperator(command: Command): Command {
   return withUrl(command).addOption(
     new Option('--admin-token <token>', "the operator's token; the one of this data folder unless given").env(
@@ -51,26 +51,26 @@ export function withOperator(command: Command): Command {
   );
 }
 
-/** For owners by their key and for the operator. */
+/** Adds the options of commands for owners of a key and for the operator. */
 export function withEither(command: Command): Command {
   return withOperator(command).addOption(
     new Option('--api-key <key>', 'act as the owner of this key').env('KILN_API_KEY'),
   );
 }
 
-/** How long a list may be. */
+/** Returns `--limit`, the length of a list. */
 export function limitOption(): Option {
   return new Option('-n, --limit <count>', 'how many, at most 100').argParser(toLimit).default(25);
 }
 
-/** How to convert: gathered, and numbers and true or false become what they look like. */
+/** Returns `--set`, a repeatable conversion option; parses values that look like numbers or booleans. */
 export function setOption(): Option {
   return new Option('-s, --set <name=value>', 'an option of the conversion, such as width=800; repeatable')
     .argParser(toSettings)
     .default({}, 'none');
 }
 
-/** Lets the domain judge an argument; what it says goes behind the name of the argument. */
+/** Parses an argument by the domain, and turns its KilnError into one of the command line. */
 export function judgedBy<T>(parse: () => T): T {
   try {
     return parse();

@@ -1,5 +1,5 @@
 import { print } from './print.ts';
-/** What `--json` prints: one document on standard output and nothing else. */
+/** Prints one JSON document on standard output, for `--json`. */
 export function printJson(value: unknown): void {
   print(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -1,11 +1,11 @@
 import { visibleLines } from '../../domain/visible-text.ts';
 
-/** The one way in which a command writes to the terminal: names, messages and whatever else comes from outside do nothing there. */
+/** Prints text without control characters. All output goes this way, since names and messages come from outside. */
 export function print(text: string): void {
   process.stdout.write(visibleLines(text));
 }
 
-/** The same beside the output. */
+/** The same on standard error. */
 export function printError(text: string): void {
   process.stderr.write(visibleLines(text));
 }

@@ -5,13 +5,13 @@ import { print } from './print.ts';
 const BAR_CELLS = 24;
 const SIZE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
-/** A column's heading; numbers read best on the right. */
+/** A column's heading, and whether it is aligned right, as numbers are. */
 export interface Column {
   title: string;
   align?: 'left' | 'right';
 }
 
-/** Lays out rows under their headings, as wide as the widest cell of each column. */
+/** Returns rows under their headings, each column as wide as its widest cell. */
 export function renderTable(columns: readonly Column[], texts: readonly (readonly string[])[]): string {
   const rows = texts.map((row) => row.map(visible));
   const widths = columns.map(({ title }, i) =>
@@ -26,7 +26,7 @@ export function renderTable(columns: readonly Column[], texts: readonly (readonl
   return [line(columns.map(({ title }) => title)), rule, ...rows.map(line)].join('\n');
 }
 
-/** Prints a table, or in one sentence that there is nothing to put in one. */
+/** Prints a table, or the sentence `none` if there are no rows. */
 export function printTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -39,7 +39,7 @@ function pad(text: string, width: number, align: Column['align'] = 'left'): stri
   return align === 'left' ? text.padEnd(width) : text.padStart(width);
 }
 
-/** A line that changes in place on a terminal and stays away from pipes and log files. */
+/** A line that changes in place on a terminal, and is not printed to pipes and log files. */
 interface StatusLine {
   show(text: string): void;
   clear(): void;
@@ -48,7 +48,7 @@ interface StatusLine {
 export function createStatusLine(stream: Pick<WriteStream, 'isTTY' | 'columns' | 'write'>): StatusLine {
   let shown = '';
   function write(text: string): void {
-    // A line that wraps could not be taken back, and an unchanged one would only flicker.
+    // A line that wraps could not be erased, and repeating an unchanged one would flicker.
     const fitting = visible(text).slice(0, Math.max(0, (stream.columns ?? 80) - 1));
     if (!stream.isTTY || fitting === shown) return;
     shown = fitting;
@@ -57,14 +57,14 @@ export function createStatusLine(stream: Pick<WriteStream, 'isTTY' | 'columns' |
   return { show: write, clear: () => write('') };
 }
 
-/** `████████░░░░  33 %` */
+/** Returns a bar such as `████████░░░░  33 %`. */
 export function renderBar(percent: number): string {
   const share = Math.min(100, Math.max(0, percent)) / 100;
   const full = Math.round(share * BAR_CELLS);
   return `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)} ${String(Math.round(share * 100)).padStart(3)} %`;
 }
 
-/** Bytes with three digits that matter: `61.4 kB`. */
+/** Returns bytes with three significant digits: `61.4 kB`. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -75,7 +75,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : Number(value.toPrecision(3))} ${SIZE_UNITS[unit]}`;
 }
 
-/** `12 ms`, `3.4 s` or `2 min 5 s`, whichever a person reads at a glance. */
+/** Returns a duration in a suitable unit: `12 ms`, `3.4 s` or `2 min 5 s`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;

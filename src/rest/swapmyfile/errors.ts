@@ -3,7 +3,7 @@ import { errorHeaders, HTTP_STATUS } from '../../http/status.ts';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   ...HTTP_STATUS,
-  // The slug names the converter, so a pair that cannot be converted is a converter that is not there.
+  // The slug names a converter, so a pair that cannot be converted is a converter that does not exist.
   UNSUPPORTED_CONVERSION: 404,
   // This API has no 422 and no 507.
   CORRUPT_INPUT: 409,
@@ -16,7 +16,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   INSUFFICIENT_STORAGE: 503,
 };
 
-/** Names of our own fields that this dialect calls otherwise. */
+/** This dialect's names for fields that Kiln calls otherwise. */
 const FIELDS: Readonly<Record<string, string>> = {
   filename: 'inputFilename',
   mime: 'inputMime',
@@ -26,7 +26,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   idempotencyKey: 'Idempotency-Key',
 };
 
-/** The error envelope of this dialect: `{"error":{"code","message"}}`, with field and hint where they help. */
+/** Answers in this dialect's error envelope: `{"error":{"code","message"}}`, with field and hint where there are any. */
 export function answerKilnError(error: KilnError): Response {
   const { code, message, field, hint } = error;
   const status = STATUS[code];
@@ -37,7 +37,7 @@ export function answerKilnError(error: KilnError): Response {
   );
 }
 
-/** `jobs.3.filename` is renamed like `filename`. */
+/** Returns the dialect's name of a field; renames the last part of a path such as `jobs.3.filename`. */
 function ownName(field: string): string {
   return field.replace(/[^.]+$/, (last) => FIELDS[last] ?? last);
 }

@@ -23,21 +23,21 @@ const STATUS: Readonly<Record<JobStatus, SwapmyfileStatus>> = {
   expired: 'failed',
 };
 
-/** A job in SwapMyFile's words, the same in answers and in callbacks. */
+/** A job in SwapMyFile's format, the same in answers and in callbacks. */
 export interface SwapmyfileJob {
   jobId: string;
   converterSlug: string;
   status: SwapmyfileStatus;
   inputFilename: string;
   outputFilename: string;
-  /** Root-relative. Null until the job is ready; absent for a reader who may see the status only. */
+  /** A path from the root. Null until the job is ready; absent for a reader who may see only the status. */
   downloadUrl?: string | null;
   error?: { code: string; message: string };
   callback: Pick<JobCallback, 'url' | 'status' | 'attempts'> | null;
   progress?: JobProgress;
 }
 
-/** Says what a job is to a SwapMyFile client. */
+/** Returns a job in SwapMyFile's format. */
 export function swapmyfileJob(job: Job): SwapmyfileJob {
   const status = STATUS[job.status];
   return {
@@ -63,7 +63,7 @@ function slugOf({ inputs, conversions }: Job): string {
   return converterSlug(source ?? 'file', conversion?.target ?? 'file');
 }
 
-/** A cancelled or expired job carries no error of its own, but its reader is owed a reason. */
+/** Returns the job's error; invents one for a cancelled or expired job, which has none but is failed to clients. */
 function errorOf({ status, error }: Job): { code: string; message: string } {
   if (error) return { code: error.code, message: error.message };
   if (status === 'cancelled') return { code: 'CANCELLED', message: 'The job was cancelled.' };

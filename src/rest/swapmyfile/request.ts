@@ -10,8 +10,8 @@ const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;.*)?$/;
 const ABSOLUTE_URL = /^https?:\/\/[^\s/]/i;
 
 /**
- * The body of a prepare. Fields that we do not know are passed over: the original documents none as
- * forbidden, and its clients may send along whatever their own job records hold.
+ * The body of a prepare. Ignores unknown fields: the original forbids none, and its clients may send whatever
+ * their own job records hold.
  */
 const prepareBody = z
   .object({
@@ -54,7 +54,7 @@ const prepareBody = z
 const MAX_BATCH_JOBS = 25;
 const MAX_LABEL = 80;
 
-/** The jobs are judged one by one, so that what is wrong names its place. */
+/** The body of a batch prepare. Jobs are checked one by one, so that an error names the job. */
 const batchBody = z.object({
   label: z
     .string('label must be a text.')

@@ -7,7 +7,7 @@ import type { DialectPorts } from '../adapter.ts';
 import { type SwapmyfileJob, type SwapmyfileStatus, swapmyfileJob } from './job.ts';
 import type { PrepareRequest } from './request.ts';
 
-/** What will be looked at once the bytes are there, in this order. */
+/** What is checked once the bytes have arrived, in this order. */
 const NEXT_CHECKS = ['size', 'file-type', 'dimensions', 'integrity'] as const;
 
 /** How the bytes are to be sent. */
@@ -24,7 +24,7 @@ export interface PreparedJob {
   nextChecks: readonly string[];
 }
 
-/** Shows a fresh job and where its bytes go; a guest also gets what proves to be that guest later. */
+/** Returns a new job and where to send its bytes; a guest also gets the token that proves later to be that guest. */
 export function preparedJob(
   { job, upload }: AcceptedJob,
   { uploadMode, guestId }: Pick<PrepareRequest, 'uploadMode'> & { guestId: string | undefined },
@@ -40,7 +40,7 @@ export function preparedJob(
   };
 }
 
-/** A batch in this dialect's words. The label, the counts and the jobs are all that it has to say. */
+/** A batch in this dialect's format: label, counts and jobs. */
 interface SwapmyfileBatch {
   batchId: string;
   label: string | null;
@@ -49,14 +49,14 @@ interface SwapmyfileBatch {
   jobs: SwapmyfileJob[];
 }
 
-/** The answer to a batch prepare; the uploads stand in the order of the request. */
+/** The answer to a batch prepare, with the uploads in the order of the request. */
 interface PreparedBatch {
   batch: SwapmyfileBatch;
   uploads: Pick<PreparedJob, 'job' | 'upload' | 'statusToken'>[];
   nextChecks: readonly string[];
 }
 
-/** Shows a fresh batch and where the bytes of each of its jobs go. */
+/** Returns a new batch and where to send the bytes of each of its jobs. */
 export function preparedBatch(
   { batch, jobs }: SubmittedBatch,
   requests: readonly Pick<PrepareRequest, 'uploadMode'>[],
@@ -71,7 +71,7 @@ export function preparedBatch(
   return { batch: batchView(batch, records, ports), uploads, nextChecks: NEXT_CHECKS };
 }
 
-/** A batch as its owner polls it; counts and status are those of the jobs at this moment. */
+/** Returns a batch as its owner polls it, with the present counts and status of its jobs. */
 export function batchView(
   { _id, label }: Batch,
   records: readonly Job[],
@@ -91,8 +91,8 @@ export function batchView(
 }
 
 /**
- * One word for all jobs. Pollers wait for `ready` or `failed`, so a batch that is over says one of them:
- * `ready` as soon as there is any result to fetch.
+ * Returns one status for all jobs. Clients poll for `ready` or `failed`, so a batch that has ended is one of
+ * them: `ready` if there is any result to fetch.
  */
 function aggregateStatus({
   total,
@@ -106,7 +106,7 @@ function aggregateStatus({
   return queued === total ? 'queued' : 'processing';
 }
 
-/** Everything about a job, its download link included. */
+/** Returns a job with its download link, for its owner. */
 export function ownersView(job: Job, { operations }: DialectPorts): SwapmyfileJob {
   const [output] = job.outputs;
   const isThere = job.status === 'ready' && output !== undefined;

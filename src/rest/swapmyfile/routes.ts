@@ -9,7 +9,7 @@ import { swapmyfileJob } from './job.ts';
 import { parseBatchPrepare, parsePrepare } from './request.ts';
 import { batchView, ownersView, preparedBatch, preparedJob } from './response.ts';
 
-/** SwapMyFile's flows: prepare, upload, poll, for one job or for a batch. */
+/** Registers SwapMyFile's routes: prepare and poll, for one job or for a batch. */
 export function routes(app: Hono<DialectEnv>, ports: DialectPorts): void {
   const { submitJob, findJob, jobOfSignedToken, links } = ports.operations;
 
@@ -19,7 +19,7 @@ export function routes(app: Hono<DialectEnv>, ports: DialectPorts): void {
     const { job: request, uploadMode } = parsePrepare(await c.req.text());
     if (caller.kind === 'anonymous' && request.callback) throw refuseCallback();
     const owner = caller.kind === 'anonymous' ? ({ kind: 'guest', guestId: newId() } as const) : caller;
-    // Who shows nothing is a new guest each time, and no repeat can be told from a request of somebody else.
+    // Without a credential each call is a new guest, so a repeat cannot be told from somebody else's request.
     const keyed = caller.kind === 'anonymous' ? {} : idempotencyOf(c.req.raw.headers);
     const submitted = await submitJob(owner, { ...request, ...keyed }, senderOf(c.env.incoming));
     const guestId = owner.kind === 'guest' ? owner.guestId : undefined;
@@ -63,7 +63,7 @@ export function routes(app: Hono<DialectEnv>, ports: DialectPorts): void {
   });
 }
 
-/** Each call of an account counts, whatever it is for. */
+/** Authenticates the caller. Each call of an account counts against its rate limit. */
 async function identify(
   { operations, credentialOf }: DialectPorts,
   request: Request,
@@ -75,7 +75,7 @@ async function identify(
   return caller;
 }
 
-/** Batches know no tokens and no guests: their owner shows a key or a session. */
+/** Authenticates the owner of a batch, by a key or a session: batches have no status tokens and no guests. */
 async function identifyAccount(
   ports: DialectPorts,
   request: Request,
@@ -89,13 +89,13 @@ async function identifyAccount(
   });
 }
 
-/** The caller's own name for a request, by which a repeat is recognised. */
+/** Returns the idempotency key of the request, if it has one. */
 function idempotencyOf(headers: Headers): { idempotencyKey?: string } {
   const idempotencyKey = headers.get('Idempotency-Key');
   return idempotencyKey === null ? {} : { idempotencyKey };
 }
 
-/** Guests may poll as they like, but not prepare as they like. */
+/** Counts a prepare of a guest against the rate limit; polling is not limited. */
 async function limitGuest(
   { checkRateLimit }: DialectOperations,
   caller: Caller,
@@ -104,7 +104,7 @@ async function limitGuest(
   if (caller.kind !== 'account') await checkRateLimit(caller, senderOf(incoming), { api: 'swapmyfile' });
 }
 
-/** A token opens the state of one job; for every other job it is as good as none. */
+/** Throws unless the token is for this very job. */
 function requireStatusToken(
   links: DialectOperations['links'],
   tokens: readonly string[],
@@ -118,7 +118,7 @@ function requireStatusToken(
   if (subject !== jobId) throw new KilnError('NOT_FOUND', 'There is no such job.');
 }
 
-/** Who shows nothing may still log in; whoever did is judged by the plan. */
+/** Returns the error for a callback without a credential: 401, since a plan may allow it after a login. */
 function refuseCallback(): KilnError {
   return new KilnError('UNAUTHENTICATED', 'Callbacks need the API key of a Pro account.', {
     field: 'callbackUrl',

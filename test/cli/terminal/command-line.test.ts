@@ -97,7 +97,7 @@ describe('the command line', () => {
     ['nobody says who asks', ['jobs'], {}, 'There is no API key to call it with.'],
     ['the operator has no token', ['accounts', 'list'], {}, 'There is no admin token to call it with.'],
     ['the URL is none', ['plans', 'list'], { KILN_URL: 'here' }, '"here" is not a URL.'],
-    ['it is not said whose keys', ['keys', 'list'], {}, 'It is not said whose keys.'],
+    ['no account is named', ['keys', 'list'], {}, 'No account is named.'],
     ['a file is none', ['plans', 'apply', '/nothing'], {}, '/nothing cannot be read as plans.'],
     ['a picture is none', ['convert', '/nothing.png', '-t', 'webp'], { KILN_API_KEY: 'any' }, '/nothing.png'],
     ['one of many is none', ['batches', 'convert', main, '/no.png', '-t', 'webp'], {}, '/no.png cannot be'],

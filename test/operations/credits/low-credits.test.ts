@@ -17,7 +17,7 @@ function settling({ available, lowCause, monthly = 100, markedBy }: Case) {
     },
     emit: async ({ owner, type, subjectId, cause, data }) =>
       void done.push([type, owner, subjectId, cause, data]),
-    monthlyCreditsOf: async () => monthly,
+    monthlyCreditsOf: async (plan) => (plan === 'pro' ? monthly : 0),
   });
   return { done, lowCredits };
 }

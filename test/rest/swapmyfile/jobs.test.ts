@@ -103,7 +103,7 @@ describe('polling a job', () => {
     ['failed', 'failed', { code: 'CORRUPT_INPUT', message: 'The file is damaged.' }],
     ['cancelled', 'failed', { code: 'CANCELLED', message: 'The job was cancelled.' }],
     ['expired', 'failed', { code: 'UPLOAD_EXPIRED', message: 'The file did not arrive in time.' }],
-  ])('calls %s %s', async (status, shown, fault) => {
+  ])('calls %s %s', async (status, shown, error) => {
     const { job, statusToken } = (await client.prepare(hero)).json<PreparedJob>();
     await client.writeJob(job.jobId, {
       status,
@@ -112,7 +112,7 @@ describe('polling a job', () => {
     const view = (await client.getJob(job.jobId, {}, `?token=${statusToken}`)).json<{ job: SwapmyfileJob }>()
       .job;
     expect(view.status).toBe(shown);
-    expect(view.error).toEqual(fault);
-    expect(view.progress).toEqual(fault ? undefined : { percent: 0, stage: 'waiting for the upload' });
+    expect(view.error).toEqual(error);
+    expect(view.progress).toEqual(error ? undefined : { percent: 0, stage: 'waiting for the upload' });
   });
 });

@@ -207,7 +207,7 @@ describe('kiln credits', () => {
       available: 25,
       held: 0,
     });
-    expect((await kiln('balance')).stdout).toBe('Payer: 25 media credits, and 0 held for jobs that run\n');
+    expect((await kiln('balance')).stdout).toBe('Payer: 25 media credits, and 0 held for running jobs\n');
     const ledger = await kiln('ledger', '--account', accountId);
     expect(ledger.stdout).toMatch(/no\.\s+at\s+kind\s+change/);
     expect(ledger.stdout).toMatch(/1 .* grant\s+\+25\s+0\s+25\s+0\n/);

@@ -8,16 +8,16 @@ export const APIS: readonly Api[] = ['rest', 'graphql'];
 export interface ServedBy {
   url: string;
   apiKey: string;
-  /** Hears of every answer, good and bad. */
+  /** Receives every answer, good and bad. */
   onAnswer?: (answer: Answer) => void;
 }
 
 interface CustomerRequest {
   api: Api;
-  /** Unlike any other one's: an order that is repeated under it is the same order. */
+  /** Unique; it is the idempotency key, so a repeated request is the same job. */
   name: string;
   bytes: Uint8Array<ArrayBuffer>;
-  /** Where the end of the job is reported to. */
+  /** The URL of the job's callback. */
   callbackUrl?: string;
 }
 
@@ -31,7 +31,7 @@ const STATUS = 'query ($id: ID!) { job(id: $id) { status outputs { downloadUrl w
 
 export type Customer = ReturnType<typeof createCustomer>;
 
-/** Somebody with one PNG who wants a WebP of it, and comes again as often as it takes. */
+/** Creates a customer with one PNG who wants a WebP of it, and asks again as often as it takes. */
 export function createCustomer(
   { url, apiKey, onAnswer = () => {} }: ServedBy,
   { api, name, bytes, callbackUrl }: CustomerRequest,
@@ -101,8 +101,8 @@ export function createCustomer(
 }
 
 /**
- * Takes a step again and again while nobody is there to take it.
- * @throws the first answer that is neither a yes nor "come again", or the last one at the deadline.
+ * Repeats a step until it succeeds.
+ * @throws the first answer that is neither a success nor "ask again", or the last one at the deadline.
  */
 export async function insist(step: () => Promise<Answer>, deadline: number): Promise<Answer> {
   for (;;) {

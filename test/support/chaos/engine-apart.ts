@@ -7,7 +7,7 @@ import { enginePid } from './whole-kiln.ts';
 
 type EngineName = 'temporal' | 'mongodb';
 
-/** An engine that no process of Kiln owns, at one address, with data of its own: it may go and come back. */
+/** Starts an engine outside of Kiln, at one address with its own data, which can be stopped and started again. */
 export async function startEngineApart(name: EngineName, folder: string) {
   const dataDir = join(folder, name);
   const forwarder = await openForwarder();
@@ -28,7 +28,7 @@ export async function startEngineApart(name: EngineName, folder: string) {
     await forwarder.leadTo(Number(new URL(mongoUri ?? `http://${temporalAddress}`).port));
   }
 
-  /** As an operator does, who waits for it. */
+  /** Stops it as an operator does, and waits for the end. */
   async function stop(): Promise<void> {
     await engine?.stop();
     engine = undefined;
@@ -42,7 +42,7 @@ export async function startEngineApart(name: EngineName, folder: string) {
     start,
     stop,
 
-    /** SIGKILL; then what is left of its owner is tidied up, as a new start would. */
+    /** Kills it by SIGKILL, and then its leftovers, as a new start would. */
     async kill(): Promise<void> {
       process.kill(enginePid(dataDir, name), 'SIGKILL');
       await stop();

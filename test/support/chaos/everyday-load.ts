@@ -5,13 +5,13 @@ import type { SeededRandom } from '../seeded-random.ts';
 import { noise, picture } from '../service/client.ts';
 import { APIS, createCustomer, insist, type ServedBy } from './customer.ts';
 
-/** How often somebody came, and with what success. */
+/** By kind of visit: how many there were and how many failed. */
 export type Visits = Map<string, { came: number; failed: number; words: string }>;
 
 interface LoadOptions {
   served: ServedBy;
   callbackUrl: string;
-  /** Visitors a second. */
+  /** Visitors per second. */
   rate: number;
   forMs: number;
   random: SeededRandom;
@@ -22,7 +22,7 @@ const BATCH_JOBS = 5;
 const CREATE_BATCH = `mutation ($input: CreateBatchInput!) { createBatch(input: $input) {
   ... on CreateBatchSuccess { batch { batchId } } ... on Error { code message } } }`;
 
-/** All that customers do on a day: most convert something, some send rubbish, change their mind or walk away. */
+/** Acts as customers do: most convert something, some send rubbish, cancel or give up. */
 export async function everydayLoad({
   served,
   callbackUrl,

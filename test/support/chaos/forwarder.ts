@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * One address for something that comes back on another port after each start. While nothing is behind it,
- * it refuses connections as a machine does on which nobody listens.
+ * Opens one address for a server that has another port after each start. While there is no server, it refuses
+ * connections as a machine does on which nobody listens.
  */
 export async function openForwarder() {
   const pairs = new Set<Socket>();
@@ -13,7 +13,7 @@ export async function openForwarder() {
     for (const [one, other] of [[near, far] as const, [far, near] as const]) {
       pairs.add(one);
       one.pipe(other);
-      // What one side does to its connection, the other one sees.
+      // Passes the end of one side's connection on to the other.
       one.on('error', () => other.resetAndDestroy());
       one.on('close', () => {
         pairs.delete(one);

@@ -1,11 +1,11 @@
-/** What came back for one request, through whichever API it went. */
+/** The answer to one request, by whichever API. */
 export interface Answer {
-  /** What the caller wanted, such as "create" or "complete". */
+  /** The kind of request, such as "create" or "complete". */
   step: string;
   ms: number;
   /** Null when no answer came: refused, cut, or later than the caller waits. */
   status: number | null;
-  /** The stable code of a refusal. */
+  /** The error code of a refusal. */
   code: string | null;
   retryAfterSeconds: number | null;
   // biome-ignore lint/suspicious/noExplicitAny: what a foreign client sees is JSON of any form.
@@ -14,10 +14,10 @@ export interface Answer {
   said: string;
 }
 
-/** Longer than any request of Kiln's may take: whoever waits longer waits for ever. */
+/** Longer than any request to Kiln may take; after it a request counts as hung. */
 const HUNG_MS = 40_000;
 
-/** Sends one request and reports how it went, whatever happened. */
+/** Sends one request and returns its answer; never throws. */
 export async function call(step: string, url: string, init: RequestInit = {}): Promise<Answer> {
   const began = performance.now();
   const answer = { step, status: null, code: null, retryAfterSeconds: null, body: null, said: '' };
@@ -40,7 +40,7 @@ export async function call(step: string, url: string, init: RequestInit = {}): P
   }
 }
 
-/** Whether the caller should come again: nobody was there, or whoever was there said so. */
+/** Whether the caller should ask again: there was no answer, or it said so. */
 export function isAway({ status, code }: Answer): boolean {
   return status === null || status === 503 || code === 'UNAVAILABLE' || code === 'INSUFFICIENT_STORAGE';
 }
@@ -49,7 +49,7 @@ export function isDone(answer: Answer): boolean {
   return answer.status !== null && answer.status < 300 && answer.code === null;
 }
 
-/** What a service that is up owes its callers while something behind it is down: yes, or a typed "come again". */
+/** Whether the answer is proper while an engine is down: a success, or a typed "ask again". */
 export function isProper(answer: Answer): boolean {
   if (isDone(answer)) return true;
   // GraphQL carries the code in a result of its own, with status 200.
@@ -57,7 +57,7 @@ export function isProper(answer: Answer): boolean {
   return answer.status === 503 && answer.retryAfterSeconds !== null && answer.code !== null;
 }
 
-/** REST has an envelope of its own, GraphQL a list of errors or a refusal in place of the result. */
+/** Returns the error code of a body: REST has an envelope, GraphQL a list of errors or a refusal as the result. */
 // biome-ignore lint/suspicious/noExplicitAny: see Answer.
 function codeOf(body: any): string | null {
   if (body?.error?.code) return body.error.code;

@@ -4,12 +4,12 @@ import { type LivingProcess, markedProcesses } from '../service/kiln-process.ts'
 import { withDatabase } from './settled.ts';
 import type { MortalKiln } from './whole-kiln.ts';
 
-/** What a running service takes up, by name: figures that must not grow with the jobs it has done. */
+/** What a running service uses, by name: figures that must not grow with the jobs it has done. */
 export type Inventory = ReadonlyMap<string, number>;
 
 const MB = 1e6;
 
-/** The parts of a Kiln, by their command lines; the first that fits. */
+/** The parts of Kiln by their command lines; the first match counts. */
 const ROLES: readonly [RegExp, string][] = [
   [/engine-main/, 'engine processes'],
   [/reaper\.js/, 'reaper'],
@@ -44,7 +44,7 @@ export async function takeInventory(kiln: MortalKiln, mark: string): Promise<Inv
   return figures;
 }
 
-/** Histories of ended workflows stay for a day: this grows, and is no fault of ours. */
+/** Returns the size of Temporal's database. It grows, since histories of ended workflows are kept for a day. */
 export function temporalMegabytes(dataDir: string): number {
   return (
     sum(
@@ -54,7 +54,7 @@ export function temporalMegabytes(dataDir: string): number {
   );
 }
 
-/** Figures that are larger than before by more than chance: a share of them, and a little in any case. */
+/** Returns the figures that grew by more than chance: by more than `share` and a small constant. */
 export function grownSince(before: Inventory, now: Inventory, share: number): string[] {
   return [...now].flatMap(([name, figure]) => {
     const was = before.get(name) ?? 0;
@@ -91,7 +91,7 @@ function filesBelow(folder: string): string[] {
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
   } catch {
-    // Not there, or a folder in it went while we looked.
+    // The folder is missing, or one in it was removed meanwhile.
     return [];
   }
 }

@@ -18,17 +18,17 @@ import {
 import type { MortalKiln, Victim } from './whole-kiln.ts';
 
 const JOBS = 24;
-/** All uploads are declared complete within this time. */
+/** Time in which all uploads are declared complete. */
 const COMPLETE_MS = 2000;
-/** The kill comes somewhere from the first complete on to a little after the last one. */
+/** The kill comes at a random moment between the first declaration and a little after the last. */
 const KILL_MS = 2600;
-/** A client that hears nothing may give up, and look again so long after the service is back. */
+/** Clients without an answer may give up and ask again so long after the service is back. */
 const LATE_MS = 15_000;
-/** How long after a start nothing may stand still any more. */
+/** Time after a start within which every job must end. */
 export const PROMISED_MS = 45_000;
-/** Whoever is not there by then does not come at all: a busy machine is not that slow. */
+/** Time after which a job counts as stuck; long enough for a busy machine. */
 const TIMEOUT_MS = 120_000;
-/** A workflow whose task was lost with its worker is tried again after ten seconds; lists of them lag behind. */
+/** Time for workflows to end: a task lost with its worker is retried after ten seconds, and lists lag behind. */
 const WORKFLOWS_MS = 60_000;
 const WIDTHS = { small: 90, large: 500 } as const;
 
@@ -37,30 +37,30 @@ export interface KillRoundResult {
   victim: Victim;
   /** Milliseconds after the first complete. */
   killedAtMs: number;
-  /** How many callers had been told, before the kill, that their upload is complete. */
+  /** How many callers had the answer, before the kill, that their upload is complete. */
   acknowledged: number;
   startMs: number;
   /** From the start to the end of the last job; null when some did not end. */
   settledMs: number | null;
   /** Jobs that were not at their end within the promised time. */
   late: string[];
-  /** Jobs that never came to their end, and in which state they stand. */
+  /** Jobs that never ended, with their state. */
   stuck: string[];
-  /** Ended in another way than ready, or without a result that can be used. */
+  /** Jobs that did not become ready, or without a usable result. */
   spoilt: string[];
   leaked: string[];
   /** Workflows that failed, were timed out, or still run for an ended job. */
   workflows: string[];
   timelines: string[];
   money: string[];
-  /** Bytes without a record, as a killed process leaves them: the sweep has to find them later. */
+  /** Blobs without a record, as a killed process leaves them; the sweep removes them later. */
   orphans: number;
   leftovers: string[];
-  /** Jobs whose end must have been reported to the receiver, sooner or later. */
+  /** Jobs whose callback must arrive sooner or later. */
   toReport: string[];
 }
 
-/** Uploads two dozen files, kills something at a random moment while they are declared complete, starts again. */
+/** Uploads 24 files, kills a process at a random moment while they are declared complete, and starts it again. */
 export async function killRound(
   kiln: MortalKiln,
   messages: MessageLog,
@@ -119,7 +119,7 @@ export async function killRound(
   };
 }
 
-/** All but the word that the bytes are complete. */
+/** Creates the jobs and uploads the bytes, without declaring them complete. */
 async function prepareAll(kiln: MortalKiln, messages: MessageLog, seed: number, random: SeededRandom) {
   const small = Uint8Array.from(await picture(WIDTHS.small, 60));
   const large = Uint8Array.from(await noise(WIDTHS.large, 400));
@@ -161,13 +161,13 @@ async function spoilt(customers: readonly Customer[], statuses: ReadonlyMap<stri
   for (const customer of customers) {
     const status = statuses.get(customer.jobId);
     if (!isEnd(status)) continue;
-    const fault = status === 'ready' ? await faultOfResult(customer) : `is ${status}`;
-    if (fault) found.push(`${customer.jobId} ${fault}`);
+    const violation = status === 'ready' ? await violationOfResult(customer) : `is ${status}`;
+    if (violation) found.push(`${customer.jobId} ${violation}`);
   }
   return found;
 }
 
-async function faultOfResult(customer: Customer): Promise<string | null> {
+async function violationOfResult(customer: Customer): Promise<string | null> {
   const { job } = (await customer.status()).body.data;
   if (job.outputs.length !== 1) return `has ${job.outputs.length} outputs`;
   const [{ downloadUrl, width }] = job.outputs;
@@ -184,8 +184,8 @@ function isEnd(status: string | undefined): boolean {
   return status !== undefined && isTerminal(status as JobStatus);
 }
 
-/** Everything of a round that must not be, in one list; empty is good. */
-export function faultsOf(result: KillRoundResult): string[] {
+/** Returns all violations of a round; none is good. */
+export function violationsOf(result: KillRoundResult): string[] {
   const { stuck, spoilt: bad, leaked, workflows, timelines, money, leftovers } = result;
   return [
     ...stuck.map((one) => `stuck: ${one}`),

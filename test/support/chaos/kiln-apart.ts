@@ -12,14 +12,14 @@ import type { MortalKiln } from './whole-kiln.ts';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const READY_MS = 120_000;
 const GONE_MS = 40_000;
-/** Whoever looks after processes in production lets a fallen one come up again after a moment. */
+/** Pause before an ended process is started again, as a supervisor does. */
 const AGAIN_MS = 1000;
 
 type Part = 'server' | 'worker';
 
 export type KilnApart = Awaited<ReturnType<typeof startKilnApart>>;
 
-/** API, worker and both engines, each a process of its own that can go without the others. */
+/** Starts API, worker and both engines, each as a process of its own that can be stopped alone. */
 export async function startKilnApart(mark: string, env: Record<string, string> = {}) {
   const folder = await newDataDir();
   const dataDir = join(folder, 'kiln');
@@ -48,7 +48,7 @@ export async function startKilnApart(mark: string, env: Record<string, string> =
   };
   const children = new Map<Part, ChildProcess>();
   const output: string[] = [];
-  /** Parts that ended although nobody wanted them to, in their last words. */
+  /** The last output of parts that ended by themselves. */
   const fallen: string[] = [];
   let stopping = false;
 
@@ -79,7 +79,7 @@ export async function startKilnApart(mark: string, env: Record<string, string> =
 
   async function launchAgain(part: Part): Promise<void> {
     await sleep(AGAIN_MS);
-    // A start that fails while an engine is away ends as well, and is tried again for that.
+    // A start that fails while an engine is away is tried again, too.
     if (!stopping) await launch(part).catch(() => {});
   }
 
@@ -120,7 +120,7 @@ export async function startKilnApart(mark: string, env: Record<string, string> =
   return Object.assign(kiln, { engines: { temporal, mongodb }, fallen, output });
 }
 
-/** A server that may have to come up again needs the same port each time. */
+/** Returns a free port, which the server keeps over restarts. */
 async function freePort(): Promise<number> {
   const forwarder = await openForwarder();
   await forwarder.close();

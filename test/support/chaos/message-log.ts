@@ -2,16 +2,16 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** One terminal event as a receiver got to know of it. */
+/** A terminal event that the receiver got. */
 interface ReceivedEvent {
   event: string;
-  /** The `webhook-id` of each time that it came. */
+  /** The `webhook-id` of each message. */
   ids: string[];
 }
 
 export type MessageLog = Awaited<ReturnType<typeof openMessageLog>>;
 
-/** A receiver that says yes to everything and notes which job each callback was about. */
+/** Opens a receiver that accepts everything and notes the job of each callback. */
 export async function openMessageLog() {
   const received = new Map<string, ReceivedEvent[]>();
   const server = createServer(async (request, response) => {
@@ -32,8 +32,8 @@ export async function openMessageLog() {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`,
 
-    /** Jobs of whose end nothing came, or not under one id. It may come as often as it likes. */
-    faults: (jobIds: readonly string[]): string[] =>
+    /** Returns the jobs without a callback, or with several events or ids. Repeats under one id are fine. */
+    violations: (jobIds: readonly string[]): string[] =>
       jobIds.flatMap((jobId) => {
         const [end, ...others] = received.get(jobId) ?? [];
         if (!end) return [`${jobId}: no callback came`];

@@ -25,14 +25,14 @@ interface Outage {
 
 export const OUTAGES: readonly Outage[] = [
   { name: 'temporal-stopped', engine: 'temporal', how: 'stop', awayMs: 60_000 },
-  // Whoever watches over it starts it again at once.
+  // A supervisor starts it again at once.
   { name: 'temporal-killed', engine: 'temporal', how: 'kill', awayMs: 2000 },
   { name: 'mongodb-stopped', engine: 'mongodb', how: 'stop', awayMs: 30_000 },
 ];
 
 interface OutageOptions {
   seed: number;
-  /** New customers a second. */
+  /** New customers per second. */
   rate: number;
   /** Load before the outage and after it. */
   aroundMs: number;
@@ -42,25 +42,25 @@ export interface OutageResult {
   seed: number;
   outage: string;
   customers: number;
-  /** Answers that said "come again". */
+  /** How many answers said "ask again". */
   refusals: number;
   slowestAnswerMs: number;
-  /** From the engine's return to the first customer who got through to the end of a step that needs it. */
+  /** Milliseconds from the engine's return to the first success that needs it. */
   backMs: number;
-  /** From the engine's return to the end of the last job. */
+  /** Milliseconds from the engine's return to the end of the last job. */
   drainedMs: number;
-  /** Everything that must not be; empty is good. */
-  faults: string[];
+  /** All violations; none is good. */
+  violations: string[];
 }
 
-/** The backlog of an outage and what was lost in it must have ended by then, on a slow machine too. */
+/** Time for the backlog of an outage, on a slow machine too. */
 const DRAIN_MS = 420_000;
 const PLACES_MS = 60_000;
-/** A workflow whose task was lost with its worker is tried again after ten seconds; lists of them lag behind. */
+/** Time for workflows to end: a task lost with its worker is retried after ten seconds, and lists lag behind. */
 const WORKFLOWS_MS = 60_000;
 const REPORTED_MS = 120_000;
 
-/** Takes an engine away while customers keep coming, gives it back, and looks whether anybody has lost by it. */
+/** Takes an engine away under load, brings it back, and checks that nobody has lost anything. */
 export async function outageUnderLoad(
   kiln: KilnApart,
   messages: MessageLog,
@@ -114,13 +114,13 @@ export async function outageUnderLoad(
     slowestAnswerMs: Math.max(...answers.map(({ ms }) => ms)),
     backMs:
       (log.find(({ at, answer }) => at > back && isDone(answer))?.at ?? Number.POSITIVE_INFINITY) - back,
-    faults: [
-      ...all.flatMap(({ fault }) => fault ?? []),
+    violations: [
+      ...all.flatMap(({ violation }) => violation ?? []),
       ...improper(log, away),
       ...kiln.fallen.splice(0).map((words) => `ended by itself: ${words}`),
-      ...(await lastingFaults(kiln, `${name}-${seed}-`, jobIds)),
+      ...(await lastingViolations(kiln, `${name}-${seed}-`, jobIds)),
       ...(await untilNothing(
-        async () => messages.faults(all.filter(({ reported }) => reported).map(({ jobId }) => jobId)),
+        async () => messages.violations(all.filter(({ reported }) => reported).map(({ jobId }) => jobId)),
         REPORTED_MS,
       )),
     ],
@@ -130,10 +130,10 @@ export async function outageUnderLoad(
 interface Served {
   jobId: string;
   reported: boolean;
-  fault: string | null;
+  violation: string | null;
 }
 
-/** One customer from the order to the result. */
+/** Serves one customer from the request to the result. */
 async function serve(customer: ReturnType<typeof createCustomer>, deadline: number): Promise<Served> {
   const outcome = async (): Promise<string | null> => {
     await insist(customer.create, deadline);
@@ -149,13 +149,13 @@ async function serve(customer: ReturnType<typeof createCustomer>, deadline: numb
       await sleep(1000);
     }
   };
-  const fault = await outcome().catch(
+  const violation = await outcome().catch(
     (error: Error) => `${customer.name} ${customer.jobId}: ${error.message}`,
   );
-  return { jobId: customer.jobId, reported: customer.wantsCallback && fault === null, fault };
+  return { jobId: customer.jobId, reported: customer.wantsCallback && violation === null, violation };
 }
 
-/** Each kind of answer that a service which is up must never give, with its number and one example. */
+/** Returns each kind of improper answer, with its number and one example. */
 function improper(log: readonly { at: number; answer: Answer }[], since: number): string[] {
   const bad = log.filter(({ answer }) => !isProper(answer));
   const kinds = Map.groupBy(
@@ -169,14 +169,18 @@ function improper(log: readonly { at: number; answer: Answer }[], since: number)
   });
 }
 
-/** What the records say of these customers' jobs once everything has had time to come to its end. */
-async function lastingFaults(kiln: KilnApart, prefix: string, jobIds: readonly string[]): Promise<string[]> {
-  const faults = await withDatabase(kiln, async (db) => {
+/** Returns what is wrong in the records of these jobs once everything has had time to end. */
+async function lastingViolations(
+  kiln: KilnApart,
+  prefix: string,
+  jobIds: readonly string[],
+): Promise<string[]> {
+  const violations = await withDatabase(kiln, async (db) => {
     const own = { 'inputs.filename': { $regex: `^${prefix}` } };
     const names = await db.collection<Job>('jobs').find(own).toArray();
     const known = new Set(jobIds);
     return [
-      // A second job for one order: nobody knows it, and it waits for a file that never comes.
+      // A second job for one request: nobody knows it, and it waits for a file that never comes.
       ...names
         .filter(({ _id }) => !known.has(_id))
         .map(({ _id, status, inputs }) => `ordered twice: ${inputs[0]?.filename} ${_id} ${status}`),
@@ -186,5 +190,5 @@ async function lastingFaults(kiln: KilnApart, prefix: string, jobIds: readonly s
     ];
   });
   const workflows = await untilNothing(() => badWorkflows(kiln, new Set(jobIds)), WORKFLOWS_MS);
-  return [...faults, ...workflows.map((one) => `workflow: ${one}`)];
+  return [...violations, ...workflows.map((one) => `workflow: ${one}`)];
 }

@@ -9,19 +9,19 @@ import { createCreditRepository } from '../../../src/store/credits.ts';
 import { createLedgerRepository } from '../../../src/store/ledger.ts';
 import type { Collections } from '../../../src/store/mongo/mongo.ts';
 
-/** Where a service keeps what it knows. */
+/** Where a service stores its records. */
 interface Records {
   mongoUri: string;
   temporalAddress: string;
 }
 
 const POLL_MS = 500;
-/** Where jobs stand that have not ended: whoever has ended has no business there. */
+/** Collections of jobs that have not ended; an ended job must not be in them. */
 const PLACES = /admission|wait|slot/i;
 const BROKEN = "ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated')";
 const OPEN = "ExecutionStatus = 'Running' AND WorkflowType = 'conversionJob'";
 
-/** Looks again until nothing is found, for so long at the most. @returns what is found then. */
+/** Repeats `look` until it finds nothing, for up to `timeoutMs`. @returns what it found last. */
 export async function untilNothing(look: () => Promise<string[]>, timeoutMs: number): Promise<string[]> {
   const end = Date.now() + timeoutMs;
   for (;;) {
@@ -31,7 +31,7 @@ export async function untilNothing(look: () => Promise<string[]>, timeoutMs: num
   }
 }
 
-/** What the database knows, read without Kiln's help. */
+/** Runs `work` on the database, past Kiln. */
 export async function withDatabase<T>({ mongoUri }: Records, work: (db: Db) => Promise<T>): Promise<T> {
   const mongo = await MongoClient.connect(mongoUri);
   try {
@@ -41,7 +41,7 @@ export async function withDatabase<T>({ mongoUri }: Records, work: (db: Db) => P
   }
 }
 
-/** Ended jobs that still take a place, each with the collection that says so. */
+/** Returns ended jobs that still hold an admission, each with the collection that says so. */
 export async function leakedPlaces(db: Db): Promise<string[]> {
   const collections = (await db.collections()).filter(({ collectionName }) => PLACES.test(collectionName));
   const texts = await Promise.all(
@@ -60,7 +60,7 @@ export async function leakedPlaces(db: Db): Promise<string[]> {
   return leaks;
 }
 
-/** Every ended job whose timeline does not tell one end, told once. */
+/** Returns every ended job whose timeline does not have exactly one end. */
 export async function crookedTimelines(db: Db): Promise<string[]> {
   const crooked: string[] = [];
   for await (const { _id, status, events, outputs } of db.collection<Job>('jobs').find()) {
@@ -76,7 +76,7 @@ export async function crookedTimelines(db: Db): Promise<string[]> {
   return crooked;
 }
 
-/** Whatever does not add up between balances and ledger. */
+/** Returns what does not agree between balances and ledger. */
 export async function differences(db: Db): Promise<string[]> {
   const collections = { accounts: db.collection('accounts'), ledger: db.collection('ledger') };
   const credits = createCreditRepository(collections as unknown as Collections);
@@ -85,7 +85,7 @@ export async function differences(db: Db): Promise<string[]> {
   return found.map((difference) => JSON.stringify(difference));
 }
 
-/** Blobs and half-written files that no record names. */
+/** Returns blobs and half-written files that no record names. */
 export async function orphanBlobs(db: Db, dataDir: string): Promise<string[]> {
   const entries = await readdir(join(dataDir, 'blobs'), { recursive: true, withFileTypes: true });
   const [files, uploads] = await Promise.all([
@@ -96,7 +96,7 @@ export async function orphanBlobs(db: Db, dataDir: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile() && !known.has(entry.name)).map(({ name }) => name);
 }
 
-/** Workflows of these jobs that have ended badly or have not ended. */
+/** Returns workflows of these jobs that have failed or have not ended. */
 export async function badWorkflows(
   { temporalAddress }: Records,
   jobIds: ReadonlySet<string>,
@@ -115,7 +115,7 @@ export async function badWorkflows(
   }
 }
 
-/** For whoever has to find out why: its phase, and what it waits for. */
+/** Describes a workflow for debugging: its phase, and what it waits for. */
 async function whereItStands(client: Client, workflowId: string): Promise<string> {
   const handle = client.workflow.getHandle(workflowId);
   const { raw, historyLength } = await handle.describe();

@@ -13,7 +13,7 @@ import {
 
 export type Victim = 'temporal' | 'main' | 'mongodb' | 'worker';
 
-/** A Kiln whose parts can be killed, and which comes back on the same data, port and keys. */
+/** A service whose parts can be killed, and which restarts with the same data, port and keys. */
 export interface MortalKiln {
   readonly victims: readonly Victim[];
   readonly dataDir: string;
@@ -21,26 +21,26 @@ export interface MortalKiln {
   readonly apiKey: string;
   readonly mongoUri: string;
   readonly temporalAddress: string;
-  /** SIGKILL, without a word before. */
+  /** Kills a part by SIGKILL. */
   kill(victim: Victim): void;
-  /** Starts what the kill has ended. @returns what was left running of it, by command line. */
+  /** Starts again what the kill has ended. @returns the command lines of what was left running. */
   restart(): Promise<string[]>;
-  /** Ends all of it. @returns what was left running. */
+  /** Stops all of it. @returns what was left running. */
   stop(): Promise<string[]>;
 }
 
-/** A killed service must be gone by then, down to its engines. */
+/** Time for a killed service to end, with its engines. */
 const GONE_MS = 15_000;
-/** A machine on which much is killed and started at once may be slow. */
+/** Time for a start, on a machine where much is killed and started at once. */
 const READY_MS = 300_000;
 
-/** `npm start`, whose engines are its own: when one of them dies, all of it ends. */
+/** Runs `npm start` with its embedded engines: when one of them dies, all of it ends. */
 export async function startWholeKiln(mark: string, env: Record<string, string> = {}): Promise<MortalKiln> {
   const dataDir = await newDataDir();
   let runs = 0;
   let kiln = await start({ KILN_PORT: '0' });
   let family: LivingProcess[] = [];
-  // Started outside of npm it would outlive whoever is interrupted while it runs.
+  // Without npm it would outlive an interrupted test.
   process.once('exit', () => void kiln.child.kill('SIGTERM'));
 
   function start(port: { KILN_PORT: string }): Promise<KilnProcess> {
@@ -96,7 +96,7 @@ export async function startWholeKiln(mark: string, env: Record<string, string> =
   };
 }
 
-/** By the record that the data folder keeps of its running engines. */
+/** Returns the process id of an engine, from the data folder's record. */
 export function enginePid(dataDir: string, engine: string): number {
   const running: { engine: string; pid: number }[] = JSON.parse(
     readFileSync(join(dataDir, 'engine-pids.json'), 'utf8'),

@@ -78,8 +78,8 @@ export function scenarioTools(harness: () => CrashHarness) {
   /** The process died that had written the end of a job, before anything else. */
   async function endedBadly({ caller }: Payer) {
     const { job } = await harness().unheard.submitJob(caller, awaited);
-    const fault = { code: 'CANCELLED', message: 'Cancelled.' } as const;
-    return harness().jobs.transition(job._id, { to: 'cancelled', cause: 'ended', patch: { error: fault } });
+    const error = { code: 'CANCELLED', message: 'Cancelled.' } as const;
+    return harness().jobs.transition(job._id, { to: 'cancelled', cause: 'ended', patch: { error } });
   }
 
   return { bring, stored, served, worked, failingJob, submitting, cancelling, batching, endedBadly };

@@ -48,12 +48,12 @@ import { anAccountCaller, defaultPlanOf, UNQUEUED } from '../records.ts';
 
 const HOUR = 3_600_000;
 const LIFETIMES = { uploadMs: HOUR, fileMs: HOUR, jobMs: HOUR, deliveryMs: HOUR, sweepMs: HOUR };
-/** More than any test has under way. */
+/** A limit above what any test runs at a time. */
 const CONCURRENCY = 1000;
-/** How many uploads of one account are awaited at a time. */
+/** Most open uploads of one account. */
 export const OPEN_UPLOADS = 1000;
 
-/** Temporal is the one thing that activities do without. */
+/** A workflow runner that does nothing. */
 const noRunner = { startJob: async () => {}, uploadCompleted: async () => {}, admitJob: async () => {} };
 const PUBLIC_URL = 'https://kiln.example';
 const caller = anAccountCaller();
@@ -62,17 +62,17 @@ interface ActivityHarnessOptions {
   runner?: Pick<WorkflowRunner, 'startJob' | 'uploadCompleted' | 'admitJob'>;
   deliveryRunner?: Pick<WorkflowRunner, 'startDelivery' | 'wakeDelivery'>;
   converters?: Converters;
-  /** What happens to calls of the database; `collections` of the harness are never disturbed. */
+  /** Errors and delays in calls of the database; the harness's own `collections` have none. */
   interference?: Interference;
   /** Processes that may die. */
   crashing?: Pick<Crashing, 'collections' | 'blobs'>;
-  /** What sweeps go by, where a test cares. */
+  /** The lifetimes that sweeps use, where a test needs other ones. */
   lifetimes?: Partial<Retention>;
 }
 
 export type ActivityHarness = Awaited<ReturnType<typeof createActivityHarness>>;
 
-/** Real activities on a real database, disk and engines, unless a test brings its own; deliveries are only noted. */
+/** Creates real activities on a real database, disk and engines (or the test's own). Deliveries are only recorded. */
 export async function createActivityHarness({
   runner = noRunner,
   deliveryRunner,
@@ -182,7 +182,7 @@ export async function createActivityHarness({
     dispatcher: webhooks.dispatcher,
     emittingSubmit: webhooks.emittingSubmit(submitJob),
     emittingUpload: webhooks.emittingUpload(completeUpload),
-    /** Deliveries whose workflow was to be started, or woken. */
+    /** The deliveries whose workflow was started or signalled. */
     started,
     woken,
     collections: database.collections,
@@ -190,12 +190,12 @@ export async function createActivityHarness({
     dir,
     run: <Name extends keyof Activities>(name: Name, input: Parameters<Activities[Name]>[0]): Result<Name> =>
       runIn(new MockActivityEnvironment({}, { logger: silent }), activities, name, input),
-    /** The same in an environment that the test cancels. */
+    /** Runs an activity in an environment that the test can cancel. */
     cancellable(name: 'acquire' | 'convertSmallFile', input: { jobId: string }) {
       const env = new MockActivityEnvironment({}, { logger: silent });
       return { cancel: () => env.cancel('CANCELLED'), result: runIn(env, activities, name, input) };
     },
-    /** A job for these bytes, uploaded and queued as a user would have it. */
+    /** Creates a job for these bytes, uploaded and queued. */
     async upload(
       bytes: Uint8Array,
       request: Partial<JobRequest> & { filename?: string; declared?: number } = {},
@@ -217,7 +217,7 @@ export async function createActivityHarness({
     submitJob: (request: JobRequest, as: Caller = caller) => submitJob(as, request),
     receiveUpload,
     completeUpload,
-    /** Every file below the data folder: blobs, and what an attempt may have left. */
+    /** Returns every file below the data folder: blobs, and what attempts have left. */
     async filesOnDisk(): Promise<string[]> {
       const entries = await readdir(dir, { recursive: true, withFileTypes: true });
       return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
@@ -232,7 +232,7 @@ export async function createActivityHarness({
 }
 
 type Answer<Name extends keyof Activities> = Awaited<ReturnType<Activities[Name]>>;
-/** Nobody has to wait here; and pictures are free, so none of them is handed back unconverted. */
+/** The result of an activity, without the cases of waiting jobs and unpaid conversions. */
 type Result<Name extends keyof Activities> = Promise<
   Name extends 'convertSmallFile'
     ? Exclude<Answer<Name>, AcquiredFile | Waiting>
@@ -249,10 +249,10 @@ function runIn<Name extends keyof Activities>(
   return env.run(() => run(input));
 }
 
-/** For failures that a test provokes. */
+/** A logger without output, for errors that a test provokes. */
 export const silent = new DefaultLogger('ERROR', () => {});
 
-/** A logger that keeps what it is told. */
+/** Creates a logger that keeps its entries. */
 export function rememberingLogger() {
   const entries: LogEntry[] = [];
   return { entries, logger: new DefaultLogger('DEBUG', (entry) => void entries.push(entry)) };

@@ -78,7 +78,11 @@ export async function startKilnProcess({
     },
     readyMs,
     () => output,
-  );
+  ).catch((error: unknown) => {
+    // Nobody else knows of it.
+    child.kill('SIGTERM');
+    throw error;
+  });
   const credentials: Credentials = JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8'));
   const run: Run = JSON.parse(await readFile(join(dataDir, 'run.json'), 'utf8'));
   return {

@@ -11,7 +11,7 @@ const PLANS = [...DEFAULT_PLANS.keys()];
 const planOption = () =>
   new Option('--plan <plan>', 'its plan').choices(PLANS.filter((plan) => plan !== GUEST_PLAN));
 
-/** `kiln accounts`, `kiln keys`, `kiln plans`: what the operator, and in part the owner, may do. */
+/** Adds `kiln accounts`, `kiln keys` and `kiln plans`, for the operator and in part for owners. */
 export function addAccountCommands(program: Command): void {
   addAccounts(program.command('accounts').description('make, list and change accounts'));
   addKeys(program.command('keys').description('make, list, rename, rotate and revoke API keys'));
@@ -28,31 +28,31 @@ function addAccounts(accounts: Command): void {
     .action(async (options) => (await import('./accounts.ts')).listAccounts(options));
   withOperator(accounts.command('create'))
     .description('make an account')
-    .requiredOption('--name <name>', 'what people call it')
+    .requiredOption('--name <name>', 'a name for people')
     .addOption(planOption().default('free'))
     .addOption(credits)
     .action(async (options) => (await import('./accounts.ts')).createAccount(options));
   withOperator(accounts.command('rename'))
     .description('give an account another name')
-    .argument('<accountId>', 'its id')
+    .argument('<accountId>', 'the account')
     .requiredOption('--name <name>', 'the new name')
     .action(async (id, options) => (await import('./accounts.ts')).renameAccount(id, options));
   withOperator(accounts.command('link'))
-    .description('let a person of the login server (OIDC) in as an account')
-    .argument('<accountId>', 'its id')
-    .requiredOption('--subject <sub>', 'who it is: the sub of the person’s tokens')
+    .description('let a person of the login server (OIDC) act as an account')
+    .argument('<accountId>', 'the account')
+    .requiredOption('--subject <sub>', 'the person: the claim `sub` of their tokens')
     .action(async (id, options) => (await import('./accounts.ts')).linkAccount(id, options));
   withOperator(accounts.command('unlink'))
-    .description('let nobody in by login any more')
-    .argument('<accountId>', 'its id')
+    .description('let nobody act as an account by login any more')
+    .argument('<accountId>', 'the account')
     .action(async (id, options) => (await import('./accounts.ts')).linkAccount(id, options));
   withOperator(accounts.command('end-sessions'))
     .description('end all sessions and logins of an account')
-    .argument('<accountId>', 'its id')
+    .argument('<accountId>', 'the account')
     .action(async (id, options) => (await import('./accounts.ts')).endSessions(id, options));
   withOperator(accounts.command('set-plan'))
     .description('move an account to another plan')
-    .argument('<accountId>', 'its id')
+    .argument('<accountId>', 'the account')
     .addOption(planOption().makeOptionMandatory())
     .action(async (id, options) => (await import('./accounts.ts')).setAccountPlan(id, options));
 }
@@ -66,9 +66,9 @@ function addKeys(keys: Command): void {
   withEither(keys.command('create'))
     .description('make a key and print it, once')
     .option(...account)
-    .requiredOption('--name <name>', 'what people call it')
+    .requiredOption('--name <name>', 'a name for people')
     .addOption(
-      new Option('--dialect <dialect>', 'the API that it is made for')
+      new Option('--dialect <dialect>', 'the API that the key is for')
         .choices(Object.keys(KEY_PREFIXES))
         .default(DIALECTS.graphql.key.name),
     )
@@ -81,16 +81,16 @@ function addKeys(keys: Command): void {
     .action(async (options) => (await import('./keys.ts')).createKey(options));
   withEither(keys.command('rename'))
     .description('give a key another name')
-    .argument('<keyId>', 'its id')
+    .argument('<keyId>', 'the id of the key')
     .requiredOption('--name <name>', 'the new name')
     .action(async (id, options) => (await import('./keys.ts')).renameKey(id, options));
   withEither(keys.command('rotate'))
     .description('give a key new secrets and print them, once')
-    .argument('<keyId>', 'its id')
+    .argument('<keyId>', 'the id of the key')
     .action(async (id, options) => (await import('./keys.ts')).rotateKey(id, options));
   withEither(keys.command('revoke'))
     .description('end a key for good')
-    .argument('<keyId>', 'its id')
+    .argument('<keyId>', 'the id of the key')
     .action(async (id, options) => (await import('./keys.ts')).revokeKey(id, options));
 }
 
@@ -100,16 +100,19 @@ function addPlans(plans: Command): void {
     .action(async (options) => (await import('./plans.ts')).listPlans(options));
   withOperator(plans.command('edit'))
     .description('change terms of a plan')
-    .addArgument(new Argument('<plan>', 'its name').choices(PLANS))
+    .addArgument(new Argument('<plan>', 'the name of the plan').choices(PLANS))
     .requiredOption('--set <term=value>', 'such as callsPerMinute=120 or =null for none; repeatable', toTerm)
     .action(async (plan, options) => (await import('./plans.ts')).editPlan(plan, options));
   withOperator(plans.command('export'))
     .description('print all plans as the JSON that `kiln plans apply` takes')
-    .option('-o, --output <path>', 'write a file instead')
+    .option('-o, --output <path>', 'write to this file instead')
     .action(async (options) => (await import('./plan-file.ts')).exportPlans(options));
   withOperator(plans.command('apply'))
-    .description('change the plans as a JSON file says, all or none')
-    .argument('<file>', 'such as {"basic": {"callsPerMinute": 120}}; what it does not name stays')
+    .description('change the plans to what a JSON file says, all or none')
+    .argument(
+      '<file>',
+      'such as {"basic": {"callsPerMinute": 120}}; terms that it does not name stay as they are',
+    )
     .option('--dry-run', 'only show what would change')
     .action(async (file, options) => (await import('./plan-file.ts')).applyPlans(file, options));
 }

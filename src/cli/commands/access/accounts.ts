@@ -39,7 +39,7 @@ export async function listAccounts({ json, limit, ...options }: Options & { limi
   else showAll(all);
 }
 
-/** `kiln accounts create`: with credits, the account's id names the grant, so that a repeat gives nothing twice. */
+/** `kiln accounts create`. Credits are granted under the account's id, so that a repeat grants them once. */
 export async function createAccount({
   name,
   plan,
@@ -56,7 +56,7 @@ export async function renameAccount(id: string, { name, ...options }: Options & 
   show(await change('renameAccount', RENAME, { id, name }, options), options);
 }
 
-/** `kiln accounts link`: without a subject the link ends. */
+/** `kiln accounts link` and `unlink`: without a subject the link ends. */
 export async function linkAccount(id: string, { subject, ...options }: Options & { subject?: string }) {
   show(await change('linkAccount', LINK, { id, subject }, options), options);
 }

@@ -26,10 +26,10 @@ interface SecretsView {
   secretKey: string;
 }
 
-/** Without `account` the key of the command acts on its own account; with it the operator does. */
+/** Options of every command on keys. With `account` the operator acts, without it the owner by a key. */
 type Options = AdminOptions & { account?: string; json?: boolean };
 
-/** What `--restrict` says. */
+/** A parsed `--restrict`. */
 export type Restriction = { ip: string[] } | { domain: string[] };
 
 const KEY =
@@ -87,18 +87,18 @@ export async function revokeKey(id: string, options: Options): Promise<void> {
   showKey(await change<{ key: KeyView }>('revokeApiKey', REVOKE, { id }, options), options);
 }
 
-/** The operator has no account, so one must be named. */
+/** Returns the account to act on. @throws CommandError for the operator, who must name one. */
 function ofAccount(account: string | undefined, { apiKey }: Options): { account?: string } {
   if (account !== undefined) return { account };
   if (apiKey !== undefined) return {};
-  throw new CommandError('It is not said whose keys.', {
+  throw new CommandError('No account is named.', {
     hint: 'Name the account with --account, or act as its owner with --api-key (or KILN_API_KEY).',
     isUsage: true,
   });
 }
 
 async function clientFor({ account, ...options }: Options): Promise<GraphqlClient> {
-  // Whoever names a key of their own means to act as its account.
+  // Whoever gives a key acts as its account.
   const isOwner = account === undefined && options.apiKey !== undefined;
   return createGraphqlClient(isOwner ? await findService(options) : await findAdminService(options));
 }

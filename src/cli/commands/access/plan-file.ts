@@ -9,10 +9,10 @@ import { printJson } from '../../terminal/print-json.ts';
 import { printTable } from '../../terminal/terminal.ts';
 import { createPlansClient, type PlanView, shownTerm } from './plans.ts';
 
-/** What a file says of the plans that it names. */
+/** A file of terms by the plan's name. */
 const planFile = z.record(z.string(), z.unknown());
 
-/** One term that has another value in the file than in the service. */
+/** A term whose value in the file differs from the service's. */
 interface Change {
   plan: string;
   term: keyof PlanTerms;
@@ -20,7 +20,7 @@ interface Change {
   to: unknown;
 }
 
-/** `kiln plans export`: what `apply` would change nothing with. */
+/** `kiln plans export`: prints or writes all plans as `apply` takes them. */
 export async function exportPlans({ output, ...options }: AdminOptions & { output?: string }): Promise<void> {
   const plans = await createPlansClient(options).list();
   const file = Object.fromEntries(plans.map(({ name, ...terms }) => [name, terms]));
@@ -30,7 +30,7 @@ export async function exportPlans({ output, ...options }: AdminOptions & { outpu
   });
 }
 
-/** `kiln plans apply`: the whole file is judged before the first plan is changed. */
+/** `kiln plans apply`: checks the whole file before it changes the first plan. */
 export async function applyPlans(
   path: string,
   { json, dryRun = false, ...options }: AdminOptions & { json?: boolean; dryRun?: boolean },
@@ -70,7 +70,7 @@ function changesOf(path: string, file: z.output<typeof planFile>, plans: readonl
   throw new CommandError(`Nothing of ${path} was applied.`, { hint: problems.join(' '), isUsage: true });
 }
 
-/** The terms of one plan; what is wrong with them goes to the other problems. */
+/** Returns the terms of one plan; adds what is wrong with them to `problems`. */
 function termsOf(
   plan: string,
   terms: unknown,
@@ -97,8 +97,8 @@ function compare(plan: PlanView, terms: Partial<Record<keyof PlanTerms, unknown>
 function show(changes: readonly Change[], dryRun: boolean): void {
   const columns = ['plan', 'term', 'was', dryRun ? 'would be' : 'is'].map((title) => ({ title }));
   const rows = changes.map(({ plan, term, from, to }) => [plan, term, shownTerm(from), shownTerm(to)]);
-  printTable(columns, rows, 'The plans are as the file says already.');
+  printTable(columns, rows, 'The plans already are as the file says.');
   if (rows.length === 0) return;
-  const then = dryRun ? 'Nothing was changed yet.' : 'This counts everywhere within five seconds.';
+  const then = dryRun ? 'Nothing was changed yet.' : 'Every process uses the new terms within five seconds.';
   print(`\n${then}\n`);
 }

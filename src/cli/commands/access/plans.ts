@@ -22,7 +22,7 @@ export async function listPlans({ json, ...options }: Options): Promise<void> {
   show(await createPlansClient(options).list(), json);
 }
 
-/** `kiln plans edit`: every `--set` is `term=value`, the value as JSON writes it. */
+/** `kiln plans edit`: changes terms; every `--set` is `term=value` with the value in JSON. */
 export async function editPlan(
   plan: string,
   { set, json, ...options }: Options & { set: Record<string, unknown> },
@@ -30,7 +30,7 @@ export async function editPlan(
   show([await createPlansClient(options).change(plan, set)], json);
 }
 
-/** What the commands on plans ask of the service. */
+/** Creates the calls of the commands on plans. */
 export function createPlansClient(options: AdminOptions) {
   const client = async () => createGraphqlClient(await findAdminService(options));
   return {
@@ -44,7 +44,7 @@ export function createPlansClient(options: AdminOptions) {
   };
 }
 
-/** One row for each term, as `--set` takes it, and one column for each plan. */
+/** Prints a row for each term, as `--set` takes it, with a column for each plan. */
 function show(plans: readonly PlanView[], json: boolean | undefined): void {
   if (json) {
     printJson(plans);
@@ -55,7 +55,7 @@ function show(plans: readonly PlanView[], json: boolean | undefined): void {
   print(`${renderTable(columns, rows)}\n`);
 }
 
-/** A term for people. */
+/** Returns the value of a term for people. */
 export function shownTerm(value: unknown): string {
   if (value === null) return 'unlimited';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
 import { withJson, withOperator } from '../../terminal/command-line.ts';
 
-/** `kiln secrets`: the operator's master keys. */
+/** Adds `kiln secrets`: the operator's master keys. */
 export function addSecretCommands(program: Command): void {
   const secrets = program
     .command('secrets')
     .description('rotate the master keys that sign links and seal secrets');
   withOperator(secrets.command('status'))
-    .description('show the master keys and whether an old one may go')
+    .description('show the master keys and whether an old one can be removed')
     .action(async (options) => (await import('./secrets.ts')).showSecrets(options));
   withJson(secrets.command('new-key'))
-    .description('put a new master key in front, for the next start of this data folder')
+    .description('add a new master key to this data folder, which counts from the next start')
     .action(async (options) => (await import('./secrets.ts')).addKey(options));
   withOperator(secrets.command('rotate'))
     .description('seal everything under the newest master key')

@@ -42,14 +42,14 @@ const COLUMNS = [
   { title: 'may go' },
 ];
 
-/** `kiln secrets status`: the master keys and what still needs them. */
+/** `kiln secrets status`: prints the master keys and what still needs them. */
 export async function showSecrets(options: Options): Promise<void> {
   const keys = await readKeys(createGraphqlClient(await findAdminService(options)));
   if (options.json) printJson(keys);
   else print(`${tableOf(keys)}\n`);
 }
 
-/** `kiln secrets rotate`: page by page, so that it may be broken off and repeated at any time. */
+/** `kiln secrets rotate`: seals everything under the newest key, page by page, so that it may be stopped and repeated at any time. */
 export async function rotateSecrets(options: Options): Promise<void> {
   const graphql = createGraphqlClient(await findAdminService(options));
   const done = { resealed: 0, unreadable: 0 };
@@ -64,30 +64,30 @@ export async function rotateSecrets(options: Options): Promise<void> {
   if (options.json) printJson({ ...done, keys });
   else {
     const lost = done.unreadable > 0 ? `; ${done.unreadable} cannot be opened, since their key is gone` : '';
-    print(`${done.resealed} secrets were sealed anew${lost}.\n\n${tableOf(keys)}\n`);
+    print(`${done.resealed} secrets were sealed under the newest key${lost}.\n\n${tableOf(keys)}\n`);
   }
   if (done.unreadable > 0) process.exitCode = 1;
 }
 
-/** `kiln secrets new-key`: for the next start; nothing that runs is touched. */
+/** `kiln secrets new-key`: adds a key for the next start; running processes do not change. */
 export async function addKey({ json }: Pick<Options, 'json'>): Promise<void> {
   const [keyId, ...others] = await addMasterKey(keyFile());
   if (json) return printJson({ keyId, others });
   print(
-    `The new master key ${keyId} stands in front. Next:\n` +
+    `The new master key is ${keyId}. Next:\n` +
       '  1. start Kiln again: from then on the new key signs and seals, the old one still opens\n' +
       '  2. npx kiln secrets rotate\n' +
       '  3. when `npx kiln secrets status` says that the old key may go: npx kiln secrets prune\n',
   );
 }
 
-/** `kiln secrets prune`: takes away what the service says that nothing needs. */
+/** `kiln secrets prune`: removes the keys that nothing needs any more, as the service says. */
 export async function pruneKeys(options: Options): Promise<void> {
   const path = keyFile();
   const keys = await readKeys(createGraphqlClient(await findAdminService(options)));
   const [front] = await masterKeyIds(path);
   if (keys.find(({ inFront }) => inFront)?.keyId !== front) {
-    throw new CommandError('The service has another master key in front than this data folder.', {
+    throw new CommandError('The service does not use the newest master key of this data folder yet.', {
       hint: 'Start it again first.',
     });
   }

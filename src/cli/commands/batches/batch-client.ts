@@ -2,7 +2,7 @@ import { createGraphqlClient, type Service } from '../../service-client/graphql-
 import { mutate, REFUSAL } from '../../service-client/mutation.ts';
 import { type ConversionRequest, JOB, type JobView, UPLOAD, type UploadView } from '../jobs/conversions.ts';
 
-/** Jobs of a batch by where they stand. */
+/** How many jobs of a batch are in which state. */
 export type CountsView = Record<'total' | 'pending' | 'ready' | 'failed' | 'cancelled' | 'expired', number>;
 
 /** A batch as the commands show it. */
@@ -35,13 +35,13 @@ interface BatchEventView {
   counts: CountsView;
 }
 
-/** A new batch, and where the file of each job goes unless it is there. */
+/** A new batch, and for each job where its file is to be sent, if it was not stored before. */
 export interface NewBatchView {
   batch: BatchView;
   jobs: { job: JobView; upload: UploadView | null }[];
 }
 
-/** What to convert together. */
+/** The request for a batch. */
 interface BatchRequest {
   label: string | undefined;
   archive: boolean;
@@ -52,7 +52,7 @@ interface BatchRequest {
 
 export type Batches = ReturnType<typeof createBatches>;
 
-/** Jobs that may be read at a time. */
+/** Most jobs of a page. */
 export const JOBS_A_PAGE = 100;
 
 const COUNTS = 'counts { total pending ready failed cancelled expired }';
@@ -79,7 +79,7 @@ const EVENTS = `subscription BatchEvents($batchId: ID!) {
   batchEvents(batchId: $batchId) { kind seq at status jobId jobStatus message ${COUNTS} }
 }`;
 
-/** The calls that concern batches. */
+/** Creates the calls of the commands on batches. */
 export function createBatches(service: Service) {
   const graphql = createGraphqlClient(service);
 
@@ -98,7 +98,7 @@ export function createBatches(service: Service) {
 
     get: async (id: string) => (await graphql.request<{ batch: BatchView }>(ONE, { id })).batch,
 
-    /** A page of its jobs, in the order in which they were asked for. */
+    /** Returns a page of a batch's jobs, in the order of the request. */
     async jobs(id: string, from = 0): Promise<JobView[]> {
       const page = { id, from, count: JOBS_A_PAGE };
       return (await graphql.request<{ batch: { jobs: JobView[] } }>(SOME_JOBS, page)).batch.jobs;

@@ -4,9 +4,11 @@ import { judgedBy, limitOption, setOption, withService } from '../../terminal/co
 
 const id = ['<batchId>', 'its id'] as const;
 
-/** `kiln batches`: many files in one go, and what became of them. */
+/** Adds `kiln batches`. */
 export function addBatchCommands(program: Command): void {
-  const batches = program.command('batches').description('convert many files together, and see to them');
+  const batches = program
+    .command('batches')
+    .description('convert many files together, and manage such batches');
   addConvert(batches);
   withService(batches.command('list'))
     .description('list the latest batches')
@@ -17,15 +19,15 @@ export function addBatchCommands(program: Command): void {
     .argument(...id)
     .action(async (of, options) => (await import('./batches.ts')).showBatch(of, options));
   withService(batches.command('watch'))
-    .description('show what happens to a batch until it is over')
+    .description('show what happens to a batch until it ends')
     .argument(...id)
     .action(async (of, options) => (await import('./batches.ts')).watchBatch(of, options));
   withService(batches.command('cancel'))
-    .description('end all of its files that have not ended')
+    .description('cancel all conversions of a batch that have not ended')
     .argument(...id)
     .action(async (of, options) => (await import('./batches.ts')).cancelBatch(of, options));
   withService(batches.command('retry'))
-    .description('do again, as a new batch, what did not become ready')
+    .description('convert again, as a new batch, the files that did not become ready')
     .argument(...id)
     .action(async (of, options) => (await import('./batches.ts')).retryBatch(of, options));
 }
@@ -37,7 +39,7 @@ function addConvert(batches: Command): void {
     .requiredOption('-t, --to <format>', 'format of the results, see `kiln formats`')
     .addOption(setOption())
     .addOption(
-      new Option('-l, --label <text>', 'what the batch is called').argParser((text) =>
+      new Option('-l, --label <text>', 'a name for the batch').argParser((text) =>
         judgedBy(() => requireLabel(text)),
       ),
     )

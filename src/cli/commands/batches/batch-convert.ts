@@ -12,7 +12,7 @@ import { createBatches, type NewBatchView } from './batch-client.ts';
 import { collectResults, reportResults, saveArchive, saveResults } from './batch-results.ts';
 import { watchBatchToEnd } from './batch-watch.ts';
 
-/** What `kiln batches convert` was told. */
+/** Options of `kiln batches convert`. */
 export interface BatchConvertOptions extends ServiceOptions {
   to: string;
   set: Record<string, unknown>;
@@ -23,7 +23,7 @@ export interface BatchConvertOptions extends ServiceOptions {
   json?: boolean;
 }
 
-/** `kiln batches convert`: many files through a running service as one batch, and the results beside them. */
+/** `kiln batches convert`: converts files as one batch and writes the results beside them, or where asked. */
 export async function convertBatch(paths: readonly string[], options: BatchConvertOptions): Promise<void> {
   const { archive, force, output, json } = options;
   const places = archive ? [archivePlace(options)] : placesOf(paths, options);
@@ -64,7 +64,7 @@ function archivePlace({ label, output }: BatchConvertOptions): string {
   return join(output ?? '.', archiveFilename(label ?? null));
 }
 
-/** Where each result goes; no two go to the same place, not even on a disk that ignores case. */
+/** Returns the path of each result; no two are the same, not even on a disk that ignores case. */
 function placesOf(paths: readonly string[], { to, output }: BatchConvertOptions): string[] {
   const taken = new Map<string, string>();
   return paths.map((path) => {
@@ -81,7 +81,7 @@ function placesOf(paths: readonly string[], { to, output }: BatchConvertOptions)
   });
 }
 
-/** Sends every file. @returns for each why it could not be sent, or null. */
+/** Sends every file. Returns for each why it could not be sent, or null if it was. */
 function sendAll(
   conversions: Conversions,
   paths: readonly string[],
@@ -101,7 +101,7 @@ function sendAll(
   return mapConcurrently(jobs, sendOne, { concurrency: MAX_TRANSFERS });
 }
 
-/** The batch would wait for a file that never comes; where it came after all, or was refused, its job has ended. */
+/** Cancels a job whose file could not be sent, so that the batch does not wait for it; ignores an ended one. */
 async function giveUp(conversions: Conversions, jobId: string): Promise<void> {
   await conversions.cancel(jobId).catch((error: unknown) => {
     if (!(error instanceof CommandError && error.code === 'WRONG_STATE')) throw error;

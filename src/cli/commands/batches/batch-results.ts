@@ -8,13 +8,13 @@ import { type Conversions, type JobView, MAX_TRANSFERS, type OutputView } from '
 import { type Batches, type BatchView, JOBS_A_PAGE, type NewBatchView } from './batch-client.ts';
 import { countFiles, describeCounts } from './batch-watch.ts';
 
-/** Why there is no result. */
+/** Why a file has no result. */
 interface ErrorView {
   code: string;
   message: string;
 }
 
-/** What became of one file. */
+/** The result of one file. */
 interface FileResult {
   file: string;
   job: JobView;
@@ -22,15 +22,15 @@ interface FileResult {
   error: ErrorView | null;
 }
 
-/** What became of a batch here. */
+/** What was written of a batch on this machine. */
 interface SavedBatch {
   results: FileResult[];
-  /** Where the ZIP is, if one was asked for and could be had. */
+  /** The path of the ZIP; null if none was asked for or it could not be fetched. */
   archive: string | null;
   archiveError: ErrorView | null;
 }
 
-/** Reads how every file ended. */
+/** Returns how the conversion of every file ended. */
 export async function collectResults(
   batches: Batches,
   {
@@ -49,7 +49,7 @@ export async function collectResults(
   });
 }
 
-/** A job that was given up here says less than we know. */
+/** Returns why a job has no result, or null if it has. `unsent` says more of a job that was cancelled here. */
 function errorOf({ status, error }: JobView, unsent: string | null): ErrorView | null {
   if (status === 'READY') return null;
   const state = status.toLowerCase().replaceAll('_', ' ');
@@ -57,7 +57,7 @@ function errorOf({ status, error }: JobView, unsent: string | null): ErrorView |
   return { code: error?.code ?? status, message: known ?? error?.message ?? `The job is ${state}.` };
 }
 
-/** Fetches each result to its place, a few at a time. */
+/** Downloads each result to its path, a few at a time. */
 export async function saveResults(
   conversions: Conversions,
   { results, places }: { results: readonly FileResult[]; places: readonly string[] },
@@ -73,7 +73,7 @@ export async function saveResults(
   return { results: saved, archive: null, archiveError: null };
 }
 
-/** Fetches the ZIP of all results; there is none where there are none. */
+/** Downloads the ZIP of all results; there is none if no result is ready. */
 export async function saveArchive(
   conversions: Conversions,
   { batch, results, place }: { batch: BatchView; results: FileResult[]; place: string },
@@ -98,7 +98,7 @@ async function save(
   }
 }
 
-/** Prints what there is now, and each failure. @throws CommandError when there was any. */
+/** Prints what was written, and each error. @throws CommandError if there was any. */
 export function reportResults(batch: BatchView, saved: SavedBatch, { json }: { json: boolean }): void {
   const { results, archive, archiveError } = saved;
   const errors = results.flatMap(({ file, error }) => (error ? [{ file, ...error }] : []));

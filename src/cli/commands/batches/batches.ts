@@ -19,14 +19,14 @@ export type BatchOptions = ServiceOptions & { json?: boolean };
 const COLUMNS = ['batch', 'created', 'label', 'status', 'files'].map((title) => ({ title }));
 const JOB_COLUMNS = ['job', 'file', 'to', 'status', 'error'].map((title) => ({ title }));
 
-/** `kiln batches list`: the latest ones, newest first. */
+/** `kiln batches list`: prints the latest ones, newest first. */
 export async function listBatches({ limit, ...options }: BatchOptions & { limit: number }): Promise<void> {
   const found = await withBatches(options, (batches) => batches.list(limit));
   if (options.json) printJson(found);
   else printTable(COLUMNS, found.map(cellsOf), 'There are no batches yet.');
 }
 
-/** `kiln batches show`: one of them with its first jobs. */
+/** `kiln batches show`: prints one with its first 100 jobs. */
 export async function showBatch(id: string, options: BatchOptions): Promise<void> {
   const { batch, jobs } = await withBatches(options, async (batches) => ({
     batch: await batches.get(id),
@@ -45,7 +45,7 @@ export async function showBatch(id: string, options: BatchOptions): Promise<void
   print(`${parts.join('\n\n')}\n`);
 }
 
-/** `kiln batches watch`: what happens to a batch until it is over; fails when any of its files did. */
+/** `kiln batches watch`: shows a batch until it ends. @throws CommandError if any file failed. */
 export async function watchBatch(id: string, options: BatchOptions): Promise<void> {
   await withBatches(options, async (batches) => {
     if (options.json) return printEvents(batches, id);
@@ -58,7 +58,7 @@ export async function watchBatch(id: string, options: BatchOptions): Promise<voi
   });
 }
 
-/** `kiln batches cancel`: its jobs end one by one. */
+/** `kiln batches cancel`: cancels its jobs, which end one by one. */
 export async function cancelBatch(id: string, options: BatchOptions): Promise<void> {
   const batch = await withBatches(options, (batches) => batches.cancel(id));
   if (options.json) printJson(batch);
@@ -70,7 +70,7 @@ export async function cancelBatch(id: string, options: BatchOptions): Promise<vo
     );
 }
 
-/** `kiln batches retry`: a new batch of what did not become ready. */
+/** `kiln batches retry`: creates a batch of the files that did not become ready. */
 export async function retryBatch(id: string, options: BatchOptions): Promise<void> {
   const created = await withBatches(options, (batches) => batches.retry(id));
   if (options.json) printJson(created);
@@ -86,7 +86,7 @@ async function withBatches<T>(options: BatchOptions, work: (batches: Batches) =>
   }
 }
 
-/** One JSON document per line, as they come. */
+/** Prints each event as a line of JSON, as it comes. */
 async function printEvents(batches: Batches, id: string): Promise<void> {
   for await (const event of batches.watch(id)) print(`${JSON.stringify(event)}\n`);
 }
@@ -102,7 +102,7 @@ function describeRetry({ batch, jobs }: NewBatchView): string {
   return `${head}\n\nThese are not there any more. Send the bytes of each, then say that they are complete:\n\n${places.join('\n')}`;
 }
 
-/** Nothing where none was asked for. */
+/** Returns a line about the ZIP; none if none was asked for. */
 function describeArchive({ archive }: BatchView): string[] {
   if (!archive) return [];
   const { filename, size, downloadUrl, error } = archive;

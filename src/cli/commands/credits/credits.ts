@@ -5,7 +5,7 @@ import { print } from '../../terminal/print.ts';
 import { printJson } from '../../terminal/print-json.ts';
 import { printTable, renderTable } from '../../terminal/terminal.ts';
 
-/** Options of every command on credits; with `account` the operator asks, without it the owner. */
+/** Options of every command on credits. With `account` the operator acts, without it the owner. */
 export type CreditsOptions = AdminOptions & { json?: boolean; account?: string };
 
 interface BalanceView {
@@ -41,7 +41,7 @@ const LEDGER = `query Ledger($id: ID, $first: Int!) {
     entryId seq kind jobId change { available held } balance { available held } at
   } } } }
 }`;
-/** Adds to what an account may spend. */
+/** The mutation that gives an account credits. */
 export const GRANT_CREDITS = `mutation Grant($input: GrantCreditsInput!) {
   grantCredits(input: $input) {
     ... on GrantCreditsSuccess { balance { available held } }
@@ -58,7 +58,7 @@ const LEDGER_COLUMNS = [
   { title: 'job' },
 ];
 
-/** `kiln credits balance`: what may be spent, and what running jobs have set aside. */
+/** `kiln credits balance`: prints what may be spent, and what running jobs hold. */
 export async function showBalance(options: CreditsOptions): Promise<void> {
   const { account } = await ask(options, (graphql) =>
     graphql.request<{ account: AccountView }>(BALANCE, { id: options.account }),
@@ -66,11 +66,11 @@ export async function showBalance(options: CreditsOptions): Promise<void> {
   if (options.json) printJson(account);
   else {
     const { name, available, held } = account;
-    print(`${name}: ${available} media credits, and ${held} held for jobs that run\n`);
+    print(`${name}: ${available} media credits, and ${held} held for running jobs\n`);
   }
 }
 
-/** `kiln credits ledger`: the latest movements, newest first. */
+/** `kiln credits ledger`: prints the latest movements, newest first. */
 export async function listLedger({ limit, ...options }: CreditsOptions & { limit: number }): Promise<void> {
   const { account } = await ask(options, (graphql) =>
     graphql.request<{ account: { ledger: { edges: { node: EntryView }[] } } }>(LEDGER, {
@@ -80,10 +80,10 @@ export async function listLedger({ limit, ...options }: CreditsOptions & { limit
   );
   const entries = account.ledger.edges.map(({ node }) => node);
   if (options.json) printJson(entries);
-  else printTable(LEDGER_COLUMNS, entries.map(cellsOf), 'No credits have moved yet.');
+  else printTable(LEDGER_COLUMNS, entries.map(cellsOf), 'There are no movements yet.');
 }
 
-/** `kiln credits grant`: tops an account up. */
+/** `kiln credits grant`: gives an account credits. */
 export async function grantCredits(
   accountId: string,
   amount: number,
@@ -99,7 +99,7 @@ export async function grantCredits(
   else print(`The account has ${available} media credits now, and ${held} held.\n`);
 }
 
-/** `kiln credits reconcile`: proves the ledger of all accounts; fails when something does not agree. */
+/** `kiln credits reconcile`: checks the ledger of all accounts. @throws CommandError if something does not agree. */
 export async function reconcile(options: CreditsOptions): Promise<void> {
   const { reconcileCredits: report } = await askOperator(options, (graphql) =>
     graphql.request<{

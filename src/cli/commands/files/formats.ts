@@ -10,7 +10,7 @@ interface FormatView extends Pick<Format, 'id' | 'name' | 'category' | 'extensio
   targets: FormatId[];
 }
 
-/** `kiln formats`: what can become what. Needs no running service. */
+/** `kiln formats`: prints the formats and what can become what. Needs no running service. */
 export function listFormats({ json }: { json?: boolean }): void {
   const formats = [...FORMATS.values()].map(({ id, name, category, extensions, mime, readers, writers }) => ({
     id,

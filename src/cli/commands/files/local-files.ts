@@ -23,12 +23,12 @@ async function sizeOf(path: string): Promise<number> {
   throw new CommandError(`${path} is not a file.`, { isUsage: true });
 }
 
-/** How a result is called here, whatever the service calls it. */
+/** Returns the file name of a result on this machine: the input's with another extension. */
 export function resultName(path: string, target: string): string {
   return outputFilename(basename(path), findFormat(target)?.id ?? target);
 }
 
-/** Makes sure, before anything is sent, that nothing that is here already would be lost. */
+/** Checks, before anything is sent, that no result would replace a file. @throws CommandError */
 export async function refuseReplacing(
   paths: readonly string[],
   { force, instead }: { force: boolean | undefined; instead: string },
@@ -50,20 +50,20 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Makes a folder for results unless it is there. */
+/** Makes a folder for results if there is none. */
 export async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((cause: unknown) => {
-    throw new CommandError(`${path} cannot be made a folder.`, { cause, isUsage: true });
+    throw new CommandError(`The folder ${path} cannot be made.`, { cause, isUsage: true });
   });
 }
 
-/** Writes what was downloaded. */
+/** Writes a download to a file. */
 export async function saveAs(path: string, { body }: Response): Promise<void> {
   const bytes = Readable.fromWeb((body ?? new Blob().stream()) as ReadableStream);
   await pipeline(bytes, createWriteStream(path));
 }
 
-/** `800 × 600, 61.4 kB` */
+/** Returns size in pixels and bytes, such as `800 × 600, 61.4 kB`. */
 export function describeOutput({ width, height, size }: OutputView): string {
   const pixels = width && height ? `${width} × ${height}, ` : '';
   return `${pixels}${formatBytes(size)}`;

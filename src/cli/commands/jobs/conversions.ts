@@ -3,7 +3,7 @@ import { REFUSAL, mutate as send } from '../../service-client/mutation.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 
 /** A job as the commands show it. */
-/** Files sent or fetched at a time: enough to keep a line busy, and few enough to leave some of it to others. */
+/** Most files that are sent or fetched at a time: enough to keep a connection busy without taking all of it. */
 export const MAX_TRANSFERS = 4;
 
 export interface JobView {
@@ -37,7 +37,7 @@ export interface JobEventView {
   job: JobView;
 }
 
-/** Where the bytes of an announced file go. */
+/** Where the bytes of a file are to be sent. */
 export interface UploadView {
   id: string;
   fileId: string;
@@ -48,7 +48,7 @@ export interface UploadView {
   completeUrl: string;
 }
 
-/** A file to be announced. */
+/** A file that is to be sent. */
 export interface FileToSend {
   filename: string;
   mime: string;
@@ -69,7 +69,7 @@ export interface ConversionRequest {
 
 export type Conversions = ReturnType<typeof createConversions>;
 
-/** A job as it is asked for, by every document that spreads JobParts. */
+/** The fields of a job that every document here selects. */
 export const JOB = `fragment JobParts on Job {
   jobId status warnings createdAt
   error { code message }
@@ -77,7 +77,7 @@ export const JOB = `fragment JobParts on Job {
   conversions { source target engine engineMs }
   outputs { filename mime size sha256 width height downloadUrl }
 }`;
-/** The same of an upload. */
+/** The fields of an upload that every document here selects. */
 export const UPLOAD = 'upload { id fileId filename method url headers { name value } completeUrl }';
 
 const CREATE_JOB = `mutation CreateJob($input: CreateJobInput!) {
@@ -98,7 +98,7 @@ const JOB_EVENTS = `subscription JobEvents($jobId: ID!) {
 } ${JOB}`;
 const JOBS = `query Jobs($first: Int!) { jobs(first: $first) { edges { node { ...JobParts } } } } ${JOB}`;
 
-/** The calls that commands, demo and bench make, in the order in which a conversion needs them. */
+/** Creates the calls of commands, demo and bench, in the order in which a conversion needs them. */
 export function createConversions(service: Service) {
   const graphql = createGraphqlClient(service);
   const mutate = <Success>(name: string, document: string, variables: Record<string, unknown>) =>
@@ -119,7 +119,7 @@ export function createConversions(service: Service) {
       await accept(await fetch(url, { method, headers: Object.fromEntries(entries), body }), 'upload');
     },
 
-    /** Declares by the signed link, which counts as no call of the API, that all bytes were sent. */
+    /** Says by the signed link, which counts as no call of the API, that all bytes were sent. */
     async finish({ completeUrl }: UploadView): Promise<void> {
       await accept(await fetch(completeUrl, { method: 'POST' }), 'upload');
     },
@@ -147,7 +147,7 @@ export function createConversions(service: Service) {
   };
 }
 
-/** The one result of a job that went well. */
+/** Returns the one result of a job. @throws CommandError if it is not ready. */
 export function resultOf({ status, error, outputs }: JobView): OutputView {
   const [output] = outputs;
   if (status === 'READY' && output) return output;

@@ -16,7 +16,7 @@ import {
 } from './conversions.ts';
 import { watchToEnd } from './watch.ts';
 
-/** What `kiln convert` was told. */
+/** Options of `kiln convert`. */
 export interface ConvertOptions extends ServiceOptions {
   to: string;
   set: Record<string, unknown>;
@@ -25,7 +25,7 @@ export interface ConvertOptions extends ServiceOptions {
   json?: boolean;
 }
 
-/** `kiln convert`: one file through a running service, and the result beside it. */
+/** `kiln convert`: converts one file and writes the result beside it, or where asked. */
 export async function convertFile(path: string, options: ConvertOptions): Promise<void> {
   const destination = options.output ?? join(dirname(path), resultName(path, options.to));
   await refuseReplacing([destination], {

@@ -5,7 +5,7 @@ import { createConversions, type JobView } from './conversions.ts';
 
 const COLUMNS = ['job', 'created', 'status', 'file', 'to', 'error'].map((title) => ({ title }));
 
-/** `kiln jobs`: the latest jobs, newest first. */
+/** `kiln jobs`: prints the latest jobs, newest first. */
 export async function listJobs({
   json,
   limit,

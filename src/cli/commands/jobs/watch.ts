@@ -4,7 +4,7 @@ import { print } from '../../terminal/print.ts';
 import { createStatusLine, renderBar } from '../../terminal/terminal.ts';
 import { type Conversions, createConversions, type JobView } from './conversions.ts';
 
-/** `kiln watch`: what happens to a job until it ends; fails when the job did. */
+/** `kiln watch`: shows a job until it ends. @throws CommandError if it failed. */
 export async function watchJob(
   jobId: string,
   { json, ...options }: ServiceOptions & { json?: boolean },
@@ -20,12 +20,12 @@ export async function watchJob(
   }
 }
 
-/** One JSON document per line, as they come. */
+/** Prints each event as a line of JSON, as it comes. */
 async function printEvents(conversions: Conversions, jobId: string): Promise<void> {
   for await (const event of conversions.watch(jobId)) print(`${JSON.stringify(event)}\n`);
 }
 
-/** Shows a bar while the job runs and gives the job as it ended. */
+/** Shows a bar while the job runs, and returns the job as it ended. */
 export async function watchToEnd(
   conversions: Conversions,
   jobId: string,
@@ -39,6 +39,6 @@ export async function watchToEnd(
     if (!quiet) line.show(`${renderBar(progress?.percent ?? 0)}  ${stage}`);
   }
   line.clear();
-  if (!last) throw new CommandError('The subscription ended without a word about the job.');
+  if (!last) throw new CommandError('The connection ended before the job did.');
   return last;
 }

@@ -5,14 +5,14 @@ const MINUTE = 60_000;
 const UNITS: Readonly<Record<string, number>> = { m: MINUTE, h: 60 * MINUTE, d: 24 * 60 * MINUTE };
 
 const account = ['--account <accountId>', 'for the operator: another account'] as const;
-const description = ['--description <text>', 'what people call it'] as const;
-const id = ['<endpointId>', 'its id'] as const;
+const description = ['--description <text>', 'a description for people'] as const;
+const id = ['<endpointId>', 'the id of the endpoint'] as const;
 
 /** Adds `kiln webhooks`: endpoints and their deliveries. */
 export function addWebhookCommands(program: Command): void {
   const webhooks = program
     .command('webhooks')
-    .description('endpoints that get events, and deliveries to them');
+    .description('manage endpoints that get events, and deliveries to them');
   addEndpoints(webhooks);
   addChanges(webhooks);
   addDeliveries(webhooks);
@@ -51,17 +51,17 @@ function addChanges(webhooks: Command): void {
       (await import('./webhooks.ts')).changeEndpoint('deleteWebhookEndpoint', of, options),
     );
   withAccount(webhooks.command('rotate'))
-    .description('make a new secret and print it, once; the present one signs as well for a day')
+    .description('make a new secret and print it, once; the old one also signs for one more day')
     .argument(...id)
     .action(async (of, options) => (await import('./webhooks.ts')).rotateSecret(of, options));
   withAccount(webhooks.command('pause'))
-    .description('send nothing until it is resumed; what comes waits')
+    .description('send nothing to an endpoint until it is resumed; new messages wait')
     .argument(...id)
     .action(async (of, options) =>
       (await import('./webhooks.ts')).changeEndpoint('pauseWebhookEndpoint', of, options),
     );
   withAccount(webhooks.command('resume'))
-    .description('send again, after a pause or after it was disabled')
+    .description('send to an endpoint again, after a pause or after it was disabled')
     .argument(...id)
     .action(async (of, options) =>
       (await import('./webhooks.ts')).changeEndpoint('resumeWebhookEndpoint', of, options),
@@ -70,7 +70,7 @@ function addChanges(webhooks: Command): void {
 
 function addDeliveries(webhooks: Command): void {
   withAccount(webhooks.command('test'))
-    .description('send an endpoint the event endpoint.test')
+    .description('send the event endpoint.test to an endpoint')
     .argument(...id)
     .action(async (of, options) => (await import('./webhook-deliveries.ts')).testEndpoint(of, options));
   withAccount(webhooks.command('deliveries'))
@@ -89,13 +89,13 @@ function addDeliveries(webhooks: Command): void {
     .action(async (options) => (await import('./webhook-deliveries.ts')).listDeliveries(options));
   withAccount(webhooks.command('delivery'))
     .description('show one delivery with its attempts and its body')
-    .argument('<deliveryId>', 'its id')
+    .argument('<deliveryId>', 'the id of the delivery')
     .action(async (of, options) => (await import('./webhook-deliveries.ts')).showDelivery(of, options));
   withAccount(webhooks.command('replay'))
-    .description('send again: one delivery, or with --since every ended one')
-    .argument('[deliveryId]', 'the one')
-    .option('--since <moment>', 'such as 2026-01-31T12:00:00Z, or 2h, 3d ago', toMoment)
-    .option('--until <moment>', 'up to now unless given', toMoment)
+    .description('send one delivery again, or with --since all that have ended since then')
+    .argument('[deliveryId]', 'the delivery, unless --since is given')
+    .option('--since <moment>', 'a time such as 2026-01-31T12:00:00Z, or how long ago: 30m, 2h, 3d', toMoment)
+    .option('--until <moment>', 'the same; now unless given', toMoment)
     .option('--endpoint <endpointId>', 'only those to this endpoint')
     .option('--failed', 'only those that failed')
     .action(async (of, options, command: Command) => {

@@ -143,7 +143,7 @@ export async function replay(
   if (options.json) printJson({ replayed, left });
   else
     print(
-      `${replayed} deliveries are on their way again; ${left} were anyhow, or have no enabled endpoint.\n`,
+      `${replayed} deliveries are being sent again; ${left} were pending already or have no enabled endpoint.\n`,
     );
 }
 

@@ -103,7 +103,7 @@ export async function changeEndpoint(
     mutate<{ endpoint: EndpointView }>(graphql, field, change(field), { id }),
   );
   if (options.json || field !== 'deleteWebhookEndpoint') showOne(endpoint, options);
-  else print(`${endpoint.url} is not called any more.\n`);
+  else print(`Nothing more is sent to ${endpoint.url}.\n`);
 }
 
 /** Runs `work` with a client of the service: the operator's if an account is named, else the caller's own. */
