@@ -91,10 +91,10 @@ describe('a round over the admissions', () => {
     ['account:a', { seq: 4, idleSeq: 3 }, 'idle account:a 86400000'],
     ['account:a', { seq: 4, idleSeq: 4 }, 'forget account:a'],
     ['guest:203.0.113.5', {}, 'forget guest:203.0.113.5'],
-  ])('keeps or forgets one in which nothing happens: %s %j', async (key, different, deed) => {
+  ])('keeps or forgets one in which nothing happens: %s %j', async (key, different, call) => {
     const { round, done } = repairing([[anAdmission(key, different)]], {});
     await round();
-    expect(done).toEqual([`postpone ${key} 10000`, deed]);
+    expect(done).toEqual([`postpone ${key} 10000`, call]);
   });
 
   it.each([
@@ -117,7 +117,7 @@ describe('a round over the admissions', () => {
     ['finalized', HOUR, ['release']],
   ] as const)(
     'counts an upload without a job while it is awaited: %s, %d ms left',
-    async (state, left, deeds) => {
+    async (state, left, calls) => {
       const upload = anUpload({ state, expiresAt: new Date(NOW + left) });
       const id = openUploadId(upload);
       const { round, done } = repairing(
@@ -126,7 +126,7 @@ describe('a round over the admissions', () => {
         { uploads: [upload] },
       );
       await round();
-      expect(done.slice(1)).toEqual(deeds.map((deed) => `${deed} account:a ${id}`));
+      expect(done.slice(1)).toEqual(calls.map((call) => `${call} account:a ${id}`));
     },
   );
 
@@ -163,9 +163,9 @@ describe('a round over the admissions', () => {
     const page = () => Array.from({ length: 200 }, (_, i) => anAdmission(`guest:${i}`));
     const short = repairing([page(), page().slice(1), page()], {});
     await short.round();
-    expect(short.done.filter((deed) => deed.startsWith('postpone'))).toHaveLength(2);
+    expect(short.done.filter((call) => call.startsWith('postpone'))).toHaveLength(2);
     const long = repairing(Array.from({ length: 27 }, page), {});
     await long.round();
-    expect(long.done.filter((deed) => deed.startsWith('postpone'))).toHaveLength(25);
+    expect(long.done.filter((call) => call.startsWith('postpone'))).toHaveLength(25);
   });
 });
