@@ -1,4 +1,5 @@
-import { hasCode, isErrorCode } from '../src/domain/errors.ts';
+import { Context } from '@temporalio/activity';
+import { hasCode, isErrorCode, KilnError } from '../src/domain/errors.ts';
 import {
   isTerminal,
   type Job,
@@ -71,9 +72,11 @@ export function createRecord({ jobs, uploads, files, admissions, countInBatch, e
           : errorChange(job, publicError(end.fault));
       const transition = { to: end.to, cause: 'ended', ...change };
       const ended = await jobs.transition(jobId, transition).catch(standingEnd(jobId));
-      await admissions.leave(job);
-      await emitJobEnded(ended);
-      await countInBatch(ended);
+      await follow({
+        'its place is free': () => admissions.leave(job),
+        'its event is sent': () => emitJobEnded(ended),
+        'its batch counts it': () => countInBatch(ended),
+      });
       return ended.status;
     },
   };
@@ -86,6 +89,25 @@ export function createRecord({ jobs, uploads, files, admissions, countInBatch, e
       return job;
     };
   }
+}
+
+/**
+ * Does what follows from an end that is written, each step whatever becomes of the others. A fault of ours is
+ * logged, since the job has ended all the same: repairs free its place and count it.
+ * @throws what may pass, to be tried again.
+ */
+async function follow(steps: Readonly<Record<string, () => Promise<void>>>): Promise<void> {
+  const passing: unknown[] = [];
+  for (const [step, run] of Object.entries(steps)) {
+    try {
+      await run();
+    } catch (error) {
+      if (error instanceof KilnError && error.retryable && error.code !== 'INTERNAL') passing.push(error);
+      else
+        Context.current().log.error('a job has ended, but a step that follows failed', { step, err: error });
+    }
+  }
+  if (passing.length > 0) throw passing[0];
 }
 
 function readyPatch(job: Job, converted: ConvertedFile[], outputs: JobOutput[]): JobPatch {

@@ -33,16 +33,11 @@ export const bench: Bench = {
         refusedPorts: [],
       },
     );
-    const { collections, db } = app.mongo;
-    const { repairJobs, repairCredits, repairAdmissions, repairBatches, repairDeliveries } = app.operations;
-    const steps: [string, (now: number) => Promise<unknown>][] = [
-      ['jobs', () => repairJobs()],
-      ['credits', (now) => repairCredits(now)],
-      ['admissions', (now) => repairAdmissions(now)],
-      ['batches', (now) => repairBatches(now)],
-      ['deliveries', (now) => repairDeliveries(now)],
-    ];
-    const commands = countCommands(app.mongo);
+    const { mongo } = app.infrastructure;
+    const { collections, db } = mongo;
+    const { jobs, ...others } = app.repairs;
+    const steps = Object.entries({ jobs: () => jobs(), ...others });
+    const commands = countCommands(mongo);
     const crowd = await crowdedAdmission(collections, ACTIVE);
     const updatedAt = new Date(Date.now() - LONG_AGO_MS);
     const insert = (ids: readonly string[], status: 'queued' | 'processing') =>

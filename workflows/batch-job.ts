@@ -38,7 +38,7 @@ export async function batchJob(start: BatchStart, before?: BatchProgress): Promi
   await startJobs(start, state);
   for (let cancelled = false; ; ) {
     if (state.cancelling && !cancelled) {
-      await unlimitedRetry('cancel the jobs').cancelBatchJobs({ batchId });
+      await attempting(() => unlimitedRetry('cancel the jobs').cancelBatchJobs({ batchId }));
       cancelled = true;
     }
     state.nudged = false;
@@ -58,7 +58,10 @@ export async function batchJob(start: BatchStart, before?: BatchProgress): Promi
 /** Starts the jobs in pages, so that no activity lasts as long as thousands of starts. */
 async function startJobs({ batchId, total }: BatchStart, state: BatchProgress): Promise<void> {
   while (state.started < total) {
-    const { next } = await unlimitedRetry('start the jobs').startBatchJobs({ batchId, from: state.started });
+    const from = state.started;
+    const { next } = await attempting(() =>
+      unlimitedRetry('start the jobs').startBatchJobs({ batchId, from }),
+    );
     state.started = next;
   }
 }

@@ -5,11 +5,8 @@ import {
   condition,
   isCancellation,
   log,
-  ParentClosePolicy,
   patched,
   setHandler,
-  startChild,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { AcquiredFile } from '../activities/acquire.ts';
 import type { Waiting } from '../activities/admit.ts';
@@ -20,6 +17,7 @@ import type { JobStart } from '../src/operations/workflow-runner.ts';
 import { attempting } from './attempts.ts';
 import { show } from './details.ts';
 import { faultOf } from './fault.ts';
+import { finish } from './finish.ts';
 import {
   admittedSignal,
   cancelUpdate,
@@ -28,21 +26,7 @@ import {
   uploadArrivedSignal,
   uploadCompletedUpdate,
 } from './messages.ts';
-import {
-  conversion,
-  convertLocally,
-  discardFiles,
-  expireUpload,
-  holdCredits,
-  prepareCallback,
-  recordEnd,
-  recordQueued,
-  settleCredits,
-  transfer,
-} from './proxies.ts';
-import { ATTRIBUTES } from './search-attributes.ts';
-import { summaryOf } from './summary.ts';
-import { webhookDelivery } from './webhook-delivery.ts';
+import { conversion, convertLocally, expireUpload, holdCredits, recordQueued, transfer } from './proxies.ts';
 
 /** Up to this many bytes a local activity converts: a round trip through Temporal would cost more. */
 const LOCAL_BYTES = 256 * 2 ** 10;
@@ -190,38 +174,6 @@ function begin({ jobId, title, size }: JobStart): Promise<ConvertedFile | Acquir
   if (size <= LOCAL_BYTES) return convertLocally(jobId, title);
   if (size <= ONE_ACTIVITY_BYTES) return attempting(() => conversion(title).convertSmallFile({ jobId }));
   return attempting(() => transfer('verify the upload').acquire({ jobId }));
-}
-
-async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<JobStatus> {
-  const status = await recordEnd({ jobId: start.jobId, end });
-  if (charged) await settleCredits({ jobId: start.jobId });
-  if (status !== 'ready') await discardFiles({ jobId: start.jobId });
-  const engine = end.to === 'ready' ? end.outputs.map((output) => output.engine).join(', ') : undefined;
-  const fault = end.to === 'ready' ? undefined : end.fault;
-  show(start, status, { engine, fault });
-  upsertSearchAttributes([
-    { key: ATTRIBUTES.stage, value: status },
-    ...(engine ? [{ key: ATTRIBUTES.engine, value: engine }] : []),
-    ...(fault ? [{ key: ATTRIBUTES.error, value: fault.code }] : []),
-  ]);
-  if (start.hasCallback) await startCallback(start.jobId);
-  return status;
-}
-
-/** Starts the delivery, which outlives this workflow. Does nothing if an earlier run has started it. */
-async function startCallback(jobId: string): Promise<void> {
-  const { deliveryId, event, url } = await prepareCallback({ jobId });
-  try {
-    await startChild(webhookDelivery, {
-      workflowId: `delivery:${deliveryId}`,
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      args: [{ deliveryId }],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: summaryOf(`${event} → ${url}`),
-    });
-  } catch (error) {
-    if (!(error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError')) throw error;
-  }
 }
 
 function endOf(error: unknown, cancelReason: string | null): JobEnd {

@@ -122,14 +122,17 @@ export function transfer(summary: string) {
   return proxyActivities<Activities>({ ...engineOptions(), taskQueue: queue('io'), summary });
 }
 
-/** Returns activities that are retried without limit, for work that must be done after any outage. */
+/**
+ * Returns activities that are retried without limit while it is an outage that they meet, for work that must be
+ * done after any. INTERNAL and ENGINE_CRASHED are thrown at once: `attempting` counts those.
+ */
 export function unlimitedRetry(summary: string) {
   return proxyActivities<Activities>({
     taskQueue: queue('io'),
     summary,
     startToCloseTimeout: '1h',
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
-    retry: { initialInterval: '1s', maximumInterval: '30s' },
+    retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ENGINE_ERRORS },
   });
 }
 

@@ -85,7 +85,9 @@ async function openCopy({ tests, project }: Options, engines: NodeJS.ProcessEnv)
   /** Returns which test that imports one of these files fails, and what it says; null when all pass. */
   async function failureOf(paths: readonly string[]): Promise<string | null> {
     const child = fork(join(copy, 'bench/drills/related-tests.ts'), [project, tests, ...paths], {
-      ...{ cwd: copy, env: { ...process.env, ...engines }, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
+      cwd: copy,
+      env: { ...process.env, ...engines },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       // In a group of its own, so that its workers end with it.
       detached: true,
     });

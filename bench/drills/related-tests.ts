@@ -7,8 +7,15 @@ const [project = '', tests = '', ...related] = process.argv.slice(2);
 /** A machine that does much else beside it is slow; what hangs is noticed all the same. */
 const testTimeout = 90_000;
 const vitest = await startVitest('test', tests.split(','), {
-  ...{ run: true, watch: false, bail: 1, testTimeout, passWithNoTests: true },
-  ...{ project: [project], related, cliExclude: SLOWEST.map((name) => `**${name}`), reporters: [] },
+  run: true,
+  watch: false,
+  bail: 1,
+  testTimeout,
+  passWithNoTests: true,
+  project: [project],
+  related,
+  cliExclude: SLOWEST.map((name) => `**${name}`),
+  reporters: [],
 });
 for (const module of vitest.state.getTestModules()) {
   const [failed] = module.children.allTests('failed');

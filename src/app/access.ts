@@ -1,8 +1,6 @@
-import type { Config } from '../config.ts';
 import { GUEST_PLAN } from '../domain/access/account-plan.ts';
 import { clientAddressOf, parseNetworks, type Sender } from '../domain/access/client-address.ts';
 import { chargedAccount } from '../domain/credits/credits.ts';
-import type { Log } from '../log.ts';
 import { createAccounts } from '../operations/access/accounts.ts';
 import { createAuthenticate } from '../operations/access/authenticate.ts';
 import { createCheckRateLimit } from '../operations/access/check-rate-limit.ts';
@@ -10,56 +8,32 @@ import { createExplainPolicy } from '../operations/access/explain-policy.ts';
 import { createKeyUsage } from '../operations/access/key-usage.ts';
 import { createKeys } from '../operations/access/keys.ts';
 import { createPlans } from '../operations/access/plans.ts';
+import { createSecrets } from '../operations/access/secrets.ts';
 import { createSessions } from '../operations/access/sessions.ts';
 import { createAdminCheck } from '../secrets/admin-token.ts';
 import { hashApiKey, newApiKey, newKeyPair } from '../secrets/api-key.ts';
-import type { EnvelopeSealer } from '../secrets/envelope.ts';
-import type { Links } from '../secrets/links.ts';
+import { longestTokenMs } from '../secrets/links.ts';
 import { createLoginKeys } from '../secrets/login-keys.ts';
 import { createLoginReader } from '../secrets/logins.ts';
 import { createSessionTokens } from '../secrets/sessions.ts';
-import type { TokenSigner } from '../secrets/signed-token.ts';
-import { createAccountRepository } from '../store/accounts.ts';
-import { createApiKeyRepository } from '../store/api-keys.ts';
-import type { Collections } from '../store/mongo/mongo.ts';
-import { createPlanRepository } from '../store/plans.ts';
-import { createWindowRepository } from '../store/windows.ts';
+import type { Infrastructure } from './infrastructure.ts';
 
-export interface AccessPorts {
-  collections: Pick<Collections, 'accounts' | 'keys' | 'plans' | 'windows'>;
-  signer: TokenSigner;
-  links: Pick<Links, 'subjectOf'>;
-  sealer: Pick<EnvelopeSealer, 'seal'>;
-  log: Pick<Log, 'warn'>;
-  trustedProxies: readonly string[];
-  adminToken: string | undefined;
-  /** The largest file of the service, whatever a plan says. */
-  uploadBytes: number;
-  /** The login server, where there is one, and how its keys are fetched. */
-  oidc?: Config['oidc'];
-  fetchJson?(url: string): Promise<unknown>;
-  now?: () => number;
-}
+export type Access = ReturnType<typeof accessSlice>;
 
-/** Who may do what, and how often: accounts, keys, sessions, plans and rate windows. */
-export async function createAccess(ports: AccessPorts) {
-  const { collections, signer, links, sealer, log, now = Date.now } = ports;
-  const accounts = createAccountRepository(collections);
-  const keys = createApiKeyRepository(collections);
-  const planRepository = createPlanRepository(collections);
-  const windows = createWindowRepository(collections);
-  await planRepository.seed();
-
-  const proxies = parseNetworks(ports.trustedProxies);
+/** Who may do what, and how often: accounts, keys, sessions, plans, rate windows, and the master keys. */
+export function accessSlice(shared: Infrastructure, now = Date.now) {
+  const { config, accounts, signer, links, keyring } = shared;
+  const proxies = parseNetworks(config.trustedProxies);
   const addressOf = (sender: Sender) => clientAddressOf(sender, proxies);
-  const isAdminToken = createAdminCheck(ports.adminToken);
   const { issueSession, readSession } = createSessionTokens(signer);
-  const usage = createKeyUsage({ keys, log });
-  const { requireAccountPlan, ...plans } = createPlans({ plans: planRepository });
-  const owners = createAccounts({ accounts, requireAccountPlan, issuer: ports.oidc?.issuer });
+  const usage = createKeyUsage(shared);
+  const { requireAccountPlan, ...plans } = createPlans(shared);
+  const { planOf } = plans;
+  const owners = createAccounts({ ...shared, requireAccountPlan, issuer: config.oidc?.issuer });
+  const { findAccount } = owners;
   const { checkRateLimit, readUsage, concurrencyKeyOf } = createCheckRateLimit({
-    windows,
-    planOf: plans.planOf,
+    ...shared,
+    planOf,
     addressOf,
     now,
   });
@@ -69,8 +43,6 @@ export async function createAccess(ports: AccessPorts) {
   };
 
   return {
-    accounts,
-    keys,
     concurrencyKeyOf,
     /** How many jobs of a concurrency key may convert at a time. */
     async concurrencyOf(concurrencyKey: string): Promise<number> {
@@ -80,35 +52,35 @@ export async function createAccess(ports: AccessPorts) {
     },
     operations: {
       authenticate: createAuthenticate({
-        keys,
-        accounts,
+        ...shared,
         hashApiKey,
         readGuestToken,
         readSession,
-        readLogin: loginReaderOf(ports),
+        readLogin: loginReaderOf(shared, now),
         addressOf,
         noteUse: usage.note,
       }),
-      isAdminToken,
+      isAdminToken: createAdminCheck(shared.adminToken),
       checkRateLimit,
       readUsage,
-      explainPolicy: createExplainPolicy({
-        planOf: plans.planOf,
-        readUsage,
-        serviceBytes: ports.uploadBytes,
-      }),
+      explainPolicy: createExplainPolicy({ planOf, readUsage, serviceBytes: config.limits.uploadBytes }),
       ...plans,
       ...owners,
-      ...createKeys({ keys, findAccount: owners.findAccount, newApiKey, newKeyPair, seal: sealer.seal }),
-      ...createSessions({ keys, accounts, issueSession }),
+      ...createKeys({ ...shared, findAccount, newApiKey, newKeyPair }),
+      ...createSessions({ ...shared, issueSession }),
+      ...createSecrets({
+        ...shared,
+        keyIds: keyring.keyIds,
+        longestTokenMs: longestTokenMs(config.retention),
+      }),
     },
     close: () => usage.close(),
   };
 }
 
 /** Without a login server no JWT is a credential. */
-function loginReaderOf({ oidc, fetchJson, log, now = Date.now }: AccessPorts) {
-  if (!oidc || !fetchJson) return async () => null;
+function loginReaderOf({ config: { oidc }, fetchJson, log }: Infrastructure, now: () => number) {
+  if (!oidc) return async () => null;
   const onFailure = (detail: string) =>
     log.warn({ issuer: oidc.issuer, detail }, 'the keys of the login server could not be fetched');
   const findKey = createLoginKeys({ ...oidc, fetchJson, onFailure, now });

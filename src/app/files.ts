@@ -1,20 +1,34 @@
-import { type CompleteUploadPorts, createCompleteUpload } from '../operations/files/complete-upload.ts';
-import { createPrepareUpload, type PrepareUploadPorts } from '../operations/files/prepare-upload.ts';
-import { createReceiveUpload, type ReceiveUploadPorts } from '../operations/files/receive-upload.ts';
-import type { BestEffortRunner } from '../operations/jobs/best-effort-runner.ts';
+import { createCompleteUpload } from '../operations/files/complete-upload.ts';
+import { createFiles } from '../operations/files/files.ts';
+import { createPrepareUpload } from '../operations/files/prepare-upload.ts';
+import { createReceiveUpload } from '../operations/files/receive-upload.ts';
+import { createSweep } from '../operations/files/sweep.ts';
+import type { Infrastructure } from './infrastructure.ts';
+import type { Jobs } from './jobs.ts';
+import type { Webhooks } from './webhooks.ts';
 
-export interface UploadsPorts
-  extends Omit<CompleteUploadPorts & ReceiveUploadPorts, 'runner'>,
-    Omit<PrepareUploadPorts, 'uploads' | 'admissions'> {
-  admissions: CompleteUploadPorts['admissions'] & PrepareUploadPorts['admissions'];
-  notifier: BestEffortRunner;
-}
-
-/** Everything about bringing a file: announcing it, sending its bytes, declaring them complete. */
-export function createUploads({ notifier, ...ports }: UploadsPorts) {
+/** Everything about files: announcing one, sending its bytes, reading it, and removing it when its time is over. */
+export function filesSlice(
+  shared: Infrastructure,
+  { submission }: Pick<Jobs, 'submission'>,
+  { emittingUpload }: Pick<Webhooks, 'emittingUpload'>,
+) {
+  const { uploads, files, blobs, scratch, links, config } = shared;
   return {
-    prepareUpload: createPrepareUpload(ports),
-    receiveUpload: createReceiveUpload({ ...ports, runner: notifier }),
-    completeUpload: createCompleteUpload({ ...ports, runner: notifier }),
+    operations: {
+      prepareUpload: createPrepareUpload(submission),
+      receiveUpload: createReceiveUpload(submission),
+      completeUpload: emittingUpload(createCompleteUpload(submission)),
+      ...createFiles(shared),
+      links,
+    },
+    activityPorts: {
+      uploads,
+      files,
+      blobs,
+      scratch,
+      fileMs: config.retention.fileMs,
+      sweep: createSweep({ ...shared, lifetimes: config.retention }),
+    },
   };
 }

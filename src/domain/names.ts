@@ -5,7 +5,7 @@ const MAX_WORD = 40;
 
 /** Returns a caller's name with nothing in it that a page or terminal would obey, 40 characters at most. */
 export function harmless(name: string): string {
-  return name.replace(/[^\w.-]/g, '').slice(0, MAX_WORD);
+  return name.replace(/[^\w.*-]/g, '').slice(0, MAX_WORD);
 }
 
 /** Returns the names, three at most, that a misspelt word probably means, the nearest first; empty for none. */

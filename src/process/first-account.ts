@@ -36,7 +36,7 @@ export async function loadCredentials({ dataDir, adminToken }: Config): Promise<
  * @returns the path of credentials.json
  */
 export async function ensureFirstAccount(app: App, credentials: Credentials): Promise<string> {
-  const path = pathIn(app.config.dataDir);
+  const path = pathIn(app.infrastructure.config.dataDir);
   // Writes the file first: a crash then leaves an account to be made again, not a key that nobody knows.
   await writeFile(path, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   await store(app, credentials);
@@ -53,7 +53,7 @@ async function readCredentials(path: string): Promise<Credentials | null> {
 }
 
 async function store(
-  { accounts, keys, sealer }: App,
+  { infrastructure: { accounts, keys, seal } }: App,
   { account, apiKey, publicKey, secretKey }: Credentials,
 ): Promise<void> {
   const createdAt = new Date();
@@ -66,7 +66,7 @@ async function store(
     prefix: shownPrefix(apiKey),
     secretHash: hashApiKey(apiKey),
     publicKey,
-    sealedSecretKey: sealer.seal(secretKey, { collection: 'keys', id: account, field: 'secretKey' }),
+    sealedSecretKey: seal(secretKey, { collection: 'keys', id: account, field: 'secretKey' }),
     scopes: [...KEY_SCOPES],
     restriction: { type: 'all' },
     createdAt,

@@ -18,28 +18,30 @@ const CLOSE_GRACE_MS = 5000;
 
 /** Starts serving every API: GraphQL, the dialects, uploads and downloads. */
 export async function startServing(app: App): Promise<Serving> {
-  const { config, operations, log } = app;
-  let publicUrl = '';
+  const {
+    operations,
+    infrastructure: { config, log, publicUrls, checkReady },
+  } = app;
   const graphql = createGraphql({
     operations,
     log,
-    publicUrl: () => publicUrl,
+    publicUrl: publicUrls.of,
     development: isLoopbackHost(config.host),
   });
   const http = createHttp({
     operations,
     log,
-    publicUrl: (dialect) => config.publicUrls[dialect] ?? publicUrl,
+    publicUrl: publicUrls.of,
     graphql,
-    checkReady: app.checkReady,
+    checkReady,
     limits: { uploadBytes: config.limits.uploadBytes },
   });
   const { host, port: wanted } = config;
   const { url, port } = await http.listen(host, wanted).catch((error: unknown) => {
     throw explainListening(error, host, wanted);
   });
-  publicUrl = app.publicUrlOf(url);
-  return { url: publicUrl, port, stop: () => http.close(CLOSE_GRACE_MS) };
+  publicUrls.listenAt(url);
+  return { url: publicUrls.of(), port, stop: () => http.close(CLOSE_GRACE_MS) };
 }
 
 /** `npm run server`: the server without the worker. */

@@ -1,5 +1,6 @@
 import { createActivities } from '../../activities/index.ts';
-import { type App, createApp, KILN_VERSION } from '../app/app.ts';
+import { type App, createApp } from '../app/app.ts';
+import { KILN_VERSION } from '../app/infrastructure.ts';
 import { loadConfig, sharedEndpoints } from '../config.ts';
 import { startRepairRounds } from '../operations/repair-rounds.ts';
 import { ensureSchedules } from '../temporal/schedules.ts';
@@ -14,9 +15,8 @@ const SCRATCH_MS = 2 * 3_600_000;
 
 /** Starts the workers of this process: workflows, activities, and the repair of what a crash has left. */
 export async function startWork(app: App): Promise<Workers> {
-  const { config, temporal, converters, operations, log } = app;
+  const { config, temporal, converters, blobs, scratch, log } = app.infrastructure;
   await using opening = new AsyncDisposableStack();
-  const { blobs, scratch } = app.activityPorts;
   await Promise.all([scratch.sweep(SCRATCH_MS), blobs.sweepUnfinished(SCRATCH_MS)]);
   await converters.warm();
   const workers = await startWorkers({
@@ -30,17 +30,16 @@ export async function startWork(app: App): Promise<Workers> {
         ? undefined
         : { release: KILN_VERSION, buildId: config.buildId, log },
   });
-  opening.defer(() => Promise.all([app.dispatcher.close(), workers.stop()]).then(() => {}));
+  opening.defer(() => Promise.all([app.webhooks.dispatcher.close(), workers.stop()]).then(() => {}));
   await ensureSchedules(temporal, { ...config.temporal, sweepMs: config.retention.sweepMs });
-  app.dispatcher.open();
+  app.webhooks.dispatcher.open();
   const rounds = startRepairRounds({
     steps: [
-      { name: 'jobs', run: (signal) => operations.repairJobs(signal) },
-      { name: 'credits', run: () => operations.repairCredits() },
-      { name: 'admissions', run: () => operations.repairAdmissions() },
-      { name: 'batches', run: () => operations.repairBatches() },
+      ...Object.entries(app.repairs).map(([name, repair]) => ({
+        name,
+        run: (signal: AbortSignal) => repair(Date.now(), signal),
+      })),
       { name: 'build', run: (signal) => workers.takeOver(signal) },
-      { name: 'deliveries', run: () => operations.repairDeliveries() },
     ],
     everyMs: REPAIR_MS,
     log,

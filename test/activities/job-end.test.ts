@@ -1,8 +1,15 @@
 import { Readable } from 'node:stream';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createActivities } from '../../activities/index.ts';
 import { KilnError } from '../../src/domain/errors.ts';
-import { type ActivityHarness, createActivityHarness } from '../support/harness/activity-harness.ts';
+import {
+  type ActivityHarness,
+  createActivityHarness,
+  rememberingLogger,
+  silent,
+} from '../support/harness/activity-harness.ts';
 
 let harness: ActivityHarness;
 let png: Buffer;
@@ -67,6 +74,43 @@ describe('the end of a job', () => {
     const job = await harness.jobs.get(jobId);
     expect(job).toMatchObject({ error: cancelled });
     expect(job.events.filter(({ cause }) => cause === 'ended')).toHaveLength(1);
+  });
+
+  it('stands, and is counted, when a fault of ours keeps its event from being sent', async () => {
+    const { jobId } = await harness.upload(png);
+    const { entries, logger } = rememberingLogger();
+    const counted: string[] = [];
+    const { recordEnd } = createActivities({
+      ...harness,
+      emitJobEnded: async () => {
+        throw new TypeError('an event that cannot be built');
+      },
+      countInBatch: async ({ _id }) => void counted.push(_id),
+    });
+    const fault = { code: 'CORRUPT_INPUT', message: 'The file is damaged.' } as const;
+    const env = new MockActivityEnvironment({}, { logger });
+    expect(await env.run(() => recordEnd({ jobId, end: { to: 'failed', fault } }))).toBe('failed');
+    expect(counted).toEqual([jobId]);
+    expect(entries.filter(({ level }) => level === 'ERROR')).toMatchObject([
+      { meta: { step: 'its event is sent', err: { message: 'an event that cannot be built' } } },
+    ]);
+  });
+
+  it('is written again until what follows is done, while it is an outage that is in the way', async () => {
+    const { jobId } = await harness.upload(png);
+    const counted: string[] = [];
+    const { recordEnd } = createActivities({
+      ...harness,
+      emitJobEnded: async () => {
+        throw new KilnError('UNAVAILABLE', 'The database does not answer.');
+      },
+      countInBatch: async ({ _id }) => void counted.push(_id),
+    });
+    const fault = { code: 'CORRUPT_INPUT', message: 'The file is damaged.' } as const;
+    const env = new MockActivityEnvironment({}, { logger: silent });
+    const ended = env.run(() => recordEnd({ jobId, end: { to: 'failed', fault } }));
+    await expect(ended).rejects.toMatchObject({ type: 'UNAVAILABLE', nonRetryable: false });
+    expect(counted).toEqual([jobId]);
   });
 
   it('leaves no byte on disk when the job did not become ready', async () => {

@@ -59,7 +59,7 @@ async function readyJob(
 describe('a callback', () => {
   it('whose workflow the job never started is found by the repair', async () => {
     const { deliveryId } = await readyJob();
-    await harness.webhooks.repairDeliveries(Date.now() + 60_000);
+    await harness.repairs.deliveries(Date.now() + 60_000);
     expect(harness.started).toContainEqual(expect.objectContaining({ deliveryId, attempt: 1 }));
   });
 

@@ -57,7 +57,10 @@ describe('a failure', () => {
   it('can be told as one about another field', () => {
     const error = new KilnError('BLOCKED_ADDRESS', 'No.', { field: 'url', hint: 'Try another.' });
     expect(error.about('callbackUrl')).toMatchObject({
-      ...{ code: 'BLOCKED_ADDRESS', message: 'No.', field: 'callbackUrl', hint: 'Try another.' },
+      code: 'BLOCKED_ADDRESS',
+      message: 'No.',
+      field: 'callbackUrl',
+      hint: 'Try another.',
       cause: error,
     });
     expect(new KilnError('INTERNAL', 'No.').about('f').hint).toBeUndefined();

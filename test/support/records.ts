@@ -163,7 +163,7 @@ export async function defaultPlanOf(caller: Caller): Promise<AccountPlan> {
 }
 
 /** Remembers idempotency keys in memory. */
-function rememberedRequests() {
+export function rememberedRequests() {
   const records = new Map<string, IdempotencyRecord>();
   return {
     find: async (id: string) => records.get(id) ?? null,

@@ -3,12 +3,12 @@ import { newId } from '../../src/domain/id.ts';
 import type { ActivityHarness } from './harness/activity-harness.ts';
 import { anAccountCaller } from './records.ts';
 
-/** An account of its own with everything that a test does to its webhooks. */
+/** An account of its own with everything that a test does to its operations. */
 export function newWebhookAccount(harness: ActivityHarness, plan = 'pro') {
   const accountId = newId();
   const owner = `account:${accountId}`;
   const actor: Actor = anAccountCaller({ accountId, plan });
-  const { webhooks } = harness;
+  const { operations } = harness;
   const started = () => harness.started.filter(({ fairnessKey }) => mine.has(fairnessKey));
   const mine = new Set<string>();
 
@@ -19,7 +19,7 @@ export function newWebhookAccount(harness: ActivityHarness, plan = 'pro') {
     started,
 
     async endpoint(url: string, events: string[] = ['*']) {
-      const made = await webhooks.createEndpoint(actor, { url, events, description: '' });
+      const made = await operations.createEndpoint(actor, { url, events, description: '' });
       mine.add(made.endpoint._id);
       return { id: made.endpoint._id, secret: made.secret };
     },
@@ -32,14 +32,14 @@ export function newWebhookAccount(harness: ActivityHarness, plan = 'pro') {
 
     /** All of them, or those to one endpoint, oldest first. */
     async deliveries(of: { endpointId?: string } = {}) {
-      const listed = await webhooks.listDeliveries(actor, { after: '0', limit: 100, ...of });
-      return Promise.all(listed.map(({ _id }) => webhooks.findDelivery(actor, _id)));
+      const listed = await operations.listDeliveries(actor, { after: '0', limit: 100, ...of });
+      return Promise.all(listed.map(({ _id }) => operations.findDelivery(actor, _id)));
     },
 
     /** What its workflow would do at its turn. */
     attempt: (deliveryId: string, attempt = 1, holds = 0) =>
       harness.run('attemptDelivery', { deliveryId, attempt, holds }),
 
-    find: (id: string) => webhooks.findEndpoint(actor, id),
+    find: (id: string) => operations.findEndpoint(actor, id),
   };
 }

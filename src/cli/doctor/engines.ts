@@ -83,21 +83,36 @@ async function reachMongo(uri: string): Promise<Finding> {
     await pingMongo(uri, CONNECT_MS);
     return { name, state: 'ok', found: `answers at ${hosts}` };
   } catch (error) {
-    const code = systemCode(error);
-    return {
-      name,
-      state: 'missing',
-      found: `nothing answers at ${hosts}${code === undefined ? '' : ` (${code})`}`,
-      fix: 'Start it, or correct MONGODB_URI.',
-    };
+    return { name, state: 'missing', ...whyMissing(error, hosts, SRV.test(uri)) };
   }
 }
 
-/** Returns the hosts of a URI, without credentials. */
+/** Says what was looked for and not found. The driver's own words may quote the URI, so they are not shown. */
+function whyMissing(error: unknown, hosts: string, isSrv: boolean): Pick<Finding, 'found' | 'fix'> {
+  const systemError = systemCode(error);
+  const code = systemError === undefined ? '' : ` (${systemError})`;
+  if (error instanceof Error && UNREADABLE.includes(error.name))
+    return {
+      found: 'MONGODB_URI cannot be read',
+      fix: 'Correct it: special characters in a name or password are percent-encoded, and mongodb+srv takes one host without a port.',
+    };
+  if (isSrv && error instanceof Error && 'syscall' in error && error.syscall === 'querySrv')
+    return {
+      found: `no hosts: the SRV record _mongodb._tcp.${hosts} cannot be had${code}`,
+      fix: 'Correct the host in MONGODB_URI, or name the hosts by a mongodb:// URI where DNS is not to be had.',
+    };
+  return { found: `nothing answers at ${hosts}${code}`, fix: 'Start it, or correct MONGODB_URI.' };
+}
+
+/** How the driver's errors about the URI itself are named. */
+const UNREADABLE = ['MongoParseError', 'URIError'];
+const SRV = /^mongodb\+srv:/;
+
+/** Returns the hosts of a URI, without credentials, even if these hold characters that should be encoded. */
 function hostsOf(uri: string): string {
   const [hosts = ''] = uri
     .replace(/^mongodb(\+srv)?:\/\//, '')
-    .replace(/^[^@/]*@/, '')
+    .replace(/^.*@/, '')
     .split(/[/?]/);
-  return decodeURIComponent(hosts);
+  return hosts.replace(/%2f/gi, '/');
 }

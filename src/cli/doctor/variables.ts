@@ -50,7 +50,7 @@ const VALUES: Readonly<Record<Name, (config: Config) => unknown>> = {
   KILN_DATA_DIR: ({ dataDir }) => dataDir,
   KILN_CACHE_DIR: ({ cacheDir }) => cacheDir,
   KILN_LOG_LEVEL: ({ logLevel }) => logLevel,
-  MONGODB_URI: ({ mongoUri }) => mongoUri?.replace(/\/\/[^@/]*@/, '//(credentials)@'),
+  MONGODB_URI: ({ mongoUri }) => mongoUri?.replace(/\/\/.*@/, '//(credentials)@'),
   TEMPORAL_ADDRESS: ({ temporal }) => temporal.address,
   TEMPORAL_NAMESPACE: ({ temporal }) => temporal.namespace,
   TEMPORAL_API_KEY: ({ temporal }) => secret(temporal.apiKey),

@@ -1,5 +1,6 @@
 /** Single jobs go before those of batches. */
 export type Queue = 'single' | 'batch';
+export const QUEUES: readonly Queue[] = ['single', 'batch'];
 
 /**
  * A queue, as far as the admission itself knows it: jobs stand at numbers from `head` on, each in a
@@ -67,7 +68,7 @@ export function isIdle({ open, active, single, batch }: Admission): boolean {
 
 /**
  * How many numbers come before this one, and one: 1 is next. Numbers of jobs that have left count until
- * their turn has passed. Null for a number whose turn has passed.
+ * their turn has passed, so this is the highest that its position can be. Null for a number whose turn has passed.
  */
 export function positionOf(admission: Pick<Admission, 'single' | 'batch'>, ticket: Ticket): number | null {
   const ahead = ticket.number - admission[ticket.queue].head;

@@ -121,7 +121,7 @@ export async function watchMasterKey({
   keyIds,
   log,
   now = Date.now,
-}: SecretsPorts): Promise<() => void> {
+}: Pick<SecretsPorts, 'masterKeys' | 'keyIds' | 'log' | 'now'>): Promise<() => void> {
   const [front = ''] = keyIds;
   const note = () => masterKeys.noteInFront(front, new Date(now()));
   await note();

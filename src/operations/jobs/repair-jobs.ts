@@ -30,12 +30,12 @@ export function createRepairJobs({ leases, uploads, runner, admissions, log }: R
   let adopted = false;
 
   /** @returns how many jobs were looked at. */
-  return async function repairJobs(signal?: AbortSignal): Promise<number> {
-    if (!adopted) await leases.adoptUnknown(new Date());
+  return async function repairJobs(now = Date.now(), signal?: AbortSignal): Promise<number> {
+    if (!adopted) await leases.adoptUnknown(new Date(now));
     adopted = true;
     const end = performance.now() + ROUND_MS;
     for (let looked = 0; ; ) {
-      const page = await leases.listOverdue(new Date(), PAGE);
+      const page = await leases.listOverdue(new Date(now), PAGE);
       const repaired = await mapConcurrently(page, async (job) => !signal?.aborted && repair(job));
       looked += page.length;
       const isDone = page.length < PAGE || !repaired.every(Boolean);

@@ -1,5 +1,5 @@
 import type { Filter } from 'mongodb';
-import type { Admission } from '../../domain/jobs/admission.ts';
+import { type Admission, QUEUES } from '../../domain/jobs/admission.ts';
 import { type Collections, translateErrors } from '../mongo/mongo.ts';
 import { upgradeAdmission } from './admission-upgrade.ts';
 import { createWaiters } from './waiters.ts';
@@ -31,12 +31,16 @@ export function createAdmissionChecks({
     },
 
     /** Notes that an admission was seen with nothing in it, unless something has happened since. */
-    async noteIdle({ _id, seq }: Admission, checkAt: Date): Promise<void> {
+    async noteIdle(admission: Admission, checkAt: Date): Promise<void> {
+      const { _id, seq } = admission;
+      await waiters.clear(admission, QUEUES);
       await admissions.updateOne({ _id, seq }, { $set: { checkAt, idleSeq: seq } });
     },
 
     /** Forgets an admission in which nothing happens, unless something has happened since it was read. */
-    async forget({ _id, seq }: Admission): Promise<void> {
+    async forget(admission: Admission): Promise<void> {
+      const { _id, seq } = admission;
+      await waiters.clear(admission, QUEUES);
       await admissions.deleteOne({ _id, seq });
     },
   });

@@ -42,7 +42,7 @@ export function createFill({ admissions, waiters, read }: FillPorts) {
       );
       if (changed) {
         admitted.push(...round.jobIds);
-        await waiters.clear(round.tickets);
+        await waiters.clear(changed, new Set(round.tickets.map(({ queue }) => queue)));
         // Where many have left, more are called at a time.
         reach = Math.min(reach * 4, MAX_CALLED);
       }

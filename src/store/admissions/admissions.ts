@@ -10,6 +10,7 @@ import {
 import { type Collections, insertIfAbsent, translateErrors } from '../mongo/mongo.ts';
 import { createFill, type Filled } from './admission-fill.ts';
 import { upgradeAdmission } from './admission-upgrade.ts';
+import { createPositions } from './positions.ts';
 import { createWaiters } from './waiters.ts';
 
 /** A job on its way in. */
@@ -33,6 +34,8 @@ interface Entered extends Filled {
 
 /** An admission in which something happens is looked at this long after. */
 const CHECK_MS = 15_000;
+/** A job that asks for a place again and again is told its true position if no more numbers come before it. */
+const COUNTED = 2000;
 
 export type AdmissionRepository = ReturnType<typeof createAdmissionRepository>;
 
@@ -53,6 +56,7 @@ export function createAdmissionRepository({
     return upgradeAdmission({ admissions, waiters }, await admissions.findOne({ _id: concurrencyKey }));
   }
 
+  const truePosition = createPositions(waiters);
   const fill = createFill({ admissions, waiters, read });
 
   async function readOrMake(concurrencyKey: string): Promise<Admission> {
@@ -125,7 +129,7 @@ export function createAdmissionRepository({
     }
     const filled = await fill(now, limit);
     const isIn = filled.admission.active.includes(jobId);
-    return { ...filled, position: isIn ? null : positionOf(filled.admission, ticket) };
+    return { ...filled, position: isIn ? null : await truePosition(filled.admission, ticket, COUNTED) };
   }
 
   /** Those of these jobs that stand in line. One that stands where its turn has passed is taken away. */
@@ -151,7 +155,7 @@ export function createAdmissionRepository({
     async positionOf(concurrencyKey: string, jobId: string): Promise<number | null> {
       const ticket = (await waiters.find([jobId])).get(jobId);
       const now = ticket && (await read(concurrencyKey));
-      return now && !now.active.includes(jobId) ? positionOf(now, ticket) : null;
+      return now && !now.active.includes(jobId) ? truePosition(now, ticket) : null;
     },
 
     /** Notes jobs that wait for their upload. @returns false when there would be more than `most`. */

@@ -1,4 +1,4 @@
-import type { Queue, Ticket, Waiter } from '../../domain/jobs/admission.ts';
+import type { Admission, Queue, Ticket, Waiter } from '../../domain/jobs/admission.ts';
 import { hasOnlyDuplicateKeys, isDuplicateKey } from '../mongo/driver-errors.ts';
 import type { Collections } from '../mongo/mongo.ts';
 
@@ -54,14 +54,24 @@ export function createWaiters({ waiters }: Pick<Collections, 'waiters'>) {
       return tickets.map((ticket) => jobs.get(idOf(ticket)) ?? null);
     },
 
+    /** Returns how many jobs stand at numbers from `from` on, before `to`: both are of one queue. */
+    count: (from: Ticket, to: Ticket): Promise<number> =>
+      waiters.countDocuments({ _id: { $gte: idOf(from), $lt: idOf(to) }, jobId: { $type: 'string' } }),
+
     /** Takes jobs out of the queue. */
     async forget(jobIds: readonly string[]): Promise<void> {
       if (jobIds.length > 0) await waiters.deleteMany({ jobId: { $in: [...jobIds] } });
     },
 
-    /** Clears numbers whose turn has passed. */
-    async clear(tickets: readonly Ticket[]): Promise<void> {
-      await waiters.deleteMany({ _id: { $in: tickets.map(idOf) } });
+    /**
+     * Clears the numbers of these queues whose turn has passed: all of them, since a process may have died before
+     * it cleared its own.
+     */
+    async clear(admission: Admission, queues: Iterable<Queue>): Promise<void> {
+      for (const queue of queues) {
+        const end = { concurrencyKey: admission._id, queue, number: admission[queue].head };
+        await waiters.deleteMany({ _id: { $gte: idOf({ ...end, number: 0 }), $lt: idOf(end) } });
+      }
     },
   };
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, inject, it } from 'vitest';
 import { inspectEngines } from '../../../src/cli/doctor/engines.ts';
+import { describeVariables } from '../../../src/cli/doctor/variables.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { closeAll, listen } from '../../net/receivers.ts';
 
@@ -42,4 +43,19 @@ it('the doctor misses one that takes connections and never answers', async () =>
     state: 'missing',
     found: `nothing answers at 127.0.0.1:${port}`,
   });
+});
+
+const PARSED = 'MONGODB_URI cannot be read';
+
+it.each([
+  ['a name without SRV record', 'mongodb+srv://user:s3cret@kiln.invalid/kiln', '_mongodb._tcp.kiln.invalid'],
+  ['SRV with a port', 'mongodb+srv://user:s3cret@a.kiln.invalid:27017/kiln', PARSED],
+  ['an @ in the password', 'mongodb://user:p@s3cret@kiln.invalid/kiln', PARSED],
+  ['an @ in the password, by SRV', 'mongodb+srv://user:p@s3cret@kiln.invalid/kiln', PARSED],
+  ['a % that encodes nothing', 'mongodb://user:s3cret@kiln%zz.invalid/kiln', PARSED],
+])('the doctor says what is wrong with %s, and shows no password', async (_what, uri, found) => {
+  const finding = await mongoFinding(uri);
+  expect(finding).toMatchObject({ state: 'missing', found: expect.stringContaining(found) });
+  const shown = JSON.stringify([finding, describeVariables(loadConfig({ MONGODB_URI: uri }))]);
+  expect(shown).not.toContain('s3cret');
 });

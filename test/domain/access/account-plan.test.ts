@@ -91,7 +91,10 @@ describe('what a plan refuses', () => {
     expect(rules('free', { size: 250 * MB })).toEqual([]);
     expect(rules('free', { size: 250 * MB + 1 })).toMatchObject([
       {
-        ...{ rule: 'FILE_SIZE', code: 'TOO_LARGE', field: 'size', hint: expect.stringContaining('Upgrade') },
+        rule: 'FILE_SIZE',
+        code: 'TOO_LARGE',
+        field: 'size',
+        hint: expect.stringContaining('Upgrade'),
         message: `The file has ${250 * MB + 1} bytes; the free plan allows ${250 * MB}.`,
       },
     ]);

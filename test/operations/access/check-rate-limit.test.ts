@@ -95,7 +95,7 @@ describe('sixty calls per minute', () => {
         asked = clock.at + ((performance.now() - began) * 60) / slowness();
         return asked;
       };
-      const { operations, close } = await harness.newProcess({ now });
+      const { operations, close } = harness.newProcess({ now });
       while (performance.now() - began < 4 * SECOND * slowness()) {
         const outcome = await operations.checkRateLimit(caller, UNKNOWN_SENDER, CALL).catch(() => 'refused');
         if (outcome === undefined) passed.push(asked);

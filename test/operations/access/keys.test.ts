@@ -65,7 +65,7 @@ describe('a key', () => {
 
   it('stops at once when it is revoked, in every process, for good', async () => {
     const { key, apiKey } = await harness.newKey(await harness.newAccount());
-    const other = await harness.newProcess();
+    const other = harness.newProcess();
     const inOther = () => other.operations.authenticate({ kind: 'api-key', apiKey });
     await inOther();
     const { revokedAt } = await harness.operations.revokeKey(ADMIN, key._id);

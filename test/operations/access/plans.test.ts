@@ -19,13 +19,13 @@ describe('plans', () => {
   it('are data from the first start on, and a start changes none of them', async () => {
     expect(await harness.operations.listPlans()).toEqual([...DEFAULT_PLANS.values()]);
     await harness.operations.editPlan(ADMIN, 'enterprise', { concurrency: 51 });
-    const other = await harness.newProcess();
+    const other = harness.newProcess();
     expect(await other.operations.findPlan('enterprise')).toMatchObject({ concurrency: 51, callbacks: true });
     await other.close();
   });
 
   it('count as changed in every process within five seconds', async () => {
-    const other = await harness.newProcess();
+    const other = harness.newProcess();
     expect(await other.operations.findPlan('basic')).toMatchObject({ swapmyfileApi: false });
     const began = performance.now();
     await harness.operations.editPlan(ADMIN, 'basic', { swapmyfileApi: true });

@@ -55,10 +55,10 @@ describe('a batch that is looked at', () => {
       'count batch',
     ],
     ['ends if somebody asked for that', silentFor(60, { cancelReason: 'enough' }), WAITING, 'cancel batch'],
-  ])('%s', async (_what, batch, statuses, action) => {
+  ])('%s', async (_what, batch, statuses, call) => {
     const { done, round } = repairing([batch], statuses);
     expect(await round()).toBe(1);
-    expect(done).toEqual([action, 'look at batch in 60 s']);
+    expect(done).toEqual([call, 'look at batch in 60 s']);
   });
 
   it.each([
@@ -74,7 +74,7 @@ describe('a batch that is looked at', () => {
   it('is looked at less and less often, down to every five minutes', async () => {
     const { done, round } = repairing([silentFor(200), silentFor(3600)], WAITING);
     expect(await round()).toBe(2);
-    expect(done.filter((action) => action.startsWith('look'))).toEqual([
+    expect(done.filter((call) => call.startsWith('look'))).toEqual([
       'look at batch in 200 s',
       'look at batch in 300 s',
     ]);

@@ -76,9 +76,9 @@ describe('credits that are held', () => {
     ['stay while the job goes on', 11, [job('processing', 11 * MINUTE)], []],
     ['stay while the job may settle them itself', 11, [job('ready', 10 * MINUTE)], []],
     ['stay for ten minutes in any case', 10, [], []],
-  ])('%s', async (_what, minutes, jobs, actions) => {
+  ])('%s', async (_what, minutes, jobs, calls) => {
     const done = await doneTo({ holds: { job: { run: held(minutes * MINUTE) } } }, jobs);
-    expect(done.slice(0, -1)).toEqual(actions);
+    expect(done.slice(0, -1)).toEqual(calls);
     expect(done.at(-1)).toBe('look at a in 1 min');
   });
 
@@ -101,11 +101,11 @@ describe('what is settled', () => {
     [SETTLED_MS, 'look at a in 1 min', []],
     [SETTLED_MS + 1, 'look at a in 1 min', ['forget job']],
     [SETTLED_MS - 30 * MINUTE, 'look at a in 30 min', []],
-  ])('is forgotten after an hour: %d ms', async (ms, look, actions) => {
+  ])('is forgotten after an hour: %d ms', async (ms, look, calls) => {
     const runs = { first: captured(HOUR * 5), run: captured(ms) };
-    expect(await doneTo({ holds: { job: runs } })).toEqual([...actions, look]);
+    expect(await doneTo({ holds: { job: runs } })).toEqual([...calls, look]);
     expect(await doneTo({ grants: { g: { amount: 1, at: ago(ms) } } })).toEqual([
-      ...actions.map(() => 'forget grant g'),
+      ...calls.map(() => 'forget grant g'),
       look,
     ]);
   });

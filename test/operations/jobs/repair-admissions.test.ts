@@ -62,7 +62,10 @@ describe('a round over the admissions', () => {
   it('frees what ended jobs hold, and jobs that are not there', async () => {
     const held = anAdmission('account:a', { active: ['runs', 'ready', 'gone'], open: ['failed', 'awaited'] });
     const { round, done } = repairing([[held]], {
-      ...{ runs: 'processing', ready: 'ready', failed: 'failed', awaited: 'awaiting_upload' },
+      runs: 'processing',
+      ready: 'ready',
+      failed: 'failed',
+      awaited: 'awaiting_upload',
     });
     await round();
     expect(done).toEqual(['postpone account:a 10000', 'release account:a ready,gone,failed']);
@@ -88,10 +91,10 @@ describe('a round over the admissions', () => {
     ['account:a', { seq: 4, idleSeq: 3 }, 'idle account:a 86400000'],
     ['account:a', { seq: 4, idleSeq: 4 }, 'forget account:a'],
     ['guest:203.0.113.5', {}, 'forget guest:203.0.113.5'],
-  ])('keeps or forgets one in which nothing happens: %s %j', async (key, different, action) => {
+  ])('keeps or forgets one in which nothing happens: %s %j', async (key, different, call) => {
     const { round, done } = repairing([[anAdmission(key, different)]], {});
     await round();
-    expect(done).toEqual([`postpone ${key} 10000`, action]);
+    expect(done).toEqual([`postpone ${key} 10000`, call]);
   });
 
   it.each([
@@ -114,7 +117,7 @@ describe('a round over the admissions', () => {
     ['finalized', HOUR, ['release']],
   ] as const)(
     'counts an upload without a job while it is awaited: %s, %d ms left',
-    async (state, left, actions) => {
+    async (state, left, calls) => {
       const upload = anUpload({ state, expiresAt: new Date(NOW + left) });
       const id = openUploadId(upload);
       const { round, done } = repairing(
@@ -123,7 +126,7 @@ describe('a round over the admissions', () => {
         { uploads: [upload] },
       );
       await round();
-      expect(done.slice(1)).toEqual(actions.map((action) => `${action} account:a ${id}`));
+      expect(done.slice(1)).toEqual(calls.map((call) => `${call} account:a ${id}`));
     },
   );
 
@@ -160,9 +163,9 @@ describe('a round over the admissions', () => {
     const page = () => Array.from({ length: 200 }, (_, i) => anAdmission(`guest:${i}`));
     const short = repairing([page(), page().slice(1), page()], {});
     await short.round();
-    expect(short.done.filter((action) => action.startsWith('postpone'))).toHaveLength(2);
+    expect(short.done.filter((call) => call.startsWith('postpone'))).toHaveLength(2);
     const long = repairing(Array.from({ length: 27 }, page), {});
     await long.round();
-    expect(long.done.filter((action) => action.startsWith('postpone'))).toHaveLength(25);
+    expect(long.done.filter((call) => call.startsWith('postpone'))).toHaveLength(25);
   });
 });

@@ -177,7 +177,7 @@ describe('a verifier', () => {
   it('takes both secrets for a day after a rotation, and then the new one only', async () => {
     const receiver = await listen(200);
     const { account, id, deliveryId, secret: old } = await oneDelivery(receiver.url);
-    const { secret } = await harness.webhooks.rotateSecret(account.actor, id);
+    const { secret } = await harness.operations.rotateSecret(account.actor, id);
     await account.attempt(deliveryId);
     const [during] = receiver.received;
     expect(String(during?.headers['webhook-signature']).split(' ')).toHaveLength(2);
@@ -197,7 +197,7 @@ describe('a replay', () => {
     const receiver = await listen(200);
     const { account, deliveryId } = await oneDelivery(receiver.url);
     await account.attempt(deliveryId);
-    const replayed = await harness.webhooks.replayDelivery(account.actor, deliveryId);
+    const replayed = await harness.operations.replayDelivery(account.actor, deliveryId);
     expect(replayed).toMatchObject({ state: 'pending', roundBase: 1 });
     expect(account.started().at(-1)).toMatchObject({ deliveryId, attempt: 2 });
     receiver.answerWith(500, 200);
@@ -220,7 +220,7 @@ describe('a replay', () => {
     const { account, deliveryId } = await oneDelivery((await listen(500)).url);
     await account.attempt(deliveryId);
     const begun = account.started().length;
-    await harness.webhooks.replayDelivery(account.actor, deliveryId);
+    await harness.operations.replayDelivery(account.actor, deliveryId);
     expect(harness.woken).toContain(deliveryId);
     expect(account.started()).toHaveLength(begun);
   });
@@ -230,7 +230,7 @@ describe('a replay', () => {
     await account.attempt(deliveryId);
     const begun = account.started().length;
     await Promise.all(
-      Array.from({ length: 10 }, () => harness.webhooks.replayDelivery(account.actor, deliveryId)),
+      Array.from({ length: 10 }, () => harness.operations.replayDelivery(account.actor, deliveryId)),
     );
     expect(account.started()).toHaveLength(begun + 1);
   });
@@ -245,7 +245,7 @@ describe('a replay', () => {
     await account.emit('file.uploaded');
     for (const { _id } of await account.deliveries()) await account.attempt(_id);
     const replay = (more: object) =>
-      harness.webhooks.replayDeliveries(account.actor, { since, failedOnly: false, ...more });
+      harness.operations.replayDeliveries(account.actor, { since, failedOnly: false, ...more });
     expect(await replay({ failedOnly: true })).toEqual({ replayed: 2, left: 0, next: null });
     expect(await replay({ endpointId: fine.id })).toEqual({ replayed: 2, left: 0, next: null });
     expect(await replay({})).toEqual({ replayed: 0, left: 4, next: null });
@@ -256,7 +256,7 @@ describe('a replay', () => {
       field: 'after',
     });
     expect(await replay({})).toEqual({ replayed: 4, left: 0, next: null });
-    await harness.webhooks.deleteEndpoint(account.actor, broken.id);
+    await harness.operations.deleteEndpoint(account.actor, broken.id);
     expect(await replay({ endpointId: broken.id })).toEqual({ replayed: 0, left: 2, next: null });
   });
 });

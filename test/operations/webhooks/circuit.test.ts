@@ -40,7 +40,7 @@ async function opened(count = 12, ...replies: Parameters<typeof openReceiver>) {
 describe('a pause', () => {
   it('keeps what comes and sends it afterwards', async () => {
     const { account, id, ids } = await endpointWith(1, 200);
-    await harness.webhooks.pauseEndpoint(account.actor, id);
+    await harness.operations.pauseEndpoint(account.actor, id);
     await account.emit();
     const all = (await account.deliveries()).map(({ _id }) => _id);
     expect(all).toHaveLength(2);
@@ -48,7 +48,7 @@ describe('a pause', () => {
       expect(await account.attempt(one)).toMatchObject({ outcome: 'held', answer: 'paused' });
     expect(receiver.received).toHaveLength(0);
     expect(await harness.deliveries.get(ids[0] ?? '')).toMatchObject({ hold: 'paused', attempts: [] });
-    await harness.webhooks.resumeEndpoint(account.actor, id);
+    await harness.operations.resumeEndpoint(account.actor, id);
     expect(harness.woken).toEqual(expect.arrayContaining(all));
     for (const one of all) expect(await account.attempt(one)).toMatchObject({ outcome: 'delivered' });
     expect(await harness.deliveries.get(ids[0] ?? '')).toMatchObject({ hold: null, state: 'delivered' });
@@ -56,9 +56,9 @@ describe('a pause', () => {
 
   it('of a deleted endpoint has nothing to wait for', async () => {
     const { account, id, ids } = await endpointWith(1, 200);
-    await harness.webhooks.pauseEndpoint(account.actor, id);
+    await harness.operations.pauseEndpoint(account.actor, id);
     await account.attempt(ids[0] ?? '');
-    await harness.webhooks.deleteEndpoint(account.actor, id);
+    await harness.operations.deleteEndpoint(account.actor, id);
     expect(harness.woken).toContain(ids[0]);
     expect(await account.attempt(ids[0] ?? '')).toMatchObject({ outcome: 'discarded' });
     expect(await harness.deliveries.get(ids[0] ?? '')).toMatchObject({ state: 'discarded' });
@@ -127,20 +127,22 @@ describe('a circuit', () => {
     await account.emit();
     const missed = (await account.deliveries({ endpointId: id })).slice(-1);
     expect(missed).toMatchObject([{ state: 'failed', attempts: [] }]);
-    await expect(harness.webhooks.replayDelivery(account.actor, missed[0]?._id ?? '')).rejects.toMatchObject({
+    await expect(
+      harness.operations.replayDelivery(account.actor, missed[0]?._id ?? ''),
+    ).rejects.toMatchObject({
       code: 'WRONG_STATE',
     });
-    await expect(harness.webhooks.pauseEndpoint(account.actor, id)).rejects.toMatchObject({
+    await expect(harness.operations.pauseEndpoint(account.actor, id)).rejects.toMatchObject({
       code: 'WRONG_STATE',
     });
     receiver.answerWith(200);
-    expect(await harness.webhooks.resumeEndpoint(account.actor, id)).toMatchObject({
+    expect(await harness.operations.resumeEndpoint(account.actor, id)).toMatchObject({
       state: 'enabled',
       disabledFor: null,
       circuit: { failures: 0, probeAt: null },
     });
     const again = { since, failedOnly: true, endpointId: id };
-    expect(await harness.webhooks.replayDeliveries(account.actor, again)).toMatchObject({ replayed: 1 });
+    expect(await harness.operations.replayDeliveries(account.actor, again)).toMatchObject({ replayed: 1 });
     expect(await account.attempt(missed[0]?._id ?? '')).toMatchObject({ outcome: 'delivered' });
     await other.close();
   });

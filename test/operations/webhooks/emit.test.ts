@@ -99,7 +99,7 @@ describe('a job', () => {
     const { accountId } = account;
     const caller = anAccountCaller({ accountId });
     const upload = { filename: 'photo.png', mime: 'image/png', size: png.length };
-    const { job } = await harness.emittingSubmit(caller, {
+    const { job } = await harness.operations.submitJob(caller, {
       dialect: 'graphql',
       input: { upload },
       target: 'webp',
@@ -168,7 +168,7 @@ describe('a file', () => {
     };
     await harness.blobs.write(upload.blobId, Readable.from(['abc']), { maxBytes: 3 });
     await harness.collections.uploads.insertOne(upload);
-    for (let i = 0; i < 2; i += 1) await harness.emittingUpload(null, upload._id);
+    for (let i = 0; i < 2; i += 1) await harness.operations.completeUpload(null, upload._id);
     const deliveries = await account.deliveries();
     expect(deliveries).toMatchObject([{ event: 'file.uploaded', jobId: null }]);
     expect(JSON.parse(deliveries[0]?.body ?? '').data).toMatchObject({
@@ -226,7 +226,7 @@ describe('the repair round', () => {
     const { id } = await account.endpoint(receiver.url);
     const [lost] = await account.emit();
     const [, held] = await account.emit();
-    await harness.webhooks.pauseEndpoint(account.actor, id);
+    await harness.operations.pauseEndpoint(account.actor, id);
     await account.attempt(held?._id ?? '');
     const [started, woken] = [[] as string[], [] as string[]];
     const { repairDeliveries } = createRepairDeliveries({

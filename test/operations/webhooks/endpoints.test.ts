@@ -18,7 +18,7 @@ const input = { url: URL_OF_OWNER, events: ['*'], description: '' };
 describe('an endpoint', () => {
   it('shows its secret once and keeps it sealed', async () => {
     const { actor } = newWebhookAccount(harness);
-    const { endpoint, secret } = await harness.webhooks.createEndpoint(actor, {
+    const { endpoint, secret } = await harness.operations.createEndpoint(actor, {
       ...input,
       events: ['job.*', 'credits.low', 'job.*'],
       description: ' Billing ',
@@ -31,23 +31,23 @@ describe('an endpoint', () => {
     });
     const stored = await harness.collections.endpoints.findOne({ _id: endpoint._id });
     expect(JSON.stringify(stored)).not.toContain(secret.slice('whsec_'.length));
-    expect(await harness.webhooks.listEndpoints(actor)).toMatchObject([{ _id: endpoint._id }]);
+    expect(await harness.operations.listEndpoints(actor)).toMatchObject([{ _id: endpoint._id }]);
   });
 
   it('is one of twenty, however many are asked for at a time', async () => {
     const { actor } = newWebhookAccount(harness);
     const asked = await Promise.allSettled(
-      Array.from({ length: 30 }, () => harness.webhooks.createEndpoint(actor, input)),
+      Array.from({ length: 30 }, () => harness.operations.createEndpoint(actor, input)),
     );
     const refused = asked.filter(({ status }) => status === 'rejected');
     expect(refused).toHaveLength(10);
     expect(refused[0]).toMatchObject({
       reason: { code: 'WRONG_STATE', message: 'An account has at most 20 endpoints.' },
     });
-    const [first] = await harness.webhooks.listEndpoints(actor);
-    await harness.webhooks.deleteEndpoint(actor, first?._id ?? '');
-    await harness.webhooks.createEndpoint(actor, input);
-    expect(await harness.webhooks.listEndpoints(actor)).toHaveLength(20);
+    const [first] = await harness.operations.listEndpoints(actor);
+    await harness.operations.deleteEndpoint(actor, first?._id ?? '');
+    await harness.operations.createEndpoint(actor, input);
+    expect(await harness.operations.listEndpoints(actor)).toHaveLength(20);
   });
 
   it.each([
@@ -64,16 +64,18 @@ describe('an endpoint', () => {
   ])('cannot be made or become %j', async (invalid, refusal) => {
     const account = newWebhookAccount(harness);
     await expect(
-      harness.webhooks.createEndpoint(account.actor, { ...input, ...invalid }),
+      harness.operations.createEndpoint(account.actor, { ...input, ...invalid }),
     ).rejects.toMatchObject(refusal);
     const { id } = await account.endpoint(URL_OF_OWNER);
-    await expect(harness.webhooks.updateEndpoint(account.actor, id, invalid)).rejects.toMatchObject(refusal);
+    await expect(harness.operations.updateEndpoint(account.actor, id, invalid)).rejects.toMatchObject(
+      refusal,
+    );
   });
 
   it('changes what is named, and nothing else', async () => {
     const account = newWebhookAccount(harness);
     const { id } = await account.endpoint(URL_OF_OWNER, ['job.ready']);
-    await harness.webhooks.updateEndpoint(account.actor, id, { description: 'new' });
+    await harness.operations.updateEndpoint(account.actor, id, { description: 'new' });
     expect(await account.find(id)).toMatchObject({
       url: URL_OF_OWNER,
       events: ['job.ready'],
@@ -84,8 +86,8 @@ describe('an endpoint', () => {
   it('keeps two secrets while one replaces the other, and never three', async () => {
     const account = newWebhookAccount(harness);
     const { id, secret } = await account.endpoint(URL_OF_OWNER);
-    const second = await harness.webhooks.rotateSecret(account.actor, id);
-    const third = await harness.webhooks.rotateSecret(account.actor, id);
+    const second = await harness.operations.rotateSecret(account.actor, id);
+    const third = await harness.operations.rotateSecret(account.actor, id);
     expect(new Set([secret, second.secret, third.secret]).size).toBe(3);
     const { secrets } = await account.find(id);
     expect(secrets.map(({ until }) => until === null)).toEqual([true, false]);
@@ -109,15 +111,17 @@ describe('an endpoint', () => {
     const { accountId } = account;
     const reader = anAccountCaller({ accountId, scopes: ['read'] });
     const converter = anAccountCaller({ accountId, scopes: ['convert'] });
-    expect(await harness.webhooks.findEndpoint(reader, id)).toMatchObject({ _id: id });
+    expect(await harness.operations.findEndpoint(reader, id)).toMatchObject({ _id: id });
     for (const change of ['pauseEndpoint', 'deleteEndpoint', 'rotateSecret', 'testEndpoint'] as const)
-      await expect(harness.webhooks[change](reader, id)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await expect(harness.webhooks.listEndpoints(converter)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await expect(harness.webhooks.listDeliveries(converter, { limit: 1 })).rejects.toMatchObject({
+      await expect(harness.operations[change](reader, id)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(harness.operations.listEndpoints(converter)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(harness.operations.listDeliveries(converter, { limit: 1 })).rejects.toMatchObject({
       code: 'FORBIDDEN',
     });
     for (const nobody of [{ kind: 'anonymous' as const }, { kind: 'guest' as const, guestId: newId() }])
-      await expect(harness.webhooks.listEndpoints(nobody)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+      await expect(harness.operations.listEndpoints(nobody)).rejects.toMatchObject({
+        code: 'UNAUTHENTICATED',
+      });
   });
 
   it('of somebody else looks like one that does not exist', async () => {
@@ -126,17 +130,17 @@ describe('an endpoint', () => {
     const [delivery] = await theirs.emit();
     const { actor } = mine;
     for (const unknown of [id, newId()]) {
-      await expect(harness.webhooks.findEndpoint(actor, unknown)).rejects.toMatchObject(missing);
-      await expect(harness.webhooks.deleteEndpoint(actor, unknown)).rejects.toMatchObject(missing);
-      await expect(harness.webhooks.resumeEndpoint(actor, unknown)).rejects.toMatchObject(missing);
-      await expect(harness.webhooks.updateEndpoint(actor, unknown, {})).rejects.toMatchObject(missing);
+      await expect(harness.operations.findEndpoint(actor, unknown)).rejects.toMatchObject(missing);
+      await expect(harness.operations.deleteEndpoint(actor, unknown)).rejects.toMatchObject(missing);
+      await expect(harness.operations.resumeEndpoint(actor, unknown)).rejects.toMatchObject(missing);
+      await expect(harness.operations.updateEndpoint(actor, unknown, {})).rejects.toMatchObject(missing);
     }
     for (const unknown of [delivery?._id ?? '', newId()]) {
       const refusal = { code: 'NOT_FOUND', message: 'There is no such delivery.' };
-      await expect(harness.webhooks.findDelivery(actor, unknown)).rejects.toMatchObject(refusal);
-      await expect(harness.webhooks.replayDelivery(actor, unknown)).rejects.toMatchObject(refusal);
+      await expect(harness.operations.findDelivery(actor, unknown)).rejects.toMatchObject(refusal);
+      await expect(harness.operations.replayDelivery(actor, unknown)).rejects.toMatchObject(refusal);
     }
-    expect(await harness.webhooks.listEndpoints({ kind: 'admin' }, theirs.accountId)).toHaveLength(1);
+    expect(await harness.operations.listEndpoints({ kind: 'admin' }, theirs.accountId)).toHaveLength(1);
     expect(await theirs.find(id)).toMatchObject({ state: 'enabled' });
   });
 });

@@ -1,5 +1,5 @@
 import { createClient } from 'graphql-ws';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Account } from '../../../src/domain/access/account.ts';
 import { ADMIN, ADMIN_TOKEN } from '../../support/harness/access-harness.ts';
@@ -68,10 +68,9 @@ describe('GraphQL', () => {
   });
 
   it('says that it does not know, when the login server is away', async () => {
-    const process = await harness.newProcess({
-      oidc: harness.server.oidc,
-      fetchJson: () => Promise.reject(new Error('away')),
-    });
+    harness.server.fail('refuses');
+    onTestFinished(() => harness.server.fail(null));
+    const process = harness.newProcess();
     const other = createApi({ ...service.operations, ...process.operations });
     const { errors } = await other.ask(ME, {}, bearer(await login()));
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'UNAVAILABLE' });

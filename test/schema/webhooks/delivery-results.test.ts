@@ -20,7 +20,7 @@ function apiOf(...scopes: KeyScope[]) {
   const caller = anAccountCaller({ accountId: ALICE, scopes });
   return createApi({
     ...createService().operations,
-    ...harness.webhooks,
+    ...harness.webhooks.operations,
     authenticate: async () => caller,
   });
 }
@@ -39,14 +39,18 @@ const REPLAY = `mutation ($id: ID!) {
 async function deliver() {
   const receiver = await openReceiver({ status: 200, body: LINK });
   const actor = anAccountCaller({ accountId: ALICE });
-  await harness.webhooks.createEndpoint(actor, { url: receiver.url, events: ['job.ready'], description: '' });
+  await harness.webhooks.operations.createEndpoint(actor, {
+    url: receiver.url,
+    events: ['job.ready'],
+    description: '',
+  });
   await harness.emit({
     owner: `account:${ALICE}`,
     type: 'job.ready',
     subjectId: newId(),
     data: { outputs: [{ downloadUrl: LINK }] },
   });
-  const [delivery] = await harness.webhooks.listDeliveries(actor, { limit: 1 });
+  const [delivery] = await harness.webhooks.operations.listDeliveries(actor, { limit: 1 });
   const deliveryId = delivery?._id ?? '';
   await harness.run('attemptDelivery', { deliveryId, attempt: 1, holds: 0 });
   await receiver.close();
@@ -95,12 +99,12 @@ it('no key that may only manage lets itself be told of results', async () => {
   expect(made.data.createWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
   const actor = anAccountCaller({ accountId: ALICE });
   const request = { url: 'https://receiver.example/', events: ['job.failed'], description: '' };
-  const { endpoint } = await harness.webhooks.createEndpoint(actor, request);
+  const { endpoint } = await harness.webhooks.operations.createEndpoint(actor, request);
   for (const input of ['{ url: "https://me.example/" }', '{ events: ["*"] }']) {
     const { data } = await api.ask(
       `mutation { updateWebhookEndpoint(id: "${endpoint._id}", input: ${input}) { ${refusal} } }`,
     );
     expect(data.updateWebhookEndpoint).toMatchObject({ code: 'FORBIDDEN' });
   }
-  expect(await harness.webhooks.findEndpoint(actor, endpoint._id)).toMatchObject(request);
+  expect(await harness.webhooks.operations.findEndpoint(actor, endpoint._id)).toMatchObject(request);
 });

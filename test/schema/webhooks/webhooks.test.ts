@@ -15,7 +15,7 @@ beforeAll(async () => {
   harness = await createActivityHarness();
 });
 beforeEach(async () => {
-  api = createApi({ ...createService().operations, ...harness.webhooks });
+  api = createApi({ ...createService().operations, ...harness.webhooks.operations });
   await harness.collections.endpoints.deleteMany({});
   await harness.collections.deliveries.deleteMany({});
 });

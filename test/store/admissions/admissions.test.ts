@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../../src/domain/id.ts';
-import type { JobStatus } from '../../../src/domain/jobs/job.ts';
+import type { Job, JobStatus } from '../../../src/domain/jobs/job.ts';
 import { type Admissions, createAdmissions } from '../../../src/operations/jobs/admissions.ts';
 import { createRepairAdmissions } from '../../../src/operations/jobs/repair-admissions.ts';
 import { createAdmissionChecks } from '../../../src/store/admissions/admission-checks.ts';
@@ -244,6 +244,24 @@ describe('admissions', () => {
     expect(await queue.admit(second)).toBeNull();
     expect(await queue.positionOf(third)).toBe(1);
     expect(await queue.positionOf(second)).toBeNull();
+  });
+
+  it('count only those who still wait ahead: nobody who has left, single or in a batch', async () => {
+    open(1);
+    const owner = newConcurrencyKey();
+    const singles = Array.from({ length: 5 }, () => queued(owner));
+    const batch = Array.from({ length: 4 }, () => queued(owner, { batchId: 'b' }));
+    const [converting, gone, waits, expired, last] = singles as [Job, Job, Job, Job, Job];
+    for (const job of singles) await queue.admit(job);
+    await queue.admitBatch(batch);
+    for (const job of [gone, expired, batch[1] as Job]) await queue.leave(job);
+    expect(await queue.positionOf(waits)).toBe(1);
+    expect(await queue.admit(last)).toBe(2);
+    expect(await queue.positionOf(last)).toBe(2);
+    expect(await Promise.all(batch.map((job) => queue.positionOf(job)))).toEqual([3, null, 4, 5]);
+    await queue.leave(converting);
+    expect(woken).toEqual([waits._id]);
+    expect(await queue.positionOf(last)).toBe(1);
   });
 
   it('take the guests of one address together, and refuse what is prepared beyond the cap', async () => {

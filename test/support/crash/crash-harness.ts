@@ -5,35 +5,13 @@ import { type Activities, createActivities } from '../../../activities/index.ts'
 import type { Caller } from '../../../src/domain/access/account.ts';
 import { isOver } from '../../../src/domain/batches/batch.ts';
 import { newId } from '../../../src/domain/id.ts';
-import { isTerminal, type Job } from '../../../src/domain/jobs/job.ts';
-import { createLog } from '../../../src/log.ts';
-import { createCancelBatch } from '../../../src/operations/batches/cancel-batch.ts';
-import { createCountInBatch } from '../../../src/operations/batches/count-in-batch.ts';
-import { createFindBatches } from '../../../src/operations/batches/find-batches.ts';
-import { createRepairBatches } from '../../../src/operations/batches/repair-batches.ts';
-import { createSubmitBatch } from '../../../src/operations/batches/submit-batch.ts';
-import { createRepairCredits } from '../../../src/operations/credits/repair-credits.ts';
-import { createCompleteUpload } from '../../../src/operations/files/complete-upload.ts';
-import { createPrepareUpload } from '../../../src/operations/files/prepare-upload.ts';
-import { createReceiveUpload } from '../../../src/operations/files/receive-upload.ts';
-import { createBestEffortRunner } from '../../../src/operations/jobs/best-effort-runner.ts';
-import { createCancelJob } from '../../../src/operations/jobs/cancel-job.ts';
-import { createFindJobs } from '../../../src/operations/jobs/find-jobs.ts';
-import { jobStart } from '../../../src/operations/jobs/job-start.ts';
-import { createOnce } from '../../../src/operations/jobs/once.ts';
-import { createRepairAdmissions } from '../../../src/operations/jobs/repair-admissions.ts';
-import { createRepairJobs } from '../../../src/operations/jobs/repair-jobs.ts';
-import { createRetry } from '../../../src/operations/jobs/retry.ts';
-import { createSubmitJob } from '../../../src/operations/jobs/submit-job.ts';
-import { createAdmissionChecks } from '../../../src/store/admissions/admission-checks.ts';
-import { createIdempotencyRepository } from '../../../src/store/idempotency.ts';
-import { createJobLeases } from '../../../src/store/job-leases.ts';
+import { isTerminal } from '../../../src/domain/jobs/job.ts';
 import { createCopyingConverters } from '../copying-converters.ts';
 import { createActivityHarness } from '../harness/activity-harness.ts';
 import { PNG, priced, sharedServer } from '../harness/job-harness.ts';
 import { runnerOn, startWorkers } from '../harness/workflow-harness.ts';
 import { anAccount } from '../money.ts';
-import { aFile, anAccountCaller, defaultPlanOf, UNQUEUED } from '../records.ts';
+import { aFile, anAccountCaller } from '../records.ts';
 import { createCrashing } from './crashing.ts';
 
 /** Long ago enough for every repair to look at it. */
@@ -54,67 +32,12 @@ export async function createCrashHarness() {
   const crashing = createCrashing();
   const runner = crashing.runner(runnerOn(env, prefix));
   const harness = await createActivityHarness({ runner, converters: createCopyingConverters(), crashing });
-  const { jobs, batches, uploads, files, blobs, admissions, credits, ledger, collections } = harness;
-  const log = createLog('silent');
-  const notifier = createBestEffortRunner(runner, log);
-  const ports = {
-    ...harness,
-    countInBatch: createCountInBatch({ batches, runner }),
-    startJob: (job: Job) => runner.startJob(jobStart(job)),
-    cancelJob: (job: Job, reason: string) => runner.cancelJob(jobStart(job), reason),
-  };
-  const mortal = dyingAttempts(crashing, priced(createActivities(ports)));
+  const { operations, jobs, blobs, collections } = harness;
+  const mortal = dyingAttempts(crashing, priced(createActivities(harness.activityPorts)));
   const stopWorkers = await startWorkers(env, mortal.activities, prefix);
-
-  const submission = {
-    jobs,
-    batches,
-    uploads,
-    files,
-    admissions,
-    credits,
-    runner: notifier,
-    planOf: defaultPlanOf,
-    limits: { uploadBytes: 2 ** 20, uploadMs: 3_600_000 },
-    concurrencyKeyOf: UNQUEUED.concurrencyKeyOf,
-    once: createOnce({ idempotency: createIdempotencyRepository(crashing.collections(collections)) }),
-    checkUrl: () => {},
-    seal: (secret: string) => secret,
-  };
-  const finding = { ...createFindJobs({ jobs }), ...createFindBatches({ batches, jobs }) };
-  const submitJob = createSubmitJob(submission);
-  const submitBatch = createSubmitBatch(submission);
-  const operations = {
-    submitJob,
-    submitBatch,
-    prepareUpload: createPrepareUpload(submission),
-    receiveUpload: createReceiveUpload({ uploads, jobs, blobs, runner: notifier }),
-    completeUpload: createCompleteUpload({ uploads, files, jobs, admissions, runner: notifier }),
-    cancelJob: createCancelJob({ jobs, runner, findJob: finding.findJob }),
-    cancelBatch: createCancelBatch({ batches, runner: notifier, findBatch: finding.findBatch }),
-    ...createRetry({ files, ...finding, submitJob, submitBatch, open: (sealed) => sealed }),
-  };
-  /** As a process has them that was just started. */
-  const newRepairs = (seen = crashing.collections(collections)) => ({
-    jobs: createRepairJobs({ leases: createJobLeases(seen), uploads, runner, admissions, log }),
-    batches: createRepairBatches({ batches, jobs, runner, log }),
-    admissions: createRepairAdmissions({
-      checks: createAdmissionChecks(seen),
-      jobs,
-      uploads,
-      admissions,
-      log,
-    }),
-    credits: createRepairCredits({ jobs, credits, ledger, log }),
-  });
-  const repairs = newRepairs();
+  const { repairs } = harness.newSlices();
   /** What is accepted with it is written, and Temporal never hears of it. */
-  const unreachable = createBestEffortRunner(
-    new Proxy(runner, {
-      get: () => async () => {},
-    }),
-    log,
-  );
+  const unreachable = new Proxy(runner, { get: () => async () => {} });
 
   /** Lets time go by: what the repair would look at soon, it looks at now; what is trusted for longer rests. */
   async function age(owner: string): Promise<void> {
@@ -137,17 +60,14 @@ export async function createCrashHarness() {
     ...operations,
     dyingAfter: crashing.dyingAfter,
     /** Submissions of processes that died as soon as all was written. */
-    unheard: {
-      submitJob: createSubmitJob({ ...submission, runner: unreachable }),
-      submitBatch: createSubmitBatch({ ...submission, runner: unreachable }),
-    },
+    unheard: harness.newSlices({ runner: unreachable, notifier: unreachable }).operations,
 
     /** One round of a repair, in a process that was just started; everything of the account is due. */
     async newRound(name: keyof typeof repairs, accountId: string): Promise<() => Promise<unknown>> {
       const owner = `account:${accountId}`;
       await age(owner);
       await collections.admissions.updateOne({ _id: owner }, { $set: { checkAt: LONG_AGO } });
-      const fresh = newRepairs();
+      const fresh = harness.newSlices().repairs;
       return () => (name === 'credits' ? fresh.credits(Date.now() + LATER_MS) : fresh[name]());
     },
     /** The next attempt of this activity dies before its next write after so many. @returns whether it did. */

@@ -7,8 +7,8 @@ import { mortalAccess } from './crash-steps-records.ts';
 
 /** Everything of which the table says that it writes once, on things of a new account. */
 export async function newSingleWrites(harness: CrashStepsHarness) {
-  const { operations } = await mortalAccess(harness);
-  const { webhooks, collections, run } = harness;
+  const { operations } = mortalAccess(harness);
+  const { operations: webhooks, collections, run } = harness;
   const { caller, accountId, owner } = await harness.newOwner();
   const other = await harness.newOwner();
   const { linkAccount } = createAccounts({

@@ -9,7 +9,7 @@ export const ENDPOINT_STEPS: Record<string, NewStep> = {
     for (let i = 0; i < 2; i += 1) await emitting(harness, owner)();
     await harness.mend(owner);
     const since = new Date(Date.now() - 60_000);
-    const work = () => harness.webhooks.replayDeliveries(owner.caller, { since, failedOnly: false });
+    const work = () => harness.operations.replayDeliveries(owner.caller, { since, failedOnly: false });
     const holds = async () => {
       expect(received.length).toBeGreaterThanOrEqual(4);
       expectReceived(received, 'job.ready', 2);
@@ -19,10 +19,10 @@ export const ENDPOINT_STEPS: Record<string, NewStep> = {
   },
   'delete an endpoint': async (harness, owner) => {
     const { id } = await harness.newEndpoint(owner, ['*'], 200);
-    await harness.webhooks.pauseEndpoint(owner.caller, id);
+    await harness.operations.pauseEndpoint(owner.caller, id);
     const { _id } = await written(harness, owner);
     await harness.attempt({ deliveryId: _id, attempt: 1, fairnessKey: '', title: '' });
-    const work = () => harness.webhooks.deleteEndpoint(owner.caller, id);
+    const work = () => harness.operations.deleteEndpoint(owner.caller, id);
     // Before anything was written the caller has to ask again; afterwards it is gone.
     const afterwards = async () => {
       if (await harness.collections.endpoints.findOne({ _id: id })) await work();
@@ -31,12 +31,12 @@ export const ENDPOINT_STEPS: Record<string, NewStep> = {
   },
   'resume an endpoint': async (harness, owner) => {
     const { id, received } = await harness.newEndpoint(owner, ['*'], 200);
-    await harness.webhooks.pauseEndpoint(owner.caller, id);
+    await harness.operations.pauseEndpoint(owner.caller, id);
     const { _id } = await written(harness, owner);
     await harness.attempt({ deliveryId: _id, attempt: 1, fairnessKey: '', title: '' });
-    const work = () => harness.webhooks.resumeEndpoint(owner.caller, id);
+    const work = () => harness.operations.resumeEndpoint(owner.caller, id);
     const afterwards = async () => {
-      const { state } = await harness.webhooks.findEndpoint(owner.caller, id);
+      const { state } = await harness.operations.findEndpoint(owner.caller, id);
       if (state === 'paused') await work();
     };
     const holds = async () => {
@@ -53,6 +53,6 @@ export const ENDPOINT_STEPS: Record<string, NewStep> = {
       expectReceived(received, 'job.ready', 3);
       await expectStates(harness, owner, 'delivered');
     };
-    return { work: () => harness.webhooks.repairDeliveries(Date.now() + 60_000), holds };
+    return { work: () => harness.repairs.deliveries(Date.now() + 60_000), holds };
   },
 };

@@ -34,7 +34,7 @@ export async function createCrashStepsHarness() {
     wakeDelivery: async () => false,
   });
   const harness = await createActivityHarness({ crashing, deliveryRunner });
-  const { collections, blobs, webhooks } = harness;
+  const { collections, blobs, operations, repairs } = harness;
   const receivers: Awaited<ReturnType<typeof openReceiver>>[] = [];
 
   /** One attempt, as the workflow of a delivery has it made. */
@@ -59,7 +59,7 @@ export async function createCrashStepsHarness() {
     async newEndpoint({ caller }: Owner, events: string[], ...replies: Parameters<typeof openReceiver>) {
       const receiver = await openReceiver(...replies);
       receivers.push(receiver);
-      const { endpoint } = await webhooks.createEndpoint(caller, {
+      const { endpoint } = await operations.createEndpoint(caller, {
         url: receiver.url,
         events,
         description: '',
@@ -85,7 +85,7 @@ export async function createCrashStepsHarness() {
     /** Lets fresh processes repair and attempt until every delivery of the owner has ended. */
     async mend({ owner }: Owner): Promise<void> {
       for (let round = 0; ; round += 1) {
-        await webhooks.repairDeliveries(Date.now() + LATER_MS);
+        await repairs.deliveries(Date.now() + LATER_MS);
         for (const start of starts.splice(0)) await attempt(start);
         const pending = await collections.deliveries.find({ owner, state: 'pending' }).toArray();
         if (pending.length === 0) return;

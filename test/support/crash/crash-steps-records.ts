@@ -1,20 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import { createAccess } from '../../../src/app/access.ts';
+import { accessSlice } from '../../../src/app/access.ts';
 import { UNKNOWN_SENDER } from '../../../src/domain/access/client-address.ts';
 import { outputFileId } from '../../../src/domain/derived-ids.ts';
 import { attemptBlobId, outputBlobs } from '../../../src/domain/files/blob-name.ts';
 import { SWEEP_KINDS, type SweepKind } from '../../../src/domain/files/retention.ts';
 import { newId } from '../../../src/domain/id.ts';
-import { createLog } from '../../../src/log.ts';
-import { createSecrets } from '../../../src/operations/access/secrets.ts';
 import { createEnvelopeSealer } from '../../../src/secrets/envelope.ts';
 import { createKeyring, keyIdOf } from '../../../src/secrets/keyring.ts';
-import { createLinks } from '../../../src/secrets/links.ts';
-import { createTokenSigner } from '../../../src/secrets/signed-token.ts';
-import { createMasterKeyRepository } from '../../../src/store/master-keys.ts';
-import { createSealedSecretRepository } from '../../../src/store/sealed-secrets.ts';
 import { ADMIN } from '../harness/access-harness.ts';
 import { PNG } from '../harness/job-harness.ts';
 import { openMoney } from '../money.ts';
@@ -33,18 +27,7 @@ const MONTHLY = 600;
 
 /** Accounts and keys of processes that may die. */
 export function mortalAccess(harness: CrashStepsHarness) {
-  const keyring = createKeyring([Buffer.alloc(32, 1)]);
-  const signer = createTokenSigner(keyring);
-  return createAccess({
-    collections: harness.mortal,
-    signer,
-    links: createLinks(signer),
-    log: createLog('silent'),
-    sealer: createEnvelopeSealer(keyring),
-    trustedProxies: [],
-    adminToken: 'admin',
-    uploadBytes: 1,
-  });
+  return accessSlice(harness.shared);
 }
 
 /** One sweep that dies, then others, until also what nobody names is found. */
@@ -137,13 +120,10 @@ export const RECORD_STEPS: Record<string, NewStep> = {
     const old = createEnvelopeSealer(createKeyring([oldKey]));
     const fresh = createEnvelopeSealer(createKeyring([newKey]));
     const keyring = createKeyring([newKey, oldKey]);
-    const secrets = createSecrets({
-      sealed: createSealedSecretRepository(harness.mortal),
-      masterKeys: createMasterKeyRepository(harness.mortal),
+    const { operations: secrets } = accessSlice({
+      ...harness.shared,
+      keyring,
       sealer: createEnvelopeSealer(keyring),
-      keyIds: keyring.keyIds,
-      longestTokenMs: 0,
-      log: createLog('silent'),
     });
     const [keyId, jobId, id] = [newId(), newId(), newId()];
     const at = {
@@ -192,7 +172,7 @@ export const RECORD_STEPS: Record<string, NewStep> = {
     return { work, afterwards: work, holds };
   },
   'count a call': async (harness, { accountId }) => {
-    const { operations } = await mortalAccess(harness);
+    const { operations } = mortalAccess(harness);
     const caller = anAccountCaller({ accountId, plan: 'basic' });
     const work = () => operations.checkRateLimit(caller, UNKNOWN_SENDER, { api: 'graphql' });
     let asked = 1;

@@ -115,7 +115,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
   },
   'send a test event': async (harness, owner) => {
     const { id, received } = await harness.newEndpoint(owner, ['*'], 200);
-    const work = () => harness.webhooks.testEndpoint(owner.caller, id);
+    const work = () => harness.operations.testEndpoint(owner.caller, id);
     // Whoever got no answer tries once more: that is another message.
     const holds = async () => {
       const messages = await harness.deliveriesOf(owner);
@@ -175,7 +175,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
   },
   'replay a callback': async (harness, owner) => {
     const { delivery, holds } = await jobWithCallback(harness, owner, 'failed');
-    const work = () => beside(harness, () => harness.webhooks.replayDelivery(owner.caller, delivery._id));
+    const work = () => beside(harness, () => harness.operations.replayDelivery(owner.caller, delivery._id));
     const afterwards = async (died: boolean) => {
       const { state } = await harness.deliveries.get(delivery._id);
       if (died && state === 'failed') await work();
@@ -199,7 +199,7 @@ export const WEBHOOK_STEPS: Record<string, NewStep> = {
     const upload = anUpload({ owner: owner.owner, size: PNG.length });
     await createUploadRepository(harness.collections).insertIfAbsent(upload);
     await harness.receiveUpload(upload._id, Readable.from([PNG]));
-    const work = () => harness.emittingUpload(owner.caller, upload._id);
+    const work = () => harness.operations.completeUpload(owner.caller, upload._id);
     const holds = async () => {
       expectReceived(received, 'file.uploaded');
       const file = await harness.collections.files.findOne({ _id: upload._id });

@@ -1,5 +1,5 @@
 import type { Activities } from '../../../activities/index.ts';
-import type { Operations } from '../../../src/app/app.ts';
+import type { App, Operations } from '../../../src/app/app.ts';
 
 /** The names of the scenarios, by suite, that try a death after each of its writes. */
 interface Tried {
@@ -45,7 +45,16 @@ const ACTIVITY_WRITES: Record<keyof Activities, Writes> = {
   },
 };
 
-/** What a process does for a caller, or by itself. Whoever adds an operation says here how often it writes. */
+/** What a process does by itself after a crash; each may be struck by the next one. */
+const REPAIR_WRITES: Record<keyof App['repairs'], Writes> = {
+  jobs: { batches: ['repair jobs'] },
+  admissions: { batches: ['repair places'] },
+  batches: { batches: ['repair batches'] },
+  credits: { batches: ['repair credits'] },
+  deliveries: { steps: ['repair deliveries'] },
+};
+
+/** What a process does for a caller. Whoever adds an operation says here how often it writes. */
 const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   // Who calls, and whether they may.
   authenticate: 'never',
@@ -92,7 +101,6 @@ const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   replayDelivery: { steps: ['replay a callback'] },
   replayDeliveries: { steps: ['replay deliveries'] },
   watchDeliveries: 'never',
-  repairDeliveries: { steps: ['repair deliveries'] },
   // Jobs, batches and files.
   submitJob: {
     jobs: ['prepare a job', 'prepare a job with a key', 'submit a job on a file'],
@@ -105,7 +113,6 @@ const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   waitForJob: 'never',
   cancelJob: { jobs: ['cancel a job'] },
   retryJob: { jobs: ['retry a job'] },
-  repairJobs: { batches: ['repair jobs'] },
   submitBatch: { batches: ['submit a batch', 'submit a batch with a key'] },
   findBatch: 'never',
   listBatches: 'never',
@@ -113,7 +120,6 @@ const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   watchBatch: 'never',
   cancelBatch: { batches: ['cancel a batch'] },
   retryBatch: { batches: ['retry a batch'] },
-  repairBatches: { batches: ['repair batches'] },
   prepareUpload: { jobs: ['prepare an upload without a job'] },
   receiveUpload: { jobs: ['receive an upload', 'receive an upload a second time'] },
   completeUpload: {
@@ -126,25 +132,25 @@ const OPERATION_WRITES: Record<keyof Operations, Writes> = {
   readFile: 'never',
   links: 'never',
   queuePositionOf: 'never',
-  repairAdmissions: { batches: ['repair places'] },
   quote: 'never',
   // Money and secrets.
   grantCredits: { batches: ['grant credits'] },
   listLedger: { batches: ['grant credits'] },
   reconcileCredits: { batches: ['grant credits'] },
-  repairCredits: { batches: ['repair credits'] },
   rotateSecrets: { steps: ['seal secrets anew'] },
   reportSecrets: 'never',
 };
 
+const ALL: [string, Writes][] = [ACTIVITY_WRITES, OPERATION_WRITES, REPAIR_WRITES].flatMap((writes) =>
+  Object.entries<Writes>(writes),
+);
+
 /** Returns the names of the scenarios that a suite must have. */
 export function scenariosOf(suite: keyof Tried): string[] {
-  const all: Writes[] = [...Object.values(ACTIVITY_WRITES), ...Object.values(OPERATION_WRITES)];
-  return all.flatMap((writes) => (typeof writes === 'object' ? (writes[suite] ?? []) : []));
+  return ALL.flatMap(([, writes]) => (typeof writes === 'object' ? (writes[suite] ?? []) : []));
 }
 
 /** What is said to write once at the most. */
 export function saidOnce(): string[] {
-  const all: [string, Writes][] = [...Object.entries(ACTIVITY_WRITES), ...Object.entries(OPERATION_WRITES)];
-  return all.flatMap(([name, writes]) => (writes === 'once' ? [name] : []));
+  return ALL.flatMap(([name, writes]) => (writes === 'once' ? [name] : []));
 }

@@ -1,54 +1,54 @@
-import { randomBytes } from 'node:crypto';
-import { type AccessPorts, createAccess } from '../../../src/app/access.ts';
+import { accessSlice } from '../../../src/app/access.ts';
+import { createRepositories } from '../../../src/app/repositories.ts';
+import { type Config, loadConfig } from '../../../src/config.ts';
 import type { Account, Actor } from '../../../src/domain/access/account.ts';
 import { type Sender, UNKNOWN_SENDER } from '../../../src/domain/access/client-address.ts';
-import { createLog } from '../../../src/log.ts';
 import type { KeyRequest } from '../../../src/operations/access/keys.ts';
-import { createEnvelopeSealer } from '../../../src/secrets/envelope.ts';
-import { createKeyring } from '../../../src/secrets/keyring.ts';
-import { createLinks } from '../../../src/secrets/links.ts';
-import { createTokenSigner } from '../../../src/secrets/signed-token.ts';
 import { openDatabase } from '../database.ts';
+import { newInfrastructure } from './infrastructure.ts';
 
 /** The operator. */
 export const ADMIN: Actor = { kind: 'admin' };
 export const ADMIN_TOKEN = 'the-token-of-the-operator-of-this-test';
 
-interface HarnessOptions extends Pick<AccessPorts, 'oidc' | 'fetchJson'> {
-  trustedProxies?: string[];
+interface HarnessOptions extends Partial<Pick<Config, 'oidc' | 'trustedProxies'>> {
   now?: () => number;
 }
 
 /** Accounts, keys, plans and windows of a database of the test file's own. */
 export async function openAccessHarness(options: HarnessOptions = {}) {
   const database = await openDatabase();
-  const keyring = createKeyring([randomBytes(32)]);
-  const signer = createTokenSigner(keyring);
-  const sealer = createEnvelopeSealer(keyring);
-  const links = createLinks(signer);
+  const repositories = createRepositories(database.collections);
+  await repositories.plans.seed();
 
   /** One more process over the same database. */
-  const newProcess = (different: HarnessOptions = {}) =>
-    createAccess({
-      collections: database.collections,
-      signer,
-      links,
-      sealer,
-      log: createLog('silent'),
-      trustedProxies: [],
+  function newProcess(different: HarnessOptions = {}) {
+    const { now, ...config } = { ...options, ...different };
+    const shared = newInfrastructure({
+      repositories,
+      config: { ...loadConfig({}), ...config },
       adminToken: ADMIN_TOKEN,
-      uploadBytes: 2 ** 31,
-      ...options,
-      ...different,
     });
-  const access = await newProcess();
+    const access = accessSlice(shared, now);
+    return {
+      ...access,
+      shared,
+      async close() {
+        await access.close();
+        await shared.close();
+      },
+    };
+  }
+  const { shared, ...access } = newProcess();
   const { operations } = access;
 
   return {
     ...access,
     database,
-    links,
-    sealer,
+    accounts: shared.accounts,
+    keys: shared.keys,
+    links: shared.links,
+    sealer: shared.sealer,
     newProcess,
 
     newAccount: (plan = 'pro', name = 'Test'): Promise<Account> =>
@@ -71,6 +71,7 @@ export async function openAccessHarness(options: HarnessOptions = {}) {
 
     async close() {
       await access.close();
+      await repositories.close();
       await database.drop();
     },
   };

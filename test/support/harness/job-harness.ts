@@ -7,8 +7,6 @@ import { inject } from 'vitest';
 import { type Activities, createActivities } from '../../../activities/index.ts';
 import { workflowId } from '../../../src/domain/derived-ids.ts';
 import { newId } from '../../../src/domain/id.ts';
-import { createCancelJob } from '../../../src/operations/jobs/cancel-job.ts';
-import { createFindJobs } from '../../../src/operations/jobs/find-jobs.ts';
 import { createCopyingConverters } from '../copying-converters.ts';
 import type { Interference } from '../faulty-collections.ts';
 import { anAccount } from '../money.ts';
@@ -53,13 +51,12 @@ export async function createJobHarness(interference: Interference = {}) {
   });
   const runs = new Map<string, Set<string>>();
   const stopWorkers = await startWorkers(env, observed(priced(createActivities(harness)), runs), prefix);
-  const { findJob } = createFindJobs(harness);
   const resultOf = (id: string): Promise<unknown> => client.workflow.getHandle(id).result();
 
   return {
     ...harness,
     runner,
-    cancelJob: createCancelJob({ jobs: harness.jobs, runner, findJob }),
+    cancelJob: harness.operations.cancelJob,
 
     /** The workflow runs that a job has had. */
     runsOf: (jobId: string): number => runs.get(jobId)?.size ?? 0,

@@ -1,7 +1,4 @@
 import type { Account } from '../../../src/domain/access/account.ts';
-import { createHttpSender } from '../../../src/net/fetch.ts';
-import { createGuard } from '../../../src/net/guard.ts';
-import { createJsonFetcher } from '../../../src/net/json.ts';
 import { type LoginServer, openLoginServer } from '../servers/login-server.ts';
 import { openAccessHarness } from './access-harness.ts';
 
@@ -10,9 +7,7 @@ export type LoginHarness = Awaited<ReturnType<typeof openLoginHarness>>;
 /** Accounts, and a login server that is asked through the real guard. */
 export async function openLoginHarness() {
   const server = await openLoginServer();
-  const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], refusedPorts: () => [] });
-  const sender = createHttpSender({ guard, version: 'test' });
-  const harness = await openAccessHarness({ oidc: server.oidc, fetchJson: createJsonFetcher(sender) });
+  const harness = await openAccessHarness({ oidc: server.oidc });
   const named = ({ _id }: Account) => ({ kiln_account: _id });
 
   return {
@@ -22,13 +17,12 @@ export async function openLoginHarness() {
     named,
     /** A process of its own that knows no keys yet; `ask` presents a token to it. */
     async freshProcess(now = Date.now, oidc: Partial<LoginServer['oidc']> = {}) {
-      const process = await harness.newProcess({ now, oidc: { ...server.oidc, ...oidc } });
+      const process = harness.newProcess({ now, oidc: { ...server.oidc, ...oidc } });
       const ask = (jwt: string) => process.operations.authenticate({ kind: 'jwt', jwt });
       return { ask, close: process.close };
     },
     async close() {
       await harness.close();
-      sender.close();
       await server.close();
     },
   };
