@@ -3,10 +3,10 @@ import type { BatchStatus } from '../src/domain/batches/batch.ts';
 import type { StoredError } from '../src/domain/jobs/job.ts';
 import type { BatchStart } from '../src/operations/workflow-runner.ts';
 import { attempting } from './attempts.ts';
-import { faultOf } from './fault.ts';
 import { isHistoryLong } from './history.ts';
 import { nudgedSignal } from './messages.ts';
 import { countBatch, endBatch, transfer, unlimitedRetry } from './proxies.ts';
+import { storedErrorOf } from './stored-error.ts';
 
 /** Milliseconds until a batch counts its open jobs without a signal: the one of its last job may be lost. */
 const RECOUNT_MS = 10 * 60_000;
@@ -72,7 +72,7 @@ async function pack({ batchId }: BatchStart): Promise<StoredError | null> {
     await attempting(() => transfer('pack the results').packBatch({ batchId }));
     return null;
   } catch (error) {
-    return faultOf(error);
+    return storedErrorOf(error);
   }
 }
 

@@ -16,7 +16,6 @@ import type { JobStatus } from '../src/domain/jobs/job.ts';
 import type { JobStart } from '../src/operations/workflow-runner.ts';
 import { attempting } from './attempts.ts';
 import { show } from './details.ts';
-import { faultOf } from './fault.ts';
 import { finish } from './finish.ts';
 import {
   admittedSignal,
@@ -27,6 +26,7 @@ import {
   uploadCompletedUpdate,
 } from './messages.ts';
 import { conversion, convertLocally, expireUpload, holdCredits, recordQueued, transfer } from './proxies.ts';
+import { storedErrorOf } from './stored-error.ts';
 
 /** Up to this many bytes a local activity converts: a round trip through Temporal would cost more. */
 const LOCAL_BYTES = 256 * 2 ** 10;
@@ -184,7 +184,7 @@ function endOf(error: unknown, cancelReason: string | null): JobEnd {
       fault: { code: 'CANCELLED', message: `The job was ${cancelReason ?? 'cancelled'}.` },
     };
   }
-  const fault = faultOf(error);
+  const fault = storedErrorOf(error);
   log.info('the job fails', { code: fault.code });
   return { to: 'failed', fault };
 }

@@ -6,11 +6,11 @@ interface Details {
   /** What the job waits for, in words. */
   next?: string;
   engine?: string | undefined;
-  fault?: StoredError | undefined;
+  error?: StoredError | undefined;
 }
 
 /** Writes the job's state into the details that Temporal UI shows. */
-export function show(start: JobStart, stage: string, { next, engine, fault }: Details = {}): void {
+export function show(start: JobStart, stage: string, { next, engine, error }: Details = {}): void {
   const lines = [
     `**${start.title}**`,
     `- stage: ${stage}`,
@@ -19,6 +19,6 @@ export function show(start: JobStart, stage: string, { next, engine, fault }: De
   ];
   if (next) lines.push(`- waits for: ${next}`);
   if (engine) lines.push(`- engine: ${engine}`);
-  if (fault) lines.push(`- error: ${fault.code}: ${fault.message}`);
+  if (error) lines.push(`- error: ${error.code}: ${error.message}`);
   setCurrentDetails(lines.join('\n'));
 }

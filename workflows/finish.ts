@@ -3,9 +3,9 @@ import type { JobEnd } from '../activities/record.ts';
 import type { JobStatus } from '../src/domain/jobs/job.ts';
 import type { JobStart } from '../src/operations/workflow-runner.ts';
 import { show } from './details.ts';
-import { faultOf } from './fault.ts';
 import { discardFiles, prepareCallback, recordEnd, settleCredits } from './proxies.ts';
 import { ATTRIBUTES } from './search-attributes.ts';
+import { storedErrorOf } from './stored-error.ts';
 import { summaryOf } from './summary.ts';
 import { webhookDelivery } from './webhook-delivery.ts';
 
@@ -15,26 +15,26 @@ import { webhookDelivery } from './webhook-delivery.ts';
  */
 export async function finish(start: JobStart, end: JobEnd, charged: boolean): Promise<JobStatus> {
   const { jobId } = start;
-  const faults: unknown[] = [];
+  const errors: unknown[] = [];
   const attempt = (step: Promise<void>) =>
-    step.catch((error: unknown) => {
-      faults.push(error);
-      log.error('a step after the end of a job was not done', { fault: faultOf(error) });
+    step.catch((reason: unknown) => {
+      errors.push(reason);
+      log.error('a step after the end of a job was not done', { error: storedErrorOf(reason) });
     });
   const { status, written } = await writeEnd(jobId, end);
   if (charged) await attempt(settleCredits({ jobId }));
   if (status !== 'ready') await attempt(discardFiles({ jobId }));
   const engine =
     written.to === 'ready' ? written.outputs.map((output) => output.engine).join(', ') : undefined;
-  const fault = written.to === 'ready' ? undefined : written.fault;
-  show(start, status, { engine, fault });
+  const error = written.to === 'ready' ? undefined : written.fault;
+  show(start, status, { engine, error });
   upsertSearchAttributes([
     { key: ATTRIBUTES.stage, value: status },
     ...(engine ? [{ key: ATTRIBUTES.engine, value: engine }] : []),
-    ...(fault ? [{ key: ATTRIBUTES.error, value: fault.code }] : []),
+    ...(error ? [{ key: ATTRIBUTES.error, value: error.code }] : []),
   ]);
   if (start.hasCallback) await attempt(startCallback(jobId));
-  if (faults.length > 0) throw faults[0];
+  if (errors.length > 0) throw errors[0];
   return status;
 }
 
@@ -47,8 +47,8 @@ async function writeEnd(jobId: string, end: JobEnd): Promise<{ status: JobStatus
   try {
     return { status: await recordEnd({ jobId, end }), written: end };
   } catch (error) {
-    const fault = faultOf(error);
-    log.error('the end of a job could not be written', { end: end.to, fault });
+    const fault = storedErrorOf(error);
+    log.error('the end of a job could not be written', { end: end.to, error: fault });
     if (end.to !== 'ready' || fault.code !== 'INTERNAL') throw error;
     return writeEnd(jobId, { to: 'failed', fault });
   }

@@ -18,7 +18,8 @@ const upload = { filename: 'photo.png', mime: 'image/png', size: 10 };
 const uploading: JobRequest = { dialect: 'graphql', input: { upload }, target: 'webp' };
 const onFile: JobRequest = { dialect: 'graphql', input: { fileId: stored._id }, target: 'webp' };
 const request = (jobs: JobRequest[], different: Partial<BatchRequest> = {}): BatchRequest => ({
-  ...{ dialect: 'graphql', jobs },
+  dialect: 'graphql',
+  jobs,
   ...different,
 });
 
@@ -90,7 +91,11 @@ describe('a batch that is submitted', () => {
       [batch._id, 'queued', null],
     ]);
     expect(batch).toMatchObject({
-      ...{ owner: 'account:a', dialect: 'graphql', label: 'Spring', archive: null, retryOf: null },
+      owner: 'account:a',
+      dialect: 'graphql',
+      label: 'Spring',
+      archive: null,
+      retryOf: null,
       jobIds: jobs.map(({ job }) => job._id),
     });
   });

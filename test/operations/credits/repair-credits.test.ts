@@ -18,7 +18,13 @@ const ago = (ms: number) => new Date(NOW - ms);
 const held = (ms: number): Hold => ({ amount: 3, state: 'held', at: ago(ms) });
 const captured = (ms: number): Hold => ({ amount: 3, state: 'captured', at: ago(ms) });
 const anAccount = (different: Partial<CreditAccount> = {}): CreditAccount => ({
-  ...{ _id: 'a', available: 0, held: 0, holds: {}, grants: {}, pendingEntries: [], entrySeq: 0 },
+  _id: 'a',
+  available: 0,
+  held: 0,
+  holds: {},
+  grants: {},
+  pendingEntries: [],
+  entrySeq: 0,
   ...different,
 });
 

@@ -5,7 +5,12 @@ import { type NewJob, newJob } from '../../../src/operations/jobs/new-job.ts';
 import { aFile, anUpload } from '../../support/records.ts';
 
 const request: NewJob = {
-  ...{ id: 'job', owner: 'account:a', dialect: 'graphql', source: null, target: 'webp', callback: null },
+  id: 'job',
+  owner: 'account:a',
+  dialect: 'graphql',
+  source: null,
+  target: 'webp',
+  callback: null,
   input: { upload: anUpload({ expiresAt: new Date(7) }), file: null },
   options: parseOptions('image', {}),
 };
@@ -13,7 +18,11 @@ const request: NewJob = {
 it('a job that awaits its upload says until when, and knows what was announced', () => {
   const job = newJob(request);
   expect(job).toMatchObject({
-    ...{ _id: 'job', status: 'awaiting_upload', seq: 1, uploadDeadline: new Date(7), finishedAt: null },
+    _id: 'job',
+    status: 'awaiting_upload',
+    seq: 1,
+    uploadDeadline: new Date(7),
+    finishedAt: null,
     progress: { percent: 0, stage: 'waiting for the upload' },
     inputs: [{ filename: 'photo.png', size: 10, format: null, status: 'waiting' }],
     events: [{ type: 'status', status: 'awaiting_upload', cause: 'submitted' }],
@@ -24,7 +33,8 @@ it('a job that awaits its upload says until when, and knows what was announced',
 it('a job on a stored file is queued, and knows what that is', () => {
   const file = aFile({ format: 'png' });
   expect(newJob({ ...request, input: { upload: null, file } })).toMatchObject({
-    ...{ status: 'queued', progress: { percent: 0, stage: 'queued' } },
+    status: 'queued',
+    progress: { percent: 0, stage: 'queued' },
     inputs: [{ fileId: file._id, format: 'png', status: 'ready' }],
     events: [{ status: 'queued' }],
   });

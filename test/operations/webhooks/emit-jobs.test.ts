@@ -73,7 +73,8 @@ describe('a job that is submitted', () => {
 
 describe('an upload that is completed', () => {
   const completing = (jobId: string | null) => async () => ({
-    ...{ upload: anUpload({ _id: 'file', jobId, state: 'finalized' }), repeated: false },
+    upload: anUpload({ _id: 'file', jobId, state: 'finalized' }),
+    repeated: false,
   });
 
   it.each([

@@ -5,12 +5,8 @@ import { newId } from '../../../src/domain/id.ts';
 import { createLog } from '../../../src/log.ts';
 import { createDeliveryQueue } from '../../../src/operations/webhooks/delivery-queue.ts';
 import { createEmit } from '../../../src/operations/webhooks/emit.ts';
-import { createRepairDeliveries } from '../../../src/operations/webhooks/repair-deliveries.ts';
-import { createDeliveryChecks } from '../../../src/store/delivery-checks.ts';
-import { createEndpointRepository } from '../../../src/store/endpoints.ts';
 import { type ActivityHarness, createActivityHarness } from '../../support/harness/activity-harness.ts';
 import { anAccountCaller } from '../../support/records.ts';
-import { openReceiver } from '../../support/servers/webhook-receiver.ts';
 import { newWebhookAccount } from '../../support/webhook-account.ts';
 
 const NOWHERE = 'http://127.0.0.1:9/hook';
@@ -216,39 +212,5 @@ describe('credits', () => {
     expect(await settle()).toBe(2);
     const [first] = await account.deliveries();
     expect(JSON.parse(first?.body ?? '').data).toEqual({ accountId, available: 59, monthlyCredits: 600 });
-  });
-});
-
-describe('the repair round', () => {
-  it('starts what a crash left between document and workflow, and wakes what waits for nothing', async () => {
-    const account = newWebhookAccount(harness);
-    const receiver = await openReceiver(200);
-    const { id } = await account.endpoint(receiver.url);
-    const [lost] = await account.emit();
-    const [, held] = await account.emit();
-    await harness.operations.pauseEndpoint(account.actor, id);
-    await account.attempt(held?._id ?? '');
-    const [started, woken] = [[] as string[], [] as string[]];
-    const { repairDeliveries } = createRepairDeliveries({
-      deliveries: createDeliveryChecks(harness.collections),
-      endpoints: createEndpointRepository(harness.collections),
-      runner: {
-        startDelivery: async ({ deliveryId }) => void started.push(deliveryId),
-        wakeDelivery: async (deliveryId) => woken.push(deliveryId) > 0,
-      },
-      log: createLog('silent'),
-    });
-    await repairDeliveries();
-    // Whoever wrote it a moment ago is about to send it; what is paused stays so.
-    expect(started).not.toContain(lost?._id);
-    expect(woken).not.toContain(held?._id);
-    await harness.collections.endpoints.updateOne({ _id: id }, { $set: { state: 'enabled' } });
-    await repairDeliveries(Date.now() + 60_000);
-    expect(started).toContain(lost?._id);
-    expect(woken).toContain(held?._id);
-    // Its workflow was ended by hand: nothing is as late as that by itself.
-    await repairDeliveries(Date.now() + 4 * 3_600_000);
-    expect(started).toContain(held?._id);
-    await receiver.close();
   });
 });
