@@ -29,7 +29,7 @@ export function createMemory() {
 
   /** Changes an upload that is not over yet. Returns it as it was, null when it is over. */
   function changeUpload(id: string, patch: (upload: Upload) => Partial<Upload>): Upload | null {
-    const before = one(uploads, id);
+    const before = one(uploads, id, 'upload');
     if (before.state !== 'open' && before.state !== 'received') return null;
     uploads.set(id, { ...before, ...patch(before) });
     return before;
@@ -37,16 +37,16 @@ export function createMemory() {
 
   const repositories = {
     jobs: {
-      get: async (id: string) => one(jobs, id),
+      get: async (id: string) => one(jobs, id, 'job'),
       find: async (id: string) => jobs.get(id) ?? null,
       insertIfAbsent: async (job: Job) => jobs.set(job._id, job).size > 0,
       expectMove: async () => {},
-      transition: async (id: string) => one(jobs, id),
+      transition: async (id: string) => one(jobs, id, 'job'),
       list: async (page: Page & { status?: JobStatus }) =>
         pageOf(jobs, page).filter(({ status }) => !page.status || status === page.status),
     },
     uploads: {
-      get: async (id: string) => one(uploads, id),
+      get: async (id: string) => one(uploads, id, 'upload'),
       find: async (id: string) => uploads.get(id) ?? null,
       insertIfAbsent: async (upload: Upload) => uploads.set(upload._id, upload).size > 0,
       async receive(id: string, blobId: string, received: NonNullable<Upload['received']>) {
@@ -58,7 +58,7 @@ export function createMemory() {
         void changeUpload(id, () => ({ state: 'rejected', fault })),
     },
     files: {
-      get: async (id: string) => one(files, id),
+      get: async (id: string) => one(files, id, 'file'),
       insertIfAbsent: async (file: StoredFile) => void files.set(file._id, files.get(file._id) ?? file),
       list: async (page: Page) => pageOf(files, page),
       remove: async (id: string) => void files.delete(id),
@@ -97,7 +97,7 @@ export function createMemory() {
     changeUpload,
     /** Changes a job, and tells those who watch it. */
     changeJob(id: string, patch: (job: Job) => Partial<Job>): void {
-      const job = one(jobs, id);
+      const job = one(jobs, id, 'job');
       jobs.set(id, { ...job, ...patch(job), updatedAt: new Date() });
       changes.emit(id);
     },
@@ -106,9 +106,9 @@ export function createMemory() {
   };
 }
 
-function one<T>(collection: Map<string, T>, id: string): T {
+function one<T>(collection: Map<string, T>, id: string, what: string): T {
   const found = collection.get(id);
-  if (!found) throw new KilnError('NOT_FOUND', 'There is no such thing.');
+  if (!found) throw new KilnError('NOT_FOUND', `There is no such ${what}.`);
   return found;
 }
 
