@@ -10,7 +10,12 @@ export const SLOWEST = [
     (name) => `operations/${name}`,
   ),
   ...['webhook-waiting', 'batch-job', 'conversion-job'].map((name) => `workflows/${name}`),
+  ...['files/finalize-race', 'webhooks/slow-receivers', 'credits/credits'].map(
+    (name) => `operations/${name}`,
+  ),
+  'activities/charge',
   'activities/sweep',
+  'process/failing-start',
 ].map((name) => `test/${name}.test.ts`);
 
 /** Runs the slowest files of each group first, the others in their usual order. */

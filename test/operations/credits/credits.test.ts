@@ -119,7 +119,7 @@ describe('credits under faults', () => {
     expect(differences).toEqual([]);
     expect(totals.faults).toBeGreaterThan(ROUNDS);
     expect(totals.captures).toBeGreaterThan(ROUNDS);
-  });
+  }, 120_000);
 
   it('come to the same whichever single write is lost, done without an answer, or not confirmed', async () => {
     const faultless = await story(() => null);
