@@ -95,8 +95,6 @@ export default defineConfig({
           name: 'service',
           include: SERVICE,
           sequence: { groupOrder: 1 },
-          // They mostly wait: until somebody who was killed is missed, or is up again.
-          maxWorkers: 5,
           // Some of them start Kiln eight times.
           testTimeout: 240_000,
         },

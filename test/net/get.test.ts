@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer as createTlsServer } from 'node:https';
-import { setDefaultCACertificates } from 'node:tls';
-import { afterEach, describe, expect, it } from 'vitest';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createJsonFetcher } from '../../src/net/json.ts';
 import { at, closeAll, get, listen, senderWith, serve, withResolver } from './receivers.ts';
 
@@ -113,8 +113,10 @@ describe('a redirect', () => {
 
   it('from https to http is refused, to https it is not', async () => {
     const pem = await readFile(new URL('self-signed.pem', import.meta.url), 'utf8');
-    // Only this process believes it.
+    // Only this process believes it, and only for this test.
+    const usual = getCACertificates('default');
     setDefaultCACertificates([pem]);
+    onTestFinished(() => setDefaultCACertificates(usual));
     const plain = await redirecting({});
     const secure = createTlsServer({ key: pem, cert: pem }, (request, response) => {
       if (request.url === '/down') response.writeHead(302, { location: at(plain.port, '/x') }).end();
