@@ -45,7 +45,8 @@ export default defineConfig({
     // One more than the smallest machines have cores: somebody always waits for a server or a clock.
     maxWorkers: 3,
     sequence: { sequencer: SlowestFirst },
-    testTimeout: 30_000,
+    // A wait that never ends fails, a busy machine does not.
+    testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
     projects: [
