@@ -18,6 +18,19 @@ export function observe(metrics: Metrics) {
   });
 }
 
+/**
+ * Keeps the connection open for an answer that is sent before the whole body was read, also if the client asked to
+ * close it: closed with bytes unread it is reset, and a client that still writes never sees the answer. The adapter
+ * reads on for half a second and closes then.
+ */
+export function answerBeforeEnd() {
+  return createMiddleware<HttpEnv>(async (c, next) => {
+    await next();
+    const { incoming, outgoing } = c.env;
+    if (!incoming.complete) outgoing.shouldKeepAlive = true;
+  });
+}
+
 /** Forbids browsers to sniff or frame our answers and to send their addresses on; a route may set other headers. */
 export function protect() {
   return createMiddleware<HttpEnv>(async (c, next) => {

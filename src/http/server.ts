@@ -13,7 +13,7 @@ import { type DownloadPorts, downloadRoutes } from './downloads.ts';
 import { createErrorHandler } from './error-handler.ts';
 import { answerError } from './errors.ts';
 import { createMetrics } from './metrics.ts';
-import { canonicalPath, observe, protect } from './middleware.ts';
+import { answerBeforeEnd, canonicalPath, observe, protect } from './middleware.ts';
 import { serveOneAtATime } from './one-at-a-time.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import type { HttpEnv } from './signed-path.ts';
@@ -86,7 +86,7 @@ function createRoutes({
 }: HttpOptions): Hono<HttpEnv> {
   const metrics = createMetrics();
   const app = new Hono<HttpEnv>({ getPath: (request) => canonicalPath(getPath(request)) });
-  app.use(observe(metrics), protect());
+  app.use(answerBeforeEnd(), observe(metrics), protect());
   app.route('/', uploadRoutes(operations, limits.uploadBytes));
   app.route('/', downloadRoutes(operations));
   app.route('/', dialectRoutes({ operations, log, publicUrl }));

@@ -122,9 +122,12 @@ export async function send(
   const outgoing = request({ hostname, port, path, method, headers, agent: false });
   // The server may answer and close before it has read everything.
   outgoing.on('error', () => {});
-  if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) outgoing.end(body);
-  else body.pipe(outgoing);
+  const stream = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? null : body;
+  if (stream) stream.pipe(outgoing);
+  else outgoing.end(body);
   const [response] = await once(outgoing, 'response');
+  // Node closes the connection once an early answer has been read: to write on would be an error.
+  stream?.unpipe(outgoing);
   const bytes = await buffer(response);
   const text = bytes.toString();
   return {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newIntent, type Service, send, startService } from './service.ts';
@@ -75,7 +76,11 @@ describe('PUT of raw bytes', () => {
     // A body without an end: only a server that stops reading can ever answer it.
     const endless = Readable.from(
       (async function* () {
-        for (;;) yield randomBytes(64 * 1024);
+        for (;;) {
+          yield randomBytes(64 * 1024);
+          // As fast as a network and no faster: what still comes after the answer is read for half a second or 64 MiB.
+          await setTimeout(2);
+        }
       })(),
     );
     const answer = await send(service.url, service.links.uploadPath(upload), {
