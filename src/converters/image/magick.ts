@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
-import { KilnError } from '../../domain/errors.ts';
 import { requireFormat } from '../../domain/formats/find-format.ts';
 import type { EngineName, FormatId } from '../../domain/formats/format.ts';
 import type { ConvertStep } from '../../domain/jobs/plan.ts';
@@ -14,6 +13,7 @@ import { checkClaimedSize } from './claimed-size.ts';
 import { ditherToTwoTones } from './dither.ts';
 import { applyEdits, lossWarnings } from './edits.ts';
 import { encodeAs, keepsFrames, type Setting, settingsOf, unusedSettings } from './encoders.ts';
+import { checkPage, refuseTurnedAnimation } from './frames.ts';
 import {
   decode,
   decodeAnimation,
@@ -25,7 +25,7 @@ import {
   pingFrames,
 } from './magick-codec.ts';
 import { limitMagick, loadMagick } from './magick-library.ts';
-import { readPicture, refuseTurnedAnimation } from './sharp.ts';
+import { readPicture } from './sharp.ts';
 import { sharp } from './sharp-library.ts';
 import { resultSize, type Size, within } from './size.ts';
 
@@ -140,11 +140,8 @@ export async function createMagickEngine(): Promise<Engine> {
 }
 
 function chosenFrame({ source, options: { page } }: ConvertStep, frames: Frame[]): number {
-  if (page === undefined) return mainFrame(frames, source);
-  if (page <= frames.length) return page - 1;
-  throw new KilnError('INVALID_OPTION', `The option page must be at most ${frames.length} for this file.`, {
-    field: 'options.page',
-  });
+  checkPage(page, frames.length);
+  return page === undefined ? mainFrame(frames, source) : page - 1;
 }
 
 /** Returns who may decode the source, in order. Where sharp could also write, it has already tried and refused. */

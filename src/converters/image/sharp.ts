@@ -13,6 +13,7 @@ import { bitDepthOf, computeDeeply, keptBits, USUAL_BITS } from './bit-depth.ts'
 import { writeJpegDensity } from './density.ts';
 import { applyEdits, lossWarnings } from './edits.ts';
 import { encodeAs, keepsFrames, settingsOf, unusedSettings } from './encoders.ts';
+import { checkPage, refuseTurnedAnimation } from './frames.ts';
 import { endsTooEarly, withEndMarker } from './jpeg-end.ts';
 import { SHARP_VERSION, sharp } from './sharp-library.ts';
 import { resultSize, type Size } from './size.ts';
@@ -38,9 +39,11 @@ export function createSharpEngine(): Engine {
 
   async function convert(step: ConvertStep, io: EngineIo): Promise<EngineOutcome> {
     try {
-      return await convertFrom(io.inputPath, step, io);
+      return await convertFrom(io.inputPath, step, io).catch((error: unknown) => {
+        if (!endsTooEarly(error)) throw error;
+        return convertUnended(step, io);
+      });
     } catch (error) {
-      if (endsTooEarly(error)) return convertUnended(step, io);
       throw toKilnError(error, step);
     }
   }
@@ -77,16 +80,12 @@ async function convertFrom(input: PictureInput, step: ConvertStep, io: EngineIo)
   };
 }
 
-/** Converts a JPEG file that lacks its end marker only. @throws KilnError CORRUPT_INPUT if it lacks more */
+/** Converts a JPEG file that lacks its end marker only. Throws what the library throws if it lacks more. */
 async function convertUnended(step: ConvertStep, io: EngineIo): Promise<EngineOutcome> {
-  try {
-    const input = { bytes: await withEndMarker(io.inputPath), failOn: 'warning' } as const;
-    const outcome = await convertFrom(input, step, io);
-    const note = 'The end mark of the JPEG file is missing; the picture itself is complete.';
-    return { ...outcome, warnings: [note, ...outcome.warnings] };
-  } catch (error) {
-    throw toKilnError(error, step);
-  }
+  const input = { bytes: await withEndMarker(io.inputPath), failOn: 'warning' } as const;
+  const outcome = await convertFrom(input, step, io);
+  const note = 'The end mark of the JPEG file is missing; the picture itself is complete.';
+  return { ...outcome, warnings: [note, ...outcome.warnings] };
 }
 
 /** A picture that is about to be edited. */
@@ -110,7 +109,7 @@ export async function readPicture(
   const { input, mediaInfo, header } = await openPicture(step.source, from, limits, step.options.density);
   const { page } = step.options;
   const frames = keepsFrames(step) ? (mediaInfo.frames ?? 1) : 1;
-  checkPage(page, mediaInfo);
+  checkPage(page, mediaInfo.frames ?? 1);
   refuseTurnedAnimation(step.options, frames);
   const upright = { width: mediaInfo.width ?? 1, height: mediaInfo.height ?? 1 };
   const size = resultSize(upright, step.options);
@@ -151,7 +150,7 @@ async function openPicture(source: FormatId, from: PictureInput, limits: EngineL
       throw new KilnError('TYPE_MISMATCH', `The file is not a ${requireFormat(source).name} picture.`);
     }
     const frames = source === 'png' && typeof from === 'string' ? await countFrames(from) : header.pages;
-    const mediaInfo = { ...mediaInfoOf(header), frames: frames ?? 1 };
+    const mediaInfo = mediaInfoOf(header, frames);
     checkMediaInfo(mediaInfo, limits);
     await checkNumbers(input, header, source);
     return { input, mediaInfo, header };
@@ -191,13 +190,13 @@ function failOn(from: PictureInput): Pick<SharpOptions, 'failOn'> {
   return typeof from === 'string' ? {} : { failOn: from.failOn };
 }
 
-function mediaInfoOf(header: Metadata): MediaInfo {
+function mediaInfoOf(header: Metadata, frames = 1): MediaInfo {
   const { width, height } =
     header.pageHeight === undefined ? header.autoOrient : { width: header.width, height: header.pageHeight };
   return {
     width,
     height,
-    frames: header.pages ?? 1,
+    frames,
     hasAlpha: header.hasAlpha,
     bitDepth: bitDepthOf(header),
   };
@@ -213,19 +212,4 @@ function keepColours(picture: Sharp, header: Metadata, bits: number, options: Im
 
 function keepMetadata(picture: Sharp, options: ImageOptions): void {
   if (!options.stripMetadata) picture.keepExif().keepXmp().withIccProfile('srgb');
-}
-
-function checkPage(page: number | undefined, { frames = 1 }: MediaInfo): void {
-  if (page === undefined || page <= frames) return;
-  throw new KilnError('INVALID_OPTION', `The option page must be at most ${frames} for this file.`, {
-    field: 'options.page',
-  });
-}
-
-export function refuseTurnedAnimation({ rotate, flip }: ImageOptions, frames: number): void {
-  if (frames === 1 || (rotate === 0 && !flip)) return;
-  throw new KilnError('INVALID_OPTION', 'An animation cannot be rotated or flipped top to bottom.', {
-    field: rotate === 0 ? 'options.flip' : 'options.rotate',
-    hint: 'Choose one frame with options.page.',
-  });
 }
